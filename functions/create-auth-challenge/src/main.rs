@@ -1,0 +1,23 @@
+//! The bootstrap of Create Auth Challenge.
+
+// The SDK's futures nest deeper than the default.
+#![recursion_limit = "256"]
+#![expect(clippy::disallowed_methods, reason = "main.rs reads the clock and the environment")]
+
+use std::time::SystemTime;
+
+use create_auth_challenge::Create;
+use shared::runtime;
+use shared::settings::{CreateSettings, StoreSettings};
+use shared::store::aws;
+use shared::trigger::RandomFault;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> runtime::Ended {
+    let environment = |variable: &str| std::env::var(variable).ok();
+    runtime::start_logging(&environment)?;
+    let settings = runtime::setting(CreateSettings::read(&environment))?;
+    let (store, sealer) = aws::connect(runtime::setting(StoreSettings::read(&environment))?).await;
+    let create = Create { settings, store, sealer, random: |bytes| getrandom::fill(bytes).map_err(|_| RandomFault) };
+    runtime::serve(async |event| create.handle(event, SystemTime::now().into()).await).await
+}

@@ -1,0 +1,21 @@
+//! The bootstrap of Verify Auth Challenge Response.
+
+// The SDK's futures nest deeper than the default.
+#![recursion_limit = "256"]
+#![expect(clippy::disallowed_methods, reason = "main.rs reads the clock and the environment")]
+
+use std::time::SystemTime;
+
+use shared::runtime;
+use shared::settings::StoreSettings;
+use shared::store::aws;
+use verify_auth_challenge::Verify;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> runtime::Ended {
+    let environment = |variable: &str| std::env::var(variable).ok();
+    runtime::start_logging(&environment)?;
+    let (store, sealer) = aws::connect(runtime::setting(StoreSettings::read(&environment))?).await;
+    let verify = Verify { store, sealer };
+    runtime::serve(async |event| verify.handle(event, SystemTime::now().into()).await).await
+}

@@ -1,0 +1,353 @@
+//! Our custom challenges: what Create poses, how it travels to Verify and to the next Create, and what the client sees.
+//!
+//! Cognito hands `privateChallengeParameters` to Verify, and `challengeMetadata` to every later Define and Create of the
+//! same sign-in. Both carry the same words; the private parameters have a nonce beside them, by which one challenge is
+//! judged once however often Cognito delivers it.
+//!
+//! Invariant: neither holds anything that can be read: secrets are sealed, recovery codes hashed.
+//! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-create-auth-challenge.html>
+
+use std::collections::HashMap;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use crate::encoding::{decode, encode};
+use crate::lockout::Admission;
+use crate::recovery_codes::{CodeSet, RecoveryCode};
+use crate::second_factor::{Authenticator, FriendlyName, Generation};
+use crate::totp::SharedSecret;
+
+/// Which of our challenges: the first word of `challengeMetadata`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// A passcode, or a recovery code in its place.
+    Totp,
+    /// The same to the client; afterwards the user is owed new recovery codes.
+    TotpCodesOwed,
+    /// The first passcode of a new authenticator.
+    TotpSetup,
+    /// One of ten new recovery codes, typed back as proof that they were kept.
+    RecoveryCodes,
+}
+
+impl Kind {
+    /// The word in `challengeMetadata`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Totp => "TOTP",
+            Self::TotpCodesOwed => "TOTP_CODES_OWED",
+            Self::TotpSetup => "TOTP_SETUP",
+            Self::RecoveryCodes => "RECOVERY_CODES",
+        }
+    }
+
+    /// Reads the first word of `challengeMetadata`.
+    #[must_use]
+    pub fn of_metadata(metadata: &str) -> Option<Self> {
+        match metadata.split(' ').next()? {
+            "TOTP" => Some(Self::Totp),
+            "TOTP_CODES_OWED" => Some(Self::TotpCodesOwed),
+            "TOTP_SETUP" => Some(Self::TotpSetup),
+            "RECOVERY_CODES" => Some(Self::RecoveryCodes),
+            _ => None,
+        }
+    }
+}
+
+/// What Verify needs to judge the answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Challenge {
+    /// [`Kind::Totp`]
+    Totp,
+    /// [`Kind::TotpCodesOwed`]
+    TotpCodesOwed,
+    /// [`Kind::TotpSetup`]
+    TotpSetup(NewAuthenticator),
+    /// [`Kind::RecoveryCodes`]
+    RecoveryCodes(NewCodes),
+}
+
+/// An authenticator on offer; it is nobody's until its first passcode was right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewAuthenticator {
+    /// The record's generation that it was made for.
+    pub generation: Generation,
+    /// Its id, which the sealing is bound to.
+    pub id: AuthenticatorId,
+    /// Its secret.
+    pub sealed: SealedSecret,
+}
+
+/// Recovery codes on offer; they are nobody's until one was typed back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewCodes {
+    /// The record's generation that they were made for.
+    pub generation: Generation,
+    /// Their hashes.
+    pub codes: CodeSet,
+}
+
+impl Challenge {
+    /// Which of the four.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Totp => Kind::Totp,
+            Self::TotpCodesOwed => Kind::TotpCodesOwed,
+            Self::TotpSetup(_) => Kind::TotpSetup,
+            Self::RecoveryCodes(_) => Kind::RecoveryCodes,
+        }
+    }
+
+    /// `challengeMetadata`: the kind, then what a later Create needs to pose the same challenge again.
+    #[must_use]
+    pub fn metadata(&self) -> String {
+        let kind = self.kind().word();
+        match self {
+            Self::Totp | Self::TotpCodesOwed => kind.to_owned(),
+            Self::TotpSetup(NewAuthenticator { generation, id, sealed }) => {
+                format!(
+                    "{kind} {generation} {id} {sealed}",
+                    generation = generation.0,
+                    id = id.text(),
+                    sealed = sealed.text()
+                )
+            }
+            Self::RecoveryCodes(NewCodes { generation, codes }) => {
+                format!("{kind} {generation} {codes}", generation = generation.0, codes = codes.to_text())
+            }
+        }
+    }
+
+    /// Reads what [`Self::metadata`] wrote.
+    #[must_use]
+    pub fn from_metadata(metadata: &str) -> Option<Self> {
+        let words: Vec<&str> = metadata.split(' ').collect();
+        match (Kind::of_metadata(metadata)?, words.as_slice()) {
+            (Kind::Totp, [_]) => Some(Self::Totp),
+            (Kind::TotpCodesOwed, [_]) => Some(Self::TotpCodesOwed),
+            (Kind::TotpSetup, [_, generation, id, sealed]) => Some(Self::TotpSetup(NewAuthenticator {
+                generation: Generation(generation.parse().ok()?),
+                id: AuthenticatorId::from_text(id)?,
+                sealed: SealedSecret::from_text(sealed)?,
+            })),
+            (Kind::RecoveryCodes, [_, generation, codes]) => Some(Self::RecoveryCodes(NewCodes {
+                generation: Generation(generation.parse().ok()?),
+                codes: CodeSet::from_text(codes)?,
+            })),
+            (Kind::Totp | Kind::TotpCodesOwed | Kind::TotpSetup | Kind::RecoveryCodes, _) => None,
+        }
+    }
+}
+
+/// A challenge as it was posed once: what the private parameters carry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posed {
+    /// Tells this posing from every other.
+    pub nonce: Nonce,
+    /// What was posed.
+    pub challenge: Challenge,
+}
+
+impl Posed {
+    /// `privateChallengeParameters`; never empty, which Cognito would refuse.
+    #[must_use]
+    pub fn private_parameters(&self) -> HashMap<String, String> {
+        HashMap::from([("challenge".to_owned(), self.challenge.metadata()), ("nonce".to_owned(), self.nonce.text())])
+    }
+
+    /// Reads what [`Self::private_parameters`] wrote.
+    #[must_use]
+    pub fn from_private_parameters(parameters: &HashMap<String, String>) -> Option<Self> {
+        Some(Self {
+            nonce: Nonce::from_text(parameters.get("nonce")?)?,
+            challenge: Challenge::from_metadata(parameters.get("challenge")?)?,
+        })
+    }
+}
+
+/// What the client is shown of a challenge: `publicChallengeParameters`.
+pub enum Shown<'a> {
+    /// A TOTP challenge. All that it tells of the user is whether passcodes wait, and the name of the authenticator.
+    Totp {
+        /// Whether passcodes are judged now.
+        admission: Admission,
+        /// The user's own name for the authenticator.
+        name: Option<&'a FriendlyName>,
+    },
+    /// A new authenticator.
+    TotpSetup {
+        /// Its secret.
+        secret: &'a SharedSecret,
+        /// The service's name in the authenticator.
+        issuer: &'a str,
+        /// The account's name in the authenticator.
+        account: &'a str,
+    },
+    /// Ten new recovery codes.
+    RecoveryCodes(&'a [RecoveryCode]),
+    /// A set-up challenge again: the client still shows the secret or the codes, and nothing is shown a second time.
+    Again(Kind),
+}
+
+impl Shown<'_> {
+    /// The parameters as Cognito takes them: strings.
+    #[must_use]
+    pub fn public_parameters(&self, attempts_left: u8) -> HashMap<String, String> {
+        let kind = match self {
+            Self::Totp { .. } => Kind::Totp,
+            Self::TotpSetup { .. } => Kind::TotpSetup,
+            Self::RecoveryCodes(_) => Kind::RecoveryCodes,
+            Self::Again(kind) => *kind,
+        };
+        let mut parameters = HashMap::from([
+            ("challenge".to_owned(), kind.word().to_owned()),
+            ("attemptsLeft".to_owned(), attempts_left.to_string()),
+        ]);
+        match self {
+            Self::Totp { admission, name } => {
+                let (accepts, retry_after) = match admission {
+                    Admission::Open => ("PASSCODE RECOVERY_CODE", 0),
+                    Admission::Wait { seconds } => ("PASSCODE RECOVERY_CODE", *seconds),
+                    Admission::Stopped { seconds } => ("RECOVERY_CODE", *seconds),
+                };
+                parameters.insert("accepts".to_owned(), accepts.to_owned());
+                parameters.insert("retryAfterSeconds".to_owned(), retry_after.to_string());
+                if let Some(name) = name {
+                    parameters.insert("friendlyDeviceName".to_owned(), name.as_str().to_owned());
+                }
+            }
+            Self::TotpSetup { secret, issuer, account } => {
+                parameters.insert("secretCode".to_owned(), secret.to_base32().to_string());
+                parameters.insert("otpauthUri".to_owned(), otpauth_uri(secret, issuer, account).to_string());
+            }
+            Self::RecoveryCodes(codes) => {
+                let shown: Vec<_> = codes.iter().map(RecoveryCode::show).collect();
+                let shown = shown.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(" ");
+                parameters.insert("recoveryCodes".to_owned(), shown);
+            }
+            Self::Again(_) => {}
+        }
+        parameters
+    }
+}
+
+/// Characters of a label; longer ones would push the parameters past what a session string holds.
+const LABEL_CHARACTERS: usize = 64;
+
+/// The key URI that authenticators read from a QR code. Only the defaults are used, so no parameter tells them again:
+/// some apps refuse what they would otherwise ignore.
+///
+/// Source: <https://github.com/google/google-authenticator/wiki/Key-Uri-Format>
+fn otpauth_uri(secret: &SharedSecret, issuer: &str, account: &str) -> Zeroizing<String> {
+    const LABEL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
+    // A colon separates the issuer from the account, so neither may hold one.
+    let plain = |text: &str| -> String { text.chars().filter(|c| *c != ':').take(LABEL_CHARACTERS).collect() };
+    let (issuer, account) = (plain(issuer), plain(account));
+    let (issuer, account) = (utf8_percent_encode(&issuer, LABEL), utf8_percent_encode(&account, LABEL));
+    let secret = secret.to_base32();
+    Zeroizing::new(format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", secret.as_str()))
+}
+
+/// Defines a type over sixteen random bytes that travels as text.
+macro_rules! random_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $name(pub [u8; 16]);
+
+        impl $name {
+            /// As text.
+            #[must_use]
+            pub fn text(&self) -> String {
+                encode(&self.0)
+            }
+
+            /// From text.
+            #[must_use]
+            pub fn from_text(text: &str) -> Option<Self> {
+                Some(Self(decode(text)?.try_into().ok()?))
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = &'static str;
+
+            fn try_from(text: String) -> Result<Self, Self::Error> {
+                Self::from_text(&text).ok_or(concat!("not a ", stringify!($name)))
+            }
+        }
+
+        impl From<$name> for String {
+            fn from(id: $name) -> Self {
+                id.text()
+            }
+        }
+    };
+}
+
+random_id! {
+    /// Tells one posing of a challenge from every other.
+    Nonce
+}
+
+random_id! {
+    /// Names an authenticator; its secret's sealing is bound to it.
+    AuthenticatorId
+}
+
+/// An authenticator's secret, sealed for one user, purpose and authenticator.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SealedSecret(pub Vec<u8>);
+
+impl SealedSecret {
+    /// As text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        encode(&self.0)
+    }
+
+    /// From text.
+    #[must_use]
+    pub fn from_text(text: &str) -> Option<Self> {
+        decode(text).map(Self)
+    }
+}
+
+impl std::fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SealedSecret({} bytes)", self.0.len())
+    }
+}
+
+impl TryFrom<String> for SealedSecret {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::from_text(&text).ok_or("not a sealed secret")
+    }
+}
+
+impl From<SealedSecret> for String {
+    fn from(sealed: SealedSecret) -> Self {
+        sealed.text()
+    }
+}
+
+/// The admission that a user without a record meets.
+impl Shown<'_> {
+    /// What a user without an authenticator is shown under `BY_OPERATOR`, and a user that does not exist: the same as
+    /// anyone else.
+    pub const TOTP_FOR_NOBODY: Self = Self::Totp { admission: Admission::Open, name: None };
+
+    /// A TOTP challenge against `authenticator`.
+    #[must_use]
+    pub fn totp(admission: Admission, authenticator: Option<&Authenticator>) -> Shown<'_> {
+        Shown::Totp { admission, name: authenticator.and_then(Authenticator::name) }
+    }
+}

@@ -1,0 +1,87 @@
+//! AWS Lambda's side of a function: start, logging, the time budget. Used by each `main.rs`.
+
+use std::time::Duration;
+
+use lambda_runtime::{LambdaEvent, Runtime, service_fn};
+use serde_json::Value;
+use serde_json::value::RawValue;
+use tracing::Level;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use crate::settings::{Lookup, SettingError};
+use crate::trigger::{Fault, TriggerError, answer};
+
+/// Cognito waits 5 s for a trigger; what is not done by now is given up while it can still be told.
+pub const BUDGET: Duration = Duration::from_secs(4);
+
+/// What a `main.rs` returns.
+pub type Ended = Result<(), Stopped>;
+
+/// Why a function stopped, in words for its log.
+pub struct Stopped(String);
+
+impl std::fmt::Debug for Stopped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Takes a setting, or stops the function with the variable's name.
+///
+/// # Errors
+/// The setting's.
+pub fn setting<T>(setting: Result<T, SettingError>) -> Result<T, Stopped> {
+    setting.map_err(|error| Stopped(error.to_string()))
+}
+
+/// Logs as JSON lines to standard output. `LOG_LEVEL` (ERROR, WARN, INFO, DEBUG, TRACE; INFO if not set) is ours alone:
+/// libraries may put what they send into their lower levels, so from them only warnings and errors pass.
+///
+/// # Errors
+/// A level that is none of the five.
+pub fn start_logging(lookup: Lookup<'_>) -> Result<(), Stopped> {
+    const VARIABLE: &str = "LOG_LEVEL";
+    let level = match lookup(VARIABLE) {
+        None => Level::INFO,
+        Some(level) => setting(level.parse().map_err(|_| SettingError {
+            variable: VARIABLE,
+            problem: format!("must be ERROR, WARN, INFO, DEBUG or TRACE; it is {level:?}"),
+        }))?,
+    };
+    let lines = tracing_subscriber::fmt::layer().json().flatten_event(true).with_span_list(false).without_time();
+    tracing_subscriber::registry().with(lines).with(filter(level)).init();
+    Ok(())
+}
+
+fn filter(level: Level) -> Targets {
+    let ours = ["shared", "define_auth_challenge", "create_auth_challenge", "verify_auth_challenge"];
+    Targets::new().with_default(LevelFilter::from_level(level.min(Level::WARN))).with_targets(ours.map(|t| (t, level)))
+}
+
+/// Answers Lambda's invocations until the process ends.
+///
+/// # Errors
+/// The runtime's own, such as a Runtime API that does not answer.
+pub async fn serve(handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> Ended {
+    let invoke = |invocation: LambdaEvent<Box<RawValue>>| {
+        let handler = &handler;
+        async move {
+            let request_id = &invocation.context.request_id;
+            // Read here and not by the runtime, whose words for a bad event would reach the client.
+            let event = serde_json::from_str(invocation.payload.get()).unwrap_or_default();
+            answer(request_id, event, async |event| {
+                tokio::time::timeout(BUDGET, handler(event)).await.unwrap_or(Err(Fault::OutOfTime))
+            })
+            .await
+        }
+    };
+    Runtime::new(service_fn(invoke)).run().await.map_err(|error| Stopped(error.to_string()))
+}
+
+impl From<TriggerError> for lambda_runtime::Diagnostic {
+    fn from(error: TriggerError) -> Self {
+        Self { error_type: "SignInError".to_owned(), error_message: error.to_string() }
+    }
+}

@@ -1,0 +1,202 @@
+//! What an operator decides, read once at start. There are no silent defaults: a missing or wrong value stops the function
+//! and names the variable.
+
+use crate::sign_in::CognitoMfa;
+
+/// Who looks variables up: the environment in `main.rs`, a map in tests.
+pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// What Define and Create must agree on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignInSettings {
+    accepted_cognito_mfa: AcceptedCognitoMfa,
+    enrollment: Enrollment,
+}
+
+impl SignInSettings {
+    /// Combines the two, where the combination makes sense.
+    ///
+    /// # Errors
+    /// `AT_SIGN_IN` beside an accepted factor of Cognito's: whoever passes that one would enrol ours unasked.
+    /// `AFTER_COGNITO_MFA` without one: nobody could ever enrol.
+    pub fn new(accepted_cognito_mfa: AcceptedCognitoMfa, enrollment: Enrollment) -> Result<Self, SettingError> {
+        let problem = match (enrollment, accepted_cognito_mfa.any()) {
+            (Enrollment::AtSignIn, true) => "AT_SIGN_IN goes with ACCEPTED_COGNITO_MFA=NONE only",
+            (Enrollment::AfterCognitoMfa, false) => "AFTER_COGNITO_MFA needs a factor in ACCEPTED_COGNITO_MFA",
+            (Enrollment::AtSignIn, false) | (Enrollment::AfterCognitoMfa, true) | (Enrollment::ByOperator, _) => {
+                return Ok(Self { accepted_cognito_mfa, enrollment });
+            }
+        };
+        Err(SettingError { variable: Enrollment::VARIABLE, problem: problem.to_owned() })
+    }
+
+    /// Reads `ACCEPTED_COGNITO_MFA` and `ENROLLMENT`.
+    ///
+    /// # Errors
+    /// A variable that is missing, is not understood, or does not go with the other.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        Self::new(
+            AcceptedCognitoMfa::parse(&required(lookup, AcceptedCognitoMfa::VARIABLE)?)?,
+            Enrollment::parse(&required(lookup, Enrollment::VARIABLE)?)?,
+        )
+    }
+
+    /// Which of Cognito's own factors count as a second factor.
+    #[must_use]
+    pub fn accepted_cognito_mfa(&self) -> AcceptedCognitoMfa {
+        self.accepted_cognito_mfa
+    }
+
+    /// When a user without an authenticator may set one up.
+    #[must_use]
+    pub fn enrollment(&self) -> Enrollment {
+        self.enrollment
+    }
+}
+
+/// Cognito's own factors that count as a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AcceptedCognitoMfa {
+    software_token: bool,
+    sms: bool,
+    email: bool,
+}
+
+impl AcceptedCognitoMfa {
+    /// The environment variable: `NONE`, or names separated by commas or spaces.
+    pub const VARIABLE: &str = "ACCEPTED_COGNITO_MFA";
+    /// No factor of Cognito's suffices.
+    pub const NONE: Self = Self { software_token: false, sms: false, email: false };
+
+    /// Reads the value of [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// An empty value or an unknown name.
+    pub fn parse(value: &str) -> Result<Self, SettingError> {
+        if value.trim() == "NONE" {
+            return Ok(Self::NONE);
+        }
+        let mut accepted = Self::NONE;
+        for name in value.split([',', ' ']).filter(|name| !name.is_empty()) {
+            match name {
+                "SOFTWARE_TOKEN_MFA" => accepted.software_token = true,
+                "SMS_MFA" => accepted.sms = true,
+                "EMAIL_OTP" => accepted.email = true,
+                _ => return Err(Self::not_understood(value)),
+            }
+        }
+        if accepted.any() { Ok(accepted) } else { Err(Self::not_understood(value)) }
+    }
+
+    fn not_understood(value: &str) -> SettingError {
+        let problem = format!("must be NONE, or some of SOFTWARE_TOKEN_MFA, SMS_MFA, EMAIL_OTP; it is {value:?}");
+        SettingError { variable: Self::VARIABLE, problem }
+    }
+
+    /// Whether `mfa` counts.
+    #[must_use]
+    pub fn contains(self, mfa: CognitoMfa) -> bool {
+        match mfa {
+            CognitoMfa::SoftwareToken => self.software_token,
+            CognitoMfa::Sms => self.sms,
+            CognitoMfa::Email => self.email,
+        }
+    }
+
+    fn any(self) -> bool {
+        self.software_token || self.sms || self.email
+    }
+}
+
+/// When a user without an authenticator may set one up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Enrollment {
+    /// `AT_SIGN_IN`: at the first sign-in, with the password alone.
+    AtSignIn,
+    /// `BY_OPERATOR`: only an operator gives out authenticators.
+    ByOperator,
+    /// `AFTER_COGNITO_MFA`: once a factor of Cognito's was right.
+    AfterCognitoMfa,
+}
+
+impl Enrollment {
+    /// The environment variable.
+    pub const VARIABLE: &str = "ENROLLMENT";
+
+    /// Reads the value of [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// An unknown word.
+    pub fn parse(value: &str) -> Result<Self, SettingError> {
+        match value {
+            "AT_SIGN_IN" => Ok(Self::AtSignIn),
+            "BY_OPERATOR" => Ok(Self::ByOperator),
+            "AFTER_COGNITO_MFA" => Ok(Self::AfterCognitoMfa),
+            _ => Err(SettingError {
+                variable: Self::VARIABLE,
+                problem: format!("must be AT_SIGN_IN, BY_OPERATOR or AFTER_COGNITO_MFA; it is {value:?}"),
+            }),
+        }
+    }
+}
+
+/// What Create shows beside the challenge.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CreateSettings {
+    /// What Define and Create must agree on.
+    pub sign_in: SignInSettings,
+    /// `TOTP_ISSUER`: the service's name in the user's authenticator.
+    pub issuer: String,
+}
+
+impl CreateSettings {
+    /// Reads `ACCEPTED_COGNITO_MFA`, `ENROLLMENT` and `TOTP_ISSUER`.
+    ///
+    /// # Errors
+    /// A variable that is missing or wrong.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        Ok(Self { sign_in: SignInSettings::read(lookup)?, issuer: required(lookup, "TOTP_ISSUER")? })
+    }
+}
+
+/// Where records are kept and with what they are sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// `TABLE_NAME`: the DynamoDB table.
+    pub table_name: String,
+    /// `KEY_ID`: the KMS key, by id, ARN or alias.
+    pub key_id: String,
+}
+
+impl StoreSettings {
+    /// Reads `TABLE_NAME` and `KEY_ID`.
+    ///
+    /// # Errors
+    /// A variable that is missing.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        Ok(Self { table_name: required(lookup, "TABLE_NAME")?, key_id: required(lookup, "KEY_ID")? })
+    }
+}
+
+fn required(lookup: Lookup<'_>, variable: &'static str) -> Result<String, SettingError> {
+    lookup(variable)
+        .filter(|value| !value.trim().is_empty())
+        .ok_or_else(|| SettingError { variable, problem: "must be set".to_owned() })
+}
+
+/// A setting that stops the function at its start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettingError {
+    /// The environment variable.
+    pub variable: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl std::fmt::Display for SettingError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.variable, self.problem)
+    }
+}
+
+impl std::error::Error for SettingError {}

@@ -1,0 +1,76 @@
+//! Records in DynamoDB: one consistent GetItem to load, one conditional PutItem to save.
+//!
+//! An item has the attributes `user` (S, the key: `userPoolId#sub`), `version` (N) and `record` (S, the record's JSON).
+//!
+//! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::SdkError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+
+use super::{Record, RecordStore, Saved, StoreFault, UserKey, Version, Versioned};
+
+/// The attribute that is the table's key.
+pub const KEY: &str = "user";
+const VERSION: &str = "version";
+const RECORD: &str = "record";
+
+/// Records in one table.
+pub struct DynamoDbStore {
+    client: Client,
+    table_name: String,
+}
+
+impl DynamoDbStore {
+    /// Records in the table `table_name`.
+    #[must_use]
+    pub fn new(client: Client, table_name: String) -> Self {
+        Self { client, table_name }
+    }
+}
+
+impl RecordStore for DynamoDbStore {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        let request = self.client.get_item().table_name(&self.table_name).consistent_read(true);
+        let response = request.key(KEY, AttributeValue::S(user.to_string())).send().await;
+        let Some(item) = response.map_err(|fault| StoreFault(fault.into()))?.item else {
+            return Ok(Versioned { record: Record::default(), version: Version::MISSING });
+        };
+        let version = item.get(VERSION).and_then(|version| version.as_n().ok()?.parse().ok());
+        let text = item.get(RECORD).and_then(|record| record.as_s().ok());
+        let (Some(version), Some(text)) = (version, text) else {
+            return Err(StoreFault("the stored item is not a record".into()));
+        };
+        let record = Record::from_json(text).map_err(|fault| StoreFault(fault.into()))?;
+        Ok(Versioned { record, version: Version(version) })
+    }
+
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+        let text = record.to_json().map_err(|fault| StoreFault(fault.into()))?;
+        let request = self
+            .client
+            .put_item()
+            .table_name(&self.table_name)
+            .item(KEY, AttributeValue::S(user.to_string()))
+            .item(VERSION, AttributeValue::N(replacing.next().0.to_string()))
+            .item(RECORD, AttributeValue::S(text));
+        let request = if replacing == Version::MISSING {
+            request.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY)
+        } else {
+            request
+                .condition_expression("#version = :replacing")
+                .expression_attribute_names("#version", VERSION)
+                .expression_attribute_values(":replacing", AttributeValue::N(replacing.0.to_string()))
+        };
+        match request.send().await {
+            Ok(_) => Ok(Saved::Recorded),
+            Err(SdkError::ServiceError(fault))
+                if matches!(fault.err(), PutItemError::ConditionalCheckFailedException(_)) =>
+            {
+                Ok(Saved::Conflict)
+            }
+            Err(fault) => Err(StoreFault(fault.into())),
+        }
+    }
+}

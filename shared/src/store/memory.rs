@@ -1,0 +1,87 @@
+//! Records in memory, sealed with a key that lives as long as the process: for a laptop and for tests.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use chacha20poly1305::aead::{Aead, KeyInit, Payload};
+use chacha20poly1305::{XChaCha20Poly1305, XNonce};
+
+use super::{Record, RecordStore, Saved, SealFault, SealedFor, Sealer, StoreFault, UserKey, Version, Versioned};
+use crate::challenge::SealedSecret;
+use crate::totp::SharedSecret;
+use crate::trigger::FillRandom;
+
+/// A store that forgets with its process. Holds the same text that DynamoDB would.
+#[derive(Default)]
+pub struct MemoryStore {
+    records: Mutex<HashMap<UserKey, (Version, String)>>,
+}
+
+impl RecordStore for MemoryStore {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        match records.get(user) {
+            None => Ok(Versioned { record: Record::default(), version: Version::MISSING }),
+            Some((version, text)) => {
+                let record = Record::from_json(text).map_err(|fault| StoreFault(fault.into()))?;
+                Ok(Versioned { record, version: *version })
+            }
+        }
+    }
+
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+        let text = record.to_json().map_err(|fault| StoreFault(fault.into()))?;
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.get(user).map_or(Version::MISSING, |(version, _)| *version) != replacing {
+            return Ok(Saved::Conflict);
+        }
+        records.insert(user.clone(), (replacing.next(), text));
+        Ok(Saved::Recorded)
+    }
+}
+
+/// Seals with XChaCha20-Poly1305 under a key of its own.
+pub struct MemorySealer {
+    cipher: XChaCha20Poly1305,
+    random: FillRandom,
+}
+
+/// Bytes of an XChaCha20 nonce, which precedes the sealed bytes.
+const NONCE_BYTES: usize = 24;
+
+impl MemorySealer {
+    /// Draws a key.
+    ///
+    /// # Errors
+    /// The source of randomness failed.
+    pub fn new(random: FillRandom) -> Result<Self, SealFault> {
+        let mut key = zeroize::Zeroizing::new([0; 32]);
+        random(key.as_mut_slice()).map_err(|fault| SealFault(fault.into()))?;
+        Ok(Self { cipher: XChaCha20Poly1305::new((&*key).into()), random })
+    }
+}
+
+impl Sealer for MemorySealer {
+    async fn seal(&self, secret: &SharedSecret, sealed_for: SealedFor<'_>) -> Result<SealedSecret, SealFault> {
+        let mut nonce = [0; NONCE_BYTES];
+        (self.random)(&mut nonce).map_err(|fault| SealFault(fault.into()))?;
+        let aad = associated_data(sealed_for)?;
+        let payload = Payload { msg: secret.expose(), aad: &aad };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealFault("not sealed".into()))?;
+        Ok(SealedSecret(nonce.into_iter().chain(sealed).collect()))
+    }
+
+    async fn open(&self, sealed: &SealedSecret, sealed_for: SealedFor<'_>) -> Result<SharedSecret, SealFault> {
+        let does_not_open = || SealFault("the sealed secret does not open for this user and authenticator".into());
+        let (nonce, sealed) = sealed.0.split_first_chunk::<NONCE_BYTES>().ok_or_else(does_not_open)?;
+        let aad = associated_data(sealed_for)?;
+        let payload = Payload { msg: sealed, aad: &aad };
+        let secret = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| does_not_open())?;
+        Ok(SharedSecret::new(secret))
+    }
+}
+
+/// JSON keeps the values apart, whatever they hold.
+fn associated_data(sealed_for: SealedFor<'_>) -> Result<Vec<u8>, SealFault> {
+    serde_json::to_vec(&sealed_for.context()).map_err(|fault| SealFault(fault.into()))
+}

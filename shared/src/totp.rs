@@ -1,0 +1,205 @@
+//! Time-based one-time passwords, over `totp-rs`, with types of our own for what is secret.
+//!
+//! Invariant: [`match_passcode`] calls fresh only steps above the last one used, so a passcode and every earlier one are
+//! dead once its step is on record.
+//! Source: RFC 6238 (§4 the algorithm, §5.2 one use and the window), RFC 4226 §5.3 (truncation), RFC 4648 §6 (base32).
+
+use serde::{Deserialize, Serialize};
+use totp_rs::{Builder, Secret, Totp};
+use zeroize::Zeroizing;
+
+use crate::clock::UnixTime;
+
+/// Bytes of a secret that we make (RFC 4226 §4: 160 bits recommended).
+pub const SECRET_BYTES: usize = 20;
+/// Steps accepted on either side of the present one (RFC 6238 §5.2).
+pub const WINDOW_STEPS: u64 = 1;
+
+/// The secret that an authenticator and its record share. Never printed; wiped when dropped.
+pub struct SharedSecret(Zeroizing<Vec<u8>>);
+
+impl SharedSecret {
+    /// Takes the raw bytes.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(Zeroizing::new(bytes))
+    }
+
+    /// The raw bytes, for sealing.
+    #[must_use]
+    pub fn expose(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Base32 without padding, as authenticators take it by hand (RFC 4648 §6).
+    #[must_use]
+    pub fn to_base32(&self) -> Zeroizing<String> {
+        Zeroizing::new(Secret::new(self.0.as_slice().into()).to_base32())
+    }
+}
+
+impl std::fmt::Debug for SharedSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SharedSecret(…)")
+    }
+}
+
+/// The hash of an authenticator (RFC 6238 §1.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Algorithm {
+    /// HMAC-SHA-1, the one that every authenticator app knows.
+    #[default]
+    Sha1,
+    /// HMAC-SHA-256
+    Sha256,
+    /// HMAC-SHA-512
+    Sha512,
+}
+
+/// Digits of a passcode.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
+pub enum Digits {
+    /// Six, the default everywhere.
+    #[default]
+    Six,
+    /// Eight, for authenticators that an operator imports.
+    Eight,
+}
+
+impl TryFrom<u8> for Digits {
+    type Error = &'static str;
+
+    fn try_from(digits: u8) -> Result<Self, Self::Error> {
+        match digits {
+            6 => Ok(Self::Six),
+            8 => Ok(Self::Eight),
+            _ => Err("digits must be 6 or 8"),
+        }
+    }
+}
+
+impl From<Digits> for u8 {
+    fn from(digits: Digits) -> Self {
+        match digits {
+            Digits::Six => 6,
+            Digits::Eight => 8,
+        }
+    }
+}
+
+/// Length of a time step in seconds (RFC 6238 §4: X, 30 by default).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Period(std::num::NonZeroU32);
+
+impl Period {
+    /// A period of so many seconds; `None` for 0.
+    #[must_use]
+    pub fn seconds(seconds: u32) -> Option<Self> {
+        std::num::NonZeroU32::new(seconds).map(Self)
+    }
+
+    fn step_at(self, time: UnixTime) -> TimeStep {
+        TimeStep(time.0 / std::num::NonZeroU64::from(self.0))
+    }
+
+    fn start_of(self, step: TimeStep) -> u64 {
+        step.0.saturating_mul(u64::from(self.0.get()))
+    }
+}
+
+impl Default for Period {
+    fn default() -> Self {
+        const THIRTY: std::num::NonZeroU32 = std::num::NonZeroU32::MIN.saturating_add(29);
+        Self(THIRTY)
+    }
+}
+
+/// What an authenticator was set up with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parameters {
+    /// The hash.
+    pub algorithm: Algorithm,
+    /// Digits of a passcode.
+    pub digits: Digits,
+    /// Length of a time step.
+    pub period: Period,
+}
+
+/// A count of periods since 1970 (RFC 6238 §4.2: T).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TimeStep(u64);
+
+/// What a user typed, when it has the shape of a passcode: the right number of ASCII digits, spaces aside.
+pub struct Passcode(Zeroizing<String>);
+
+impl Passcode {
+    /// Reads an answer. Authenticators show passcodes in groups, so ASCII spaces do not matter.
+    #[must_use]
+    pub fn read(answer: &str, digits: Digits) -> Option<Self> {
+        let typed: Zeroizing<String> = Zeroizing::new(answer.chars().filter(|c| *c != ' ').collect());
+        let shaped = typed.len() == usize::from(u8::from(digits)) && typed.bytes().all(|b| b.is_ascii_digit());
+        shaped.then_some(Self(typed))
+    }
+}
+
+/// What was said of a passcode.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    /// Right, and its step is above the last one used.
+    Fresh(TimeStep),
+    /// Right within the window, but its step or a later one was used.
+    Used,
+    /// Wrong.
+    Wrong,
+}
+
+/// Compares a passcode with the steps around `now`: all of them, in constant time each (RFC 6238 §5.2).
+///
+/// `None` when the parameters or the secret are none that RFC 6238 allows, which is the record's fault.
+#[must_use]
+pub fn match_passcode(
+    secret: &SharedSecret,
+    parameters: Parameters,
+    passcode: &Passcode,
+    now: UnixTime,
+    last_used: Option<TimeStep>,
+) -> Option<Match> {
+    let totp = generator(secret, parameters)?;
+    let present = parameters.period.step_at(now);
+    let window = present.0.saturating_sub(WINDOW_STEPS)..=present.0.saturating_add(WINDOW_STEPS);
+    let matched = window.map(TimeStep).fold(Match::Wrong, |so_far, step| {
+        // With no skew, `check` compares with this very step, in constant time.
+        match totp.check(&passcode.0, parameters.period.start_of(step)) {
+            Some(_) if Some(step) > last_used => Match::Fresh(step),
+            Some(_) if so_far == Match::Wrong => Match::Used,
+            Some(_) | None => so_far,
+        }
+    });
+    Some(matched)
+}
+
+/// The passcode that an authenticator shows at `time`: for the guided sign-in and the tests, which hold one.
+#[must_use]
+pub fn passcode_at(secret: &SharedSecret, parameters: Parameters, time: UnixTime) -> Option<String> {
+    Some(generator(secret, parameters)?.generate(time.0).to_string())
+}
+
+fn generator(secret: &SharedSecret, parameters: Parameters) -> Option<Totp> {
+    Builder::new()
+        .with_algorithm(match parameters.algorithm {
+            Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
+            Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
+            Algorithm::Sha512 => totp_rs::Algorithm::SHA512,
+        })
+        .with_digits(parameters.digits.into())
+        .with_skew(0)
+        .with_step_duration(parameters.period.0.get().into())
+        .with_secret(Secret::new(secret.expose().into()))
+        .build()
+        .ok()
+}
