@@ -1,1 +1,6 @@
-//! x
+//! What the tests share.
+
+pub mod functions;
+pub mod golden;
+pub mod ministack;
+pub mod stores;

@@ -1,0 +1,356 @@
+//! Define's table, proven by going through it: every session, and the ones that Cognito can show as a table to read.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write;
+
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::sign_in::{
+    Circumstances, Entry, Holdings, NextStep, Pose, Progress, Standing, Wish, challenge_to_pose, next_step,
+};
+use tests::golden::assert_golden;
+
+/// Longer than any session in which something new happens: SRP_A, PASSWORD_VERIFIER, two wrong and a right passcode, two
+/// wrong codes and a right one.
+const LONGEST: usize = 8;
+
+const OF_COGNITO: [Option<&str>; 13] = [
+    None,
+    Some("SRP_A"),
+    Some("PASSWORD_VERIFIER"),
+    Some("NEW_PASSWORD_REQUIRED"),
+    Some("SELECT_MFA_TYPE"),
+    Some("MFA_SETUP"),
+    Some("SOFTWARE_TOKEN_MFA"),
+    Some("SMS_MFA"),
+    Some("EMAIL_OTP"),
+    Some("DEVICE_SRP_AUTH"),
+    Some("DEVICE_PASSWORD_VERIFIER"),
+    Some("ADMIN_NO_SRP_AUTH"),
+    Some("A_CHALLENGE_OF_TOMORROW"),
+];
+const OF_OURS: [Option<&str>; 6] = [
+    None,
+    Some("TOTP"),
+    Some("TOTP_CODES_OWED"),
+    Some("TOTP_SETUP 0 id sealed"),
+    Some("RECOVERY_CODES 0 hashes"),
+    Some("METADATA_OF_TOMORROW"),
+];
+const WISHES: [Wish; 5] =
+    [Wish::Unsaid, Wish::Nothing, Wish::ReplaceAuthenticator, Wish::NewRecoveryCodes, Wish::Unknown];
+const HOLDINGS: [Holdings; 3] = [Holdings::Nothing, Holdings::Authenticator, Holdings::AuthenticatorCodesOwed];
+const ENROLLMENTS: [Enrollment; 3] = [Enrollment::AtSignIn, Enrollment::ByOperator, Enrollment::AfterCognitoMfa];
+
+/// An entry as Cognito writes it: `challengeName`, `challengeMetadata`, `challengeResult`.
+type Raw = (Option<&'static str>, Option<&'static str>, bool);
+
+fn alphabet() -> Vec<Raw> {
+    let of_cognito = OF_COGNITO.map(|name| (name, None));
+    let of_ours = OF_OURS.map(|metadata| (Some("CUSTOM_CHALLENGE"), metadata));
+    let entries = of_cognito.into_iter().chain(of_ours);
+    entries.flat_map(|(name, metadata)| [(name, metadata, true), (name, metadata, false)]).collect()
+}
+
+fn entry((name, metadata, right): Raw) -> Entry {
+    Entry::read(name, right, metadata)
+}
+
+fn accepting(accepted: &str) -> SignInSettings {
+    SignInSettings::new(AcceptedCognitoMfa::parse(accepted).unwrap(), Enrollment::ByOperator).unwrap()
+}
+
+fn all_circumstances() -> Vec<Circumstances> {
+    let flags = [(false, false), (false, true), (true, false), (true, true)];
+    let all = flags.into_iter().flat_map(|(user_not_found, must_change_password)| {
+        WISHES.map(|wish| Circumstances { user_not_found, must_change_password, wish })
+    });
+    all.collect()
+}
+
+/// The invariant of the design, read off the raw session and not off the fold: SRP_A ✓, then PASSWORD_VERIFIER ✓, then a
+/// second factor ✓, with at most two wrong answers before it.
+fn all_is_proven(session: &[Raw], accepted: &str) -> bool {
+    let [(Some("SRP_A"), _, true), (Some("PASSWORD_VERIFIER"), _, true), rest @ ..] = session else {
+        return false;
+    };
+    let second_factor = rest.iter().position(|entry| match entry {
+        (Some("CUSTOM_CHALLENGE"), Some(metadata), true) => {
+            ["TOTP", "TOTP_CODES_OWED", "TOTP_SETUP"].contains(&metadata.split(' ').next().unwrap())
+        }
+        (Some(name @ ("SOFTWARE_TOKEN_MFA" | "SMS_MFA" | "EMAIL_OTP")), _, true) => accepted.contains(name),
+        _ => false,
+    });
+    second_factor.is_some_and(|at| rest[..at].iter().filter(|(_, _, right)| !right).count() <= 2)
+}
+
+/// Goes through every session of up to [`LONGEST`] entries. A refused session stays refused, whatever follows: that is
+/// checked for every refused standing and every entry, and then its continuations are counted, not walked.
+struct Walk {
+    accepted: &'static str,
+    settings: SignInSettings,
+    alphabet: Vec<Raw>,
+    circumstances: Vec<Circumstances>,
+    session: Vec<Raw>,
+    refused_seen: HashSet<Standing>,
+    /// Sessions of each length, by what Define answers to a client that asks nothing.
+    counts: BTreeMap<(usize, String), u64>,
+}
+
+impl Walk {
+    fn through(accepted: &'static str) -> Self {
+        let mut walk = Self {
+            accepted,
+            settings: accepting(accepted),
+            alphabet: alphabet(),
+            circumstances: all_circumstances(),
+            session: Vec::new(),
+            refused_seen: HashSet::new(),
+            counts: BTreeMap::new(),
+        };
+        walk.visit(Standing::START);
+        walk
+    }
+
+    fn visit(&mut self, standing: Standing) {
+        let length = self.session.len();
+        let usual = Circumstances { user_not_found: false, must_change_password: false, wish: Wish::Unsaid };
+        let outcome = format!("{:?}", next_step(&standing, usual));
+        if matches!(standing.progress(), Progress::Refused(_)) {
+            self.visit_refused(standing);
+            for longer in length..=LONGEST {
+                let continuations =
+                    u64::try_from(self.alphabet.len()).unwrap().pow(u32::try_from(longer - length).unwrap());
+                *self.counts.entry((longer, outcome.clone())).or_default() += continuations;
+            }
+            return;
+        }
+        *self.counts.entry((length, outcome)).or_default() += 1;
+        for circumstances in &self.circumstances {
+            let next = next_step(&standing, *circumstances);
+            if next == NextStep::IssueTokens {
+                assert!(all_is_proven(&self.session, self.accepted), "tokens for {:?}", self.session);
+                assert!(!circumstances.user_not_found, "tokens for nobody: {:?}", self.session);
+                let new_password = self.session.iter().any(|(name, ..)| *name == Some("NEW_PASSWORD_REQUIRED"));
+                assert!(new_password || !circumstances.must_change_password, "{:?}", self.session);
+            }
+            if next == NextStep::AskSecondFactor {
+                self.create_has_a_challenge(&standing, circumstances.wish);
+            }
+        }
+        if length < LONGEST {
+            for raw in self.alphabet.clone() {
+                self.session.push(raw);
+                self.visit(standing.then(entry(raw), &self.settings));
+                self.session.pop();
+            }
+        }
+    }
+
+    fn visit_refused(&mut self, standing: Standing) {
+        if !self.refused_seen.insert(standing) {
+            return;
+        }
+        for circumstances in &self.circumstances {
+            assert!(matches!(next_step(&standing, *circumstances), NextStep::Fail(_)), "{standing:?}");
+        }
+        for raw in &self.alphabet {
+            let after = standing.then(entry(*raw), &self.settings);
+            assert_eq!(after.progress(), standing.progress(), "a refusal was lifted by {raw:?}");
+        }
+    }
+
+    /// Whatever Define asks for, Create can pose; and an authenticator is replaced only by who has proven it.
+    fn create_has_a_challenge(&self, standing: &Standing, wish: Wish) {
+        for holdings in HOLDINGS {
+            for enrollment in ENROLLMENTS {
+                let pose = challenge_to_pose(standing, holdings, enrollment, wish);
+                assert!(pose.is_some(), "nothing to pose after {:?}", self.session);
+                let sets_up = pose == Some(Pose::New(shared::challenge::Kind::TotpSetup));
+                if sets_up && holdings != Holdings::Nothing {
+                    let proven =
+                        ["TOTP", "TOTP_CODES_OWED"].map(|metadata| (Some("CUSTOM_CHALLENGE"), Some(metadata), true));
+                    assert!(self.session.iter().any(|entry| proven.contains(entry)), "{:?}", self.session);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn no_session_gets_tokens_without_password_and_second_factor_in_that_order() {
+    let mut table = String::from(
+        "Sessions of Define by their number of entries and Define's answer to a client that asks nothing.\n\
+         Every entry: 13 names of Cognito's, and CUSTOM_CHALLENGE with 6 metadata values; each right and wrong.\n",
+    );
+    for accepted in ["NONE", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP"] {
+        let walk = Walk::through(accepted);
+        writeln!(table, "\nACCEPTED_COGNITO_MFA={accepted}").unwrap();
+        for length in 0..=LONGEST {
+            let total: u64 = walk.counts.iter().filter(|((of, _), _)| *of == length).map(|(_, count)| count).sum();
+            assert_eq!(total, 38_u64.pow(u32::try_from(length).unwrap()), "every session was counted");
+        }
+        for ((length, outcome), count) in &walk.counts {
+            writeln!(table, "{length} entries  {outcome:<32}{count:>16}").unwrap();
+        }
+    }
+    assert_golden("define_table_counts.txt", &table);
+}
+
+#[test]
+fn the_table_has_nothing_new_beyond_the_longest_session_walked() {
+    // Standings reached by 8 entries are reached by fewer: so longer sessions add none, and the proof holds for them too.
+    for accepted in ["NONE", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP"] {
+        let settings = accepting(accepted);
+        let mut reached = HashSet::from([Standing::START]);
+        let mut sizes = Vec::new();
+        for _ in 0..LONGEST + 4 {
+            let next: Vec<Standing> = reached
+                .iter()
+                .flat_map(|standing| alphabet().into_iter().map(|raw| standing.then(entry(raw), &settings)))
+                .collect();
+            reached.extend(next);
+            sizes.push(reached.len());
+        }
+        assert_eq!(sizes[LONGEST + 1], sizes[LONGEST + 3], "{accepted}: {sizes:?}");
+    }
+}
+
+/// One situation of a user and a client, for the table that a reviewer reads.
+struct Situation {
+    title: &'static str,
+    accepted: &'static str,
+    enrollment: Enrollment,
+    holdings: Holdings,
+    wish: Wish,
+    must_change_password: bool,
+    /// What Cognito asks by itself after the password.
+    cognito_asks: &'static [&'static str],
+}
+
+const USUAL: Situation = Situation {
+    title: "",
+    accepted: "NONE",
+    enrollment: Enrollment::AtSignIn,
+    holdings: Holdings::Authenticator,
+    wish: Wish::Unsaid,
+    must_change_password: false,
+    cognito_asks: &[],
+};
+
+impl Situation {
+    /// Every session that Cognito can show in this situation, with Define's answer.
+    fn table(&self) -> String {
+        let mut table = format!("\n## {}\n\n", self.title);
+        let accepted = AcceptedCognitoMfa::parse(self.accepted).unwrap();
+        let settings = SignInSettings::new(accepted, self.enrollment).unwrap();
+        self.rows(&settings, Standing::START, &mut vec![], &mut table);
+        table
+    }
+
+    fn rows(&self, settings: &SignInSettings, standing: Standing, session: &mut Vec<Raw>, table: &mut String) {
+        let circumstances =
+            Circumstances { user_not_found: false, must_change_password: self.must_change_password, wish: self.wish };
+        let next = next_step(&standing, circumstances);
+        writeln!(table, "{:<112} {next:?}", words(session)).unwrap();
+        for raw in self.next_entries(&standing, next, session) {
+            session.push(raw);
+            self.rows(settings, standing.then(entry(raw), settings), session, table);
+            session.pop();
+        }
+    }
+
+    fn next_entries(&self, standing: &Standing, next: NextStep, session: &[Raw]) -> Vec<Raw> {
+        let both = |name: &'static str, metadata| vec![(Some(name), metadata, true), (Some(name), metadata, false)];
+        if session.is_empty() {
+            return vec![(Some("SRP_A"), None, true)];
+        }
+        if let Some(name) = session.len().checked_sub(2).and_then(|at| self.cognito_asks.get(at)) {
+            if !matches!(next, NextStep::Fail(_)) {
+                return both(name, None);
+            }
+        }
+        match next {
+            NextStep::AskPassword => both("PASSWORD_VERIFIER", None),
+            NextStep::AskNewPassword => vec![(Some("NEW_PASSWORD_REQUIRED"), None, true)],
+            NextStep::AskSecondFactor => {
+                let pose = challenge_to_pose(standing, self.holdings, self.enrollment, self.wish);
+                let metadata = match pose {
+                    Some(Pose::New(kind)) => Some(kind.word()),
+                    Some(Pose::SameAgain) => session.last().unwrap().1,
+                    None => panic!("nothing to pose after {session:?}"),
+                };
+                both("CUSTOM_CHALLENGE", metadata)
+            }
+            NextStep::IssueTokens | NextStep::Fail(_) => vec![],
+        }
+    }
+}
+
+fn words(session: &[Raw]) -> String {
+    let words: Vec<String> = session
+        .iter()
+        .map(|(name, metadata, right)| {
+            let what = metadata.or(*name).unwrap_or("null");
+            format!("{what} {}", if *right { '✓' } else { '✗' })
+        })
+        .collect();
+    if words.is_empty() { "(empty)".to_owned() } else { words.join(", ") }
+}
+
+#[test]
+fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
+    let situations = [
+        Situation { title: "An authenticator and codes; the client asks nothing", ..USUAL },
+        Situation {
+            title: "An authenticator and fewer than three codes",
+            holdings: Holdings::AuthenticatorCodesOwed,
+            ..USUAL
+        },
+        Situation { title: "No authenticator, ENROLLMENT=AT_SIGN_IN", holdings: Holdings::Nothing, ..USUAL },
+        Situation {
+            title: "No authenticator, ENROLLMENT=BY_OPERATOR",
+            holdings: Holdings::Nothing,
+            enrollment: Enrollment::ByOperator,
+            ..USUAL
+        },
+        Situation {
+            title: "afterSecondFactor=REPLACE_AUTHENTICATOR all the way",
+            wish: Wish::ReplaceAuthenticator,
+            ..USUAL
+        },
+        Situation { title: "afterSecondFactor=NEW_RECOVERY_CODES all the way", wish: Wish::NewRecoveryCodes, ..USUAL },
+        Situation { title: "afterSecondFactor=NOTHING", wish: Wish::Nothing, ..USUAL },
+        Situation { title: "afterSecondFactor is a word that we do not know", wish: Wish::Unknown, ..USUAL },
+        Situation { title: "A temporary password", must_change_password: true, ..USUAL },
+        Situation {
+            title: "Cognito asks SOFTWARE_TOKEN_MFA, which is not accepted",
+            cognito_asks: &["SOFTWARE_TOKEN_MFA"],
+            ..USUAL
+        },
+        Situation {
+            title: "Cognito asks SOFTWARE_TOKEN_MFA, which is accepted",
+            accepted: "SOFTWARE_TOKEN_MFA",
+            enrollment: Enrollment::ByOperator,
+            cognito_asks: &["SOFTWARE_TOKEN_MFA"],
+            ..USUAL
+        },
+        Situation {
+            title: "Cognito asks which of several, then SMS_MFA, which is accepted",
+            accepted: "SMS_MFA",
+            enrollment: Enrollment::ByOperator,
+            cognito_asks: &["SELECT_MFA_TYPE", "SMS_MFA"],
+            ..USUAL
+        },
+        Situation {
+            title: "Moving over: Cognito's token, then REPLACE_AUTHENTICATOR without an authenticator of ours",
+            accepted: "SOFTWARE_TOKEN_MFA",
+            enrollment: Enrollment::AfterCognitoMfa,
+            holdings: Holdings::Nothing,
+            wish: Wish::ReplaceAuthenticator,
+            cognito_asks: &["SOFTWARE_TOKEN_MFA"],
+            ..USUAL
+        },
+    ];
+    let table = situations.iter().map(Situation::table).collect::<String>();
+    assert_golden("define_table.txt", table.trim_start());
+}

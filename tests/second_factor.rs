@@ -1,0 +1,490 @@
+//! The record over time, with a clock that the test sets: one use, the window, the count across sign-ins, the waits.
+
+use shared::challenge::{AuthenticatorId, Challenge, NewAuthenticator, NewCodes, Nonce, Posed, SealedSecret};
+use shared::clock::UnixTime;
+use shared::lockout::{Admission, FALL_SECONDS, FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS, STOP_AT};
+use shared::recovery_codes::{CodeSet, RecoveryCode};
+use shared::second_factor::{Answer, Examination, FriendlyName, Outcome, Reason, Record, Verdict, examine};
+use shared::sign_in::Holdings;
+use shared::totp::{Parameters, SharedSecret, passcode_at};
+
+/// A whole number of time steps, so that the window's edges are easy to see.
+const START: UnixTime = UnixTime(1_800_000_000);
+
+/// A user whose record is judged without a store.
+struct User {
+    record: Record,
+    secret: SharedSecret,
+    codes: Vec<RecoveryCode>,
+    posed: u64,
+}
+
+impl User {
+    /// Enrolled a day before [`START`], so that the passcodes around it are unused.
+    fn enrolled() -> Self {
+        let mut user = Self {
+            record: Record::default(),
+            secret: SharedSecret::new((0..20).collect()),
+            codes: (1..=10).map(|byte| RecoveryCode::new([byte; 10])).collect(),
+            posed: 0,
+        };
+        let yesterday = UnixTime(START.0 - FALL_SECONDS);
+        let passcode = user.passcode(yesterday);
+        assert_eq!(user.answer(&user.set_up(), &passcode, yesterday), (Outcome::Right, Reason::AuthenticatorEnrolled));
+        let code = user.codes[0].show();
+        assert_eq!(user.answer(&user.new_codes(), &code, yesterday), (Outcome::Right, Reason::RecoveryCodesKept));
+        user
+    }
+
+    fn set_up(&self) -> Challenge {
+        Challenge::TotpSetup(NewAuthenticator {
+            generation: self.record.generation(),
+            id: AuthenticatorId([7; 16]),
+            sealed: SealedSecret(vec![7; 60]),
+        })
+    }
+
+    fn new_codes(&self) -> Challenge {
+        let codes = CodeSet::new(&self.codes, [9; 16]);
+        Challenge::RecoveryCodes(NewCodes { generation: self.record.generation(), codes })
+    }
+
+    fn passcode(&self, time: UnixTime) -> String {
+        passcode_at(&self.secret, Parameters::default(), time).unwrap()
+    }
+
+    /// A passcode that is wrong at `now`.
+    fn wrong_passcode(&self, now: UnixTime) -> String {
+        let near: Vec<String> =
+            [-30, 0, 30].iter().map(|s| self.passcode(UnixTime(now.0.saturating_add_signed(*s)))).collect();
+        (0..4).map(|n| format!("{n:06}")).find(|candidate| !near.contains(candidate)).unwrap()
+    }
+
+    /// Poses a challenge of its own.
+    fn pose(&mut self, challenge: &Challenge) -> Posed {
+        self.posed += 1;
+        let mut nonce = [0; 16];
+        nonce[..8].copy_from_slice(&self.posed.to_be_bytes());
+        Posed { nonce: Nonce(nonce), challenge: challenge.clone() }
+    }
+
+    fn verdict(&self, posed: &Posed, answer: &str, now: UnixTime) -> Verdict {
+        match examine(&self.record, posed, &Answer::new(answer.to_owned()), None, now) {
+            Examination::Settled(verdict) => verdict,
+            Examination::Passcode(awaiting) => awaiting.judge(&self.secret),
+        }
+    }
+
+    /// Delivers an answer to a posed challenge and records the outcome.
+    fn deliver(&mut self, posed: &Posed, answer: &str, now: UnixTime) -> (Outcome, Reason) {
+        match self.verdict(posed, answer, now) {
+            Verdict::AlreadyJudged(outcome) => (outcome, Reason::AlreadyJudged),
+            Verdict::Refused(reason) => (Outcome::Wrong, reason),
+            Verdict::ToRecord { outcome, reason, record } => {
+                // Through its stored form, as every load sees it.
+                self.record = Record::from_json(&record.to_json().unwrap()).unwrap();
+                assert_eq!(self.record, record);
+                (outcome, reason)
+            }
+            verdict @ (Verdict::Outdated | Verdict::Impossible) => panic!("{verdict:?}"),
+        }
+    }
+
+    fn answer(&mut self, challenge: &Challenge, answer: &str, now: UnixTime) -> (Outcome, Reason) {
+        let posed = self.pose(challenge);
+        self.deliver(&posed, answer, now)
+    }
+
+    /// Records the outcome if the answer is right, and does nothing else.
+    fn answer_if_right(&mut self, challenge: &Challenge, answer: &str) {
+        let posed = self.pose(challenge);
+        if let Verdict::ToRecord { outcome: Outcome::Right, record, .. } = self.verdict(&posed, answer, START) {
+            self.record = record;
+        }
+    }
+
+    fn totp(&mut self, answer: &str, now: UnixTime) -> (Outcome, Reason) {
+        self.answer(&Challenge::Totp, answer, now)
+    }
+
+    fn mistype(&mut self, now: UnixTime) -> (Outcome, Reason) {
+        let wrong = self.wrong_passcode(now);
+        self.totp(&wrong, now)
+    }
+}
+
+const RIGHT: (Outcome, Reason) = (Outcome::Right, Reason::RightPasscode);
+const WRONG: (Outcome, Reason) = (Outcome::Wrong, Reason::WrongPasscode);
+const USED: (Outcome, Reason) = (Outcome::Wrong, Reason::UsedPasscode);
+const WAIT: (Outcome, Reason) = (Outcome::Wrong, Reason::PasscodesWait);
+
+#[test]
+fn a_passcode_is_accepted_once_and_never_again() {
+    let mut user = User::enrolled();
+    let passcode = user.passcode(START);
+    assert_eq!(user.totp(&passcode, START), RIGHT);
+    for later in [0, 1, 29, 30] {
+        assert_eq!(user.totp(&passcode, START.plus(later)), USED, "after {later} s");
+    }
+}
+
+#[test]
+fn the_steps_before_an_accepted_passcode_are_dead_too() {
+    let mut user = User::enrolled();
+    let (earlier, later) = (user.passcode(START), user.passcode(START.plus(30)));
+    assert_eq!(user.totp(&later, START), RIGHT);
+    assert_eq!(user.totp(&earlier, START), USED);
+    assert_eq!(user.totp(&user.passcode(START.plus(60)), START.plus(60)), RIGHT);
+}
+
+#[test]
+fn the_first_passcode_of_an_authenticator_counts_as_used() {
+    let mut user = User::enrolled();
+    let yesterday = UnixTime(START.0 - FALL_SECONDS);
+    assert_eq!(user.totp(&user.passcode(yesterday), yesterday), USED);
+}
+
+#[test]
+fn the_window_is_one_step_either_side_to_the_second() {
+    let passcode = User::enrolled().passcode(START);
+    for (now, expected) in [
+        (START.0 - 31, Reason::WrongPasscode),
+        (START.0 - 30, Reason::RightPasscode),
+        (START.0 + 59, Reason::RightPasscode),
+        (START.0 + 60, Reason::WrongPasscode),
+    ] {
+        assert_eq!(User::enrolled().totp(&passcode, UnixTime(now)).1, expected, "at {now}");
+    }
+}
+
+#[test]
+fn failures_are_counted_across_sign_ins_and_a_right_passcode_resets_nothing() {
+    let mut user = User::enrolled();
+    for expected in 1..=4 {
+        assert_eq!(user.mistype(START), WRONG);
+        assert_eq!(user.record.failures(START), expected);
+        assert_eq!(user.record.admission(START), Admission::Open, "up to four: no wait");
+    }
+    assert_eq!(user.totp(&user.passcode(START), START), RIGHT);
+    assert_eq!(user.record.failures(START), 4);
+    assert_eq!(user.mistype(START), WRONG);
+    assert_eq!(user.record.admission(START), Admission::Wait { seconds: FIRST_WAIT_SECONDS });
+}
+
+#[test]
+fn each_wait_doubles_up_to_an_hour_and_ends_to_the_second() {
+    let mut user = User::enrolled();
+    let mut now = START;
+    for _ in 0..4 {
+        user.mistype(now);
+    }
+    for wait in [30, 60, 120, 240, 480, 960, 1920, 3600, 3600] {
+        assert_eq!(user.mistype(now), WRONG);
+        assert_eq!(user.record.admission(now), Admission::Wait { seconds: wait });
+        assert_eq!(user.record.admission(now.plus(wait - 1)), Admission::Wait { seconds: 1 });
+        assert_eq!(user.mistype(now.plus(wait - 1)), WAIT);
+        now = now.plus(wait);
+        assert_eq!(user.record.admission(now), Admission::Open);
+    }
+}
+
+/// A user whose passcodes have just stopped, and when.
+fn stopped() -> (User, UnixTime) {
+    let mut user = User::enrolled();
+    let mut now = START;
+    while user.record.failures(now) < STOP_AT {
+        user.mistype(now);
+        if let Admission::Wait { seconds } = user.record.admission(now) {
+            now = now.plus(seconds);
+        }
+    }
+    (user, now)
+}
+
+#[test]
+fn at_twenty_passcodes_stop_until_the_count_falls_to_the_second() {
+    let (mut user, now) = stopped();
+    let Admission::Stopped { seconds } = user.record.admission(now) else { panic!("not stopped") };
+    // The fall is counted from the first failure on.
+    assert_eq!(now.plus(seconds), START.plus(FALL_SECONDS));
+    let last = now.plus(seconds - 1);
+    assert_eq!(user.record.admission(last), Admission::Stopped { seconds: 1 });
+    assert_eq!(user.totp(&user.passcode(last), last), WAIT, "even a right one");
+    let fallen = now.plus(seconds);
+    assert_eq!(user.record.failures(fallen), STOP_AT - 1);
+    assert_eq!(user.totp(&user.passcode(fallen), fallen), RIGHT);
+    assert_eq!(user.mistype(fallen), WRONG);
+    assert_eq!(user.record.admission(fallen), Admission::Stopped { seconds: FALL_SECONDS }, "and stops again");
+}
+
+#[test]
+fn the_count_falls_by_one_a_day_and_saves_up_nothing() {
+    let mut user = User::enrolled();
+    for _ in 0..3 {
+        user.mistype(START);
+    }
+    for (seconds, left) in [
+        (0, 3),
+        (FALL_SECONDS - 1, 3),
+        (FALL_SECONDS, 2),
+        (2 * FALL_SECONDS - 1, 2),
+        (2 * FALL_SECONDS, 1),
+        (3 * FALL_SECONDS - 1, 1),
+        (3 * FALL_SECONDS, 0),
+        (400 * FALL_SECONDS, 0),
+    ] {
+        assert_eq!(user.record.failures(START.plus(seconds)), left, "after {seconds} s");
+    }
+    // A further failure in the middle of a day does not start the day again.
+    user.mistype(START.plus(FALL_SECONDS / 2));
+    assert_eq!(user.record.failures(START.plus(FALL_SECONDS)), 3);
+    // A year without failures is worth nothing.
+    let later = START.plus(365 * FALL_SECONDS);
+    for expected in 1..=5 {
+        user.mistype(later);
+        assert_eq!(user.record.failures(later), expected);
+    }
+    assert_eq!(user.record.admission(later), Admission::Wait { seconds: 30 });
+}
+
+#[test]
+fn an_answer_during_a_wait_is_neither_judged_nor_written() {
+    let mut user = User::enrolled();
+    for _ in 0..5 {
+        user.mistype(START);
+    }
+    let before = user.record.clone();
+    let right = user.passcode(START);
+    let posed = user.pose(&Challenge::Totp);
+    let awaiting = examine(&user.record, &posed, &Answer::new(right.clone()), None, START);
+    assert!(
+        matches!(awaiting, Examination::Settled(Verdict::Refused(Reason::PasscodesWait))),
+        "the secret stays sealed"
+    );
+    drop(awaiting);
+    for _ in 0..100 {
+        assert_eq!(user.totp(&right, START.plus(29)), WAIT);
+    }
+    assert_eq!(user.record, before);
+    assert_eq!(user.totp(&right, START.plus(30)), RIGHT, "the passcode was not used up");
+}
+
+#[test]
+fn the_same_challenge_delivered_three_times_counts_once_and_answers_alike() {
+    let mut user = User::enrolled();
+    let (wrong, right) = (user.wrong_passcode(START), user.passcode(START));
+    let posed = user.pose(&Challenge::Totp);
+    assert_eq!(user.deliver(&posed, &wrong, START), WRONG);
+    for _ in 0..2 {
+        assert_eq!(user.deliver(&posed, &wrong, START.plus(5)), (Outcome::Wrong, Reason::AlreadyJudged));
+    }
+    assert_eq!(user.record.failures(START), 1);
+    let posed = user.pose(&Challenge::Totp);
+    assert_eq!(user.deliver(&posed, &right, START), RIGHT);
+    for _ in 0..2 {
+        assert_eq!(user.deliver(&posed, &right, START.plus(5)), (Outcome::Right, Reason::AlreadyJudged));
+    }
+}
+
+#[test]
+fn a_challenge_is_remembered_with_seven_other_sign_ins_in_between() {
+    let mut user = User::enrolled();
+    let right = user.passcode(START);
+    let posed = user.pose(&Challenge::Totp);
+    assert_eq!(user.deliver(&posed, &right, START), RIGHT);
+    for _ in 0..4 {
+        user.mistype(START);
+    }
+    for code in 1..=3 {
+        let code = user.codes[code].show();
+        assert_eq!(user.totp(&code, START), (Outcome::Right, Reason::RecoveryCodeUsed));
+    }
+    assert_eq!(user.deliver(&posed, &right, START), (Outcome::Right, Reason::AlreadyJudged));
+}
+
+#[test]
+fn another_answer_to_a_judged_challenge_gets_the_first_ones_outcome() {
+    let mut user = User::enrolled();
+    let (wrong, right) = (user.wrong_passcode(START), user.passcode(START));
+    let posed = user.pose(&Challenge::Totp);
+    assert_eq!(user.deliver(&posed, &wrong, START), WRONG);
+    assert_eq!(user.deliver(&posed, &right, START), (Outcome::Wrong, Reason::AlreadyJudged));
+}
+
+#[test]
+fn a_recovery_code_works_once_outside_wait_and_stop_and_lifts_them() {
+    let (mut user, now) = stopped();
+    let code = user.codes[4].show();
+    assert_eq!(user.totp(&code.to_lowercase(), now), (Outcome::Right, Reason::RecoveryCodeUsed));
+    assert_eq!(user.record.failures(now), 0);
+    assert_eq!(user.totp(&user.passcode(now), now), RIGHT);
+    assert_eq!(user.totp(&code, now), (Outcome::Wrong, Reason::WrongRecoveryCode));
+}
+
+#[test]
+fn a_wrong_recovery_code_is_neither_counted_nor_written() {
+    let mut user = User::enrolled();
+    let before = user.record.clone();
+    for answer in ["", " ", "-", "0000-0000-0000-0000", "not a code", "１２３４５６", "12345", "1234567"] {
+        assert_eq!(user.totp(answer, START), (Outcome::Wrong, Reason::WrongRecoveryCode), "{answer:?}");
+    }
+    assert_eq!(user.record, before);
+}
+
+#[test]
+fn a_recovery_code_is_read_as_people_type_it() {
+    for typed in ["0404 0404 0404 0404", "o4o4o4o4o4o4o4o4"] {
+        assert!(RecoveryCode::read(typed).is_some(), "{typed}");
+    }
+    let code = RecoveryCode::new([0x08, 0x42, 0x10, 0x84, 0x21, 0x08, 0x42, 0x10, 0x84, 0x21]);
+    assert_eq!(code.show().as_str(), "1111-1111-1111-1111");
+    let set = CodeSet::new(&[code], [0; 16]);
+    for typed in ["1111-1111-1111-1111", "1111111111111111", "IiLl iILl llll IIII", "  1111 - 1111-1111-1111 "] {
+        assert!(set.contains(&RecoveryCode::read(typed).unwrap()), "{typed}");
+    }
+    for typed in [
+        "1111-1111-1111-111",
+        "1111-1111-1111-11111",
+        "1111-1111-1111-111U",
+        "1111-1111-1111-111\u{0}",
+        "１111-1111-1111-1111",
+    ] {
+        assert!(RecoveryCode::read(typed).is_none(), "{typed}");
+    }
+}
+
+#[test]
+fn fewer_than_three_codes_left_are_owed() {
+    let mut user = User::enrolled();
+    for used in 0..10 {
+        let expected = if 10 - used >= 3 { Holdings::Authenticator } else { Holdings::AuthenticatorCodesOwed };
+        assert_eq!(user.record.holdings(), expected, "{used} used");
+        let code = user.codes[used].show();
+        assert_eq!(user.totp(&code, START).0, Outcome::Right);
+    }
+    assert_eq!(user.record.holdings(), Holdings::AuthenticatorCodesOwed);
+    assert_eq!(Record::default().holdings(), Holdings::Nothing);
+}
+
+#[test]
+fn the_old_codes_die_when_the_new_ones_are_confirmed_and_not_before() {
+    let mut user = User::enrolled();
+    let old = std::mem::replace(&mut user.codes, (100..110).map(|byte| RecoveryCode::new([byte; 10])).collect());
+    let posed = user.new_codes();
+    assert_eq!(user.answer(&posed, "0000-0000-0000-0000", START), (Outcome::Wrong, Reason::NotOneOfTheNewCodes));
+    assert_eq!(user.totp(&old[5].show(), START).0, Outcome::Right);
+    let kept = user.codes[9].show();
+    assert_eq!(user.answer(&posed, &kept, START).0, Outcome::Right);
+    assert_eq!(user.totp(&old[6].show(), START), (Outcome::Wrong, Reason::WrongRecoveryCode));
+    assert_eq!(user.totp(&kept, START).0, Outcome::Right, "the code that was typed back stays usable");
+}
+
+#[test]
+fn a_set_up_challenge_held_back_over_any_change_is_outdated() {
+    for held in [User::set_up, User::new_codes] {
+        for change in [User::set_up, User::new_codes] {
+            let mut user = User::enrolled();
+            let held = held(&user);
+            let held = user.pose(&held);
+            let changed = change(&user);
+            for answer in [user.passcode(START), user.codes[1].show().to_string()] {
+                user.answer_if_right(&changed, &answer);
+            }
+            assert_eq!(user.record.generation().0, 3, "something changed");
+            let before = user.record.clone();
+            for answer in [user.passcode(START), user.codes[1].show().to_string(), "x".to_owned()] {
+                assert_eq!(user.verdict(&held, &answer, START), Verdict::Outdated);
+            }
+            assert_eq!(user.record, before);
+        }
+    }
+}
+
+#[test]
+fn passcodes_of_a_user_without_an_authenticator_count_like_anyone_elses() {
+    let mut user = User::enrolled();
+    user.record = Record::default();
+    for _ in 0..5 {
+        assert_eq!(user.totp("123456", START), WRONG);
+    }
+    assert_eq!(user.totp("123456", START), WAIT);
+}
+
+#[test]
+fn a_passcode_is_read_as_authenticators_show_it_and_in_no_other_digits() {
+    let passcode = User::enrolled().passcode(START);
+    let (left, right) = passcode.split_at(3);
+    for typed in [format!("{left} {right}"), format!(" {passcode} ")] {
+        assert_eq!(User::enrolled().totp(&typed, START), RIGHT);
+    }
+    let full_width: String = passcode.chars().map(|c| char::from_u32(c as u32 - 0x30 + 0xFF10).unwrap()).collect();
+    for typed in [full_width, format!("{passcode}\0"), format!("+{}", &passcode[1..]), format!("0{passcode}")] {
+        assert_eq!(User::enrolled().totp(&typed, START).0, Outcome::Wrong, "{typed:?}");
+    }
+}
+
+#[test]
+fn a_friendly_name_is_printable_and_short() {
+    let read = |typed: &str| FriendlyName::read(typed).map(|name| name.as_str().to_owned());
+    assert_eq!(read(" Ana's phone "), Some("Ana's phone".to_owned()));
+    assert_eq!(read("a\nb\u{0}c\u{202E}d\u{200B}e"), Some("abcde".to_owned()));
+    assert_eq!(read(&"ü".repeat(100)), Some("ü".repeat(FriendlyName::CHARACTERS)));
+    assert_eq!(read(" \n\u{FEFF}"), None);
+}
+
+#[test]
+fn a_clock_that_steps_back_neither_panics_nor_forgives() {
+    let mut user = User::enrolled();
+    for _ in 0..5 {
+        user.mistype(START);
+    }
+    assert_eq!(user.record.failures(UnixTime(0)), 5);
+    assert_eq!(user.mistype(UnixTime(START.0 - 1)), WAIT);
+    assert!(LONGEST_WAIT_SECONDS < FALL_SECONDS);
+}
+
+#[test]
+fn a_record_stays_under_two_kilobytes() {
+    let mut user = User::enrolled();
+    user.record = Record::default();
+    // A secret sealed by KMS is about 190 bytes.
+    let big = Challenge::TotpSetup(NewAuthenticator {
+        generation: user.record.generation(),
+        id: AuthenticatorId([7; 16]),
+        sealed: SealedSecret(vec![7; 200]),
+    });
+    let posed = user.pose(&big);
+    let name = FriendlyName::read(&"🔑".repeat(100)).unwrap();
+    let answer = Answer::new(user.passcode(START));
+    let Examination::Passcode(awaiting) = examine(&user.record, &posed, &answer, Some(&name), START) else {
+        panic!("not a passcode");
+    };
+    let Verdict::ToRecord { record, .. } = awaiting.judge(&user.secret) else { panic!("not enrolled") };
+    user.record = record;
+    let code = user.codes[0].show();
+    assert_eq!(user.answer(&user.new_codes(), &code, START).0, Outcome::Right);
+    for _ in 0..10 {
+        user.mistype(START);
+        let code = user.codes.pop().map(|code| code.show());
+        if user.codes.len() > 4 {
+            user.totp(code.as_deref().unwrap(), START);
+        }
+    }
+    let size = user.record.to_json().unwrap().len();
+    assert!(size < 2048, "{size} bytes");
+}
+
+#[test]
+fn a_record_of_an_unknown_format_is_not_read() {
+    let stored = User::enrolled().record.to_json().unwrap();
+    for broken in [
+        stored.replace("\"format\":1", "\"format\":2"),
+        stored.replace("\"lockout\"", "\"lookout\""),
+        "{}".to_owned(),
+        String::new(),
+        "null".to_owned(),
+    ] {
+        let error = Record::from_json(&broken).unwrap_err().to_string();
+        assert!(!error.contains("sealed") && !error.contains("line"), "{error}");
+    }
+}
