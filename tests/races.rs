@@ -1,1 +1,470 @@
-//! To be written.
+//! Answers to one user's challenges, all at once: in memory, and with DynamoDB and KMS on ministack.
+
+#![expect(clippy::unwrap_used, reason = "the sentences are generic functions, which clippy does not take for tests")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+
+use futures_util::future::join_all;
+use shared::challenge::{Challenge, NewCodes, Posed};
+use shared::lockout::{Admission, FIRST_WAIT_SECONDS, FREE_FAILURES};
+use shared::recovery_codes::{CodeSet, RecoveryCode};
+use shared::second_factor::{Answer, Record};
+use shared::sign_in::Holdings;
+use shared::store::{
+    RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Settled, StoreFault, UserKey, Version, Versioned, settle,
+};
+use shared::totp::SharedSecret;
+use shared::trigger::Fault;
+use tests::stores::{Backend, NOW, Owner, assert_right, offer_authenticator, passcode, posed, random, user};
+use tokio::sync::Barrier;
+
+tests::for_memory_and_ministack! {
+    of_200_parallel_wrong_guesses_five_are_judged_and_the_rest_is_refused,
+    one_right_passcode_sent_50_times_at_once_is_right_once,
+    one_recovery_code_sent_50_times_at_once_is_right_once,
+    one_challenge_delivered_three_times_at_once_counts_once_and_answers_alike,
+    an_answer_that_is_not_recorded_is_refused_alike_however_often_it_is_delivered,
+    a_delivery_that_died_after_the_write_is_answered_alike_when_repeated,
+    a_repeat_is_answered_alike_after_seven_other_answers,
+    a_right_answer_that_the_record_has_forgotten_is_not_right_again,
+    of_two_sign_ins_that_enrol_at_once_one_wins_and_the_other_is_outdated,
+    of_two_sign_ins_that_keep_new_codes_at_once_one_wins_and_the_other_is_outdated,
+    a_save_that_took_effect_and_reported_a_fault_leaves_its_outcome_to_the_repeat,
+    a_save_that_took_no_effect_and_reported_a_fault_leaves_the_repeat_to_be_judged,
+    endless_conflicts_end_in_a_fault_after_so_many_loads_and_change_nothing,
+}
+
+async fn of_200_parallel_wrong_guesses_five_are_judged_and_the_rest_is_refused<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let race = arena.race(&arena.owner.user, arena.owner.wrong_passcodes(NOW).take(200).map(totp)).await;
+    assert_eq!(
+        race.tally(),
+        tally([("on record, wrong: WrongPasscode", 5), ("refused: PasscodesWait", 195)]),
+        "each by a sign-in of its own"
+    );
+    let Versioned { record, version } = arena.stored(&arena.owner.user).await;
+    assert_eq!(record.failures(NOW), 5);
+    assert_eq!(record.admission(NOW), Admission::Wait { seconds: FIRST_WAIT_SECONDS });
+    assert_eq!(version, Version(Owner::SAVES + 5));
+    // All had loaded before one saved: the race took place.
+    assert!(race.conflicts() >= 199);
+    // Five others can win against one answer.
+    assert!(race.most_loads() <= u32::from(FREE_FAILURES) + 2);
+    assert!(race.most_loads() <= u32::from(SAVE_ATTEMPTS));
+}
+
+async fn one_right_passcode_sent_50_times_at_once_is_right_once<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let race = arena.race(&arena.owner.user, (0..50).map(|_| totp(arena.owner.passcode_at(NOW)))).await;
+    assert_eq!(
+        race.tally(),
+        tally([
+            ("on record, right: RightPasscode", 1),
+            ("on record, wrong: UsedPasscode", 5),
+            ("refused: PasscodesWait", 44),
+        ])
+    );
+    assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 6));
+    assert!(race.conflicts() >= 49);
+    // The right one and five used ones can win against one answer.
+    assert!(race.most_loads() <= u32::from(FREE_FAILURES) + 3);
+    assert!(race.most_loads() <= u32::from(SAVE_ATTEMPTS));
+}
+
+async fn one_recovery_code_sent_50_times_at_once_is_right_once<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let race = arena.race(&arena.owner.user, (0..50).map(|_| totp(arena.owner.codes[3].clone()))).await;
+    assert_eq!(race.tally(), tally([("on record, right: RecoveryCodeUsed", 1), ("refused: WrongRecoveryCode", 49)]));
+    assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 1));
+    assert_eq!(race.conflicts(), 49);
+    assert_eq!(race.most_loads(), 2);
+    // The others of the set are still there.
+    assert_right(&arena.answer(totp(arena.owner.codes[4].clone())).await);
+}
+
+async fn one_challenge_delivered_three_times_at_once_counts_once_and_answers_alike<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let wrong = totp(arena.owner.wrong_passcodes(NOW).next().unwrap());
+    arena.deliver_three_times(wrong, "on record, wrong: WrongPasscode", "on record, wrong: AlreadyJudged").await;
+    assert_eq!(arena.stored(&arena.owner.user).await.record.failures(NOW), 1);
+
+    let right = totp(arena.owner.passcode_at(NOW));
+    arena.deliver_three_times(right, "on record, right: RightPasscode", "on record, right: AlreadyJudged").await;
+
+    let code = totp(arena.owner.codes[0].clone());
+    arena.deliver_three_times(code, "on record, right: RecoveryCodeUsed", "on record, right: AlreadyJudged").await;
+
+    let new = arena.new_authenticator(&arena.owner.user, &secret(1)).await;
+    arena.deliver_three_times(new, "on record, right: AuthenticatorEnrolled", "on record, right: AlreadyJudged").await;
+
+    let new = arena.new_code(&arena.owner.user, [1; 10]).await;
+    arena.deliver_three_times(new, "on record, right: RecoveryCodesKept", "on record, right: AlreadyJudged").await;
+}
+
+async fn an_answer_that_is_not_recorded_is_refused_alike_however_often_it_is_delivered<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let user = &arena.owner.user;
+    let (authenticator, _) = arena.new_authenticator(user, &secret(1)).await;
+    let (codes, _) = arena.new_code(user, [1; 10]).await;
+    let before = arena.stored(user).await;
+    let not_shown = RecoveryCode::new([2; 10]).show().to_string();
+    for (answer, refused) in [
+        (totp(not_shown.clone()), "refused: WrongRecoveryCode"),
+        ((authenticator, "1".to_owned()), "refused: WrongFirstPasscode"),
+        ((codes, not_shown), "refused: NotOneOfTheNewCodes"),
+    ] {
+        let race = arena.race(user, (0..3).map(|_| answer.clone())).await;
+        assert_eq!(race.tally(), tally([(refused, 3)]));
+        assert_eq!(arena.stored(user).await, before);
+    }
+}
+
+async fn a_delivery_that_died_after_the_write_is_answered_alike_when_repeated<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let user = &arena.owner.user;
+    let answers = [
+        (totp(arena.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyJudged"),
+        (totp(arena.owner.passcode_at(NOW)), "on record, right: AlreadyJudged"),
+        (totp(arena.owner.codes[0].clone()), "on record, right: AlreadyJudged"),
+    ];
+    for (answer, repeated) in answers {
+        drop(arena.answer(answer.clone()).await);
+        let recorded = arena.stored(user).await;
+        for _ in 0..2 {
+            assert_eq!(label(&arena.answer(answer.clone()).await), repeated);
+            assert_eq!(arena.stored(user).await, recorded);
+        }
+        // Whatever else it says by now: this challenge was judged.
+        for other in [arena.owner.passcode_at(NOW.plus(30)), arena.owner.codes[1].clone(), String::new()] {
+            assert_eq!(label(&arena.answer((answer.0.clone(), other)).await), repeated);
+            assert_eq!(arena.stored(user).await, recorded);
+        }
+    }
+}
+
+async fn a_repeat_is_answered_alike_after_seven_other_answers<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let user = &arena.owner.user;
+    let mut wrong = arena.owner.wrong_passcodes(NOW).map(totp);
+    let right = totp(arena.owner.passcode_at(NOW));
+    let first_wrong = wrong.next().unwrap();
+    drop(arena.answer(first_wrong.clone()).await);
+    drop(arena.answer(right.clone()).await);
+    for _ in 0..4 {
+        assert_eq!(label(&arena.answer(wrong.next().unwrap()).await), "on record, wrong: WrongPasscode");
+    }
+    // Passcodes wait by now, and those two do not.
+    assert_eq!(label(&arena.answer(wrong.next().unwrap()).await), "refused: PasscodesWait");
+    for code in &arena.owner.codes[..2] {
+        assert_right(&arena.answer(totp(code.clone())).await);
+    }
+    let recorded = arena.stored(user).await;
+    assert_eq!(recorded.version, Version(Owner::SAVES + 8));
+    let race = arena.race(user, [first_wrong, right]).await;
+    assert_eq!(race.tally(), tally([("on record, right: AlreadyJudged", 1), ("on record, wrong: AlreadyJudged", 1)]));
+    assert_eq!(arena.stored(user).await, recorded);
+}
+
+async fn a_right_answer_that_the_record_has_forgotten_is_not_right_again<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let (passcode, code) = (totp(arena.owner.passcode_at(NOW)), totp(arena.owner.codes[0].clone()));
+    assert_right(&arena.answer(passcode.clone()).await);
+    assert_right(&arena.answer(code.clone()).await);
+    for code in &arena.owner.codes[1..9] {
+        assert_right(&arena.answer(totp(code.clone())).await);
+    }
+    assert_eq!(label(&arena.answer(passcode).await), "on record, wrong: UsedPasscode");
+    assert_eq!(label(&arena.answer(code).await), "refused: WrongRecoveryCode");
+}
+
+async fn of_two_sign_ins_that_enrol_at_once_one_wins_and_the_other_is_outdated<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    for user in [&user("newcomer"), &arena.owner.user] {
+        let secrets = [secret(1), secret(2)];
+        let mut answers = Vec::new();
+        for secret in &secrets {
+            answers.push(arena.new_authenticator(user, secret).await);
+        }
+        let before = arena.stored(user).await;
+        let race = arena.race(user, answers).await;
+        assert_eq!(
+            race.tally(),
+            tally([("fault: ChallengeOutdated", 1), ("on record, right: AuthenticatorEnrolled", 1)]),
+            "{user}"
+        );
+        assert_eq!(race.conflicts(), 1);
+        let after = arena.stored(user).await;
+        assert_eq!(after.version, before.version.next());
+        assert_ne!(after.record.generation(), before.record.generation());
+        // The authenticator is the winner's.
+        for (secret, answered) in secrets.iter().zip(&race.answered) {
+            let later = NOW.plus(30);
+            let answer = Answer::new(passcode(secret, later));
+            let posed = posed(Challenge::TotpCodesOwed);
+            let settled = settle(&*arena.store, &*arena.sealer, user, &posed, &answer, None, later).await;
+            assert_eq!(settled.unwrap().answer_correct(), answered.settled.is_ok());
+        }
+    }
+}
+
+async fn of_two_sign_ins_that_keep_new_codes_at_once_one_wins_and_the_other_is_outdated<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let user = &arena.owner.user;
+    let answers = [arena.new_code(user, [1; 10]).await, arena.new_code(user, [2; 10]).await];
+    let race = arena.race(user, answers.clone()).await;
+    assert_eq!(race.tally(), tally([("fault: ChallengeOutdated", 1), ("on record, right: RecoveryCodesKept", 1)]));
+    for ((_, code), answered) in answers.into_iter().zip(&race.answered) {
+        assert_eq!(arena.answer(totp(code)).await.unwrap().answer_correct(), answered.settled.is_ok());
+    }
+}
+
+async fn a_save_that_took_effect_and_reported_a_fault_leaves_its_outcome_to_the_repeat<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let user = &arena.owner.user;
+    for (answer, repeated) in [
+        (totp(arena.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyJudged"),
+        (totp(arena.owner.passcode_at(NOW)), "on record, right: AlreadyJudged"),
+        (totp(arena.owner.codes[0].clone()), "on record, right: AlreadyJudged"),
+        (arena.new_code(user, [1; 10]).await, "on record, right: AlreadyJudged"),
+    ] {
+        let before = arena.stored(user).await.version;
+        let store = FaultyOnce { store: Arc::clone(&arena.store), takes_effect: true, spent: AtomicBool::new(false) };
+        assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), "fault: Store");
+        let recorded = arena.stored(user).await;
+        assert_eq!(recorded.version, before.next());
+        assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), repeated);
+        assert_eq!(arena.stored(user).await, recorded);
+    }
+}
+
+async fn a_save_that_took_no_effect_and_reported_a_fault_leaves_the_repeat_to_be_judged<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let user = &arena.owner.user;
+    let answer = totp(arena.owner.passcode_at(NOW));
+    let before = arena.stored(user).await;
+    let store = FaultyOnce { store: Arc::clone(&arena.store), takes_effect: false, spent: AtomicBool::new(false) };
+    assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), "fault: Store");
+    assert_eq!(arena.stored(user).await, before);
+    let repeated = answer_over(&store, &*arena.sealer, user, &answer).await;
+    assert_eq!(label(&repeated), "on record, right: RightPasscode");
+}
+
+async fn endless_conflicts_end_in_a_fault_after_so_many_loads_and_change_nothing<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let user = &arena.owner.user;
+    let before = arena.stored(user).await;
+    for answer in [
+        totp(arena.owner.wrong_passcodes(NOW).next().unwrap()),
+        totp(arena.owner.passcode_at(NOW)),
+        totp(arena.owner.codes[0].clone()),
+        arena.new_authenticator(user, &secret(1)).await,
+        arena.new_code(user, [1; 10]).await,
+    ] {
+        let store = AlwaysConflicts { store: Arc::clone(&arena.store), loads: AtomicU32::new(0) };
+        assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), "fault: TooManyConflicts");
+        assert_eq!(store.loads.into_inner(), u32::from(SAVE_ATTEMPTS));
+        assert_eq!(arena.stored(user).await, before);
+    }
+}
+
+// What the sentences are about
+
+/// An answer to a challenge.
+type Given = (Posed, String);
+
+/// `typed` at the TOTP prompt of a sign-in of its own.
+fn totp(typed: String) -> Given {
+    (posed(Challenge::Totp), typed)
+}
+
+/// Fixed, so that no two authenticators show the same by chance.
+fn secret(byte: u8) -> SharedSecret {
+    SharedSecret::new(vec![byte; 20])
+}
+
+async fn answer_over(
+    store: &impl RecordStore,
+    sealer: &impl Sealer,
+    user: &UserKey,
+    (posed, typed): &Given,
+) -> Result<Settled, Fault> {
+    settle(store, sealer, user, posed, &Answer::new(typed.clone()), None, NOW).await
+}
+
+/// A store and a sealer, and one owner of a record.
+struct Arena<B: Backend> {
+    store: Arc<B::Store>,
+    sealer: Arc<B::Sealer>,
+    owner: Owner,
+}
+
+impl<B: Backend> Arena<B> {
+    async fn with_owner() -> Self {
+        let (store, sealer) = (Arc::new(B::store().await), Arc::new(B::sealer().await));
+        let owner = Owner::enrolled(&*store, &*sealer).await;
+        assert_eq!(store.load(&owner.user).await.unwrap().record.holdings(), Holdings::Authenticator);
+        Self { store, sealer, owner }
+    }
+
+    async fn stored(&self, user: &UserKey) -> Versioned {
+        self.store.load(user).await.unwrap()
+    }
+
+    /// The owner answers.
+    async fn answer(&self, given: Given) -> Result<Settled, Fault> {
+        answer_over(&*self.store, &*self.sealer, &self.owner.user, &given).await
+    }
+
+    /// The right answer to a new authenticator.
+    async fn new_authenticator(&self, user: &UserKey, secret: &SharedSecret) -> Given {
+        let challenge = offer_authenticator(&*self.store, &*self.sealer, user, secret).await;
+        (posed(challenge), passcode(secret, NOW))
+    }
+
+    /// The right answer to a new set of one recovery code.
+    async fn new_code(&self, user: &UserKey, code: [u8; 10]) -> Given {
+        let generation = self.stored(user).await.record.generation();
+        let code = RecoveryCode::new(code);
+        let shown = code.show().to_string();
+        let codes = CodeSet::new(&[code], random());
+        (posed(Challenge::RecoveryCodes(NewCodes { generation, codes })), shown)
+    }
+
+    /// All answer against the same version at first; then it is a race.
+    async fn race(&self, user: &UserKey, given: impl IntoIterator<Item = Given>) -> Race {
+        let given: Vec<Given> = given.into_iter().collect();
+        let start = Arc::new(Barrier::new(given.len()));
+        let runners = given.into_iter().map(|given| {
+            let (sealer, user) = (Arc::clone(&self.sealer), user.clone());
+            let (store, start) = (Arc::clone(&self.store), Arc::clone(&start));
+            let store = Racing { store, start, loads: AtomicU32::new(0), conflicts: AtomicU32::new(0) };
+            tokio::spawn(async move {
+                let settled = answer_over(&store, &*sealer, &user, &given).await;
+                Answered { settled, loads: store.loads.into_inner(), conflicts: store.conflicts.into_inner() }
+            })
+        });
+        Race { answered: join_all(runners).await.into_iter().map(Result::unwrap).collect() }
+    }
+
+    async fn deliver_three_times(&self, given: Given, first: &str, repeated: &str) {
+        let before = self.stored(&self.owner.user).await.version;
+        let race = self.race(&self.owner.user, (0..3).map(|_| given.clone())).await;
+        assert_eq!(race.tally(), tally([(first, 1), (repeated, 2)]));
+        assert_eq!(race.conflicts(), 2);
+        assert_eq!(self.stored(&self.owner.user).await.version, before.next());
+    }
+}
+
+/// What became of an answer, and what it met on its way.
+struct Answered {
+    settled: Result<Settled, Fault>,
+    loads: u32,
+    conflicts: u32,
+}
+
+struct Race {
+    answered: Vec<Answered>,
+}
+
+impl Race {
+    fn tally(&self) -> BTreeMap<String, usize> {
+        self.answered.iter().fold(BTreeMap::new(), |mut tally, answered| {
+            *tally.entry(label(&answered.settled)).or_default() += 1;
+            tally
+        })
+    }
+
+    fn conflicts(&self) -> u32 {
+        self.answered.iter().map(|answered| answered.conflicts).sum()
+    }
+
+    fn most_loads(&self) -> u32 {
+        self.answered.iter().map(|answered| answered.loads).max().unwrap_or_default()
+    }
+}
+
+fn tally<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
+    expected.map(|(label, count)| (label.to_owned(), count)).into()
+}
+
+fn label(settled: &Result<Settled, Fault>) -> String {
+    match settled {
+        Ok(recorded @ Settled::Recorded(_)) if recorded.answer_correct() => {
+            format!("on record, right: {:?}", recorded.reason())
+        }
+        Ok(recorded @ Settled::Recorded(_)) => format!("on record, wrong: {:?}", recorded.reason()),
+        Ok(refused @ Settled::Refused(_)) if refused.answer_correct() => "refused, and yet right".to_owned(),
+        Ok(Settled::Refused(reason)) => format!("refused: {reason:?}"),
+        Err(Fault::Store(_)) => "fault: Store".to_owned(),
+        Err(fault) => format!("fault: {fault:?}"),
+    }
+}
+
+/// One runner's sight of a store. It waits after its first load until all have loaded, and gives way after each.
+struct Racing<S> {
+    store: Arc<S>,
+    start: Arc<Barrier>,
+    loads: AtomicU32,
+    conflicts: AtomicU32,
+}
+
+impl<S: RecordStore> RecordStore for Racing<S> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        let loaded = self.store.load(user).await;
+        if self.loads.fetch_add(1, Ordering::Relaxed) == 0 {
+            self.start.wait().await;
+        }
+        tokio::task::yield_now().await;
+        loaded
+    }
+
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+        let saved = self.store.save(user, record, replacing).await;
+        if matches!(saved, Ok(Saved::Conflict)) {
+            self.conflicts.fetch_add(1, Ordering::Relaxed);
+        }
+        saved
+    }
+}
+
+/// The first save reports a fault.
+struct FaultyOnce<S> {
+    store: Arc<S>,
+    takes_effect: bool,
+    spent: AtomicBool,
+}
+
+impl<S: RecordStore> RecordStore for FaultyOnce<S> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        self.store.load(user).await
+    }
+
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+        if self.spent.swap(true, Ordering::Relaxed) {
+            return self.store.save(user, record, replacing).await;
+        }
+        if self.takes_effect {
+            assert_eq!(self.store.save(user, record, replacing).await?, Saved::Recorded);
+        }
+        Err(StoreFault("the connection was lost".into()))
+    }
+}
+
+/// Somebody else has always saved first.
+struct AlwaysConflicts<S> {
+    store: Arc<S>,
+    loads: AtomicU32,
+}
+
+impl<S: RecordStore> RecordStore for AlwaysConflicts<S> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        self.store.load(user).await
+    }
+
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
+        Ok(Saved::Conflict)
+    }
+}

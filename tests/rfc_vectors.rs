@@ -50,6 +50,8 @@ fn rfc_6238_appendix_b() {
 fn rfc_4648_base32_without_padding() {
     assert_eq!(secret(SHA1_SECRET).to_base32().as_str(), "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ");
     assert_eq!(secret(b"foobar").to_base32().as_str(), "MZXW6YTBOI");
+    assert_eq!(SharedSecret::from_base32("MZXW6YTBOI").unwrap().expose(), b"foobar");
+    assert!(SharedSecret::from_base32("MZXW6YTB0I").is_none(), "0 is not in the alphabet");
 }
 
 #[test]

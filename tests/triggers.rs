@@ -1,1 +1,359 @@
-//! To be written.
+//! Every sample event gets the answer that its golden file shows, as Cognito would hear it.
+//!
+//! `UPDATE_GOLDEN=1` rewrites tests/golden/<function>/<case>.json, for the diff to be read. What Create draws at random is
+//! masked there, and its shape checked before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use create_auth_challenge::Create;
+use serde_json::{Value, json};
+use shared::challenge::SealedSecret;
+use shared::encoding::decode;
+use shared::recovery_codes::{CODES, RecoveryCode};
+use shared::second_factor::Record;
+use shared::store::memory::MemoryStore;
+use shared::store::{RecordStore, SealFault, SealedFor, Sealer, Version};
+use shared::totp::{SECRET_BYTES, SharedSecret};
+use shared::trigger::TriggerError;
+use tests::functions::{Cast, Functions, NOW, Trigger, base32, fill_random, sample_events};
+use tests::golden::assert_golden;
+
+#[tokio::test]
+async fn define_answers_every_sample_event_as_its_golden_file_shows() {
+    assert_golden_answers(Trigger::Define).await;
+}
+
+#[tokio::test]
+async fn create_answers_every_sample_event_as_its_golden_file_shows() {
+    assert_golden_answers(Trigger::Create).await;
+}
+
+#[tokio::test]
+async fn verify_answers_every_sample_event_as_its_golden_file_shows() {
+    assert_golden_answers(Trigger::Verify).await;
+}
+
+async fn assert_golden_answers(trigger: Trigger) {
+    let cast = Cast::assembled().await;
+    for (case, event) in sample_events(trigger) {
+        let answer = cast.functions().await.answer(trigger, event).await;
+        let readable = match masked(trigger, answer) {
+            Ok(readable) => format!("{readable:#}\n"),
+            Err(problem) => format!("not shaped as it must be: {problem}"),
+        };
+        assert_golden(&format!("{}/{case}.json", trigger.name()), &readable);
+    }
+}
+
+#[test]
+fn every_sample_event_has_a_golden_answer_and_every_golden_answer_an_event() {
+    for trigger in Trigger::ALL {
+        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")).join(trigger.name());
+        let golden = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let events = sample_events(trigger).into_keys().map(|case| format!("{case}.json"));
+        assert_eq!(golden.collect::<BTreeSet<_>>(), events.collect::<BTreeSet<_>>());
+    }
+}
+
+#[test]
+fn every_sample_event_has_the_fields_that_cognito_sends() {
+    for trigger in Trigger::ALL {
+        for (case, event) in sample_events(trigger) {
+            let added = case == "fields-added-later";
+            assert!(event["version"] == "1" || case == "version-a-number", "{case}");
+            assert_eq!(event["triggerSource"], trigger.source(), "{case}");
+            assert_eq!(event["response"], trigger.unanswered(), "{case}");
+            let keys = ["callerContext", "region", "request", "response", "triggerSource", "userName", "userPoolId"];
+            let keys = keys.into_iter().chain(["version"]).chain(added.then_some("addedLater"));
+            assert_eq!(keys_of(&event), keys.collect(), "{case}");
+
+            let may_be_absent = ["clientMetadata", "userNotFound"];
+            let always: &[&str] = match trigger {
+                Trigger::Define => &["userAttributes", "session"],
+                Trigger::Create => &["userAttributes", "session", "challengeName"],
+                Trigger::Verify => &["userAttributes", "privateChallengeParameters", "challengeAnswer"],
+            };
+            let mut own = keys_of(&event["request"]);
+            if added {
+                own.retain(|key| *key != "addedLater" && (*key != "session" || trigger != Trigger::Verify));
+            }
+            own.retain(|key| !may_be_absent.contains(key));
+            assert_eq!(own, always.iter().copied().collect(), "{case}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_answer_is_the_event_with_only_its_response_replaced() {
+    let cast = Cast::assembled().await;
+    for trigger in Trigger::ALL {
+        for (case, event) in sample_events(trigger) {
+            let plain = cast.functions().await.answer(trigger, event.clone()).await;
+            let mut event = event;
+            add_unknown_fields(&mut event);
+            let answer = cast.functions().await.answer(trigger, event.clone()).await;
+            match (&answer, &plain) {
+                (Ok(answer), Ok(plain)) => {
+                    let answered = keys_of(&answer["response"]);
+                    assert_eq!(answered, keys_of(&trigger.unanswered()), "{case}: every field, and no other");
+                    let mut restored = answer.clone();
+                    restored["response"] = event["response"].clone();
+                    assert_eq!(restored, event, "{case}");
+                    let (answer, plain) = (masked(trigger, Ok(answer.clone())), masked(trigger, Ok(plain.clone())));
+                    assert_eq!(answer.unwrap()["response"], plain.unwrap()["response"], "{case}");
+                }
+                (Err(TriggerError), Err(TriggerError)) => {}
+                (Ok(_), Err(_)) | (Err(_), Ok(_)) => panic!("{case}: unknown fields made a difference"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn create_leaves_every_record_as_it_is() {
+    let cast = Cast::assembled().await;
+    let untouched = Cast::stored(&cast.functions().await).await;
+    for (case, event) in sample_events(Trigger::Create) {
+        let functions = cast.functions().await;
+        let _posed = functions.create(event).await;
+        assert_eq!(Cast::stored(&functions).await, untouched, "{case}");
+    }
+}
+
+#[tokio::test]
+async fn the_same_answer_delivered_three_times_is_answered_alike_and_recorded_once() {
+    let cast = Cast::assembled().await;
+    for (case, event) in sample_events(Trigger::Verify) {
+        let functions = cast.functions().await;
+        let first = functions.verify(event.clone()).await;
+        let recorded = Cast::stored(&functions).await;
+        for delivery in [2, 3] {
+            // Cognito gives up on a call after 5 s.
+            functions.wait(5);
+            assert_eq!(functions.verify(event.clone()).await, first, "{case}: delivery {delivery}");
+            assert_eq!(Cast::stored(&functions).await, recorded, "{case}: delivery {delivery}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn verify_writes_a_record_where_it_judges_and_nowhere_else() {
+    let cast = Cast::assembled().await;
+    let untouched = Cast::stored(&cast.functions().await).await;
+    let mut written = Vec::new();
+    for (case, event) in sample_events(Trigger::Verify) {
+        let functions = cast.functions().await;
+        let right = functions.verify(event).await.is_ok_and(|answer| answer["response"]["answerCorrect"] == true);
+        let changed = Cast::stored(&functions).await != untouched;
+        assert!(changed || !right, "{case}: right, and not on record");
+        if changed && !right {
+            written.push(case);
+        }
+    }
+    // Wrong passcodes are counted; nothing else that is wrong is.
+    let counted = ["passcode-before-the-used-one", "passcode-of-nobody", "passcode-two-steps-early"];
+    let counted = counted.into_iter().chain(["passcode-two-steps-late", "passcode-used", "passcode-wrong"]);
+    assert_eq!(written, counted.collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn all_parameters_of_a_challenge_together_stay_under_one_kilobyte() {
+    let cast = Cast::assembled().await;
+    for (case, event) in sample_events(Trigger::Create) {
+        let functions = cast.functions().await;
+        let (settings, random) = (functions.create.settings.clone(), functions.create.random);
+        let create = Create { settings, store: functions.create.store.clone(), sealer: AsLongAsKms, random };
+        let Ok(answer) = create.handle(event, NOW).await else { continue };
+        let length = answer["response"].to_string().len();
+        assert!(length < 1024, "{case}: {length} bytes");
+    }
+}
+
+/// Seals nothing, at the length of KMS: 152 bytes around the secret.
+struct AsLongAsKms;
+
+impl Sealer for AsLongAsKms {
+    async fn seal(&self, _: &SharedSecret, _: SealedFor<'_>) -> Result<SealedSecret, SealFault> {
+        Ok(SealedSecret(vec![0xfa; SECRET_BYTES + 152]))
+    }
+
+    async fn open(&self, _: &SealedSecret, _: SealedFor<'_>) -> Result<SharedSecret, SealFault> {
+        Err(SealFault("nothing is sealed".into()))
+    }
+}
+
+#[tokio::test]
+async fn what_create_draws_at_random_is_new_in_every_challenge() {
+    let cast = Cast::assembled().await;
+    let random = ["/privateChallengeParameters/nonce", "/publicChallengeParameters/secretCode"];
+    let random = random.into_iter().chain(["/publicChallengeParameters/recoveryCodes"]);
+    for pointer in random {
+        let mut seen = BTreeSet::new();
+        for (case, event) in sample_events(Trigger::Create).iter().cycle().take(100) {
+            let Ok(answer) = cast.functions().await.create(event.clone()).await else { continue };
+            if let Some(drawn) = answer["response"].pointer(pointer) {
+                assert!(seen.insert(drawn.to_string()), "{case}: {pointer} again");
+            }
+        }
+        assert!(seen.len() > 1, "{pointer} was never drawn");
+    }
+}
+
+#[tokio::test]
+async fn the_masks_let_nothing_through_that_is_not_shaped_as_it_must_be() {
+    let events = sample_events(Trigger::Create);
+    let cast = Cast::assembled().await;
+    let nonce = "/privateChallengeParameters/nonce";
+    let (secret, uri) = ("/publicChallengeParameters/secretCode", "/publicChallengeParameters/otpauthUri");
+    let codes = "/publicChallengeParameters/recoveryCodes";
+    let (challenge, metadata) = ("/privateChallengeParameters/challenge", "/challengeMetadata");
+    let nine = ["CSGP-PS90-CDQP-8S9G"; 9].join(" ");
+    let same = ["CSGP-PS90-CDQP-8S9G"; 10].join(" ");
+    for (case, pointer, bad) in [
+        ("totp", nonce, ""),
+        ("totp", nonce, "cGxhaW5seSBmYWtlIDAw"),
+        ("totp", nonce, "cGxhaW5seSBmYWtlIDAwMT=="),
+        ("totp", metadata, "TOTP_CODES_OWED"),
+        ("totp-setup", secret, "OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB"),
+        ("totp-setup", secret, "obwgc2lonr4saztbnnssa43fmnzgk5bb"),
+        ("totp-setup", uri, "otpauth://totp/Example:ana@example.com?issuer=Example"),
+        ("totp-setup", challenge, "TOTP_SETUP 0 ZmFrZSAwMDAwMDAwMDgxIA cGxhaW5seSBmYWtl"),
+        ("totp-setup", metadata, "TOTP_SETUP 0 ZmFrZSAwMDAwMDAwMDgxIA"),
+        ("totp-codes-owed-right", codes, ""),
+        ("totp-codes-owed-right", codes, &nine),
+        ("totp-codes-owed-right", codes, &same),
+        ("totp-codes-owed-right", codes, "CSGPPS90CDQP8S9G"),
+        ("totp-codes-owed-right", metadata, "RECOVERY_CODES 1 ZmFrZQ"),
+    ] {
+        let mut answer = cast.functions().await.create(events[case].clone()).await.unwrap();
+        assert!(masked(Trigger::Create, Ok(answer.clone())).is_ok(), "{case}");
+        *answer["response"].pointer_mut(pointer).unwrap() = json!(bad);
+        assert!(masked(Trigger::Create, Ok(answer)).is_err(), "{case} {pointer} {bad}");
+    }
+}
+
+#[tokio::test]
+async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
+    let functions = Cast::assembled().await.functions().await;
+    let mut holdings = BTreeMap::new();
+    for (name, number) in [("ana", 0xaa), ("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee)] {
+        let user = tests::functions::User::named(name, number).key();
+        let stored = functions.store().load(&user).await.unwrap();
+        let failures = stored.record.failures(NOW);
+        assert_eq!(stored.version == Version::MISSING, stored.record == Record::default());
+        holdings.insert(name, format!("{:?} {failures} {:?}", stored.record.holdings(), stored.record.admission(NOW)));
+    }
+    let expected = [
+        ("ana", "Nothing 0 Open"),
+        ("ben", "Authenticator 0 Open"),
+        ("cleo", "AuthenticatorCodesOwed 0 Open"),
+        ("dora", "Authenticator 5 Wait { seconds: 20 }"),
+        ("emil", "Authenticator 20 Stopped { seconds: 14400 }"),
+    ];
+    assert_eq!(holdings, expected.map(|(name, holds)| (name, holds.to_owned())).into());
+    let nobody = Functions::over(MemoryStore::default(), fill_random, fill_random);
+    assert_eq!(nobody.now(), NOW);
+}
+
+fn keys_of(value: &Value) -> BTreeSet<&str> {
+    value.as_object().into_iter().flat_map(|fields| fields.keys().map(String::as_str)).collect()
+}
+
+/// Into every object, but for the response, whose fields are ours.
+fn add_unknown_fields(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.iter_mut().filter(|(key, _)| *key != "response").for_each(|(_, value)| add_unknown_fields(value));
+            fields.insert("addedTomorrow".to_owned(), json!("x"));
+            fields.insert("addedTomorrowToo".to_owned(), json!({ "deep": [1, null, { "er": true }] }));
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(add_unknown_fields),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// The answer as it is read: what Create drew at random is masked, once its shape was checked.
+fn masked(trigger: Trigger, answer: Result<Value, TriggerError>) -> Result<Value, String> {
+    let mut answer = match answer {
+        Ok(answer) => answer,
+        Err(error) => return Ok(json!({ "errorMessage": error.to_string() })),
+    };
+    if trigger != Trigger::Create {
+        return Ok(answer);
+    }
+    let posed_before = answer
+        .pointer("/request/session")
+        .and_then(|session| session.as_array()?.last()?.get("challengeMetadata")?.as_str().map(ToOwned::to_owned));
+    let response = answer.get_mut("response").ok_or("no response")?;
+
+    let metadata = text(response, "/challengeMetadata")?;
+    if text(response, "/privateChallengeParameters/challenge")? != metadata {
+        return Err("the private parameters carry another challenge than the metadata".to_owned());
+    }
+    // The same challenge again is not random: it is the one before.
+    if posed_before.as_ref() != Some(&metadata) {
+        let mask = mask_challenge(&metadata)?;
+        replace(response, "/privateChallengeParameters/challenge", &mask);
+        replace(response, "/challengeMetadata", &mask);
+    }
+
+    bytes(&text(response, "/privateChallengeParameters/nonce")?, 16)?;
+    replace(response, "/privateChallengeParameters/nonce", "<nonce>");
+
+    if let Ok(secret) = text(response, "/publicChallengeParameters/secretCode") {
+        if base32(&secret).is_none_or(|bytes| bytes.len() != SECRET_BYTES) {
+            return Err(format!("secretCode is not base32 of {SECRET_BYTES} bytes"));
+        }
+        let uri = text(response, "/publicChallengeParameters/otpauthUri")?;
+        let (before, after) = uri.split_once(&secret).ok_or("another secret in otpauthUri")?;
+        replace(response, "/publicChallengeParameters/otpauthUri", &format!("{before}<secret>{after}"));
+        replace(response, "/publicChallengeParameters/secretCode", "<secret>");
+    }
+    if let Ok(codes) = text(response, "/publicChallengeParameters/recoveryCodes") {
+        let shown = codes.split(' ').filter(|code| {
+            // What is shown is what would be read, letter by letter.
+            RecoveryCode::read(code).is_some_and(|read| read.show().as_str() == *code)
+        });
+        if shown.collect::<BTreeSet<_>>().len() != CODES || codes.split(' ').count() != CODES {
+            return Err("not ten different recovery codes".to_owned());
+        }
+        replace(response, "/publicChallengeParameters/recoveryCodes", "<ten recovery codes>");
+    }
+    Ok(answer)
+}
+
+fn mask_challenge(metadata: &str) -> Result<String, String> {
+    match metadata.split(' ').collect::<Vec<_>>().as_slice() {
+        ["TOTP" | "TOTP_CODES_OWED"] => Ok(metadata.to_owned()),
+        ["TOTP_SETUP", generation, id, sealed] => {
+            bytes(id, 16)?;
+            // Of MemorySealer: nonce, secret, tag.
+            bytes(sealed, 24 + SECRET_BYTES + 16)?;
+            Ok(format!("TOTP_SETUP {generation} <id> <sealed secret>"))
+        }
+        ["RECOVERY_CODES", generation, codes] => {
+            bytes(codes, 16 + CODES * 16)?;
+            Ok(format!("RECOVERY_CODES {generation} <salt and ten hashes>"))
+        }
+        _ => Err(format!("no challenge: {metadata}")),
+    }
+}
+
+fn bytes(text: &str, length: usize) -> Result<(), String> {
+    match decode(text) {
+        Some(bytes) if bytes.len() == length => Ok(()),
+        Some(_) | None => Err(format!("not base64url of {length} bytes: {text}")),
+    }
+}
+
+fn text(value: &Value, pointer: &str) -> Result<String, String> {
+    let text = value.pointer(pointer).and_then(Value::as_str);
+    text.map(ToOwned::to_owned).ok_or_else(|| format!("no text at {pointer}"))
+}
+
+fn replace(value: &mut Value, pointer: &str, mask: &str) {
+    if let Some(value) = value.pointer_mut(pointer) {
+        *value = json!(mask);
+    }
+}

@@ -4,6 +4,7 @@
 //! judged. `answerCorrect: true` is made from a [`Recorded`] only.
 
 use std::future::Future;
+use std::sync::Arc;
 
 use crate::challenge::{AuthenticatorId, Posed, SealedSecret};
 use crate::clock::UnixTime;
@@ -91,6 +92,22 @@ pub trait RecordStore: Send + Sync {
     ) -> impl Future<Output = Result<Saved, StoreFault>> + Send;
 }
 
+/// Create and Verify of one process share a store.
+impl<T: RecordStore> RecordStore for Arc<T> {
+    fn load(&self, user: &UserKey) -> impl Future<Output = Result<Versioned, StoreFault>> + Send {
+        T::load(self, user)
+    }
+
+    fn save(
+        &self,
+        user: &UserKey,
+        record: &Record,
+        replacing: Version,
+    ) -> impl Future<Output = Result<Saved, StoreFault>> + Send {
+        T::save(self, user, record, replacing)
+    }
+}
+
 /// What a sealed secret is bound to.
 #[derive(Clone, Copy, Debug)]
 pub struct SealedFor<'a> {
@@ -129,6 +146,24 @@ pub trait Sealer: Send + Sync {
         sealed: &SealedSecret,
         sealed_for: SealedFor<'_>,
     ) -> impl Future<Output = Result<SharedSecret, SealFault>> + Send;
+}
+
+impl<T: Sealer> Sealer for Arc<T> {
+    fn seal(
+        &self,
+        secret: &SharedSecret,
+        sealed_for: SealedFor<'_>,
+    ) -> impl Future<Output = Result<SealedSecret, SealFault>> + Send {
+        T::seal(self, secret, sealed_for)
+    }
+
+    fn open(
+        &self,
+        sealed: &SealedSecret,
+        sealed_for: SealedFor<'_>,
+    ) -> impl Future<Output = Result<SharedSecret, SealFault>> + Send {
+        T::open(self, sealed, sealed_for)
+    }
 }
 
 /// An error from below, whatever the adapter has.

@@ -25,6 +25,12 @@ impl SharedSecret {
         Self(Zeroizing::new(bytes))
     }
 
+    /// Reads base32 as [`Self::to_base32`] writes it; `None` when it is none.
+    #[must_use]
+    pub fn from_base32(text: &str) -> Option<Self> {
+        Some(Self::new(Secret::try_from_base32(text).ok()?.as_bytes().to_vec()))
+    }
+
     /// The raw bytes, for sealing.
     #[must_use]
     pub fn expose(&self) -> &[u8] {

@@ -9,6 +9,8 @@
 )]
 
 use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,7 +20,7 @@ use shared::clock::UnixTime;
 use shared::second_factor::Record;
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::store::{RecordStore, Saved, SealFault, SealedFor, Sealer, StoreFault, UserKey, Version, Versioned};
+use shared::store::{RecordStore, Saved, UserKey, Version, Versioned};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret, passcode_at};
 use shared::trigger::{Fault, FillRandom, RandomFault, TriggerError, answer};
 use verify_auth_challenge::Verify;
@@ -129,49 +131,12 @@ impl User {
     }
 }
 
-/// A store or a sealer that more than one trigger has.
-pub struct Held<T>(pub Arc<T>);
-
-impl<T> Clone for Held<T> {
-    fn clone(&self) -> Self {
-        Self(Arc::clone(&self.0))
-    }
-}
-
-impl<T: RecordStore> RecordStore for Held<T> {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
-        self.0.load(user).await
-    }
-
-    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
-        self.0.save(user, record, replacing).await
-    }
-}
-
-impl<T: Sealer> Sealer for Held<T> {
-    async fn seal(
-        &self,
-        secret: &SharedSecret,
-        sealed_for: SealedFor<'_>,
-    ) -> Result<shared::challenge::SealedSecret, SealFault> {
-        self.0.seal(secret, sealed_for).await
-    }
-
-    async fn open(
-        &self,
-        sealed: &shared::challenge::SealedSecret,
-        sealed_for: SealedFor<'_>,
-    ) -> Result<SharedSecret, SealFault> {
-        self.0.open(sealed, sealed_for).await
-    }
-}
-
 /// The three triggers, their store and their clock. `ACCEPTED_COGNITO_MFA=NONE`, `ENROLLMENT=AT_SIGN_IN`.
 pub struct Functions<S = MemoryStore> {
     /// Create, and with it the settings.
-    pub create: Create<Held<S>, Held<MemorySealer>>,
+    pub create: Create<Arc<S>, Arc<MemorySealer>>,
     /// Verify.
-    pub verify: Verify<Held<S>, Held<MemorySealer>>,
+    pub verify: Verify<Arc<S>, Arc<MemorySealer>>,
     now: AtomicU64,
 }
 
@@ -196,8 +161,8 @@ impl<S: RecordStore> Functions<S> {
     /// When there is no key.
     #[must_use]
     pub fn over(store: S, key_from: FillRandom, random: FillRandom) -> Self {
-        let store = Held(Arc::new(store));
-        let sealer = Held(Arc::new(MemorySealer::new(key_from).expect("a key")));
+        let store = Arc::new(store);
+        let sealer = Arc::new(MemorySealer::new(key_from).expect("a key"));
         let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).expect("settings");
         let settings = CreateSettings { sign_in, issuer: "Example".to_owned() };
         Self {
@@ -210,7 +175,7 @@ impl<S: RecordStore> Functions<S> {
     /// The store.
     #[must_use]
     pub fn store(&self) -> &S {
-        &self.create.store.0
+        &self.create.store
     }
 
     /// The time.
@@ -451,6 +416,26 @@ pub fn plainly_fake(bytes: &mut [u8]) -> Result<(), RandomFault> {
     Ok(())
 }
 
+/// The sample events of `trigger` by name: what events/ holds.
+///
+/// # Panics
+/// When a file is no JSON.
+#[must_use]
+pub fn sample_events(trigger: Trigger) -> BTreeMap<String, Value> {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../events")).join(trigger.name());
+    let files = std::fs::read_dir(folder).expect("the folder of the events");
+    let events: BTreeMap<String, Value> = files
+        .map(|file| {
+            let path = file.expect("a file").path();
+            let text = std::fs::read_to_string(&path).expect("text");
+            let case = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
+            (case.to_owned(), serde_json::from_str(&text).unwrap_or_else(|error| panic!("{case}: {error}")))
+        })
+        .collect();
+    assert!(!events.is_empty(), "no events");
+    events
+}
+
 /// The users of the sample events (events/README.md) and their records at [`NOW`]. Ana is among them by having none.
 pub struct Cast {
     records: Vec<(UserKey, Record)>,
@@ -477,11 +462,6 @@ impl Cast {
         let code = shown["recoveryCodes"].as_str().and_then(|codes| codes.split(' ').next()).expect("a code");
         assert!(sign_in.answer(code).await.expect("a judgement"), "one of the codes");
 
-        // Cleo has an authenticator and lost the connection before the codes.
-        let mut sign_in = SignIn::after_password(&functions, &cleo);
-        sign_in.challenge().await.expect("TOTP_SETUP");
-        assert!(sign_in.answer(&first_passcode).await.expect("a judgement"), "the first passcode");
-
         // Dora has just mistyped a fifth passcode, and Emil's have stopped.
         for (user, wrong) in [(&emil, 20), (&dora, 5)] {
             let enrolled = functions.enrol(user).await;
@@ -496,6 +476,13 @@ impl Cast {
                 assert!(!sign_in.answer(&passcode).await.expect("a judgement"), "a wrong passcode");
             }
         }
+
+        // Cleo has an authenticator since a moment ago, and lost the connection before the codes.
+        functions.set_clock(NOW);
+        let mut sign_in = SignIn::after_password(&functions, &cleo);
+        let shown = sign_in.challenge().await.expect("TOTP_SETUP");
+        let first_passcode = passcode(&secret_shown(&shown), NOW);
+        assert!(sign_in.answer(&first_passcode).await.expect("a judgement"), "the first passcode");
 
         let mut records = Vec::new();
         for user in [ben, cleo, dora, emil] {

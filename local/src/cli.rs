@@ -1,0 +1,145 @@
+//! The command line: what it takes, and what it prints.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::Arc;
+
+use clap::{Parser, Subcommand};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::guided::{Answers, walk_through};
+use crate::http::serve;
+use crate::in_process::InProcess;
+use crate::pool::{Message, MessageReason, Pool};
+use crate::settings::{Clock, PoolSettings};
+use crate::triggers::Observer;
+
+/// A Cognito user pool on 127.0.0.1, with the password and second-factor sign-in of this project.
+#[derive(Parser)]
+#[command(name = "local", version)]
+pub struct CommandLine {
+    /// In the guided sign-in, answer with passcodes of the program's own; so it does when standard input is no terminal.
+    #[arg(long)]
+    auto: bool,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Keep the user pool up for other clients.
+    Serve {
+        /// The port on 127.0.0.1; 0 for any that is free.
+        #[arg(long, default_value_t = 9229)]
+        port: u16,
+        /// Print one JSON object for programs, and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Does what the command line asks for. An error is a sentence for the person who typed it.
+pub async fn run(command_line: CommandLine, clock: Clock) -> Result<(), String> {
+    match command_line.command {
+        Some(Command::Serve { port, json }) => keep_up(port, json, clock).await,
+        None => guide(command_line.auto, clock).await,
+    }
+}
+
+/// The guided sign-in, until its end or Ctrl-C.
+async fn guide(auto: bool, clock: Clock) -> Result<(), String> {
+    let by_program = auto || !io::stdin().is_terminal();
+    let answers = if by_program { Answers::ByProgram } else { Answers::ByPerson };
+    tokio::select! {
+        walked = walk_through(answers, clock) => walked,
+        () = stop_signal()? => Ok(()),
+    }
+}
+
+/// `serve`: a pool until Ctrl-C or SIGTERM.
+async fn keep_up(port: u16, json: bool, clock: Clock) -> Result<(), String> {
+    let stopped = stop_signal()?;
+    let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
+        if error.kind() == io::ErrorKind::AddrInUse {
+            format!("Port {port} is in use. Choose another with --port, or 0 for any that is free.")
+        } else {
+            format!("Port {port} of 127.0.0.1 cannot be listened on: {error}.")
+        }
+    })?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+
+    let settings = PoolSettings::as_deployed(format!("http://{address}"));
+    let connection = if json { connection_json(&settings) } else { connection_text(&settings) };
+    let triggers = InProcess::new(Arc::clone(&clock)).map_err(|error| error.to_string())?;
+    let mut pool = Pool::new(settings, Arc::new(triggers), clock).map_err(|error| error.to_string())?;
+    if !json {
+        pool = pool.observed_by(Arc::new(PrintsMessages));
+    }
+    writeln!(io::stdout(), "{connection}").map_err(|error| format!("Nothing can be printed: {error}."))?;
+
+    tokio::select! {
+        served = serve(listener, Arc::new(pool)) => served.map_err(|error| format!("The user pool stopped: {error}.")),
+        () = stopped => Ok(()),
+    }
+}
+
+fn connection_json(settings: &PoolSettings) -> String {
+    let client_id = settings.clients.first().map(|client| &client.client_id);
+    json!({
+        "endpoint": settings.endpoint,
+        "region": settings.region,
+        "userPoolId": settings.user_pool_id,
+        "clientId": client_id,
+    })
+    .to_string()
+}
+
+fn connection_text(settings: &PoolSettings) -> String {
+    let PoolSettings { endpoint, region, user_pool_id, .. } = settings;
+    let client_id = settings.clients.first().map(|client| client.client_id.as_str()).unwrap_or_default();
+    format!(
+        "The user pool is up. Ctrl-C ends it, and everything in it is forgotten.\n\
+         \n\
+         endpoint    {endpoint}\n\
+         region      {region}\n\
+         userPoolId  {user_pool_id}\n\
+         clientId    {client_id}\n\
+         messages    {endpoint}/messages\n"
+    )
+}
+
+/// Shows what Cognito would have sent.
+struct PrintsMessages;
+
+impl Observer for PrintsMessages {
+    fn message_sent(&self, message: &Message) {
+        let what = match message.reason {
+            MessageReason::SignUp => "confirmation code",
+            MessageReason::TemporaryPassword => "temporary password",
+        };
+        let Message { to, user_name, code, .. } = message;
+        // Where nobody reads any more, the messages are still at /messages.
+        let _ = writeln!(io::stdout(), "To {to}: the {what} of {user_name} is {code}");
+    }
+}
+
+/// Ctrl-C and SIGTERM. They are waited for from the call on, not only from the first poll.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let wait = |kind| signal(kind).map_err(|error| format!("Signals cannot be waited for: {error}."));
+    let (mut interrupt, mut terminate) = (wait(SignalKind::interrupt())?, wait(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>, String> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
+    })
+}

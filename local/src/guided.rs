@@ -1,0 +1,311 @@
+//! The guided sign-in: one user's first sign-in, the next one, and the day the phone is lost, with each call of the API
+//! and each trigger in a few lines.
+//!
+//! It shows secrets, which nothing else here does: they are its own user's, made at its start and forgotten at its end.
+
+use std::io::{self, BufRead as _, Write as _};
+use std::sync::Arc;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use serde_json::{Value, json};
+use shared::clock::UnixTime;
+use shared::totp::{Parameters, SharedSecret, passcode_at};
+use tokio::sync::mpsc;
+
+use crate::in_process::InProcess;
+use crate::pool::Pool;
+use crate::settings::{Clock, PoolSettings};
+use crate::srp::SrpClient;
+use crate::triggers::{Observer, Trigger, TriggerFailure};
+
+const USER_NAME: &str = "ana";
+const EMAIL: &str = "ana@example.com";
+const PASSWORD: &str = "Demo-password-1";
+
+/// Who answers the second factor.
+pub(crate) enum Answers {
+    /// The program, with an authenticator of its own.
+    ByProgram,
+    /// The person at the terminal.
+    ByPerson,
+}
+
+/// Walks through three sign-ins. An error is a sentence for the person who watches.
+pub(crate) async fn walk_through(answers: Answers, clock: Clock) -> Result<(), String> {
+    let triggers = InProcess::new(Arc::clone(&clock)).map_err(|error| error.to_string())?;
+    let pool = Pool::new(PoolSettings::default(), Arc::new(triggers), Arc::clone(&clock));
+    let pool = pool.map_err(|error| error.to_string())?.observed_by(Arc::new(ShowsTriggers));
+    let typed = match answers {
+        Answers::ByProgram => None,
+        Answers::ByPerson => Some(lines_typed()),
+    };
+    let mut guide = Guide { pool, clock, typed, phone: None, recovery_codes: Vec::new() };
+
+    say(
+        "A user pool in this process, and its three triggers. → is a call of Cognito's API, λ a trigger, ← what comes back.",
+    );
+    title("A user with a password and nothing else");
+    let pool_id = guide.pool.settings().user_pool_id.clone();
+    let user = json!({ "UserPoolId": pool_id, "Username": USER_NAME, "MessageAction": "SUPPRESS", "UserAttributes": [
+        { "Name": "email", "Value": EMAIL }, { "Name": "email_verified", "Value": "true" },
+    ] });
+    guide.call("AdminCreateUser", user).await?;
+    guide
+        .call(
+            "AdminSetUserPassword",
+            json!({ "UserPoolId": pool_id, "Username": USER_NAME, "Password": PASSWORD, "Permanent": true }),
+        )
+        .await?;
+
+    title("The first sign-in: password, then an authenticator and recovery codes");
+    guide.sign_in(Loss::None).await?;
+
+    title("The next sign-in: password, then a passcode");
+    guide.sign_in(Loss::None).await?;
+
+    title("The phone is lost: password, then a recovery code in its place, and a new authenticator");
+    guide.phone = None;
+    let tokens = guide.sign_in(Loss::Phone).await?;
+
+    title("What the tokens say");
+    for name in ["IdToken", "AccessToken"] {
+        say(format!("{name} {}", claims(&tokens, name).ok_or("The pool gave no tokens.")?));
+    }
+    say("\nThe old authenticator and the old recovery codes are dead now, and nobody was asked for help.");
+    say("`cargo run -- serve` keeps such a pool up for your own client.");
+    Ok(())
+}
+
+/// What the user has lost before a sign-in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Loss {
+    None,
+    Phone,
+}
+
+struct Guide {
+    pool: Pool,
+    clock: Clock,
+    /// The lines that the person types; none when the program answers.
+    typed: Option<mpsc::UnboundedReceiver<String>>,
+    /// The program's own authenticator.
+    phone: Option<Phone>,
+    recovery_codes: Vec<String>,
+}
+
+/// An authenticator that never shows a passcode twice.
+struct Phone {
+    secret: SharedSecret,
+    not_before: u64,
+}
+
+impl Phone {
+    /// The passcode of now, or of the next time step when this one was used: the window takes it, and nobody has to wait.
+    fn passcode(&mut self, now: u64) -> Option<String> {
+        const PERIOD: u64 = 30;
+        let time = now.max(self.not_before);
+        let step_started = time.saturating_sub(time.checked_rem(PERIOD).unwrap_or_default());
+        self.not_before = step_started.saturating_add(PERIOD);
+        passcode_at(&self.secret, Parameters::default(), UnixTime(time))
+    }
+}
+
+impl Guide {
+    /// One sign-in from SRP_A to the tokens.
+    async fn sign_in(&mut self, loss: Loss) -> Result<Value, String> {
+        let settings = self.pool.settings();
+        let client_id = settings.clients.first().map(|client| client.client_id.clone()).unwrap_or_default();
+        let srp = SrpClient::new(&settings.user_pool_id).map_err(|error| error.to_string())?;
+        let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": USER_NAME, "SRP_A": srp.public_value() });
+        let request = json!({ "AuthFlow": "CUSTOM_AUTH", "ClientId": client_id, "AuthParameters": parameters });
+        let mut answer = self.call("InitiateAuth", request).await?;
+        loop {
+            let Some(challenge_name) = answer.get("ChallengeName").and_then(Value::as_str) else {
+                return Ok(answer);
+            };
+            let shown = answer.get("ChallengeParameters").cloned().unwrap_or_default();
+            let responses = match challenge_name {
+                "PASSWORD_VERIFIER" => {
+                    srp.answer(&shown, PASSWORD, (self.clock)()).map_err(|error| error.to_string())?
+                }
+                "CUSTOM_CHALLENGE" => {
+                    json!({ "USERNAME": USER_NAME, "ANSWER": self.second_factor(&shown, loss).await? })
+                }
+                other => return Err(format!("The pool asks {other}, which this guide does not know.")),
+            };
+            let mut request = json!({
+                "ChallengeName": challenge_name,
+                "ClientId": client_id,
+                "Session": answer.get("Session"),
+                "ChallengeResponses": responses,
+            });
+            if let (Loss::Phone, Some(request)) = (loss, request.as_object_mut()) {
+                request.insert("ClientMetadata".to_owned(), json!({ "afterSecondFactor": "REPLACE_AUTHENTICATOR" }));
+            }
+            answer = self.call("RespondToAuthChallenge", request).await?;
+        }
+    }
+
+    /// The ANSWER to one of our challenges.
+    async fn second_factor(&mut self, shown: &Value, loss: Loss) -> Result<String, String> {
+        let parameter = |name: &str| shown.get(name).and_then(Value::as_str);
+        match (parameter("challenge"), loss) {
+            (Some("TOTP_SETUP"), _) => {
+                if let (Some(secret_code), Some(uri)) = (parameter("secretCode"), parameter("otpauthUri")) {
+                    say(qr_code(uri).ok_or("The key URI does not fit into a QR code.")?);
+                    say(format!("Scan it with an authenticator app, or type in the key {secret_code}\n"));
+                    let secret =
+                        SharedSecret::from_base32(secret_code).ok_or("The pool's secretCode is not base32.")?;
+                    self.phone = Some(Phone { secret, not_before: 0 });
+                }
+                self.passcode("The passcode that the app shows").await
+            }
+            (Some("RECOVERY_CODES"), _) => {
+                if let Some(codes) = parameter("recoveryCodes") {
+                    self.recovery_codes = codes.split(' ').map(str::to_owned).collect();
+                    say("Ten recovery codes, to be kept where the phone is not:\n");
+                    for pair in self.recovery_codes.chunks(2) {
+                        say(format!("    {}", pair.join("    ")));
+                    }
+                    say("");
+                }
+                self.recovery_code("One of them, as proof that they were kept").await
+            }
+            (Some("TOTP"), Loss::None) => {
+                self.passcode("A passcode; each works once, so wait for the next one if the app still shows the last")
+                    .await
+            }
+            (Some("TOTP"), Loss::Phone) => self.recovery_code("A recovery code, in the place of a passcode").await,
+            (challenge, _) => Err(format!("The challenge {challenge:?} is none that this guide knows.")),
+        }
+    }
+
+    async fn passcode(&mut self, question: &str) -> Result<String, String> {
+        match &mut self.typed {
+            Some(typed) => ask(typed, question).await,
+            None => {
+                let passcode = self.phone.as_mut().and_then(|phone| phone.passcode((self.clock)()));
+                passcode.ok_or_else(|| "There is no authenticator to ask.".to_owned())
+            }
+        }
+    }
+
+    async fn recovery_code(&mut self, question: &str) -> Result<String, String> {
+        match &mut self.typed {
+            Some(typed) => ask(typed, question).await,
+            None => self.recovery_codes.first().cloned().ok_or_else(|| "There are no recovery codes.".to_owned()),
+        }
+    }
+
+    /// Calls the pool's API and shows what goes in and what comes out.
+    async fn call(&self, operation: &str, request: Value) -> Result<Value, String> {
+        say(format!("→ {operation}  {}", brief(&request)));
+        match self.pool.call(operation, request).await {
+            Ok(answer) => {
+                say(format!("← {}", brief(&answer)));
+                Ok(answer)
+            }
+            Err(error) => {
+                say(format!("← {error}"));
+                Err("The sign-in was refused.".to_owned())
+            }
+        }
+    }
+}
+
+/// Shows each trigger as it is called.
+struct ShowsTriggers;
+
+impl Observer for ShowsTriggers {
+    fn trigger_called(&self, trigger: Trigger, event: &Value, answer: &Result<Value, TriggerFailure>) {
+        let request = |name: &str| event.pointer(&format!("/request/{name}"));
+        let asked = match trigger {
+            Trigger::DefineAuthChallenge | Trigger::CreateAuthChallenge => {
+                format!("session [{}]", request("session").map(session_words).unwrap_or_default())
+            }
+            Trigger::VerifyAuthChallengeResponse => {
+                format!("challengeAnswer {}", request("challengeAnswer").map(brief).unwrap_or_default())
+            }
+        };
+        say(format!("   λ {trigger}  {asked}"));
+        match answer {
+            Ok(answer) => say(format!("     {}", answer.get("response").map(brief).unwrap_or_default())),
+            Err(failure) => say(format!("     {failure:?}")),
+        }
+    }
+}
+
+/// `SRP_A ✓, PASSWORD_VERIFIER ✓, TOTP ✗`: our own challenges by the first word of their metadata.
+fn session_words(session: &Value) -> String {
+    let word = |entry: &Value| {
+        let text = |name: &str| entry.get(name).and_then(Value::as_str);
+        let what = text("challengeMetadata").and_then(|metadata| metadata.split(' ').next()).or(text("challengeName"));
+        let right = entry.get("challengeResult") == Some(&Value::Bool(true));
+        format!("{} {}", what.unwrap_or("null"), if right { '✓' } else { '✗' })
+    };
+    session.as_array().into_iter().flatten().map(word).collect::<Vec<_>>().join(", ")
+}
+
+/// A value on one line: what is null or empty is left out, and what is long is cut.
+fn brief(value: &Value) -> String {
+    const SHOWN: usize = 24;
+    match value {
+        Value::Object(members) => {
+            let shown = members.iter().filter(|(_, value)| !value.is_null() && *value != &json!({}));
+            let shown: Vec<String> = shown.map(|(name, value)| format!("{name}: {}", brief(value))).collect();
+            format!("{{ {} }}", shown.join(", "))
+        }
+        Value::Array(values) => values.iter().map(brief).collect::<Vec<_>>().join(", "),
+        Value::String(text) if text.chars().count() > SHOWN => {
+            format!("{}…", text.chars().take(SHOWN).collect::<String>())
+        }
+        Value::String(text) => text.clone(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+    }
+}
+
+fn qr_code(uri: &str) -> Option<String> {
+    let code = QrCode::new(uri).ok()?;
+    // Most terminals are dark: inverted, the code is dark on light as scanners want it.
+    Some(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
+}
+
+/// The claims of a token, as its verifier would read them.
+fn claims(tokens: &Value, name: &str) -> Option<String> {
+    let token = tokens.pointer(&format!("/AuthenticationResult/{name}"))?.as_str()?;
+    let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1)?).ok()?;
+    let claims: Value = serde_json::from_slice(&claims).ok()?;
+    serde_json::to_string_pretty(&claims).ok()
+}
+
+/// The lines of standard input. A thread of its own waits for them, so that Ctrl-C need not.
+fn lines_typed() -> mpsc::UnboundedReceiver<String> {
+    let (sender, receiver) = mpsc::unbounded_channel();
+    std::thread::spawn(move || {
+        for line in io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if sender.send(line).is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+async fn ask(typed: &mut mpsc::UnboundedReceiver<String>, question: &str) -> Result<String, String> {
+    let mut out = io::stdout();
+    let _ = write!(out, "? {question}: ").and_then(|()| out.flush());
+    typed.recv().await.ok_or_else(|| "The input ended before the sign-in did.".to_owned())
+}
+
+fn title(text: &str) {
+    say(format!("\n── {text}\n"));
+}
+
+/// Prints a line. Where nobody reads any more, the walk goes on to its end.
+fn say(line: impl std::fmt::Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}

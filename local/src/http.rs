@@ -1,0 +1,109 @@
+//! Cognito's JSON protocol over HTTP, on the loopback interface.
+//!
+//! | request | what it is |
+//! |---|---|
+//! | `POST /` with `X-Amz-Target: AWSCognitoIdentityProviderService.<operation>` | Cognito's API |
+//! | `GET /<user pool id>/.well-known/jwks.json` | the keys of the tokens, at Cognito's path |
+//! | `GET /messages` | this pool only: what Cognito would have sent by email, confirmation codes among it |
+//!
+//! Nobody is authenticated, not for the operations that start with `Admin` either, and every web page may call (CORS): a pool
+//! like this holds nothing but trial users.
+
+use std::io;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::map_response;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::error::CognitoError;
+use crate::pool::{Message, Pool};
+use crate::random;
+
+const BODY_LIMIT: usize = 256 * 1024;
+const TARGET_PREFIX: &str = "AWSCognitoIdentityProviderService.";
+const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
+
+/// Answers requests until it is dropped.
+pub async fn serve(listener: TcpListener, pool: Arc<Pool>) -> io::Result<()> {
+    let router = Router::new()
+        .route("/", post(operation).options(preflight))
+        .route("/{user_pool_id}/.well-known/jwks.json", get(jwks))
+        .route("/messages", get(messages))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(map_response(with_common_headers))
+        .with_state(pool);
+    axum::serve(listener, router).await
+}
+
+async fn operation(State(pool): State<Arc<Pool>>, headers: HeaderMap, body: Bytes) -> Response {
+    match call(&pool, &headers, &body).await {
+        Ok(answer) => json_response(StatusCode::OK, &answer),
+        Err(error) => error_response(&error),
+    }
+}
+
+async fn call(pool: &Pool, headers: &HeaderMap, body: &[u8]) -> Result<Value, CognitoError> {
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or_default();
+    let body = serde_json::from_slice(body)
+        .map_err(|_| CognitoError::new("SerializationException", "The body is not JSON"))?;
+    pool.call(operation, body).await
+}
+
+async fn preflight() -> StatusCode {
+    StatusCode::NO_CONTENT
+}
+
+async fn jwks(State(pool): State<Arc<Pool>>, Path(user_pool_id): Path<String>) -> Response {
+    if user_pool_id == pool.settings().user_pool_id {
+        json_response(StatusCode::OK, &pool.jwks())
+    } else {
+        let message = format!("User pool {user_pool_id} does not exist.");
+        error_response(&CognitoError::resource_not_found(message))
+    }
+}
+
+async fn messages(State(pool): State<Arc<Pool>>) -> Response {
+    let messages: Value = pool.messages().iter().map(Message::to_json).collect();
+    json_response(StatusCode::OK, &messages)
+}
+
+fn error_response(error: &CognitoError) -> Response {
+    let status = match error.is_internal() {
+        true => StatusCode::INTERNAL_SERVER_ERROR,
+        false => StatusCode::BAD_REQUEST,
+    };
+    let mut response = json_response(status, &json!({ "__type": error.kind, "message": error.message }));
+    response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(error.kind));
+    response
+}
+
+fn json_response(status: StatusCode, body: &Value) -> Response {
+    let content_type = [(header::CONTENT_TYPE, "application/x-amz-json-1.1")];
+    (status, content_type, body.to_string()).into_response()
+}
+
+async fn with_common_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in [
+        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
+        // The wildcard does not cover Authorization.
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*, Authorization"),
+        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "x-amzn-errortype, x-amzn-requestid"),
+        (header::ACCESS_CONTROL_MAX_AGE, "600"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    let request_id = random::uuid().ok().and_then(|id| HeaderValue::try_from(id.to_string()).ok());
+    headers.extend(request_id.map(|id| (REQUEST_ID, id)));
+    response
+}

@@ -1,0 +1,61 @@
+//! The three functions, run in this process with records in memory.
+
+use std::sync::Arc;
+
+use create_auth_challenge::Create;
+use serde_json::Value;
+use shared::clock::UnixTime;
+use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
+use shared::store::memory::{MemorySealer, MemoryStore};
+use shared::trigger::{Fault, RandomFault, answer};
+use verify_auth_challenge::Verify;
+
+use crate::random;
+use crate::settings::Clock;
+use crate::triggers::{Trigger, TriggerFailure, TriggerFuture, Triggers};
+
+/// The service's name in an authenticator that is set up here.
+const ISSUER: &str = "Local user pool";
+
+/// The functions that this project deploys, over an empty store.
+pub struct InProcess {
+    create: Create<Arc<MemoryStore>, Arc<MemorySealer>>,
+    verify: Verify<Arc<MemoryStore>, Arc<MemorySealer>>,
+    clock: Clock,
+}
+
+impl InProcess {
+    /// The functions as template.yaml sets them by default: ours is the only second factor, enrolled at sign-in.
+    pub fn new(clock: Clock) -> Result<Self, Fault> {
+        let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn);
+        Self::with_settings(sign_in.map_err(Fault::Setting)?, clock)
+    }
+
+    /// The functions as an operator may set them.
+    pub fn with_settings(sign_in: SignInSettings, clock: Clock) -> Result<Self, Fault> {
+        let random = |bytes: &mut [u8]| random::fill(bytes).map_err(|_| RandomFault);
+        let store = Arc::new(MemoryStore::default());
+        let sealer = Arc::new(MemorySealer::new(random)?);
+        let settings = CreateSettings { sign_in, issuer: ISSUER.to_owned() };
+        let create = Create { settings, store: Arc::clone(&store), sealer: Arc::clone(&sealer), random };
+        Ok(Self { create, verify: Verify { store, sealer }, clock })
+    }
+
+    async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, Fault> {
+        let now = UnixTime((self.clock)());
+        match trigger {
+            Trigger::DefineAuthChallenge => define_auth_challenge::handle(event, &self.create.settings.sign_in),
+            Trigger::CreateAuthChallenge => self.create.handle(event, now).await,
+            Trigger::VerifyAuthChallengeResponse => self.verify.handle(event, now).await,
+        }
+    }
+}
+
+impl Triggers for InProcess {
+    fn call(&self, trigger: Trigger, event: Value) -> TriggerFuture<'_> {
+        Box::pin(async move {
+            let answered = answer("in-process", event, |event| self.handle(trigger, event)).await;
+            answered.map_err(|error| TriggerFailure::Function(error.to_string()))
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! Reads the JSON body of a call, with Cognito's words for what is wrong with it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use crate::error::CognitoError;
+
+/// A JSON object whose values are strings: parameters, metadata, attributes.
+pub(crate) type Strings = BTreeMap<String, String>;
+
+/// The body of one call.
+pub(crate) struct Request(Map<String, Value>);
+
+impl Request {
+    pub(crate) fn read(body: Value) -> Result<Self, CognitoError> {
+        match body {
+            Value::Object(members) => Ok(Self(members)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
+                Err(wrong_type("the body"))
+            }
+        }
+    }
+
+    pub(crate) fn required(&self, name: &str) -> Result<&str, CognitoError> {
+        self.optional(name)?.ok_or_else(|| missing_member(name))
+    }
+
+    pub(crate) fn optional(&self, name: &str) -> Result<Option<&str>, CognitoError> {
+        self.member(name).map(|value| value.as_str().ok_or_else(|| wrong_type(name))).transpose()
+    }
+
+    /// A flag that is false when it is not there.
+    pub(crate) fn flag(&self, name: &str) -> Result<bool, CognitoError> {
+        let flag = self.member(name).map(|value| value.as_bool().ok_or_else(|| wrong_type(name)));
+        Ok(flag.transpose()?.unwrap_or(false))
+    }
+
+    pub(crate) fn optional_strings(&self, name: &str) -> Result<Option<Strings>, CognitoError> {
+        self.member(name).map(|value| strings(value).ok_or_else(|| wrong_type(name))).transpose()
+    }
+
+    pub(crate) fn strings(&self, name: &str) -> Result<Strings, CognitoError> {
+        Ok(self.optional_strings(name)?.unwrap_or_default())
+    }
+
+    /// Cognito's list of `{"Name", "Value"}`.
+    pub(crate) fn attributes(&self, name: &str) -> Result<Strings, CognitoError> {
+        let Some(list) = self.member(name) else {
+            return Ok(Strings::new());
+        };
+        let list = list.as_array().ok_or_else(|| wrong_type(name))?;
+        list.iter()
+            .map(|attribute| {
+                let text = |key| attribute.get(key).and_then(Value::as_str).map(str::to_owned);
+                Some((text("Name")?, text("Value").unwrap_or_default()))
+            })
+            .collect::<Option<Strings>>()
+            .ok_or_else(|| wrong_type(name))
+    }
+
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+}
+
+/// `None` unless it is an object with nothing but strings in it.
+pub(crate) fn strings(value: &Value) -> Option<Strings> {
+    let members = value.as_object()?;
+    members.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()
+}
+
+/// One of the `AuthParameters` or `ChallengeResponses`.
+pub(crate) fn parameter<'a>(parameters: &'a Strings, name: &str) -> Result<&'a str, CognitoError> {
+    parameters.get(name).map(String::as_str).ok_or_else(|| CognitoError::missing_parameter(name))
+}
+
+fn missing_member(name: &str) -> CognitoError {
+    CognitoError::invalid_parameter(format!(
+        "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+        lower_camel(name)
+    ))
+}
+
+pub(crate) fn outside_of_enum(name: &str, value: &str) -> CognitoError {
+    CognitoError::invalid_parameter(format!(
+        "1 validation error detected: Value '{value}' at '{}' failed to satisfy constraint: Member must satisfy enum value set",
+        lower_camel(name)
+    ))
+}
+
+fn wrong_type(name: &str) -> CognitoError {
+    CognitoError::new("SerializationException", format!("Unexpected type of {name}"))
+}
+
+fn lower_camel(name: &str) -> String {
+    let mut characters = name.chars();
+    characters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(characters).collect()
+}

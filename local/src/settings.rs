@@ -1,0 +1,116 @@
+//! What a user pool and its app clients are set to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Seconds since 1970-01-01T00:00:00Z.
+pub type UnixSeconds = u64;
+
+/// Where the pool takes the time from.
+pub type Clock = Arc<dyn Fn() -> UnixSeconds + Send + Sync>;
+
+/// One user pool.
+pub struct PoolSettings {
+    /// Such as `us-east-1`; the first part of a pool id.
+    pub region: String,
+    /// The region, an underscore, and letters and digits: clients take it apart.
+    pub user_pool_id: String,
+    /// Where the pool is reached. Tokens are issued by `<endpoint>/<user pool id>`, so that their verifier finds the
+    /// keys beside it as it does at Cognito.
+    pub endpoint: String,
+    /// At least one.
+    pub clients: Vec<ClientSettings>,
+    /// How long a trigger may take.
+    pub trigger_time_out: Duration,
+    /// How often a trigger is called that gives no answer, with the first time.
+    pub trigger_deliveries: u32,
+    /// Whether the `ClientMetadata` of `RespondToAuthChallenge` reaches `CreateAuthChallenge`. Cognito documents that it
+    /// does; one user reports that it does not.
+    pub client_metadata_reaches_create: bool,
+    /// Whether `DefineAuthChallenge` is called after a wrong password. Nobody has published what Cognito does. If not,
+    /// the client is told at once; if so, what Define says is done.
+    pub define_sees_wrong_password: bool,
+}
+
+impl Default for PoolSettings {
+    fn default() -> Self {
+        Self {
+            region: "us-east-1".to_owned(),
+            user_pool_id: "us-east-1_LocalPool".to_owned(),
+            endpoint: "http://127.0.0.1:9229".to_owned(),
+            clients: vec![ClientSettings::default()],
+            trigger_time_out: Duration::from_secs(5),
+            trigger_deliveries: 3,
+            client_metadata_reaches_create: true,
+            define_sees_wrong_password: false,
+        }
+    }
+}
+
+impl PoolSettings {
+    /// A pool at this endpoint, set as template.yaml sets the deployed one.
+    pub fn as_deployed(endpoint: String) -> Self {
+        let client =
+            ClientSettings { auth_session_validity: AuthSessionValidity::LONGEST, ..ClientSettings::default() };
+        Self { endpoint, clients: vec![client], ..Self::default() }
+    }
+}
+
+/// One app client. Its authentication flows are `ALLOW_CUSTOM_AUTH` and `ALLOW_REFRESH_TOKEN_AUTH`, and no others.
+#[derive(Clone)]
+pub struct ClientSettings {
+    /// The app client's id.
+    pub client_id: String,
+    /// With a secret, every call has to carry the matching `SECRET_HASH`.
+    pub client_secret: Option<String>,
+    /// Whether callers can learn that a user does not exist.
+    pub prevent_user_existence_errors: PreventUserExistenceErrors,
+    /// How long the answer to a challenge is waited for.
+    pub auth_session_validity: AuthSessionValidity,
+    /// The lifetime of access and ID tokens.
+    pub token_validity: Duration,
+    /// The lifetime of refresh tokens.
+    pub refresh_token_validity: Duration,
+}
+
+impl Default for ClientSettings {
+    fn default() -> Self {
+        Self {
+            client_id: "localpoolclient00000000000".to_owned(),
+            client_secret: None,
+            prevent_user_existence_errors: PreventUserExistenceErrors::Enabled,
+            auth_session_validity: AuthSessionValidity::SHORTEST,
+            token_validity: Duration::from_secs(60 * 60),
+            refresh_token_validity: Duration::from_secs(30 * 24 * 60 * 60),
+        }
+    }
+}
+
+/// An app client's setting of that name.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum PreventUserExistenceErrors {
+    /// An unknown user is asked for a password like any other; the triggers are told.
+    Enabled,
+    /// `UserNotFoundException`; the triggers are not told anything.
+    Legacy,
+}
+
+/// Three to fifteen minutes: Cognito takes nothing else.
+#[derive(Clone, Copy)]
+pub struct AuthSessionValidity(u8);
+
+impl AuthSessionValidity {
+    /// Cognito's default.
+    pub const SHORTEST: Self = Self(3);
+    /// What template.yaml sets: time to install an authenticator.
+    pub const LONGEST: Self = Self(15);
+
+    /// `None` outside of three to fifteen.
+    pub fn minutes(minutes: u8) -> Option<Self> {
+        (3..=15).contains(&minutes).then_some(Self(minutes))
+    }
+
+    pub(crate) fn seconds(self) -> UnixSeconds {
+        UnixSeconds::from(self.0).saturating_mul(60)
+    }
+}

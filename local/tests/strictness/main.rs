@@ -1,0 +1,16 @@
+//! What the user pool insists on, one test a rule. Each test's name is the sentence that it proves.
+
+#[cfg(test)]
+mod accounts;
+#[cfg(test)]
+mod http;
+#[cfg(test)]
+mod password;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
+mod test_bed;
+#[cfg(test)]
+mod tokens;
+#[cfg(test)]
+mod triggers;

@@ -1,0 +1,202 @@
+//! Tokens: their claims, their signature, and their end.
+
+use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use local::{ClientSettings, CognitoError, PoolSettings};
+use serde_json::{Value, json};
+
+use crate::test_bed::{CLIENT_ID, POOL_ID, TestBed, assert_error, usual_answer};
+
+/// The claims of a token, once its signature was verified with nothing but the pool's key set.
+fn verified(bed: &TestBed, token: &Value) -> Value {
+    let parts: Vec<&str> = token.as_str().unwrap().split('.').collect();
+    let bytes = |part: &str| BASE64_URL_SAFE_NO_PAD.decode(part).unwrap();
+    let jwks = bed.pool.jwks();
+    let key = &jwks["keys"][0];
+    let header: Value = serde_json::from_slice(&bytes(parts[0])).unwrap();
+    assert_eq!(header, json!({ "kid": key["kid"], "alg": "RS256" }));
+    RsaPublicKeyComponents { n: bytes(key["n"].as_str().unwrap()), e: bytes(key["e"].as_str().unwrap()) }
+        .verify(&RSA_PKCS1_2048_8192_SHA256, format!("{}.{}", parts[0], parts[1]).as_bytes(), &bytes(parts[2]))
+        .unwrap();
+    serde_json::from_slice(&bytes(parts[1])).unwrap()
+}
+
+async fn refresh(bed: &TestBed, client_id: &str, token: &Value) -> Result<Value, CognitoError> {
+    let parameters = json!({ "REFRESH_TOKEN": token });
+    bed.call(
+        "InitiateAuth",
+        json!({ "ClientId": client_id, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters }),
+    )
+    .await
+}
+
+async fn get_user(bed: &TestBed, token: &Value) -> Result<Value, CognitoError> {
+    bed.call("GetUser", json!({ "AccessToken": token })).await
+}
+
+#[tokio::test]
+async fn the_claims_are_cognitos_and_verify_with_the_key_set() {
+    let bed = TestBed::new();
+    bed.add_user("alice").await;
+    let result = bed.sign_in("alice").await;
+    assert_eq!((&result["TokenType"], &result["ExpiresIn"]), (&json!("Bearer"), &json!(3600)));
+
+    let access = verified(&bed, &result["AccessToken"]);
+    let id = verified(&bed, &result["IdToken"]);
+    let common = |claims: &Value| {
+        json!({
+            "sub": claims["sub"],
+            "iss": format!("http://127.0.0.1:9229/{POOL_ID}"),
+            "origin_jti": claims["origin_jti"],
+            "event_id": claims["event_id"],
+            "jti": claims["jti"],
+            "auth_time": bed.now(),
+            "iat": bed.now(),
+            "exp": bed.now() + 3600,
+        })
+    };
+    let mut expected = common(&access);
+    expected["token_use"] = json!("access");
+    expected["client_id"] = json!(CLIENT_ID);
+    expected["username"] = json!("alice");
+    expected["scope"] = json!("aws.cognito.signin.user.admin");
+    assert_eq!(access, expected);
+    let mut expected = common(&id);
+    expected["token_use"] = json!("id");
+    expected["aud"] = json!(CLIENT_ID);
+    expected["cognito:username"] = json!("alice");
+    expected["email"] = json!("alice@example.com");
+    expected["email_verified"] = json!(true);
+    assert_eq!(id, expected);
+
+    assert_eq!((&access["sub"], &access["origin_jti"]), (&id["sub"], &id["origin_jti"]));
+    assert_ne!(access["jti"], id["jti"]);
+}
+
+#[tokio::test]
+async fn a_refresh_gives_new_tokens_of_the_same_sign_in_and_no_new_refresh_token() {
+    let bed = TestBed::new();
+    bed.add_user("alice").await;
+    let first = bed.sign_in("alice").await;
+    bed.advance(3600);
+    assert_error(get_user(&bed, &first["AccessToken"]).await, "NotAuthorizedException", "Access Token has expired");
+    let second = refresh(&bed, CLIENT_ID, &first["RefreshToken"]).await.unwrap()["AuthenticationResult"].clone();
+    assert_eq!(second.get("RefreshToken"), None);
+    let (old, new) = (verified(&bed, &first["AccessToken"]), verified(&bed, &second["AccessToken"]));
+    assert_eq!((&old["origin_jti"], &old["auth_time"]), (&new["origin_jti"], &new["auth_time"]));
+    assert_ne!(old["jti"], new["jti"]);
+    get_user(&bed, &second["AccessToken"]).await.unwrap();
+    assert!(bed.take_calls().len() == 5, "no trigger is called for a refresh");
+}
+
+#[tokio::test]
+async fn a_refresh_token_expires() {
+    let bed = TestBed::new();
+    bed.add_user("alice").await;
+    let result = bed.sign_in("alice").await;
+    bed.advance(30 * 24 * 3600 - 1);
+    refresh(&bed, CLIENT_ID, &result["RefreshToken"]).await.unwrap();
+    bed.advance(1);
+    assert_error(
+        refresh(&bed, CLIENT_ID, &result["RefreshToken"]).await,
+        "NotAuthorizedException",
+        "Refresh Token has expired",
+    );
+}
+
+#[tokio::test]
+async fn a_refresh_token_is_good_for_its_client_only() {
+    let other = ClientSettings { client_id: "other".to_owned(), ..ClientSettings::default() };
+    let settings = PoolSettings { clients: vec![ClientSettings::default(), other], ..PoolSettings::default() };
+    let bed = TestBed::with(settings, usual_answer);
+    bed.add_user("alice").await;
+    let result = bed.sign_in("alice").await;
+    assert_error(
+        refresh(&bed, "other", &result["RefreshToken"]).await,
+        "NotAuthorizedException",
+        "Invalid Refresh Token",
+    );
+    let revoked = bed.call("RevokeToken", json!({ "ClientId": "other", "Token": result["RefreshToken"] })).await;
+    assert_eq!(revoked.unwrap_err().kind, "UnauthorizedException");
+    refresh(&bed, CLIENT_ID, &result["RefreshToken"]).await.unwrap();
+}
+
+#[tokio::test]
+async fn revoking_a_refresh_token_ends_the_access_tokens_of_its_sign_in_and_no_others() {
+    let bed = TestBed::new();
+    bed.add_user("alice").await;
+    let (first, second) = (bed.sign_in("alice").await, bed.sign_in("alice").await);
+    bed.call("RevokeToken", json!({ "ClientId": CLIENT_ID, "Token": first["RefreshToken"] })).await.unwrap();
+    assert_error(
+        refresh(&bed, CLIENT_ID, &first["RefreshToken"]).await,
+        "NotAuthorizedException",
+        "Refresh Token has been revoked",
+    );
+    assert_error(
+        get_user(&bed, &first["AccessToken"]).await,
+        "NotAuthorizedException",
+        "Access Token has been revoked",
+    );
+    get_user(&bed, &second["AccessToken"]).await.unwrap();
+    refresh(&bed, CLIENT_ID, &second["RefreshToken"]).await.unwrap();
+}
+
+#[tokio::test]
+async fn only_refresh_tokens_are_revoked() {
+    let bed = TestBed::new();
+    bed.add_user("alice").await;
+    let result = bed.sign_in("alice").await;
+    let revoked = bed.call("RevokeToken", json!({ "ClientId": CLIENT_ID, "Token": result["AccessToken"] })).await;
+    assert_error(revoked, "UnsupportedTokenTypeException", "Unsupported token type");
+}
+
+#[tokio::test]
+async fn a_global_sign_out_ends_every_token_of_the_user_and_of_nobody_else() {
+    for by_operator in [false, true] {
+        let bed = TestBed::new();
+        bed.add_user("alice").await;
+        bed.add_user("bob").await;
+        let (first, second, bobs) = (bed.sign_in("alice").await, bed.sign_in("alice").await, bed.sign_in("bob").await);
+        if by_operator {
+            let body = json!({ "UserPoolId": POOL_ID, "Username": "ALICE" });
+            bed.call("AdminUserGlobalSignOut", body).await.unwrap();
+        } else {
+            bed.call("GlobalSignOut", json!({ "AccessToken": first["AccessToken"] })).await.unwrap();
+        }
+        for result in [&first, &second] {
+            get_user(&bed, &result["AccessToken"]).await.unwrap_err();
+            refresh(&bed, CLIENT_ID, &result["RefreshToken"]).await.unwrap_err();
+        }
+        get_user(&bed, &bobs["AccessToken"]).await.unwrap();
+        refresh(&bed, CLIENT_ID, &bobs["RefreshToken"]).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_access_token_is_taken_only_as_the_pool_signed_it() {
+    let bed = TestBed::new();
+    bed.add_user("alice").await;
+    let result = bed.sign_in("alice").await;
+    let user = get_user(&bed, &result["AccessToken"]).await.unwrap();
+    assert_eq!(user["Username"], "alice");
+
+    let token = result["AccessToken"].as_str().unwrap();
+    let parts: Vec<&str> = token.split('.').collect();
+    let mut claims: Value = serde_json::from_slice(&BASE64_URL_SAFE_NO_PAD.decode(parts[1]).unwrap()).unwrap();
+    claims["username"] = json!("bob");
+    let claims = BASE64_URL_SAFE_NO_PAD.encode(claims.to_string());
+    let unsigned = BASE64_URL_SAFE_NO_PAD.encode(r#"{"alg":"none"}"#);
+    let elsewhere = TestBed::new();
+    elsewhere.add_user("alice").await;
+    for forged in [
+        format!("{}.{claims}.{}", parts[0], parts[2]),
+        format!("{unsigned}.{claims}."),
+        String::new(),
+        "...".to_owned(),
+        result["IdToken"].as_str().unwrap().to_owned(),
+        elsewhere.sign_in("alice").await["AccessToken"].as_str().unwrap().to_owned(),
+    ] {
+        assert_error(get_user(&bed, &json!(forged)).await, "NotAuthorizedException", "Invalid Access Token");
+    }
+}

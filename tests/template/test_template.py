@@ -1,0 +1,347 @@
+"""What security rests on in template.yaml, read from the CloudFormation that SAM makes of it."""
+
+import copy
+from pathlib import Path
+
+import pytest
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+DEFINE, CREATE, VERIFY = FUNCTIONS = ("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallenge")
+
+
+def as_cloudformation():
+    sam = yaml_parse(TEMPLATE.read_text())
+    for resource in sam["Resources"].values():
+        if resource["Type"] == "AWS::Serverless::Function":
+            resource["Properties"]["CodeUri"] = "s3://built/elsewhere"
+    return Translator({}, Parser()).translate(sam, {})
+
+
+SOURCE = yaml_parse(TEMPLATE.read_text())
+RESOURCES = as_cloudformation()["Resources"]
+
+
+def of_type(kind):
+    return {name: resource for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+def properties(name):
+    return copy.deepcopy(RESOURCES[name]["Properties"])
+
+
+def arn(name):
+    return {"Fn::GetAtt": [name, "Arn"]}
+
+
+def ref(name):
+    return {"Ref": name}
+
+
+def statements(name):
+    """The role's statements beyond the one for the function's own logs."""
+    role = properties(f"{name}Role")
+    assert "ManagedPolicyArns" not in role
+    [policy] = role["Policies"]
+    logs, *others = policy["PolicyDocument"]["Statement"]
+    assert logs == {
+        "Effect": "Allow",
+        "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+        "Resource": arn(f"{name}Logs"),
+    }
+    return others
+
+
+def sealing(action):
+    return {
+        "Effect": "Allow",
+        "Action": action,
+        "Resource": arn("SealingKey"),
+        "Condition": {
+            "StringEquals": {"kms:EncryptionContext:purpose": "authenticator-secret"},
+            "StringLike": {
+                "kms:EncryptionContext:userPoolId": {"Fn::Sub": "${AWS::Region}_*"},
+                "kms:EncryptionContext:sub": "?*",
+                "kms:EncryptionContext:nonce": "?*",
+            },
+            "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["userPoolId", "sub", "purpose", "nonce"]},
+        },
+    }
+
+
+# The doors: cognito.md's "Any app client of the same pool that allows one of these hands out tokens without the triggers".
+
+
+def test_there_is_one_pool_with_one_client_and_nothing_else_that_signs_in():
+    cognito = {name: resource["Type"] for name, resource in RESOURCES.items() if "::Cognito::" in resource["Type"]}
+    assert cognito == {"UserPool": "AWS::Cognito::UserPool", "UserPoolClient": "AWS::Cognito::UserPoolClient"}
+
+
+def test_the_client_allows_custom_auth_and_refresh_and_nothing_else():
+    assert properties("UserPoolClient")["ExplicitAuthFlows"] == ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]
+
+
+def test_the_client_has_no_oauth_and_no_foreign_identity_provider():
+    client = properties("UserPoolClient")
+    assert client["AllowedOAuthFlowsUserPoolClient"] is False
+    assert client["SupportedIdentityProviders"] == ["COGNITO"]
+    assert not {"AllowedOAuthFlows", "AllowedOAuthScopes", "CallbackURLs"} & client.keys()
+
+
+def test_the_client_hides_who_exists():
+    assert properties("UserPoolClient")["PreventUserExistenceErrors"] == "ENABLED"
+
+
+def test_the_client_gives_fifteen_minutes_to_install_an_authenticator():
+    assert properties("UserPoolClient")["AuthSessionValidity"] == 15
+
+
+def test_the_tokens_lifetimes_are_stated_and_tokens_can_be_revoked():
+    client = properties("UserPoolClient")
+    assert client["EnableTokenRevocation"] is True
+    assert client["TokenValidityUnits"] == {"RefreshToken": "hours", "AccessToken": "minutes", "IdToken": "minutes"}
+    lifetimes = [client[f"{kind}Validity"] for kind in ("RefreshToken", "AccessToken", "IdToken")]
+    assert lifetimes == [24, 60, 60]
+
+
+def test_cognitos_own_mfa_is_off():
+    # As a string: YAML's OFF is false, which Cognito does not know.
+    assert properties("UserPool")["MfaConfiguration"] == "OFF"
+    assert "EnabledMfas" not in properties("UserPool")
+
+
+def test_devices_are_not_remembered():
+    assert "DeviceConfiguration" not in properties("UserPool")
+
+
+def test_the_pool_offers_no_sign_in_without_a_password():
+    assert "SignInPolicy" not in properties("UserPool")["Policies"]
+
+
+def test_only_operators_create_users_unless_told_otherwise():
+    assert SOURCE["Parameters"]["SelfSignUp"]["Default"] == "OFF"
+    assert SOURCE["Conditions"]["OnlyOperatorsCreateUsers"] == {"Fn::Equals": [ref("SelfSignUp"), "OFF"]}
+    assert properties("UserPool")["AdminCreateUserConfig"] == {
+        "AllowAdminCreateUserOnly": {"Fn::If": ["OnlyOperatorsCreateUsers", True, False]}
+    }
+
+
+# The triggers.
+
+
+def test_the_pool_calls_the_three_triggers_and_no_other():
+    assert properties("UserPool")["LambdaConfig"] == {
+        "DefineAuthChallenge": arn(DEFINE),
+        "CreateAuthChallenge": arn(CREATE),
+        "VerifyAuthChallengeResponse": arn(VERIFY),
+    }
+
+
+def test_there_are_three_functions():
+    assert set(of_type("AWS::Lambda::Function")) == set(FUNCTIONS)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_cut_off_when_cognito_stops_waiting(name):
+    assert properties(name)["Timeout"] == 5
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_a_bootstrap_on_al2023_of_the_chosen_architecture(name):
+    function = properties(name)
+    assert (function["Runtime"], function["Handler"]) == ("provided.al2023", "bootstrap")
+    assert function["Architectures"] == [ref("Architecture")]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_is_built_from_its_own_crate(name):
+    function = SOURCE["Resources"][name]
+    binary = function["Metadata"]["BuildProperties"]["Binary"]
+    assert function["Metadata"]["BuildMethod"] == "rust-cargolambda"
+    assert function["Properties"]["CodeUri"] == f"functions/{binary}"
+    assert binary.replace("-", "") == name.lower()
+    assert f'name = "{binary}"' in (TEMPLATE.parent / "functions" / binary / "Cargo.toml").read_text()
+
+
+def test_nothing_is_set_in_globals():
+    assert "Globals" not in SOURCE
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_only_cognito_may_call_a_function_and_only_for_this_pool(name):
+    permissions = [p["Properties"] for p in of_type("AWS::Lambda::Permission").values()]
+    assert [p for p in permissions if p["FunctionName"] == arn(name)] == [
+        {
+            "Action": "lambda:InvokeFunction",
+            "FunctionName": arn(name),
+            "Principal": "cognito-idp.amazonaws.com",
+            "SourceAccount": ref("AWS::AccountId"),
+            "SourceArn": arn("UserPool"),
+        }
+    ]
+    assert len(permissions) == len(FUNCTIONS)
+
+
+def test_nothing_else_leads_to_a_function():
+    kinds = {r["Type"] for r in RESOURCES.values() if r["Type"].startswith(("AWS::Lambda::", "AWS::ApiGateway"))}
+    assert kinds == {"AWS::Lambda::Function", "AWS::Lambda::Permission"}
+
+
+def test_define_is_told_the_settings_and_neither_table_nor_key():
+    assert properties(DEFINE)["Environment"]["Variables"] == {
+        "ACCEPTED_COGNITO_MFA": ref("AcceptedCognitoMfa"),
+        "ENROLLMENT": ref("EnrollmentMode"),
+        "LOG_LEVEL": ref("LogLevel"),
+    }
+
+
+def test_create_is_told_what_it_reads_and_no_more():
+    assert properties(CREATE)["Environment"]["Variables"] == {
+        "ACCEPTED_COGNITO_MFA": ref("AcceptedCognitoMfa"),
+        "ENROLLMENT": ref("EnrollmentMode"),
+        "KEY_ID": arn("SealingKey"),
+        "LOG_LEVEL": ref("LogLevel"),
+        "TABLE_NAME": ref("SecondFactors"),
+        "TOTP_ISSUER": ref("TotpIssuer"),
+    }
+
+
+def test_verify_is_told_what_it_reads_and_no_more():
+    assert properties(VERIFY)["Environment"]["Variables"] == {
+        "KEY_ID": arn("SealingKey"),
+        "LOG_LEVEL": ref("LogLevel"),
+        "TABLE_NAME": ref("SecondFactors"),
+    }
+
+
+def test_by_default_no_factor_of_cognitos_is_accepted():
+    assert SOURCE["Parameters"]["AcceptedCognitoMfa"]["Default"] == "NONE"
+    assert SOURCE["Parameters"]["EnrollmentMode"]["Default"] == "AT_SIGN_IN"
+
+
+def test_settings_that_would_stop_the_functions_are_refused_beforehand():
+    mode, accepted = ref("EnrollmentMode"), {"Fn::Equals": [ref("AcceptedCognitoMfa"), "NONE"]}
+    rules = [(rule["RuleCondition"], rule["Assertions"][0]["Assert"]) for rule in SOURCE["Rules"].values()]
+    assert rules == [
+        ({"Fn::Equals": [mode, "AT_SIGN_IN"]}, accepted),
+        ({"Fn::Equals": [mode, "AFTER_COGNITO_MFA"]}, {"Fn::Not": [accepted]}),
+    ]
+
+
+# Least privilege.
+
+
+def test_there_is_one_role_a_function_and_no_policy_beside_them():
+    assert set(of_type("AWS::IAM::Role")) == {f"{name}Role" for name in FUNCTIONS}
+    assert [name for name, r in RESOURCES.items() if r["Type"].startswith("AWS::IAM::") and "Role" not in name] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_has_its_own_role_which_only_lambda_assumes(name):
+    assert properties(name)["Role"] == arn(f"{name}Role")
+    assert properties(f"{name}Role")["AssumeRolePolicyDocument"]["Statement"] == [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ]
+
+
+def test_define_may_log_and_nothing_else():
+    assert statements(DEFINE) == []
+
+
+def test_create_may_read_records_and_seal():
+    assert statements(CREATE) == [
+        {"Effect": "Allow", "Action": "dynamodb:GetItem", "Resource": arn("SecondFactors")},
+        sealing("kms:Encrypt"),
+    ]
+
+
+def test_verify_may_read_and_write_records_and_open():
+    assert statements(VERIFY) == [
+        {"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:PutItem"], "Resource": arn("SecondFactors")},
+        sealing("kms:Decrypt"),
+    ]
+
+
+# What must not be lost.
+
+
+@pytest.mark.parametrize("name", ["UserPool", "SecondFactors", "SealingKey"])
+def test_pool_table_and_key_outlive_the_stack(name):
+    assert (RESOURCES[name]["DeletionPolicy"], RESOURCES[name]["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+def test_the_pool_is_protected_from_deletion():
+    assert properties("UserPool")["DeletionProtection"] == "ACTIVE"
+
+
+def test_the_table_is_protected_from_deletion_and_can_be_restored_to_any_second():
+    table = properties("SecondFactors")
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+
+
+def test_the_table_is_encrypted_and_grows_by_itself():
+    table = properties("SecondFactors")
+    assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+
+
+def test_a_user_has_one_record():
+    table = properties("SecondFactors")
+    assert table["KeySchema"] == [{"AttributeName": "user", "KeyType": "HASH"}]
+    assert table["AttributeDefinitions"] == [{"AttributeName": "user", "AttributeType": "S"}]
+
+
+def test_records_do_not_expire_and_are_not_copied():
+    table = properties("SecondFactors")
+    assert not {"TimeToLiveSpecification", "StreamSpecification", "GlobalSecondaryIndexes"} & table.keys()
+
+
+def test_the_key_rotates_and_only_this_account_rules_it():
+    key = properties("SealingKey")
+    assert key["EnableKeyRotation"] is True
+    assert (key["KeySpec"], key["KeyUsage"]) == ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT")
+    [statement] = key["KeyPolicy"]["Statement"]
+    assert statement["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
+
+
+# What an operator hears.
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_logs_have_a_group_of_their_own_that_forgets(name):
+    assert properties(name)["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": ref(f"{name}Logs")}
+    assert properties(f"{name}Logs")["RetentionInDays"] == ref("LogRetentionDays")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("metric, threshold", [("Errors", 1), ("Throttles", 1), ("Duration", 4000)])
+def test_a_function_that_fails_is_throttled_or_slow_raises_an_alarm(name, metric, threshold):
+    dimensions = [{"Name": "FunctionName", "Value": ref(name)}]
+    alarms = [a["Properties"] for a in of_type("AWS::CloudWatch::Alarm").values()]
+    [alarm] = [a for a in alarms if (a.get("MetricName"), a.get("Dimensions")) == (metric, dimensions)]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (threshold, "GreaterThanOrEqualToThreshold")
+
+
+@pytest.mark.parametrize("metric", ["SystemErrors", "ThrottledRequests"])
+def test_a_table_that_fails_or_throttles_raises_an_alarm(metric):
+    def watched(alarm):
+        stats = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m]
+        assert all({"Name": "TableName", "Value": ref("SecondFactors")} in m["Dimensions"] for m in stats)
+        return [(m["MetricName"], d["Value"]) for m in stats for d in m["Dimensions"] if d["Name"] == "Operation"]
+
+    alarms = [watched(a["Properties"]) for a in of_type("AWS::CloudWatch::Alarm").values()]
+    assert [(metric, "GetItem"), (metric, "PutItem")] in alarms
+
+
+def test_every_alarm_is_heard_where_a_topic_is_given():
+    actions = {"Fn::If": ["AlarmsAreHeard", [ref("AlarmTopicArn")], ref("AWS::NoValue")]}
+    alarms = of_type("AWS::CloudWatch::Alarm")
+    assert len(alarms) == 11
+    assert all(alarm["Properties"]["AlarmActions"] == actions for alarm in alarms.values())
+
+
+def test_the_outputs_are_what_clients_and_operators_need():
+    assert set(SOURCE["Outputs"]) == {"UserPoolId", "UserPoolClientId", "TableName", "SealingKeyArn"}
