@@ -1,1 +1,596 @@
-//! To be written.
+//! Events that Cognito would not send, answers that people would not type, and stores that fail: never a panic, never a
+//! way in, never a reason for the client.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+use shared::second_factor::Record;
+use shared::sign_in::Holdings;
+use shared::store::memory::MemoryStore;
+use shared::store::{RecordStore, SAVE_ATTEMPTS, Saved, StoreFault, UserKey, Versioned};
+use shared::trigger::{RandomFault, TriggerError};
+use tests::functions::{Cast, Functions, REQUEST_ID, Trigger, User, entry, fill_random, plainly_fake, sample_events};
+use tests::golden::assert_golden;
+
+// ── Every place of every sample event, replaced in turn by each of what does not belong there.
+
+#[tokio::test]
+async fn define_with_any_place_replaced_issues_tokens_only_where_the_session_still_proves_the_second_factor() {
+    let functions = Functions::new();
+    let mut tokens_by_replacement = String::new();
+    for (case, event) in sample_events(Trigger::Define) {
+        let issued_before = response(&functions, Trigger::Define, event.clone()).await["issueTokens"] == true;
+        for Replaced { place, by, event } in replaced_everywhere(&event) {
+            let response = response(&functions, Trigger::Define, event.clone()).await;
+            if response["issueTokens"] == true {
+                assert!(proves_a_second_factor(&event), "{case}: tokens after {place} became {by}");
+                if !issued_before {
+                    tokens_by_replacement += &format!("{case}: {place} became {by}\n");
+                }
+            }
+        }
+    }
+    // Every line must be a place where Cognito, or the user's own wish, says something else than before.
+    assert_golden("hostile_events_tokens_by_replacement.txt", &tokens_by_replacement);
+}
+
+#[tokio::test]
+async fn create_with_any_place_replaced_shows_secrets_only_where_the_session_allows_it_and_writes_nothing() {
+    let cast = Cast::assembled().await;
+    let functions = cast.functions().await;
+    let untouched = Cast::stored(&functions).await;
+    for (case, event) in sample_events(Trigger::Create) {
+        if POSES_CODES_LIKE_ANOTHER.contains(&case.as_str()) {
+            continue;
+        }
+        for Replaced { place, by, event } in replaced_everywhere(&event) {
+            let response = response(&functions, Trigger::Create, event.clone()).await;
+            let length = response.to_string().len();
+            assert!(length < 1024, "{case}: {length} bytes after {place} became {by}");
+            let proven = proves_a_second_factor(&event);
+            if response.pointer("/publicChallengeParameters/secretCode").is_some() {
+                let has_one = holdings(&functions, &event).await != Holdings::Nothing;
+                assert!(proven || !has_one, "{case}: a secret after {place} became {by}");
+            }
+            if response.pointer("/publicChallengeParameters/recoveryCodes").is_some() {
+                assert!(proven, "{case}: recovery codes after {place} became {by}");
+            }
+        }
+    }
+    assert_eq!(Cast::stored(&functions).await, untouched);
+}
+
+/// Hashing ten codes takes its time; one event that has it done suffices.
+const POSES_CODES_LIKE_ANOTHER: [&str; 3] = ["authenticator-replaced", "totp-setup-right", "wish-new-recovery-codes"];
+
+#[tokio::test]
+async fn verify_with_any_place_replaced_finds_no_answer_right_that_was_not_and_none_for_another_challenge_or_user() {
+    let cast = Cast::assembled().await;
+    let judged_by =
+        ["/triggerSource", "/userPoolId", "/request", "/request/userAttributes", "/request/userAttributes/sub"];
+    let judged_by = judged_by.into_iter().chain(["/request/challengeAnswer", "/request/privateChallengeParameters"]);
+    let private = ["/request/privateChallengeParameters/challenge", "/request/privateChallengeParameters/nonce"];
+    let judged_by: BTreeSet<&str> = judged_by.chain(private).collect();
+    for (case, event) in sample_events(Trigger::Verify) {
+        let functions = cast.functions().await;
+        let right_before = response(&functions, Trigger::Verify, event.clone()).await["answerCorrect"] == true;
+        for Replaced { place, by, event } in replaced_everywhere(&event) {
+            let functions = cast.functions().await;
+            if response(&functions, Trigger::Verify, event).await["answerCorrect"] == true {
+                let harmless = match place.as_str() {
+                    "/request/userNotFound" => by == "missing" || by == "null" || by == "false",
+                    place => !judged_by.contains(place),
+                };
+                assert!(right_before && harmless, "{case}: right after {place} became {by}");
+            }
+        }
+    }
+}
+
+struct Replaced {
+    place: String,
+    by: &'static str,
+    event: Value,
+}
+
+fn replaced_everywhere(event: &Value) -> impl Iterator<Item = Replaced> {
+    let mut places = Vec::new();
+    collect_places(event, "", &mut places);
+    let replacements = replacements();
+    places.into_iter().flat_map(move |place| {
+        let event = event.clone();
+        replacements.clone().into_iter().map(move |(by, replacement)| {
+            let mut event = event.clone();
+            replace(&mut event, &place, replacement);
+            Replaced { place: place.clone(), by, event }
+        })
+    })
+}
+
+fn collect_places(value: &Value, place: &str, places: &mut Vec<String>) {
+    let mut below = |key: &str, value: &Value| {
+        let place = format!("{place}/{key}");
+        places.push(place.clone());
+        collect_places(value, &place, places);
+    };
+    match value {
+        Value::Object(fields) => fields.iter().for_each(|(key, value)| below(key, value)),
+        Value::Array(entries) => {
+            entries.iter().enumerate().for_each(|(index, value)| below(&index.to_string(), value));
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+/// `None` is missing.
+fn replacements() -> Vec<(&'static str, Option<Value>)> {
+    vec![
+        ("missing", None),
+        ("null", Some(Value::Null)),
+        ("0", Some(json!(0))),
+        ("1.5e300", Some(json!(1.5e300))),
+        ("true", Some(json!(true))),
+        ("false", Some(json!(false))),
+        ("an empty text", Some(json!(""))),
+        ("x", Some(json!("x"))),
+        ("NUL", Some(json!("\0"))),
+        ("full-width digits", Some(json!("７１３５６０"))),
+        ("10 kB", Some(json!("x".repeat(10 * 1024)))),
+        ("an empty array", Some(json!([]))),
+        ("an array with null", Some(json!([null]))),
+        ("an empty object", Some(json!({}))),
+        ("deep arrays", Some(deep())),
+    ]
+}
+
+/// As deep as JSON is read at all.
+fn deep() -> Value {
+    (0..100).fold(json!("x"), |inside, depth| if depth % 2 == 0 { json!([inside]) } else { json!({ "deep": inside }) })
+}
+
+fn replace(event: &mut Value, place: &str, replacement: Option<Value>) {
+    let Some((parent, key)) = place.rsplit_once('/') else { return };
+    match (event.pointer_mut(parent), replacement) {
+        (Some(Value::Object(fields)), Some(replacement)) => drop(fields.insert(key.to_owned(), replacement)),
+        (Some(Value::Object(fields)), None) => drop(fields.remove(key)),
+        (Some(Value::Array(entries)), replacement) => {
+            let Ok(index) = key.parse() else { return };
+            drop(entries.splice(index..=index, replacement));
+        }
+        (Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None, _) => {}
+    }
+}
+
+/// The response, after what must hold for any: all its fields, each as Cognito takes it, in an event that is otherwise
+/// untouched. Null for a fault. A panic is the test's, as the handler is called without what would catch it.
+async fn response(functions: &Functions, trigger: Trigger, event: Value) -> Value {
+    let Ok(answer) = functions.handle(trigger, event.clone()).await else { return Value::Null };
+    let response = answer.get("response").cloned().unwrap_or_default();
+    let mut restored = answer;
+    replace(&mut restored, "/response", event.get("response").cloned());
+    assert_eq!(restored, event, "something else than the response was changed");
+    assert!(is_well_formed(trigger, &response), "{response}");
+    response
+}
+
+fn is_well_formed(trigger: Trigger, response: &Value) -> bool {
+    let fields = |count| response.as_object().is_some_and(|fields| fields.len() == count);
+    let flag = |name| response.get(name).and_then(Value::as_bool);
+    let strings = |name| {
+        let map = response.get(name).and_then(Value::as_object);
+        map.is_some_and(|map| !map.is_empty() && map.values().all(Value::is_string))
+    };
+    match trigger {
+        Trigger::Define => {
+            let name = response.get("challengeName").and_then(Value::as_str);
+            let names = [None, Some("PASSWORD_VERIFIER"), Some("NEW_PASSWORD_REQUIRED"), Some("CUSTOM_CHALLENGE")];
+            // Exactly one of the three.
+            let decisions = (name.is_some(), flag("issueTokens"), flag("failAuthentication"));
+            let one = [(true, false, false), (false, true, false), (false, false, true)];
+            let one = one.map(|(name, tokens, fail)| (name, Some(tokens), Some(fail)));
+            fields(3) && names.contains(&name) && one.contains(&decisions)
+        }
+        Trigger::Create => {
+            let metadata = response.get("challengeMetadata").and_then(Value::as_str);
+            fields(3)
+                && strings("publicChallengeParameters")
+                && strings("privateChallengeParameters")
+                && metadata.is_some_and(|metadata| !metadata.is_empty())
+        }
+        Trigger::Verify => fields(1) && flag("answerCorrect").is_some(),
+    }
+}
+
+/// The invariant, read from the event without the code under test: the password, then one of our challenges.
+fn proves_a_second_factor(event: &Value) -> bool {
+    let session = event.pointer("/request/session").and_then(Value::as_array);
+    let right = |entry: &Value, name: &str| {
+        entry.get("challengeName").is_some_and(|n| n == name) && entry.get("challengeResult") == Some(&json!(true))
+    };
+    let ours = |entry: &Value| {
+        let metadata = entry.get("challengeMetadata").and_then(Value::as_str).unwrap_or_default();
+        let kind = metadata.split(' ').next().unwrap_or_default();
+        ["TOTP", "TOTP_CODES_OWED", "TOTP_SETUP"].contains(&kind) && right(entry, "CUSTOM_CHALLENGE")
+    };
+    match session.map(Vec::as_slice) {
+        Some([first, second, rest @ ..]) => {
+            right(first, "SRP_A")
+                && right(second, "PASSWORD_VERIFIER")
+                && rest.iter().any(ours)
+                && event.pointer("/request/userNotFound") != Some(&json!(true))
+        }
+        Some(_) | None => false,
+    }
+}
+
+async fn holdings(functions: &Functions, event: &Value) -> Holdings {
+    let text = |place| event.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let user = UserKey { user_pool_id: text("/userPoolId"), sub: text("/request/userAttributes/sub") };
+    functions.store().load(&user).await.map_or(Holdings::Nothing, |stored| stored.record.holdings())
+}
+
+// ── Events as a whole.
+
+#[tokio::test]
+async fn an_event_that_is_no_event_is_the_one_error() {
+    let functions = Functions::new();
+    for trigger in Trigger::ALL {
+        for event in [json!(null), json!(true), json!(5), json!("x"), json!([]), json!({}), json!([{}]), deep()] {
+            assert_eq!(functions.answer(trigger, event).await, Err(TriggerError));
+        }
+    }
+}
+
+#[tokio::test]
+async fn another_triggers_event_is_the_one_error() {
+    let cast = Cast::assembled().await;
+    let functions = cast.functions().await;
+    let untouched = Cast::stored(&functions).await;
+    for called in Trigger::ALL {
+        for meant in Trigger::ALL.into_iter().filter(|meant| *meant != called) {
+            for (case, event) in sample_events(meant) {
+                assert_eq!(
+                    functions.answer(called, event).await,
+                    Err(TriggerError),
+                    "{called:?} with {meant:?} {case}"
+                );
+            }
+        }
+        for source in [
+            "",
+            "DefineAuthChallenge",
+            "defineAuthChallenge_Authentication",
+            "VerifyAuthChallenge_Authentication",
+            "PreSignUp_SignUp",
+            "TokenGeneration_Authentication",
+        ] {
+            for (case, mut event) in sample_events(called) {
+                event["triggerSource"] = json!(source);
+                assert_eq!(functions.answer(called, event).await, Err(TriggerError), "{called:?} {case} as {source}");
+            }
+        }
+    }
+    assert_eq!(Cast::stored(&functions).await, untouched);
+}
+
+#[tokio::test]
+async fn the_client_hears_one_fixed_sentence_whatever_is_wrong() {
+    let event = json!({ "triggerSource": "DefineAuthChallenge_Authentication", "request": { "session": "secret" } });
+    let error = Functions::new().define(event).await.unwrap_err();
+    assert_eq!(error.to_string(), "The sign-in could not be completed. Please start again.");
+}
+
+#[tokio::test]
+async fn no_session_in_whatever_form_fails_the_sign_in_and_is_given_no_challenge() {
+    let functions = Functions::new();
+    let ana = User::named("ana", 0xaa);
+    for session in [Some(json!([])), Some(Value::Null), None] {
+        let mut define = ana.event(Trigger::Define, json!({}));
+        let mut create = ana.event(Trigger::Create, json!({ "challengeName": "CUSTOM_CHALLENGE" }));
+        replace(&mut define, "/request/session", session.clone());
+        replace(&mut create, "/request/session", session);
+        let response = response(&functions, Trigger::Define, define).await;
+        assert_eq!(response["failAuthentication"], true);
+        assert_eq!(functions.create(create).await, Err(TriggerError));
+    }
+}
+
+#[tokio::test]
+async fn an_entry_that_is_no_entry_ends_the_sign_in_wherever_it_stands() {
+    let functions = Functions::new();
+    let ana = User::named("ana", 0xaa);
+    let right = [
+        entry("SRP_A", true, None),
+        entry("PASSWORD_VERIFIER", true, None),
+        entry("CUSTOM_CHALLENGE", true, Some("TOTP")),
+    ];
+    for bad in [json!(null), json!(1), json!(true), json!("SRP_A"), json!([]), json!({}), deep()] {
+        for position in 0..=right.len() {
+            let mut session = right.to_vec();
+            session.insert(position, bad.clone());
+            let event = ana.event(Trigger::Define, json!({ "session": session }));
+            let response = response(&functions, Trigger::Define, event).await;
+            assert_eq!(response["failAuthentication"], true, "{bad} at {position}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_result_that_is_not_true_proves_nothing() {
+    let functions = Functions::new();
+    let ana = User::named("ana", 0xaa);
+    for result in [json!(null), json!(false), json!("true"), json!(1), json!([true]), json!({ "true": true })] {
+        for position in 0..3 {
+            let mut session = vec![
+                entry("SRP_A", true, None),
+                entry("PASSWORD_VERIFIER", true, None),
+                entry("CUSTOM_CHALLENGE", true, Some("TOTP")),
+            ];
+            session[position]["challengeResult"] = result.clone();
+            let event = ana.event(Trigger::Define, json!({ "session": session }));
+            let response = response(&functions, Trigger::Define, event).await;
+            assert_ne!(response["issueTokens"], true, "{result} at {position}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_session_of_ten_thousand_entries_fails() {
+    let functions = Functions::new();
+    let ana = User::named("ana", 0xaa);
+    let mut session = vec![entry("SRP_A", true, None), entry("PASSWORD_VERIFIER", true, None)];
+    session.extend(std::iter::repeat_n(entry("CUSTOM_CHALLENGE", false, Some("TOTP")), 10_000));
+    session.push(entry("CUSTOM_CHALLENGE", true, Some("TOTP")));
+    let event = ana.event(Trigger::Define, json!({ "session": session }));
+    assert_eq!(response(&functions, Trigger::Define, event).await["failAuthentication"], true);
+}
+
+// ── Answers.
+
+#[tokio::test]
+async fn a_right_passcode_in_strange_dress_is_not_right_and_not_counted() {
+    let cast = Cast::assembled().await;
+    let right = "713560";
+    let dressed = [
+        "７１３５６０".to_owned(),
+        "٧١٣٥٦٠".to_owned(),
+        "𝟕𝟏𝟑𝟓𝟔𝟎".to_owned(),
+        "71356０".to_owned(),
+        format!("{right}\0"),
+        format!("\0{right}"),
+        format!("{right}\n"),
+        format!("{right}\t"),
+        format!("{right}\r\n"),
+        "713\u{a0}560".to_owned(),
+        "713\u{2009}560".to_owned(),
+        "713\u{200b}560".to_owned(),
+        "713-560".to_owned(),
+        format!("+{right}"),
+        format!("-{right}"),
+        format!("{right}.0"),
+        format!("0x{right}"),
+        format!("0{right}"),
+        format!("{right}0"),
+        format!("{right}{right}"),
+        format!("{right} 531864"),
+        format!("\"{right}\""),
+        format!("[{right}]"),
+        format!("{{\"passcode\":\"{right}\"}}"),
+        "71356".to_owned(),
+        right.repeat(10 * 1024 / 6),
+        "x".repeat(10 * 1024),
+        "\0".repeat(10 * 1024),
+        "🔑".repeat(10 * 1024),
+    ];
+    for answer in dressed {
+        assert_wrong_and_unrecorded(&cast, "passcode-right", &json!(answer)).await;
+        assert_wrong_and_unrecorded(&cast, "totp-setup-right", &json!(answer)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_recovery_code_in_strange_dress_is_not_right() {
+    let cast = Cast::assembled().await;
+    for answer in [
+        "ＣＳＧＰ-ＰＳ９０-ＣＤＱＰ-８Ｓ９Ｇ",
+        "CSGP-PS90-CDQP-8S9",
+        "CSGP-PS90-CDQP-8S9GG",
+        "CSGP-PS90-CDQP-8S9G CSGP-PS90-CDQP-8S9H",
+        "CSGP\u{2010}PS90\u{2010}CDQP\u{2010}8S9G",
+        "CſGP-PS90-CDQP-8S9G",
+        "CSGP-PS90-CDQP-8S9G\0",
+        "\u{feff}CSGP-PS90-CDQP-8S9G",
+        "CSGP_PS90_CDQP_8S9G",
+        "CSGP-PS90-CDQP-8S9G\n",
+        "*",
+        "%",
+        "    ",
+        "----------------",
+        "0000-0000-0000-0000",
+        "ZZZZ-ZZZZ-ZZZZ-ZZZZ",
+    ] {
+        assert_wrong_and_unrecorded(&cast, "recovery-code-right", &json!(answer)).await;
+        assert_wrong_and_unrecorded(&cast, "recovery-codes-kept", &json!(answer)).await;
+    }
+    let long = "CSGP-PS90-CDQP-8S9G".repeat(1000);
+    assert_wrong_and_unrecorded(&cast, "recovery-code-right", &json!(long)).await;
+}
+
+async fn assert_wrong_and_unrecorded(cast: &Cast, case: &str, answer: &Value) {
+    let functions = cast.functions().await;
+    let untouched = Cast::stored(&functions).await;
+    let mut event = sample_events(Trigger::Verify).remove(case).unwrap_or_default();
+    replace(&mut event, "/request/challengeAnswer", Some(answer.clone()));
+    assert_eq!(response(&functions, Trigger::Verify, event).await, json!({ "answerCorrect": false }), "{answer}");
+    assert_eq!(Cast::stored(&functions).await, untouched, "{answer}");
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_text_is_the_one_error_and_counts_nothing() {
+    let cast = Cast::assembled().await;
+    let functions = cast.functions().await;
+    let untouched = Cast::stored(&functions).await;
+    for case in ["passcode-right", "totp-setup-right", "recovery-code-right", "recovery-codes-kept"] {
+        let answer = &sample_events(Trigger::Verify)[case]["request"]["challengeAnswer"];
+        for answer in
+            [json!(713_560), json!(713_560.0), json!(null), json!(true), json!([answer]), json!({ "ANSWER": answer })]
+        {
+            let mut event = sample_events(Trigger::Verify).remove(case).unwrap();
+            event["request"]["challengeAnswer"] = answer;
+            assert_eq!(functions.verify(event).await, Err(TriggerError), "{case}");
+        }
+    }
+    assert_eq!(Cast::stored(&functions).await, untouched);
+}
+
+#[tokio::test]
+async fn private_parameters_that_create_did_not_write_are_the_one_error_and_count_nothing() {
+    let cast = Cast::assembled().await;
+    let functions = cast.functions().await;
+    let untouched = Cast::stored(&functions).await;
+    let events = sample_events(Trigger::Verify);
+    let of = |case: &str| events[case]["request"]["privateChallengeParameters"]["challenge"].as_str().unwrap();
+    let (setup, codes) = (of("totp-setup-right"), of("recovery-codes-kept"));
+    for challenge in [
+        "totp".to_owned(),
+        " TOTP".to_owned(),
+        "TOTP ".to_owned(),
+        "TOTP TOTP".to_owned(),
+        "TOTP\0".to_owned(),
+        "TOTP_SETUP".to_owned(),
+        "RECOVERY_CODES".to_owned(),
+        setup.replace(" 0 ", " -1 "),
+        setup.replace(" 0 ", " 99999999999999999999 "),
+        setup.replace(" 0 ", "  "),
+        format!("{setup}="),
+        format!("{setup} x"),
+        codes.replace("RECOVERY_CODES", "TOTP_SETUP"),
+        format!("{codes}{}", "A".repeat(64)),
+        "RECOVERY_CODES 1 ".to_owned(),
+    ] {
+        for case in ["passcode-right", "recovery-code-right", "totp-setup-right", "recovery-codes-kept"] {
+            let mut event = events[case].clone();
+            event["request"]["privateChallengeParameters"]["challenge"] = json!(challenge);
+            assert_eq!(functions.verify(event).await, Err(TriggerError), "{case}: {challenge}");
+        }
+    }
+    for nonce in ["", "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA=="] {
+        let mut event = events["passcode-right"].clone();
+        event["request"]["privateChallengeParameters"]["nonce"] = json!(nonce);
+        assert_eq!(functions.verify(event).await, Err(TriggerError), "{nonce}");
+    }
+    assert_eq!(Cast::stored(&functions).await, untouched);
+}
+
+#[tokio::test]
+async fn codes_on_offer_without_a_hash_accept_no_answer() {
+    let cast = Cast::assembled().await;
+    let mut event = sample_events(Trigger::Verify).remove("recovery-codes-kept").unwrap();
+    event["request"]["privateChallengeParameters"]["challenge"] = json!("RECOVERY_CODES 1 AAAAAAAAAAAAAAAAAAAAAA");
+    let functions = cast.functions().await;
+    assert_eq!(response(&functions, Trigger::Verify, event).await, json!({ "answerCorrect": false }));
+}
+
+// ── Users.
+
+#[tokio::test]
+async fn a_user_that_does_not_exist_touches_no_record() {
+    let functions = Functions::over(Failing::at(At::Load), fill_random, fill_random);
+    for trigger in [Trigger::Create, Trigger::Verify] {
+        for (case, mut event) in sample_events(trigger) {
+            event["request"]["userNotFound"] = json!(true);
+            if let Ok(answer) = functions.answer(trigger, event).await {
+                assert_ne!(answer["response"]["answerCorrect"], true, "{case}");
+                if trigger == Trigger::Create {
+                    assert_eq!(answer["response"]["challengeMetadata"], "TOTP", "{case}");
+                }
+            }
+        }
+    }
+    assert_eq!(functions.store().calls(), (0, 0));
+}
+
+#[tokio::test]
+async fn a_known_user_without_sub_is_the_one_error_before_any_record_is_touched() {
+    let functions = Functions::over(Failing::at(At::Load), fill_random, fill_random);
+    for trigger in [Trigger::Create, Trigger::Verify] {
+        for sub in [None, Some(Value::Null), Some(json!("")), Some(json!(5)), Some(json!(["x"]))] {
+            for (case, mut event) in sample_events(trigger) {
+                if event["request"]["userNotFound"] == true {
+                    continue;
+                }
+                replace(&mut event, "/request/userAttributes/sub", sub.clone());
+                assert_eq!(functions.answer(trigger, event).await, Err(TriggerError), "{case}");
+            }
+        }
+    }
+    assert_eq!(functions.store().calls(), (0, 0));
+}
+
+// ── Stores, sealing and randomness that fail.
+
+/// Where a store fails.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Load,
+    /// The record is there, in a format of a later version.
+    Format,
+    /// The record is there, and is none.
+    Text,
+    Save,
+    /// The save takes effect, and its answer is lost.
+    AfterSave,
+    /// Somebody else is always faster.
+    Always,
+    Panic,
+}
+
+struct Failing {
+    at: At,
+    store: MemoryStore,
+    loads: AtomicUsize,
+    saves: AtomicUsize,
+}
+
+impl Failing {
+    fn at(at: At) -> Self {
+        Self { at, store: MemoryStore::default(), loads: AtomicUsize::new(0), saves: AtomicUsize::new(0) }
+    }
+
+    fn calls(&self) -> (usize, usize) {
+        (self.loads.load(Ordering::SeqCst), self.saves.load(Ordering::SeqCst))
+    }
+}
+
+impl RecordStore for Failing {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        self.loads.fetch_add(1, Ordering::SeqCst);
+        let stored = match self.at {
+            At::Load => return Err(StoreFault("the store is away".into())),
+            At::Format => Record::from_json(r#"{"format":2,"record":{"generation":0}}"#),
+            At::Text => Record::from_json(r#"{"format":1,"record":{"generation":0,"secret":"plainly fake"}}"#),
+            At::Panic => std::panic::panic_any("the store is broken"),
+            At::Save | At::AfterSave | At::Always => return self.store.load(user).await,
+        };
+        stored.map(|_| Versioned::default_of_a_test()).map_err(|fault| StoreFault(fault.into()))
+    }
+
+    async fn save(
+        &self,
+        user: &UserKey,
+        record: &Record,
+        replacing: shared::store::Version,
+    ) -> Result<Saved, StoreFault> {
+        self.saves.fetch_add(1, Ordering::SeqCst);
+        match self.at {
+            At::AfterSave => {
+                let saved = self.store.save(user, record, replacing).await?;
+                if self.calls().1 == 1 { Err(StoreFault("the connection was lost".into())) } else { Ok(saved) }
+            }
+            At::Always => Ok(Saved::Conflict),
+            At::Load | At::Format | At::Text | At::Save | At::Panic => Err(StoreFault("the store is away".into())),
+        }
+    }
+}

@@ -2,9 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "the sentences are generic functions, which clippy does not take for tests")]
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
 use shared::challenge::{Challenge, NewCodes, Posed};
@@ -33,6 +33,7 @@ tests::for_memory_and_ministack! {
     of_two_sign_ins_that_keep_new_codes_at_once_one_wins_and_the_other_is_outdated,
     a_save_that_took_effect_and_reported_a_fault_leaves_its_outcome_to_the_repeat,
     a_save_that_took_no_effect_and_reported_a_fault_leaves_the_repeat_to_be_judged,
+    guesses_that_win_every_save_cannot_keep_the_owner_out,
     endless_conflicts_end_in_a_fault_after_so_many_loads_and_change_nothing,
 }
 
@@ -251,6 +252,18 @@ async fn a_save_that_took_no_effect_and_reported_a_fault_leaves_the_repeat_to_be
     assert_eq!(label(&repeated), "on record, right: RightPasscode");
 }
 
+async fn guesses_that_win_every_save_cannot_keep_the_owner_out<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let guesses = arena.owner.wrong_passcodes(NOW).take(200).map(totp).collect();
+    let store = Overtaken { arena: &arena, loads: AtomicU32::new(0), others: Mutex::new(guesses) };
+    let answer = totp(arena.owner.codes[0].clone());
+    let settled = answer_over(&store, &*arena.sealer, &arena.owner.user, &answer).await;
+    assert_eq!(label(&settled), "on record, right: RecoveryCodeUsed");
+    // The fifth guess was the last that could be saved; the sixth was refused.
+    assert_eq!(store.loads.into_inner(), 6);
+    assert_eq!(store.others.into_inner().unwrap().len(), 194);
+}
+
 async fn endless_conflicts_end_in_a_fault_after_so_many_loads_and_change_nothing<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let user = &arena.owner.user;
@@ -426,6 +439,28 @@ impl<S: RecordStore> RecordStore for Racing<S> {
             self.conflicts.fetch_add(1, Ordering::Relaxed);
         }
         saved
+    }
+}
+
+/// Before each save, somebody else's answer is settled.
+struct Overtaken<'a, B: Backend> {
+    arena: &'a Arena<B>,
+    loads: AtomicU32,
+    others: Mutex<VecDeque<Given>>,
+}
+
+impl<B: Backend> RecordStore for Overtaken<'_, B> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        self.loads.fetch_add(1, Ordering::Relaxed);
+        self.arena.store.load(user).await
+    }
+
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+        let other = self.others.lock().unwrap().pop_front();
+        if let Some(other) = other {
+            self.arena.answer(other).await.unwrap();
+        }
+        self.arena.store.save(user, record, replacing).await
     }
 }
 

@@ -1,1 +1,338 @@
-//! To be written.
+//! Whole sign-ins against the local user pool, with the three triggers as they are deployed: what a user meets, and what
+//! an attacker who knows the password does not get.
+
+use local::{ClientSettings, CognitoError, PoolSettings, PreventUserExistenceErrors};
+use serde_json::json;
+use shared::clock::UnixTime;
+use shared::settings::Enrollment;
+use shared::totp::SharedSecret;
+use shared::trigger::TriggerError;
+use tests::client::{PASSWORD, Step, World};
+use tests::functions::{passcode, wrong_passcode};
+
+/// A user with an authenticator and recovery codes.
+struct Ana {
+    world: World,
+    secret: SharedSecret,
+    codes: Vec<String>,
+}
+
+impl Ana {
+    async fn new() -> Self {
+        Self::in_world(World::default()).await
+    }
+
+    async fn in_world(world: World) -> Self {
+        world.add_user("ana").await;
+        let (secret, codes, step) = enrol(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
+        assert!(step.has_tokens());
+        // The passcode of the enrolment is used.
+        world.wait(30);
+        Self { world, secret, codes }
+    }
+
+    fn passcode(&self) -> String {
+        passcode(&self.secret, UnixTime(self.world.now()))
+    }
+
+    fn wrong_passcode(&self) -> String {
+        wrong_passcode(&self.secret, UnixTime(self.world.now()))
+    }
+
+    async fn start(&self) -> Step {
+        self.world.start("ana", PASSWORD).await.unwrap()
+    }
+
+    async fn answer(&self, step: &Step, answer: &str) -> Result<Step, CognitoError> {
+        self.world.answer(step, answer).await
+    }
+}
+
+/// TOTP_SETUP, then RECOVERY_CODES.
+async fn enrol(world: &World, step: &Step) -> (SharedSecret, Vec<String>, Step) {
+    assert_eq!(step.shown("challenge"), "TOTP_SETUP");
+    let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
+    let step = world.answer(step, &passcode(&secret, UnixTime(world.now()))).await.unwrap();
+    assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
+    let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
+    let step = world.answer(&step, &codes[0]).await.unwrap();
+    (secret, codes, step)
+}
+
+fn is_refused<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
+    let error = answer.unwrap_err();
+    assert_eq!((error.kind, error.message.as_str()), ("NotAuthorizedException", "Incorrect username or password."));
+}
+
+fn is_the_one_error<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
+    let error = answer.unwrap_err();
+    assert_eq!(error.kind, "UserLambdaValidationException");
+    assert!(error.message.contains(TriggerError::SENTENCE), "{}", error.message);
+}
+
+#[tokio::test]
+async fn a_user_enrols_at_the_first_sign_in_and_signs_in_with_a_passcode_ever_after() {
+    let ana = Ana::new().await;
+    for _ in 0..3 {
+        let step = ana.start().await;
+        assert_eq!((step.shown("challenge"), step.shown("accepts")), ("TOTP", "PASSCODE RECOVERY_CODE"));
+        assert_eq!((step.shown("attemptsLeft"), step.shown("retryAfterSeconds")), ("3", "0"));
+        assert!(ana.answer(&step, &ana.passcode()).await.unwrap().has_tokens());
+        ana.world.wait(30);
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_password_meets_no_challenge_of_ours() {
+    is_refused(Ana::new().await.world.start("ana", "Wrong-password-1").await);
+}
+
+#[tokio::test]
+async fn a_client_that_skips_the_password_gets_nothing() {
+    let ana = Ana::new().await;
+    let client = &ana.world.pool.settings().clients[0].client_id;
+    let request = json!({ "AuthFlow": "CUSTOM_AUTH", "ClientId": client, "AuthParameters": { "USERNAME": "ana" } });
+    is_refused(ana.world.call("InitiateAuth", request).await);
+}
+
+#[tokio::test]
+async fn two_wrong_answers_are_forgiven_and_the_third_ends_the_sign_in() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    let step = ana.answer(&step, &ana.wrong_passcode()).await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "2");
+    let step = ana.answer(&step, "nonsense").await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "1");
+    assert!(ana.answer(&step, &ana.passcode()).await.unwrap().has_tokens());
+
+    let step = ana.start().await;
+    let step = ana.answer(&step, "nonsense").await.unwrap();
+    let step = ana.answer(&step, "nonsense").await.unwrap();
+    is_refused(ana.answer(&step, "nonsense").await);
+}
+
+#[tokio::test]
+async fn a_used_passcode_is_refused_in_every_other_sign_in() {
+    let ana = Ana::new().await;
+    let (one, other) = (ana.start().await, ana.start().await);
+    let used = ana.passcode();
+    assert!(ana.answer(&one, &used).await.unwrap().has_tokens());
+    let step = ana.answer(&other, &used).await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "2");
+}
+
+#[tokio::test]
+async fn wrong_passcodes_are_counted_across_sign_ins_and_cost_a_wait_that_ends() {
+    let ana = Ana::new().await;
+    for _ in 0..5 {
+        let step = ana.start().await;
+        ana.answer(&step, &ana.wrong_passcode()).await.unwrap();
+    }
+    let step = ana.start().await;
+    assert_eq!(step.shown("retryAfterSeconds"), "30");
+    let step = ana.answer(&step, &ana.passcode()).await.unwrap();
+    assert_eq!(step.shown("challenge"), "TOTP", "a right passcode is refused during the wait");
+    ana.world.wait(30);
+    assert!(ana.answer(&step, &ana.passcode()).await.unwrap().has_tokens());
+}
+
+#[tokio::test]
+async fn nobody_can_lock_the_owner_out_of_the_recovery_codes() {
+    let ana = Ana::new().await;
+    // An attacker with the password guesses until passcodes stop.
+    loop {
+        let step = ana.start().await;
+        if step.shown("accepts") == "RECOVERY_CODE" {
+            break;
+        }
+        match step.shown("retryAfterSeconds").parse().unwrap() {
+            0 => drop(ana.answer(&step, &ana.wrong_passcode()).await.unwrap()),
+            seconds => ana.world.wait(seconds),
+        }
+    }
+    let step = ana.start().await;
+    let step = ana.answer(&step, &ana.passcode()).await.unwrap();
+    let step = ana.answer(&step, &ana.codes[3]).await.unwrap();
+    assert!(step.has_tokens());
+    assert_eq!(ana.start().await.shown("accepts"), "PASSCODE RECOVERY_CODE", "and it lifts the stop");
+}
+
+#[tokio::test]
+async fn a_lost_phone_is_replaced_with_a_recovery_code_and_the_old_one_is_dead() {
+    for client_metadata_reaches_create in [true, false] {
+        let settings = PoolSettings { client_metadata_reaches_create, ..PoolSettings::default() };
+        let ana = Ana::in_world(World::new(Enrollment::AtSignIn, settings)).await;
+        let step = ana.start().await;
+        let step = ana.world.answer_wishing(&step, &ana.codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
+        let (secret, codes, step) = enrol(&ana.world, &step).await;
+        assert!(step.has_tokens());
+        ana.world.wait(30);
+        let step = ana.start().await;
+        let step = ana.answer(&step, &ana.passcode()).await.unwrap();
+        let step = ana.answer(&step, &ana.codes[2]).await.unwrap();
+        assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes are dead");
+        assert!(ana.answer(&step, &passcode(&secret, UnixTime(ana.world.now()))).await.unwrap().has_tokens());
+        assert!(ana.answer(&ana.start().await, &codes[0]).await.unwrap().has_tokens(), "the code typed back is unused");
+    }
+}
+
+#[tokio::test]
+async fn the_old_authenticator_works_until_the_new_one_has_proven_itself() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert_eq!(step.shown("challenge"), "TOTP_SETUP");
+    let secret_code = step.shown("secretCode").to_owned();
+    assert!(!secret_code.is_empty());
+    let step = ana.answer(&step, "000000").await.unwrap();
+    assert_eq!((step.shown("challenge"), step.shown("secretCode")), ("TOTP_SETUP", ""), "nothing is shown twice");
+    // The old one still signs in elsewhere.
+    ana.world.wait(30);
+    assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens());
+    // The same secret is still on offer.
+    let secret = SharedSecret::from_base32(&secret_code).unwrap();
+    let step = ana.answer(&step, &passcode(&secret, UnixTime(ana.world.now()))).await.unwrap();
+    assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
+    ana.world.wait(30);
+    let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
+    assert_eq!(step.shown("challenge"), "TOTP", "the old one is dead");
+}
+
+#[tokio::test]
+async fn a_client_that_changes_its_mind_says_nothing_and_gets_its_tokens() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert!(ana.world.answer_wishing(&step, "-", "NOTHING").await.unwrap().has_tokens());
+    ana.world.wait(30);
+    assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens());
+}
+
+#[tokio::test]
+async fn a_wish_that_we_do_not_know_gets_no_tokens() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    is_refused(ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATR").await);
+}
+
+#[tokio::test]
+async fn new_recovery_codes_replace_the_old_ones_on_request() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
+    let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
+    let step = ana.world.answer_wishing(&step, "a typo", "NEW_RECOVERY_CODES").await.unwrap();
+    assert_eq!((step.shown("challenge"), step.shown("recoveryCodes")), ("RECOVERY_CODES", ""));
+    assert!(ana.answer(&step, &codes[7].to_lowercase()).await.unwrap().has_tokens());
+    let step = ana.answer(&ana.start().await, &ana.codes[1]).await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "2", "the old set is dead");
+    assert!(ana.answer(&step, &codes[8]).await.unwrap().has_tokens());
+}
+
+#[tokio::test]
+async fn who_has_fewer_than_three_codes_left_or_never_took_them_is_given_new_ones() {
+    let world = World::default();
+    world.add_user("ana").await;
+    let step = world.start("ana", PASSWORD).await.unwrap();
+    let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
+    let step = world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap();
+    assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
+    // Leaves here, and comes back.
+    world.wait(30);
+    let step = world.start("ana", PASSWORD).await.unwrap();
+    assert_eq!(step.shown("challenge"), "TOTP");
+    let step = world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap();
+    let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
+    assert!(world.answer(&step, &codes[0]).await.unwrap().has_tokens());
+
+    for code in &codes[..8] {
+        assert!(world.answer(&world.start("ana", PASSWORD).await.unwrap(), code).await.unwrap().has_tokens());
+    }
+    let step = world.start("ana", PASSWORD).await.unwrap();
+    let step = world.answer(&step, &codes[8]).await.unwrap();
+    assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
+}
+
+#[tokio::test]
+async fn a_set_up_challenge_held_while_the_owner_enrols_changes_nothing() {
+    let world = World::default();
+    world.add_user("ana").await;
+    let held = world.start("ana", PASSWORD).await.unwrap();
+    let (secret, _, _) = enrol(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
+    let held_secret = SharedSecret::from_base32(held.shown("secretCode")).unwrap();
+    assert_ne!(held_secret.expose(), secret.expose());
+    is_the_one_error(world.answer(&held, &passcode(&held_secret, UnixTime(world.now()))).await);
+    world.wait(30);
+    let step = world.start("ana", PASSWORD).await.unwrap();
+    assert!(world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap().has_tokens());
+}
+
+#[tokio::test]
+async fn by_operator_a_user_without_an_authenticator_meets_a_challenge_that_nobody_passes() {
+    let world = World::new(Enrollment::ByOperator, PoolSettings::default());
+    world.add_user("ana").await;
+    let step = world.start("ana", PASSWORD).await.unwrap();
+    assert_eq!((step.shown("challenge"), step.shown("accepts")), ("TOTP", "PASSCODE RECOVERY_CODE"));
+    let step = world.answer(&step, "123456").await.unwrap();
+    let step = world.answer(&step, "").await.unwrap();
+    is_refused(world.answer(&step, "0000-0000-0000-0000").await);
+}
+
+#[tokio::test]
+async fn the_name_of_an_authenticator_is_shown_but_not_where_it_would_tell_who_has_one() {
+    let world = World::default();
+    world.add_user("ana").await;
+    let step = world.start("ana", PASSWORD).await.unwrap();
+    let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
+    let responses = json!({ "USERNAME": "ana", "ANSWER": passcode(&secret, UnixTime(world.now())) });
+    let name = json!({ "friendlyDeviceName": "Ana's \u{202E}phone" });
+    world.respond(&step, responses, Some(name)).await.unwrap();
+    assert_eq!(world.start("ana", PASSWORD).await.unwrap().shown("friendlyDeviceName"), "Ana's phone");
+}
+
+#[tokio::test]
+async fn a_temporary_password_is_changed_before_anything_else_and_opens_nothing_alone() {
+    let world = World::default();
+    world.add_user_with_temporary_password("ana").await;
+    let step = world.start("ana", PASSWORD).await.unwrap();
+    assert_eq!(step.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));
+    let responses = json!({ "USERNAME": "ana", "NEW_PASSWORD": "Plainly-fake-2" });
+    let step = world.respond(&step, responses, None).await.unwrap();
+    let (_, _, step) = enrol(&world, &step).await;
+    assert!(step.has_tokens());
+    assert_eq!(world.start("ana", "Plainly-fake-2").await.unwrap().shown("challenge"), "TOTP");
+}
+
+#[tokio::test]
+async fn an_unknown_user_is_told_from_a_known_one_only_where_the_client_asks_for_it() {
+    let world = World::default();
+    world.add_user("ana").await;
+    is_refused(world.start("nobody", PASSWORD).await);
+    let client = ClientSettings {
+        prevent_user_existence_errors: PreventUserExistenceErrors::Legacy,
+        ..ClientSettings::default()
+    };
+    let world = World::new(Enrollment::AtSignIn, PoolSettings { clients: vec![client], ..PoolSettings::default() });
+    assert_eq!(world.start("nobody", PASSWORD).await.unwrap_err().kind, "UserNotFoundException");
+}
+
+#[tokio::test]
+async fn a_session_string_is_answered_once() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    ana.answer(&step, &ana.wrong_passcode()).await.unwrap();
+    assert_eq!(ana.answer(&step, &ana.passcode()).await.unwrap_err().kind, "NotAuthorizedException");
+}
+
+#[tokio::test]
+async fn of_fifty_sign_ins_that_send_one_passcode_at_once_exactly_one_gets_tokens() {
+    let ana = Ana::new().await;
+    let mut steps = Vec::new();
+    for _ in 0..50 {
+        steps.push(ana.start().await);
+    }
+    let right = ana.passcode();
+    let answers = futures_util::future::join_all(steps.iter().map(|step| ana.answer(step, &right))).await;
+    let tokens = answers.into_iter().filter(|answer| answer.as_ref().is_ok_and(Step::has_tokens)).count();
+    assert_eq!(tokens, 1);
+}

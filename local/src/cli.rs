@@ -11,7 +11,7 @@ use crate::guided::{Answers, walk_through};
 use crate::http::serve;
 use crate::in_process::InProcess;
 use crate::pool::{Message, MessageReason, Pool};
-use crate::settings::{Clock, PoolSettings};
+use crate::settings::{ClientSettings, Clock, PoolSettings};
 use crate::triggers::Observer;
 
 /// A Cognito user pool on 127.0.0.1, with the password and second-factor sign-in of this project.
@@ -68,7 +68,11 @@ async fn keep_up(port: u16, json: bool, clock: Clock) -> Result<(), String> {
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
-    let settings = PoolSettings::as_deployed(format!("http://{address}"));
+    let settings = PoolSettings {
+        endpoint: format!("http://{address}"),
+        clients: vec![ClientSettings::as_deployed()],
+        ..PoolSettings::default()
+    };
     let connection = if json { connection_json(&settings) } else { connection_text(&settings) };
     let triggers = InProcess::new(Arc::clone(&clock)).map_err(|error| error.to_string())?;
     let mut pool = Pool::new(settings, Arc::new(triggers), clock).map_err(|error| error.to_string())?;

@@ -1,9 +1,9 @@
 //! The user pool: what it keeps, and the operations it knows.
 //!
 //! It does what Cognito is documented and reported to do around a sign-in with the three triggers, and nothing leniently.
-//! Not here: Cognito's lockout after wrong passwords, its rate limits, its schema of attributes, its check of the
-//! credentials behind operations that start with `Admin` (whoever reaches the pool may call these), and the age of
-//! temporary passwords.
+//! Not here: Cognito's lockout after wrong passwords, its rate limits, its schema of attributes, sign-in by an alias such
+//! as the email address, the age of temporary passwords, the older way of temporary passwords (tokens without Define), and
+//! any check of the credentials behind operations that start with `Admin`: whoever reaches the pool may call these.
 //!
 //! Invariant: no lock is held while a trigger runs. A session string is taken out of the state before its answer is
 //! judged, so of two answers to one challenge one is judged.

@@ -47,15 +47,6 @@ impl Default for PoolSettings {
     }
 }
 
-impl PoolSettings {
-    /// A pool at this endpoint, set as template.yaml sets the deployed one.
-    pub fn as_deployed(endpoint: String) -> Self {
-        let client =
-            ClientSettings { auth_session_validity: AuthSessionValidity::LONGEST, ..ClientSettings::default() };
-        Self { endpoint, clients: vec![client], ..Self::default() }
-    }
-}
-
 /// One app client. Its authentication flows are `ALLOW_CUSTOM_AUTH` and `ALLOW_REFRESH_TOKEN_AUTH`, and no others.
 #[derive(Clone)]
 pub struct ClientSettings {
@@ -86,6 +77,17 @@ impl Default for ClientSettings {
     }
 }
 
+impl ClientSettings {
+    /// The lifetimes of the app client in template.yaml.
+    pub fn as_deployed() -> Self {
+        Self {
+            auth_session_validity: AuthSessionValidity::LONGEST,
+            refresh_token_validity: Duration::from_secs(24 * 60 * 60),
+            ..Self::default()
+        }
+    }
+}
+
 /// An app client's setting of that name.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PreventUserExistenceErrors {
@@ -102,7 +104,7 @@ pub struct AuthSessionValidity(u8);
 impl AuthSessionValidity {
     /// Cognito's default.
     pub const SHORTEST: Self = Self(3);
-    /// What template.yaml sets: time to install an authenticator.
+    /// Time to install an authenticator.
     pub const LONGEST: Self = Self(15);
 
     /// `None` outside of three to fifteen.

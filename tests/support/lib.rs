@@ -1,5 +1,6 @@
 //! What the tests share.
 
+pub mod client;
 pub mod functions;
 pub mod golden;
 pub mod ministack;

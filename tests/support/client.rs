@@ -1,0 +1,187 @@
+//! A client of the local user pool, in this process: what a user can do, and what an attacker can.
+
+#![expect(clippy::expect_used, clippy::panic, reason = "what a client cannot set up is the test's failure")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use local::in_process::InProcess;
+use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient};
+use serde_json::{Value, json};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+
+/// The password of every user here.
+pub const PASSWORD: &str = "Plainly-fake-1";
+
+/// A pool with its triggers, and a clock that the test sets.
+pub struct World {
+    /// The pool.
+    pub pool: Pool,
+    clock: Arc<AtomicU64>,
+}
+
+/// The next thing that a sign-in asks, or its tokens.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What the pool answered.
+    pub answer: Value,
+    user_name: String,
+}
+
+impl Default for World {
+    fn default() -> Self {
+        Self::new(Enrollment::AtSignIn, PoolSettings::default())
+    }
+}
+
+impl World {
+    /// A pool with one confirmed user, `ana`, who has a password and nothing else.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[must_use]
+    pub fn new(enrollment: Enrollment, settings: PoolSettings) -> Self {
+        let clock = Arc::new(AtomicU64::new(1_800_000_000));
+        let reads = Arc::clone(&clock);
+        let reads: local::Clock = Arc::new(move || reads.load(Ordering::SeqCst));
+        let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).expect("settings");
+        let triggers = InProcess::with_settings(sign_in, Arc::clone(&reads)).expect("triggers");
+        let pool = Pool::new(settings, Arc::new(triggers), reads).expect("a pool");
+        Self { pool, clock }
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> u64 {
+        self.clock.load(Ordering::SeqCst)
+    }
+
+    /// Lets `seconds` pass.
+    pub fn wait(&self, seconds: u64) {
+        self.clock.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    fn client(&self) -> &ClientSettings {
+        self.pool.settings().clients.first().expect("a client")
+    }
+
+    /// Calls the pool.
+    ///
+    /// # Errors
+    /// Cognito's.
+    pub async fn call(&self, operation: &str, request: Value) -> Result<Value, CognitoError> {
+        self.pool.call(operation, request).await
+    }
+
+    /// Adds a user with an address and a temporary password.
+    ///
+    /// # Panics
+    /// When it cannot be added.
+    pub async fn add_user_with_temporary_password(&self, user_name: &str) {
+        let request = json!({
+            "UserPoolId": self.pool.settings().user_pool_id,
+            "Username": user_name,
+            "TemporaryPassword": PASSWORD,
+            "MessageAction": "SUPPRESS",
+            "UserAttributes": [{ "Name": "email", "Value": format!("{user_name}@example.com") }],
+        });
+        self.call("AdminCreateUser", request).await.expect("a user");
+    }
+
+    /// Adds a confirmed user with an address and a password.
+    ///
+    /// # Panics
+    /// When it cannot be added.
+    pub async fn add_user(&self, user_name: &str) {
+        self.add_user_with_temporary_password(user_name).await;
+        let pool_id = &self.pool.settings().user_pool_id;
+        let request = json!({ "UserPoolId": pool_id, "Username": user_name, "Password": PASSWORD, "Permanent": true });
+        self.call("AdminSetUserPassword", request).await.expect("a password");
+    }
+
+    /// InitiateAuth with SRP_A, then PASSWORD_VERIFIER.
+    ///
+    /// # Errors
+    /// Cognito's.
+    ///
+    /// # Panics
+    /// When the pool asks for something else.
+    pub async fn start(&self, user_name: &str, password: &str) -> Result<Step, CognitoError> {
+        let srp = SrpClient::new(&self.pool.settings().user_pool_id).expect("SRP");
+        let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": user_name, "SRP_A": srp.public_value() });
+        let request =
+            json!({ "AuthFlow": "CUSTOM_AUTH", "ClientId": self.client().client_id, "AuthParameters": parameters });
+        let asked = self.step(user_name, self.call("InitiateAuth", request).await?);
+        assert_eq!(asked.challenge_name(), Some("PASSWORD_VERIFIER"));
+        let responses = srp.answer(asked.parameters(), password, self.now()).expect("a claim");
+        self.respond(&asked, responses, None).await
+    }
+
+    /// RespondToAuthChallenge with whatever responses.
+    ///
+    /// # Errors
+    /// Cognito's.
+    pub async fn respond(&self, step: &Step, responses: Value, metadata: Option<Value>) -> Result<Step, CognitoError> {
+        let mut request = json!({
+            "ChallengeName": step.challenge_name(),
+            "ClientId": self.client().client_id,
+            "Session": step.answer.get("Session"),
+            "ChallengeResponses": responses,
+        });
+        if let (Some(metadata), Some(request)) = (metadata, request.as_object_mut()) {
+            request.insert("ClientMetadata".to_owned(), metadata);
+        }
+        Ok(self.step(&step.user_name, self.call("RespondToAuthChallenge", request).await?))
+    }
+
+    /// RespondToAuthChallenge to one of our challenges.
+    ///
+    /// # Errors
+    /// Cognito's.
+    pub async fn answer(&self, step: &Step, answer: &str) -> Result<Step, CognitoError> {
+        self.respond(step, json!({ "USERNAME": step.user_name, "ANSWER": answer }), None).await
+    }
+
+    /// The same, with a wish for after the second factor.
+    ///
+    /// # Errors
+    /// Cognito's.
+    pub async fn answer_wishing(&self, step: &Step, answer: &str, wish: &str) -> Result<Step, CognitoError> {
+        let responses = json!({ "USERNAME": step.user_name, "ANSWER": answer });
+        self.respond(step, responses, Some(json!({ "afterSecondFactor": wish }))).await
+    }
+
+    fn step(&self, user_name: &str, answer: Value) -> Step {
+        Step { answer, user_name: user_name.to_owned() }
+    }
+}
+
+impl Step {
+    /// `ChallengeName`
+    #[must_use]
+    pub fn challenge_name(&self) -> Option<&str> {
+        self.answer.get("ChallengeName").and_then(Value::as_str)
+    }
+
+    /// `ChallengeParameters`
+    ///
+    /// # Panics
+    /// When there are none.
+    #[must_use]
+    pub fn parameters(&self) -> &Value {
+        self.answer.get("ChallengeParameters").unwrap_or_else(|| panic!("no challenge: {}", self.answer))
+    }
+
+    /// One of `ChallengeParameters`, empty when it is not there.
+    #[must_use]
+    pub fn shown(&self, name: &str) -> &str {
+        self.parameters().get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// Whether the sign-in has ended in tokens.
+    #[must_use]
+    pub fn has_tokens(&self) -> bool {
+        let token = |name| self.answer.pointer(name).is_some_and(Value::is_string);
+        ["/AuthenticationResult/IdToken", "/AuthenticationResult/AccessToken"].into_iter().all(token)
+    }
+}
