@@ -1,25 +1,25 @@
 //! Events that Cognito would not send, answers that people would not type, and stores that fail: never a panic, never a
 //! way in, never a reason for the client.
 
-use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use shared::second_factor::Record;
 use shared::sign_in::Holdings;
-use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, SAVE_ATTEMPTS, Saved, StoreFault, UserKey, Versioned};
-use shared::trigger::{RandomFault, TriggerError};
-use tests::functions::{Cast, Functions, REQUEST_ID, Trigger, User, entry, fill_random, plainly_fake, sample_events};
+use shared::store::memory::{MemorySealer, MemoryStore};
+use shared::store::{RecordStore, Saved, StoreFault, UserKey, Version, Versioned};
+use shared::trigger::{Fault, RandomFault, TriggerError};
+use tests::functions::{Cast, Functions, Trigger, User, entry, fill_random, plainly_fake, sample_events};
 use tests::golden::assert_golden;
+use verify_auth_challenge::Verify;
 
 // ── Every place of every sample event, replaced in turn by each of what does not belong there.
 
 #[tokio::test]
 async fn define_with_any_place_replaced_issues_tokens_only_where_the_session_still_proves_the_second_factor() {
     let functions = Functions::new();
-    let mut tokens_by_replacement = String::new();
+    let mut tokens_by_replacement = BTreeMap::<_, Vec<_>>::new();
     for (case, event) in sample_events(Trigger::Define) {
         let issued_before = response(&functions, Trigger::Define, event.clone()).await["issueTokens"] == true;
         for Replaced { place, by, event } in replaced_everywhere(&event) {
@@ -27,11 +27,13 @@ async fn define_with_any_place_replaced_issues_tokens_only_where_the_session_sti
             if response["issueTokens"] == true {
                 assert!(proves_a_second_factor(&event), "{case}: tokens after {place} became {by}");
                 if !issued_before {
-                    tokens_by_replacement += &format!("{case}: {place} became {by}\n");
+                    tokens_by_replacement.entry(format!("{case}: {place}")).or_default().push(by);
                 }
             }
         }
     }
+    let lines = tokens_by_replacement.iter().map(|(place, by)| format!("{place} became {}\n", by.join(", ")));
+    let tokens_by_replacement: String = lines.collect();
     // Every line must be a place where Cognito, or the user's own wish, says something else than before.
     assert_golden("hostile_events_tokens_by_replacement.txt", &tokens_by_replacement);
 }
@@ -156,7 +158,7 @@ fn replace(event: &mut Value, place: &str, replacement: Option<Value>) {
         (Some(Value::Object(fields)), Some(replacement)) => drop(fields.insert(key.to_owned(), replacement)),
         (Some(Value::Object(fields)), None) => drop(fields.remove(key)),
         (Some(Value::Array(entries)), replacement) => {
-            let Ok(index) = key.parse() else { return };
+            let Ok(index) = key.parse::<usize>() else { return };
             drop(entries.splice(index..=index, replacement));
         }
         (Some(Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_)) | None, _) => {}
@@ -529,21 +531,17 @@ async fn a_known_user_without_sub_is_the_one_error_before_any_record_is_touched(
     assert_eq!(functions.store().calls(), (0, 0));
 }
 
-// ── Stores, sealing and randomness that fail.
+// ── Stores, sealing and randomness that fail. tests/races.rs has the saves that lose their answer or the race.
 
 /// Where a store fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum At {
     Load,
-    /// The record is there, in a format of a later version.
+    /// The record is there, in the format of a later version.
     Format,
     /// The record is there, and is none.
     Text,
     Save,
-    /// The save takes effect, and its answer is lost.
-    AfterSave,
-    /// Somebody else is always faster.
-    Always,
     Panic,
 }
 
@@ -559,6 +557,7 @@ impl Failing {
         Self { at, store: MemoryStore::default(), loads: AtomicUsize::new(0), saves: AtomicUsize::new(0) }
     }
 
+    /// Loads and saves.
     fn calls(&self) -> (usize, usize) {
         (self.loads.load(Ordering::SeqCst), self.saves.load(Ordering::SeqCst))
     }
@@ -567,30 +566,68 @@ impl Failing {
 impl RecordStore for Failing {
     async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
         self.loads.fetch_add(1, Ordering::SeqCst);
-        let stored = match self.at {
-            At::Load => return Err(StoreFault("the store is away".into())),
-            At::Format => Record::from_json(r#"{"format":2,"record":{"generation":0}}"#),
-            At::Text => Record::from_json(r#"{"format":1,"record":{"generation":0,"secret":"plainly fake"}}"#),
-            At::Panic => std::panic::panic_any("the store is broken"),
-            At::Save | At::AfterSave | At::Always => return self.store.load(user).await,
+        let read = |text| match Record::from_json(text) {
+            Ok(record) => panic!("{record:?} was read from {text}"),
+            Err(fault) => Err(StoreFault(fault.into())),
         };
-        stored.map(|_| Versioned::default_of_a_test()).map_err(|fault| StoreFault(fault.into()))
+        match self.at {
+            At::Load => Err(StoreFault("the store is away".into())),
+            At::Format => read(r#"{"format":2,"record":{"generation":0}}"#),
+            At::Text => read(r#"{"format":1,"record":{"generation":"plainly fake"}}"#),
+            At::Panic => std::panic::panic_any("the store is broken"),
+            At::Save => self.store.load(user).await,
+        }
     }
 
-    async fn save(
-        &self,
-        user: &UserKey,
-        record: &Record,
-        replacing: shared::store::Version,
-    ) -> Result<Saved, StoreFault> {
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
         self.saves.fetch_add(1, Ordering::SeqCst);
-        match self.at {
-            At::AfterSave => {
-                let saved = self.store.save(user, record, replacing).await?;
-                if self.calls().1 == 1 { Err(StoreFault("the connection was lost".into())) } else { Ok(saved) }
+        Err(StoreFault("the store is away".into()))
+    }
+}
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_the_one_error_and_nothing_is_saved_over_it() {
+    for at in [At::Load, At::Format, At::Text, At::Panic] {
+        let functions = Functions::over(Failing::at(at), plainly_fake, fill_random);
+        for trigger in [Trigger::Create, Trigger::Verify] {
+            for (case, event) in sample_events(trigger) {
+                if event["request"]["userNotFound"] != true {
+                    assert_eq!(functions.answer(trigger, event).await, Err(TriggerError), "{at:?}: {case}");
+                }
             }
-            At::Always => Ok(Saved::Conflict),
-            At::Load | At::Format | At::Text | At::Save | At::Panic => Err(StoreFault("the store is away".into())),
         }
+        let (loads, saves) = functions.store().calls();
+        assert!(loads > 0 && saves == 0, "{at:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_right_answer_that_cannot_be_saved_is_the_one_error() {
+    let functions = Functions::over(Failing::at(At::Save), plainly_fake, fill_random);
+    let event = sample_events(Trigger::Verify).remove("totp-setup-right").unwrap();
+    assert_eq!(functions.verify(event).await, Err(TriggerError));
+    assert_eq!(functions.store().calls(), (1, 1));
+}
+
+#[tokio::test]
+async fn a_secret_that_does_not_open_is_the_one_error_and_counts_nothing() {
+    let cast = Cast::assembled().await;
+    let records = cast.functions().await;
+    let untouched = Cast::stored(&records).await;
+    let another_key = MemorySealer::new(fill_random).unwrap();
+    let functions = Verify { store: records.create.store.clone(), sealer: another_key };
+    for case in ["passcode-right", "passcode-wrong", "totp-setup-right"] {
+        let event = sample_events(Trigger::Verify).remove(case).unwrap();
+        let fault = functions.handle(event, records.now()).await.unwrap_err();
+        assert!(matches!(fault, Fault::Seal(_)), "{case}: {fault:?}");
+    }
+    assert_eq!(Cast::stored(&records).await, untouched);
+}
+
+#[tokio::test]
+async fn without_randomness_no_challenge_is_posed() {
+    let functions = Functions::over(MemoryStore::default(), fill_random, |_| Err(RandomFault));
+    for (case, event) in sample_events(Trigger::Create) {
+        assert_eq!(functions.create(event).await, Err(TriggerError), "{case}");
     }
 }
