@@ -202,10 +202,10 @@ impl Guide {
 
     /// Calls the pool's API and shows what goes in and what comes out.
     async fn call(&self, operation: &str, request: Value) -> Result<Value, String> {
-        say(format!("→ {operation}  {}", brief(&request)));
+        say(format!("→ {operation}{}", after_a_word(brief(&request, 2))));
         match self.pool.call(operation, request).await {
             Ok(answer) => {
-                say(format!("← {}", brief(&answer)));
+                say(format!("←{}", after_a_word(brief(&answer, 2))));
                 Ok(answer)
             }
             Err(error) => {
@@ -227,12 +227,15 @@ impl Observer for ShowsTriggers {
                 format!("session [{}]", request("session").map(session_words).unwrap_or_default())
             }
             Trigger::VerifyAuthChallengeResponse => {
-                format!("challengeAnswer {}", request("challengeAnswer").map(brief).unwrap_or_default())
+                format!("challengeAnswer {}", request("challengeAnswer").and_then(Value::as_str).unwrap_or("null"))
             }
         };
         say(format!("   λ {trigger}  {asked}"));
         match answer {
-            Ok(answer) => say(format!("     {}", answer.get("response").map(brief).unwrap_or_default())),
+            Ok(answer) => {
+                let response = answer.get("response").map(|response| brief(response, 3)).unwrap_or_default();
+                say(response.strip_prefix('\n').map_or(format!("     {response}"), str::to_owned));
+            }
             Err(failure) => say(format!("     {failure:?}")),
         }
     }
@@ -249,22 +252,39 @@ fn session_words(session: &Value) -> String {
     session.as_array().into_iter().flatten().map(word).collect::<Vec<_>>().join(", ")
 }
 
-/// A value on one line: what is null or empty is left out, and what is long is cut.
-fn brief(value: &Value) -> String {
-    const SHOWN: usize = 24;
+/// A value for reading, its first line to follow text in column `column`: what is null or empty is left out, what is
+/// long is cut, and what does not fit into the line has a line for each member.
+fn brief(value: &Value, column: usize) -> String {
+    const LINE: usize = 120;
+    const TEXT: usize = 40;
+    const INDENT: usize = 2;
     match value {
         Value::Object(members) => {
-            let shown = members.iter().filter(|(_, value)| !value.is_null() && *value != &json!({}));
-            let shown: Vec<String> = shown.map(|(name, value)| format!("{name}: {}", brief(value))).collect();
-            format!("{{ {} }}", shown.join(", "))
+            let shown = || members.iter().filter(|(_, value)| !value.is_null() && *value != &json!({}));
+            let members: Vec<String> = shown().map(|(name, value)| format!("{name}: {}", brief(value, 0))).collect();
+            let line = if members.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", members.join(", ")) };
+            if !line.contains('\n') && column.saturating_add(line.chars().count()) <= LINE {
+                return line;
+            }
+            let inside = column.saturating_add(INDENT);
+            let member = |(name, value): (&String, &Value)| {
+                let inside_name = inside.saturating_add(name.chars().count()).saturating_add(INDENT);
+                let value = if value.is_object() { brief(value, inside) } else { brief(value, inside_name) };
+                format!("\n{:inside$}{name}:{}", "", after_a_word(value))
+            };
+            shown().map(member).collect()
         }
-        Value::Array(values) => values.iter().map(brief).collect::<Vec<_>>().join(", "),
-        Value::String(text) if text.chars().count() > SHOWN => {
-            format!("{}…", text.chars().take(SHOWN).collect::<String>())
+        Value::Array(values) => values.iter().map(|value| brief(value, 0)).collect::<Vec<_>>().join(", "),
+        Value::String(text) if text.chars().count() > TEXT => {
+            format!("{}…", text.chars().take(TEXT).collect::<String>())
         }
         Value::String(text) => text.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
+}
+
+fn after_a_word(text: String) -> String {
+    if text.starts_with('\n') { text } else { format!(" {text}") }
 }
 
 fn qr_code(uri: &str) -> Option<String> {

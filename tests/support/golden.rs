@@ -9,10 +9,10 @@ use std::path::Path;
 #[expect(clippy::disallowed_methods, clippy::panic, reason = "a test's switch, and a test's failure")]
 pub fn assert_golden(name: &str, actual: &str) {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")).join(name);
-    if std::env::var_os("UPDATE_GOLDEN").is_some() {
-        if let Err(error) = std::fs::write(&path, actual) {
-            panic!("{}: {error}", path.display());
-        }
+    if std::env::var_os("UPDATE_GOLDEN").is_some()
+        && let Err(error) = std::fs::write(&path, actual)
+    {
+        panic!("{}: {error}", path.display());
     }
     let golden = std::fs::read_to_string(&path).unwrap_or_default();
     assert!(golden == actual, "{} differs; UPDATE_GOLDEN=1 rewrites it.\n\n{actual}", path.display());
