@@ -264,10 +264,10 @@ impl Situation {
         if session.is_empty() {
             return vec![(Some("SRP_A"), None, true)];
         }
-        if let Some(name) = session.len().checked_sub(2).and_then(|at| self.cognito_asks.get(at)) {
-            if !matches!(next, NextStep::Fail(_)) {
-                return both(name, None);
-            }
+        if let Some(name) = session.len().checked_sub(2).and_then(|at| self.cognito_asks.get(at))
+            && !matches!(next, NextStep::Fail(_))
+        {
+            return both(name, None);
         }
         match next {
             NextStep::AskPassword => both("PASSWORD_VERIFIER", None),

@@ -1,7 +1,5 @@
 //! Answers to one user's challenges, all at once: in memory, and with DynamoDB and KMS on ministack.
 
-#![expect(clippy::unwrap_used, reason = "the sentences are generic functions, which clippy does not take for tests")]
-
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};

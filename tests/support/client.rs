@@ -1,7 +1,5 @@
 //! A client of the local user pool, in this process: what a user can do, and what an attacker can.
 
-#![expect(clippy::expect_used, clippy::panic, reason = "what a client cannot set up is the test's failure")]
-
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 

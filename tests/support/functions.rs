@@ -1,12 +1,6 @@
 //! The three triggers over one store, called with events as Cognito calls them, and a client that signs in through them.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
-    reason = "test support draws real randomness, and what it cannot set up is the test's failure"
-)]
+#![expect(clippy::disallowed_methods, reason = "test support draws real randomness")]
 
 use std::cell::Cell;
 use std::collections::BTreeMap;

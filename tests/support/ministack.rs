@@ -2,12 +2,7 @@
 //!
 //! Invariant: it ends with the test process, however that ends, and takes along what it started.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "test support waits by the real clock, passes PATH on, and a failure to start is the test's failure"
-)]
+#![expect(clippy::disallowed_methods, reason = "test support waits by the real clock and passes PATH on")]
 
 use std::{
     env, fs,

@@ -1,11 +1,6 @@
 //! The stores and sealers under test: in memory, and over ministack's DynamoDB and KMS. And a user who owns a record.
 
-#![expect(
-    clippy::disallowed_methods,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "test support draws real randomness, and what it cannot set up is the test's failure"
-)]
+#![expect(clippy::disallowed_methods, reason = "test support draws real randomness")]
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
