@@ -1,6 +1,6 @@
 //! The sign-in: what each entry of Cognito's session proves, and what is asked next.
 //!
-//! Define folds the session through [`after`] and answers with [`next_step`]; Create folds the same session and
+//! Define folds the session through `after` and answers with [`next_step`]; Create folds the same session and
 //! poses what [`challenge_to_pose`] names. The three tables are the specification; nothing else decides.
 //!
 //! Invariant: `IssueTokens` implies SRP_A ✓, then PASSWORD_VERIFIER ✓, then a second factor ✓ (ours, or one of
