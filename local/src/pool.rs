@@ -122,6 +122,7 @@ impl Pool {
             "AdminGetUser" => self.admin_get_user(&request),
             "GetUser" => self.get_user(&request),
 
+            "GetTokensFromRefreshToken" => self.get_tokens_from_refresh_token(&request),
             "RevokeToken" => self.revoke_token(&request),
             "GlobalSignOut" => self.global_sign_out(&request),
             "AdminUserGlobalSignOut" => self.admin_user_global_sign_out(&request),

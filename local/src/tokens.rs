@@ -105,32 +105,45 @@ impl Pool {
 
     /// `REFRESH_TOKEN_AUTH`: a new ID and access token; the refresh token stays the same.
     pub(crate) fn refresh(&self, client: &ClientSettings, parameters: &Strings) -> Result<Value, CognitoError> {
-        let now = self.now();
-        let (grant, user_name) = {
-            let state = self.state();
-            let grant = state.grants.get(parameter(parameters, "REFRESH_TOKEN")?).cloned();
-            let grant = grant.filter(|grant| grant.client_id == client.client_id);
-            let grant = grant.ok_or_else(|| CognitoError::not_authorized("Invalid Refresh Token"))?;
-            let user = state.users.get(&grant.user).ok_or_else(CognitoError::user_not_found)?;
-            let user_name = user.user_name.clone();
-            (grant, user_name)
-        };
+        let (grant, user_name) = self.grant(client, parameter(parameters, "REFRESH_TOKEN")?)?;
         client.check_secret_hash(&user_name, parameters.get("SECRET_HASH").map(String::as_str))?;
+        let result = self.renewed(client, &grant)?;
+        Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": result }))
+    }
+
+    /// The same as an operation of its own, which Amplify calls. A refresh token is not rotated here, so none comes back.
+    pub(crate) fn get_tokens_from_refresh_token(&self, request: &Request) -> Result<Value, CognitoError> {
+        let client = self.client(request)?;
+        if !is_secret_of(client, request.optional("ClientSecret")?) {
+            return Err(CognitoError::not_authorized("Invalid client secret"));
+        }
+        let (grant, _) = self.grant(client, request.required("RefreshToken")?)?;
+        Ok(json!({ "AuthenticationResult": self.renewed(client, &grant)? }))
+    }
+
+    /// What a client's refresh token stands for, and the name of its user.
+    fn grant(&self, client: &ClientSettings, refresh_token: &str) -> Result<(Grant, String), CognitoError> {
+        let state = self.state();
+        let grant = state.grants.get(refresh_token).filter(|grant| grant.client_id == client.client_id);
+        let grant = grant.ok_or_else(|| CognitoError::not_authorized("Invalid Refresh Token"))?;
+        let user = state.users.get(&grant.user).ok_or_else(CognitoError::user_not_found)?;
+        Ok((grant.clone(), user.user_name.clone()))
+    }
+
+    fn renewed(&self, client: &ClientSettings, grant: &Grant) -> Result<Map<String, Value>, CognitoError> {
+        let now = self.now();
         if grant.revoked {
             return Err(CognitoError::not_authorized("Refresh Token has been revoked"));
         }
         if grant.expires_at <= now {
             return Err(CognitoError::not_authorized("Refresh Token has expired"));
         }
-        let result = self.id_and_access_token(client, &grant, now)?;
-        Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": result }))
+        self.id_and_access_token(client, grant, now)
     }
 
     pub(crate) fn revoke_token(&self, request: &Request) -> Result<Value, CognitoError> {
         let client = self.client(request)?;
-        let presented = request.optional("ClientSecret")?.unwrap_or_default();
-        let secret = client.client_secret.as_deref().unwrap_or_default();
-        if constant_time::verify_slices_are_equal(secret.as_bytes(), presented.as_bytes()).is_err() {
+        if !is_secret_of(client, request.optional("ClientSecret")?) {
             return Err(CognitoError::new("UnauthorizedException", "Invalid client secret"));
         }
         let token = request.required("Token")?;
@@ -240,6 +253,12 @@ impl Pool {
         });
         Ok(claims.as_object().cloned().unwrap_or_default())
     }
+}
+
+/// Whether the request carried the client's secret itself, or none where the client has none.
+fn is_secret_of(client: &ClientSettings, presented: Option<&str>) -> bool {
+    let secret = client.client_secret.as_deref().unwrap_or_default();
+    constant_time::verify_slices_are_equal(secret.as_bytes(), presented.unwrap_or_default().as_bytes()).is_ok()
 }
 
 /// Attributes are strings, and claims likewise, but for the two that say whether an address was verified.

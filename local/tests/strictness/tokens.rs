@@ -91,6 +91,35 @@ async fn a_refresh_gives_new_tokens_of_the_same_sign_in_and_no_new_refresh_token
 }
 
 #[tokio::test]
+async fn get_tokens_from_refresh_token_is_the_same_by_another_name() {
+    let bed = TestBed::new();
+    bed.add_user("alice").await;
+    let first = bed.sign_in("alice").await;
+    let request = json!({ "ClientId": CLIENT_ID, "RefreshToken": first["RefreshToken"] });
+    let second = bed.call("GetTokensFromRefreshToken", request.clone()).await.unwrap();
+    let second = &second["AuthenticationResult"];
+    assert_eq!(second.get("RefreshToken"), None);
+    let (old, new) = (verified(&bed, &first["IdToken"]), verified(&bed, &second["IdToken"]));
+    assert_eq!((&old["origin_jti"], &old["auth_time"]), (&new["origin_jti"], &new["auth_time"]));
+    assert_ne!(old["jti"], new["jti"]);
+    get_user(&bed, &second["AccessToken"]).await.unwrap();
+
+    let mut with_secret = request.clone();
+    with_secret["ClientSecret"] = json!("this client has none");
+    assert_error(
+        bed.call("GetTokensFromRefreshToken", with_secret).await,
+        "NotAuthorizedException",
+        "Invalid client secret",
+    );
+    bed.call("RevokeToken", json!({ "ClientId": CLIENT_ID, "Token": first["RefreshToken"] })).await.unwrap();
+    assert_error(
+        bed.call("GetTokensFromRefreshToken", request).await,
+        "NotAuthorizedException",
+        "Refresh Token has been revoked",
+    );
+}
+
+#[tokio::test]
 async fn a_refresh_token_expires() {
     let bed = TestBed::new();
     bed.add_user("alice").await;

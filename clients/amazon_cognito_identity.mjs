@@ -1,0 +1,82 @@
+// Signs in with amazon-cognito-identity-js: the password, then the second factor. Copy it into an app.
+
+import { AuthenticationDetails, CognitoUser, CognitoUserPool } from 'amazon-cognito-identity-js';
+
+/** `endpoint` is where the local user pool listens; without it the package calls Cognito. */
+export function userPool({ userPoolId, userPoolClientId, endpoint }) {
+  return new CognitoUserPool({ UserPoolId: userPoolId, ClientId: userPoolClientId, endpoint });
+}
+
+/**
+ * Gives the CognitoUser who is signed in. Throws a NotAuthorizedException after a wrong password and after a third wrong
+ * answer: then begin again with the password.
+ *
+ * `app` has a screen for each challenge. A screen ends with `{ answer }`, and beside the answer with what the user chose:
+ * - `afterSecondFactor`: 'REPLACE_AUTHENTICATOR' for a lost phone, 'NEW_RECOVERY_CODES', or 'NOTHING' to give such a
+ *   change up again (with any answer that is wrong, such as 'NOTHING');
+ * - `friendlyDeviceName`: the user's own name for a new authenticator.
+ */
+export function signInWithSecondFactor(pool, username, password, app) {
+  const shown = {};
+  const clientMetadata = {};
+  const user = new CognitoUser({ Username: username, Pool: pool });
+  user.setAuthenticationFlowType('CUSTOM_AUTH');
+  return new Promise((resolve, reject) => {
+    const callbacks = {
+      onSuccess: () => resolve(user),
+      onFailure: reject,
+      customChallenge(parameters) {
+        // Asked again after a wrong answer, a secret or a set of codes is not sent a second time: keep what came first.
+        Object.assign(shown, parameters);
+        reply(async () => {
+          const { answer, ...chosen } = await ask(app, shown);
+          // Cognito remembers no clientMetadata: it goes with every answer.
+          Object.assign(clientMetadata, chosen);
+          user.sendCustomChallengeAnswer(answer, callbacks, clientMetadata);
+        });
+      },
+      // Only after a temporary password.
+      newPasswordRequired() {
+        reply(async () => user.completeNewPasswordChallenge((await app.askNewPassword()).answer, {}, callbacks));
+      },
+    };
+    // The package does not wait for its callbacks: what they throw would be lost.
+    const reply = (send) => send().catch(reject);
+    user.authenticateUser(new AuthenticationDetails({ Username: username, Password: password }), callbacks);
+  });
+}
+
+function ask(app, shown) {
+  const attemptsLeft = Number(shown.attemptsLeft);
+  switch (shown.challenge) {
+    case 'TOTP': // A passcode, or a recovery code in its place.
+      return app.askPasscode({
+        accepts: shown.accepts.split(' '),
+        attemptsLeft,
+        retryAfterSeconds: Number(shown.retryAfterSeconds),
+        friendlyDeviceName: shown.friendlyDeviceName,
+      });
+    case 'TOTP_SETUP': // The first passcode of the new authenticator; otpauthUri is for a QR code.
+      return app.showAuthenticator({ secretCode: shown.secretCode, otpauthUri: shown.otpauthUri, attemptsLeft });
+    case 'RECOVERY_CODES': // One of them, typed back as proof that they were kept.
+      return app.showRecoveryCodes({ recoveryCodes: shown.recoveryCodes.split(' '), attemptsLeft });
+    default:
+      throw new Error(`This app does not know the challenge ${shown.challenge}.`);
+  }
+}
+
+/** New tokens now; `user.getSession` does it by itself when they have expired. */
+export function refresh(user) {
+  const refreshToken = user.getSignInUserSession().getRefreshToken();
+  return settled((done) => user.refreshSession(refreshToken, done));
+}
+
+/** Forgets the tokens and revokes them. */
+export function signOut(user) {
+  return settled((done) => user.signOut(done));
+}
+
+/** A promise in the place of a Node callback. */
+function settled(call) {
+  return new Promise((resolve, reject) => call((error, result) => (error ? reject(error) : resolve(result))));
+}

@@ -1,0 +1,62 @@
+// Signs in with AWS Amplify v6: the password, then the second factor. Copy it into an app.
+
+import { Amplify } from 'aws-amplify';
+import { confirmSignIn, fetchAuthSession, signIn, signOut } from 'aws-amplify/auth';
+
+/** `userPoolEndpoint` is where the local user pool listens; without it Amplify calls Cognito. */
+export function configure({ userPoolId, userPoolClientId, userPoolEndpoint }) {
+  Amplify.configure({ Auth: { Cognito: { userPoolId, userPoolClientId, userPoolEndpoint } } });
+}
+
+/**
+ * Ends when the user is signed in. Throws a NotAuthorizedException after a wrong password and after a third wrong
+ * answer: then begin again with the password.
+ *
+ * `app` has a screen for each challenge. A screen ends with `{ answer }`, and beside the answer with what the user chose:
+ * - `afterSecondFactor`: 'REPLACE_AUTHENTICATOR' for a lost phone, 'NEW_RECOVERY_CODES', or 'NOTHING' to give such a
+ *   change up again (with any answer that is wrong, such as 'NOTHING');
+ * - `friendlyDeviceName`: the user's own name for a new authenticator.
+ */
+export async function signInWithSecondFactor(username, password, app) {
+  const shown = {};
+  const clientMetadata = {};
+  let { nextStep } = await signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
+  while (nextStep.signInStep !== 'DONE') {
+    // Asked again after a wrong answer, a secret or a set of codes is not sent a second time: keep what came first.
+    Object.assign(shown, nextStep.additionalInfo);
+    const { answer, ...chosen } = await ask(app, nextStep, shown);
+    // Cognito remembers no clientMetadata: it goes with every answer.
+    Object.assign(clientMetadata, chosen);
+    ({ nextStep } = await confirmSignIn({ challengeResponse: answer, options: { clientMetadata } }));
+  }
+}
+
+function ask(app, { signInStep, additionalInfo }, shown) {
+  const attemptsLeft = Number(shown.attemptsLeft);
+  switch (additionalInfo?.challenge ?? signInStep) {
+    case 'TOTP': // A passcode, or a recovery code in its place.
+      return app.askPasscode({
+        accepts: shown.accepts.split(' '),
+        attemptsLeft,
+        retryAfterSeconds: Number(shown.retryAfterSeconds),
+        friendlyDeviceName: shown.friendlyDeviceName,
+      });
+    case 'TOTP_SETUP': // The first passcode of the new authenticator; otpauthUri is for a QR code.
+      return app.showAuthenticator({ secretCode: shown.secretCode, otpauthUri: shown.otpauthUri, attemptsLeft });
+    case 'RECOVERY_CODES': // One of them, typed back as proof that they were kept.
+      return app.showRecoveryCodes({ recoveryCodes: shown.recoveryCodes.split(' '), attemptsLeft });
+    case 'CONFIRM_SIGN_IN_WITH_NEW_PASSWORD_REQUIRED': // Only after a temporary password.
+      return app.askNewPassword();
+    default:
+      throw new Error(`This app does not know the step ${additionalInfo?.challenge ?? signInStep}.`);
+  }
+}
+
+/** The tokens of the user who is signed in. Amplify renews them when they have expired; `forceRefresh` does it now. */
+export async function getTokens({ forceRefresh = false } = {}) {
+  const { tokens } = await fetchAuthSession({ forceRefresh });
+  return { idToken: tokens.idToken.toString(), accessToken: tokens.accessToken.toString() };
+}
+
+/** Forgets the tokens and revokes them; Amplify lets nobody else sign in before. */
+export { signOut };

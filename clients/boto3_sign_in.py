@@ -1,0 +1,76 @@
+"""Signs in with boto3 and pycognito's SRP: the password, then the second factor. Copy it into an app."""
+
+from pycognito.aws_srp import AWSSRP
+
+
+def sign_in(cognito, user_pool_id, client_id, username, password, app):
+    """Gives Cognito's AuthenticationResult. `cognito` is a boto3 client of "cognito-idp"; it needs no AWS credentials.
+
+    Raises a NotAuthorizedException after a wrong password and after a third wrong answer: then begin again with the
+    password.
+
+    `app` has a screen for each challenge. A screen returns {"answer": …}, and beside the answer what the user chose:
+    - afterSecondFactor: "REPLACE_AUTHENTICATOR" for a lost phone, "NEW_RECOVERY_CODES", or "NOTHING" to give such a
+      change up again (with any answer that is wrong, such as "NOTHING");
+    - friendlyDeviceName: the user's own name for a new authenticator.
+    """
+    srp = AWSSRP(username, password, user_pool_id, client_id, client=cognito)
+    srp_a = srp.get_auth_params()
+    shown, client_metadata = {}, {}
+    asked = cognito.initiate_auth(
+        ClientId=client_id, AuthFlow="CUSTOM_AUTH", AuthParameters={"CHALLENGE_NAME": "SRP_A", **srp_a}
+    )
+    while "AuthenticationResult" not in asked:
+        # Asked again after a wrong answer, a secret or a set of codes is not sent a second time: keep what came first.
+        shown.update(asked["ChallengeParameters"])
+        responses = {"USERNAME": shown["USER_ID_FOR_SRP"]}
+        match asked["ChallengeName"]:
+            case "PASSWORD_VERIFIER":
+                responses = srp.process_challenge(asked["ChallengeParameters"], srp_a)
+            case "NEW_PASSWORD_REQUIRED":  # Only after a temporary password.
+                responses["NEW_PASSWORD"] = app.ask_new_password()["answer"]
+            case "CUSTOM_CHALLENGE":
+                chosen = dict(ask(app, shown))
+                responses["ANSWER"] = chosen.pop("answer")
+                # Cognito remembers no ClientMetadata: it goes with every answer.
+                client_metadata.update(chosen)
+            case other:
+                raise ValueError(f"This app does not know the challenge {other}.")
+        asked = cognito.respond_to_auth_challenge(
+            ClientId=client_id,
+            ChallengeName=asked["ChallengeName"],
+            Session=asked["Session"],
+            ChallengeResponses=responses,
+            ClientMetadata=client_metadata,
+        )
+    return asked["AuthenticationResult"]
+
+
+def ask(app, shown):
+    attempts_left = int(shown["attemptsLeft"])
+    match shown["challenge"]:
+        case "TOTP":  # A passcode, or a recovery code in its place.
+            return app.ask_passcode(
+                accepts=shown["accepts"].split(),
+                attempts_left=attempts_left,
+                retry_after_seconds=int(shown["retryAfterSeconds"]),
+                friendly_device_name=shown.get("friendlyDeviceName"),
+            )
+        case "TOTP_SETUP":  # The first passcode of the new authenticator; otpauthUri is for a QR code.
+            return app.show_authenticator(
+                secret_code=shown["secretCode"], otpauth_uri=shown["otpauthUri"], attempts_left=attempts_left
+            )
+        case "RECOVERY_CODES":  # One of them, typed back as proof that they were kept.
+            return app.show_recovery_codes(recovery_codes=shown["recoveryCodes"].split(), attempts_left=attempts_left)
+        case other:
+            raise ValueError(f"This app does not know the challenge {other}.")
+
+
+def refresh(cognito, client_id, refresh_token):
+    """Gives a new IdToken and AccessToken; the refresh token stays the same."""
+    return cognito.get_tokens_from_refresh_token(ClientId=client_id, RefreshToken=refresh_token)["AuthenticationResult"]
+
+
+def sign_out(cognito, client_id, refresh_token):
+    """Revokes the refresh token, and the access tokens that came of it."""
+    cognito.revoke_token(ClientId=client_id, Token=refresh_token)

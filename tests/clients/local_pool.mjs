@@ -1,0 +1,75 @@
+// A local user pool in a process of its own, and what its operator does.
+
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { JwtVerifier } from 'aws-jwt-verify';
+
+import { Person } from './person.mjs';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PASSWORD = 'Correct-horse-9';
+
+// Nobody is told that these tests ran.
+const { fetch } = globalThis;
+globalThis.fetch = async (resource, options) => {
+  assert.equal(new URL(resource).hostname, '127.0.0.1');
+  return fetch(resource, options);
+};
+
+export class LocalPool {
+  #process;
+  #verifier;
+
+  static async start() {
+    const pool = new LocalPool();
+    await pool.#start();
+    return pool;
+  }
+
+  async #start() {
+    const serve = ['run', '--quiet', '--locked', '--', 'serve', '--port', '0', '--json'];
+    this.#process = spawn('cargo', serve, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+    const [line] = await once(createInterface(this.#process.stdout), 'line');
+    const { endpoint, userPoolId, clientId } = JSON.parse(line);
+    Object.assign(this, { endpoint, userPoolId, clientId });
+    const issuer = `${endpoint}/${userPoolId}`;
+    const jwksUri = `${issuer}/.well-known/jwks.json`;
+    this.#verifier = JwtVerifier.create({ issuer, audience: clientId, jwksUri });
+    this.#verifier.cacheJwks(await (await fetch(jwksUri)).json());
+  }
+
+  async stop() {
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGTERM');
+    assert.deepEqual(await exited, [0, null]);
+  }
+
+  /** A user with a password of the user's own, or with the operator's, and nothing else. */
+  async newPerson({ temporaryPassword = false } = {}) {
+    const user = { UserPoolId: this.userPoolId, Username: `user-${crypto.randomUUID()}` };
+    await this.call('AdminCreateUser', { ...user, MessageAction: 'SUPPRESS' });
+    await this.call('AdminSetUserPassword', { ...user, Password: PASSWORD, Permanent: !temporaryPassword });
+    return new Person(user.Username, PASSWORD);
+  }
+
+  async call(operation, request) {
+    const headers = {
+      'content-type': 'application/x-amz-json-1.1',
+      'x-amz-target': `AWSCognitoIdentityProviderService.${operation}`,
+    };
+    const response = await fetch(this.endpoint, { method: 'POST', headers, body: JSON.stringify(request) });
+    const answer = await response.json();
+    if (!response.ok) {
+      throw Object.assign(new Error(answer.message), { name: answer.__type });
+    }
+    return answer;
+  }
+
+  /** The claims of an ID token. */
+  verified(idToken) {
+    return this.#verifier.verify(idToken);
+  }
+}

@@ -1,0 +1,212 @@
+// The client files for JavaScript sign in against `cargo run -- serve`.
+
+import assert from 'node:assert/strict';
+import { after, describe, it } from 'node:test';
+
+import * as identity from '../../clients/amazon_cognito_identity.mjs';
+import * as amplify from '../../clients/amplify.mjs';
+import { LocalPool } from './local_pool.mjs';
+
+const pool = await LocalPool.start();
+after(() => pool.stop());
+
+const { endpoint, userPoolId, clientId: userPoolClientId } = pool;
+amplify.configure({ userPoolId, userPoolClientId, userPoolEndpoint: endpoint });
+
+describe('amplify.mjs', () =>
+  signsIn({
+    async signIn(person) {
+      await amplify.signOut();
+      await amplify.signInWithSecondFactor(person.name, person.password, person);
+      return amplify.getTokens();
+    },
+    refresh: () => amplify.getTokens({ forceRefresh: true }),
+    signOut: () => amplify.signOut(),
+  }));
+
+describe('amazon_cognito_identity.mjs', () => {
+  const identityPool = identity.userPool({ userPoolId, userPoolClientId, endpoint });
+  const tokensOf = (session) => ({
+    idToken: session.getIdToken().getJwtToken(),
+    accessToken: session.getAccessToken().getJwtToken(),
+  });
+  let user;
+  signsIn({
+    async signIn(person) {
+      user = await identity.signInWithSecondFactor(identityPool, person.name, person.password, person);
+      return tokensOf(user.getSignInUserSession());
+    },
+    refresh: async () => tokensOf(await identity.refresh(user)),
+    signOut: () => identity.signOut(user),
+  });
+});
+
+function signsIn(client) {
+  /** Gives the tokens, of which the ID token was verified. */
+  const signIn = async (person, ...replies) => {
+    person.begin(replies);
+    const tokens = await client.signIn(person);
+    const claims = await pool.verified(tokens.idToken);
+    assert.equal(claims['cognito:username'], person.name);
+    return { ...tokens, claims };
+  };
+  const refused = (signingIn) =>
+    assert.rejects(signingIn, { name: 'NotAuthorizedException', message: 'Incorrect username or password.' });
+
+  /** Someone who has set up an authenticator and keeps recovery codes. */
+  const owner = async () => {
+    const person = await pool.newPerson();
+    await signIn(person);
+    return person;
+  };
+
+  it('sets up an authenticator and recovery codes in the first sign-in', async () => {
+    const person = await pool.newPerson();
+    await signIn(person);
+    assert.deepEqual(person.screens(), ['showAuthenticator 3', 'showRecoveryCodes 3']);
+    const [{ secretCode, otpauthUri }, { recoveryCodes }] = person.asked;
+    assert.equal(new URL(otpauthUri).searchParams.get('secret'), secretCode);
+    assert.equal(new Set(recoveryCodes).size, 10);
+  });
+
+  it('asks a passcode in the next sign-in, by the name that the user gave to the authenticator', async () => {
+    const person = await pool.newPerson();
+    // With a mistyped passcode first: the name goes with the next answer too.
+    await signIn(person, { answer: 'mistyped', friendlyDeviceName: 'My phone' });
+    await signIn(person);
+    assert.deepEqual(person.asked, [
+      {
+        screen: 'askPasscode',
+        accepts: ['PASSCODE', 'RECOVERY_CODE'],
+        attemptsLeft: 3,
+        retryAfterSeconds: 0,
+        friendlyDeviceName: 'My phone',
+      },
+    ]);
+  });
+
+  it('shows the same secret again after a mistyped passcode', async () => {
+    const person = await pool.newPerson();
+    await signIn(person, { answer: 'mistyped' });
+    assert.deepEqual(person.screens(), ['showAuthenticator 3', 'showAuthenticator 2', 'showRecoveryCodes 3']);
+    const [first, second] = person.asked;
+    assert.deepEqual({ ...second, attemptsLeft: 3 }, first);
+  });
+
+  it('is refused with a wrong password', async () => {
+    const person = await owner();
+    person.password = 'Another password 1';
+    await refused(signIn(person));
+    assert.deepEqual(person.asked, []);
+  });
+
+  it('is let in by a right passcode after two wrong ones', async () => {
+    const person = await owner();
+    const wrong = { answer: person.authenticator.wrongPasscode() };
+    await signIn(person, wrong, wrong);
+    assert.deepEqual(person.screens(), ['askPasscode 3', 'askPasscode 2', 'askPasscode 1']);
+  });
+
+  it('is refused after three wrong passcodes, and begins again with the password', async () => {
+    const person = await owner();
+    const wrong = { answer: person.authenticator.wrongPasscode() };
+    await refused(signIn(person, wrong, wrong, wrong));
+    await signIn(person);
+    assert.deepEqual(person.screens(), ['askPasscode 3']);
+  });
+
+  it('is not let in by a passcode that was used', async () => {
+    const person = await owner();
+    const used = { answer: person.authenticator.unusedPasscode() };
+    await signIn(person, used);
+    await signIn(person, used, { answer: person.recoveryCodes[0] });
+    assert.deepEqual(person.screens(), ['askPasscode 3', 'askPasscode 2']);
+  });
+
+  it('replaces a lost phone with a recovery code, and the old authenticator is dead', async () => {
+    const person = await owner();
+    const lost = person.authenticator;
+    const [code] = person.recoveryCodes;
+    // Mistyped first: what the user wants goes with the next answer too.
+    await signIn(person, { answer: 'mistyped', afterSecondFactor: 'REPLACE_AUTHENTICATOR' }, { answer: code });
+    assert.deepEqual(person.screens(), [
+      'askPasscode 3',
+      'askPasscode 2',
+      'showAuthenticator 3',
+      'showRecoveryCodes 3',
+    ]);
+    assert.notEqual(person.authenticator, lost);
+    await signIn(person, { answer: lost.unusedPasscode() });
+    assert.deepEqual(person.screens(), ['askPasscode 3', 'askPasscode 2']);
+  });
+
+  it('gets new recovery codes, shown again after a mistyped one, and the old ones are dead', async () => {
+    const person = await owner();
+    const [old] = person.recoveryCodes;
+    const passcode = person.authenticator.unusedPasscode();
+    await signIn(person, { answer: passcode, afterSecondFactor: 'NEW_RECOVERY_CODES' }, { answer: 'mistyped' });
+    assert.deepEqual(person.screens(), ['askPasscode 3', 'showRecoveryCodes 3', 'showRecoveryCodes 2']);
+    assert.deepEqual(person.asked[1].recoveryCodes, person.asked[2].recoveryCodes);
+    await signIn(person, { answer: old }, { answer: person.recoveryCodes[0] });
+    assert.deepEqual(person.screens(), ['askPasscode 3', 'askPasscode 2']);
+  });
+
+  it('gives up a change, and the authenticator stays', async () => {
+    const person = await owner();
+    const kept = person.authenticator;
+    const [code] = person.recoveryCodes;
+    await signIn(
+      person,
+      { answer: code, afterSecondFactor: 'REPLACE_AUTHENTICATOR' },
+      { answer: 'NOTHING', afterSecondFactor: 'NOTHING' },
+    );
+    assert.deepEqual(person.screens(), ['askPasscode 3', 'showAuthenticator 3']);
+    await signIn(person, { answer: kept.unusedPasscode() });
+    assert.deepEqual(person.screens(), ['askPasscode 3']);
+  });
+
+  it('says how long passcodes wait after five wrong ones, and a recovery code does not wait', async () => {
+    const person = await owner();
+    const wrong = { answer: person.authenticator.wrongPasscode() };
+    await refused(signIn(person, wrong, wrong, wrong));
+    await signIn(person, wrong, wrong, { answer: person.recoveryCodes[0] });
+    const waits = person.asked.map(({ retryAfterSeconds }) => retryAfterSeconds > 0);
+    assert.deepEqual(waits, [false, false, true]);
+  });
+
+  it('changes a temporary password before it asks the second factor', async () => {
+    const person = await pool.newPerson({ temporaryPassword: true });
+    await signIn(person);
+    assert.deepEqual(
+      person.asked.map(({ screen }) => screen),
+      ['askNewPassword', 'showAuthenticator', 'showRecoveryCodes'],
+    );
+    await signIn(person);
+    assert.deepEqual(person.screens(), ['askPasscode 3']);
+  });
+
+  it('ends with the error of a screen, as when the user closes it', async () => {
+    const person = await pool.newPerson();
+    person.showAuthenticator = async () => {
+      throw new Error('closed');
+    };
+    await assert.rejects(signIn(person), { message: 'closed' });
+  });
+
+  it('refreshes the tokens, and ends them with the sign-out', async () => {
+    const person = await pool.newPerson();
+    const first = await signIn(person);
+    const second = await client.refresh();
+    const claims = await pool.verified(second.idToken);
+    assert.deepEqual([claims.sub, claims.origin_jti], [first.claims.sub, first.claims.origin_jti]);
+    assert.notEqual(claims.jti, first.claims.jti);
+    const { Username } = await pool.call('GetUser', { AccessToken: second.accessToken });
+    assert.equal(Username, person.name);
+    await client.signOut();
+    await assert.rejects(pool.call('GetUser', { AccessToken: second.accessToken }), {
+      name: 'NotAuthorizedException',
+      message: 'Access Token has been revoked',
+    });
+    await assert.rejects(async () => client.refresh());
+  });
+}
