@@ -1,7 +1,7 @@
 //! The decisions behind the triggers, and the edges that they need.
 //!
 //! Core, without I/O, clock or AWS type: [`sign_in`] (start here), [`second_factor`], [`challenge`], [`totp`],
-//! [`recovery_codes`], [`lockout`], [`settings`], [`clock`].
+//! [`recovery_codes`], [`lockout`], [`token_guard`], [`settings`], [`clock`].
 //! Edges: [`trigger`] (JSON in, JSON out, the one error), [`store`] (records and sealing), `runtime` (AWS Lambda's).
 
 pub mod challenge;
@@ -15,5 +15,6 @@ pub mod second_factor;
 pub mod settings;
 pub mod sign_in;
 pub mod store;
+pub mod token_guard;
 pub mod totp;
 pub mod trigger;

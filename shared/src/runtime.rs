@@ -56,7 +56,8 @@ pub fn start_logging(lookup: Lookup<'_>) -> Result<(), Stopped> {
 }
 
 fn filter(level: Level) -> Targets {
-    let ours = ["shared", "define_auth_challenge", "create_auth_challenge", "verify_auth_challenge"];
+    let ours =
+        ["shared", "define_auth_challenge", "create_auth_challenge", "verify_auth_challenge", "pre_token_generation"];
     Targets::new().with_default(LevelFilter::from_level(level.min(Level::WARN))).with_targets(ours.map(|t| (t, level)))
 }
 

@@ -15,6 +15,7 @@ use crate::clock::UnixTime;
 use crate::lockout::{Admission, Lockout};
 use crate::recovery_codes::{CODES_OWED_BELOW, CodeSet, RecoveryCode};
 use crate::sign_in::Holdings;
+use crate::token_guard::{ClientId, Factor, Paid, Proven, Worth};
 use crate::totp::{self, Match, Parameters, Passcode, SharedSecret, TimeStep};
 
 /// The format that is written, and the only one that is read.
@@ -33,6 +34,10 @@ pub struct Record {
     recovery: Option<CodeSet>,
     lockout: Lockout,
     judged: Vec<Judged>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proven: Option<Proven>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paid: Option<Paid>,
 }
 
 /// Changed by each enrolment, code set and reset, so that a set-up challenge held back meanwhile changes nothing.
@@ -115,14 +120,27 @@ pub enum Reason {
     UserNotFound,
 }
 
-/// What a user typed. Never printed; wiped when dropped.
-pub struct Answer(Zeroizing<String>);
+/// What a user typed, and the app client that sent it. Never printed; wiped when dropped.
+pub struct Answer {
+    typed: Zeroizing<String>,
+    client: Option<ClientId>,
+}
 
 impl Answer {
     /// Takes `challengeAnswer`.
     #[must_use]
     pub fn new(typed: String) -> Self {
-        Self(Zeroizing::new(typed))
+        Self { typed: Zeroizing::new(typed), client: None }
+    }
+
+    /// The same, sent by `client`: the one that the token guard lets have the tokens.
+    #[must_use]
+    pub fn sent_by(self, client: Option<ClientId>) -> Self {
+        Self { client, ..self }
+    }
+
+    fn mark(&self, now: UnixTime) -> Option<Paid> {
+        self.client.clone().map(|client| Paid::by(client, now))
     }
 }
 
@@ -188,6 +206,13 @@ impl Record {
         self.lockout.failures(now)
     }
 
+    /// What an operator's reset leaves: nothing, in a generation of its own, so that a set-up challenge held back changes
+    /// nothing, and no answer on record passes again.
+    #[must_use]
+    pub fn reset(&self) -> Self {
+        Self { generation: self.generation.next(), ..Self::default() }
+    }
+
     /// The record as it is stored.
     ///
     /// # Errors
@@ -220,6 +245,26 @@ impl Record {
         serde_json::from_str(stored.record.get()).map_err(|_| UnreadableRecord::NoRecord)
     }
 
+    /// What the token guard makes of the mark for `client`.
+    #[must_use]
+    pub fn paid(&self, client: &ClientId, now: UnixTime) -> Tokens {
+        match self.paid.as_ref().map_or(Worth::Nothing, |paid| paid.worth(client, now)) {
+            Worth::OneSignIn(used) => Tokens::Once(Self { paid: Some(used), ..self.clone() }),
+            Worth::TheSameAgain => Tokens::Again,
+            Worth::Nothing => Tokens::NotPaid,
+        }
+    }
+
+    /// The second factor that the user proved last.
+    #[must_use]
+    pub fn proven(&self) -> Option<Proven> {
+        self.proven
+    }
+
+    fn having_proven(self, factor: Factor, at: UnixTime, mark: Option<Paid>) -> Self {
+        Self { proven: Some(Proven { factor, at }), paid: mark.or(self.paid), ..self }
+    }
+
     fn already_judged(&self, nonce: Nonce) -> Option<Outcome> {
         self.judged.iter().find(|judged| judged.nonce == nonce).map(|judged| judged.outcome)
     }
@@ -230,6 +275,18 @@ impl Record {
         self.judged.push(Judged { nonce, outcome });
         Verdict::ToRecord { outcome, reason, record: self }
     }
+}
+
+/// Whether a record has paid for the tokens of a sign-in.
+#[expect(clippy::large_enum_variant, reason = "one a trigger, matched where it is made")]
+#[derive(Debug, PartialEq, Eq)]
+pub enum Tokens {
+    /// It has, once this record has replaced it.
+    Once(Record),
+    /// It has, for the call that Cognito repeats.
+    Again,
+    /// It has not.
+    NotPaid,
 }
 
 /// A stored record that cannot be read.
@@ -253,6 +310,7 @@ impl std::fmt::Display for UnreadableRecord {
 impl std::error::Error for UnreadableRecord {}
 
 /// What becomes of an answer.
+#[expect(clippy::large_enum_variant, reason = "one a trigger, matched where it is made")]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// This very challenge was judged before, and the outcome is on record.
@@ -289,6 +347,8 @@ pub struct AwaitingSecret<'a> {
     passcode: Passcode,
     now: UnixTime,
     against: Against<'a>,
+    /// What a right passcode leaves for the token guard.
+    mark: Option<Paid>,
 }
 
 #[derive(Clone, Copy)]
@@ -313,22 +373,29 @@ pub fn examine<'a>(
         return Examination::Settled(Verdict::AlreadyJudged(outcome));
     }
     Examination::Settled(match challenge {
-        Challenge::Totp | Challenge::TotpCodesOwed => return examine_totp(record, *nonce, answer, now),
+        Challenge::Totp => return examine_totp(record, *nonce, answer, answer.mark(now), now),
+        // The tokens are paid for with the recovery codes that follow.
+        Challenge::TotpCodesOwed => return examine_totp(record, *nonce, answer, None, now),
         Challenge::TotpSetup(new) if new.generation != record.generation => Verdict::Outdated,
-        Challenge::TotpSetup(new) => match Passcode::read(&answer.0, Parameters::default().digits) {
+        Challenge::TotpSetup(new) => match Passcode::read(&answer.typed, Parameters::default().digits) {
             Some(passcode) => {
                 let against = Against::New(new, name);
-                return Examination::Passcode(AwaitingSecret { record, nonce: *nonce, passcode, now, against });
+                let awaiting = AwaitingSecret { record, nonce: *nonce, passcode, now, against, mark: None };
+                return Examination::Passcode(awaiting);
             }
             None => Verdict::Refused(Reason::WrongFirstPasscode),
         },
         Challenge::RecoveryCodes(new) if new.generation != record.generation => Verdict::Outdated,
         Challenge::RecoveryCodes(NewCodes { generation, codes }) => {
-            match RecoveryCode::read(&answer.0) {
+            match RecoveryCode::read(&answer.typed) {
                 // The code that was typed back stays usable.
                 Some(code) if codes.contains(&code) => {
-                    Record { recovery: Some(codes.clone()), generation: generation.next(), ..record.clone() }
-                        .having_judged(*nonce, Outcome::Right, Reason::RecoveryCodesKept)
+                    let (generation, paid) = (generation.next(), answer.mark(now).or(record.paid.clone()));
+                    Record { recovery: Some(codes.clone()), generation, paid, ..record.clone() }.having_judged(
+                        *nonce,
+                        Outcome::Right,
+                        Reason::RecoveryCodesKept,
+                    )
                 }
                 Some(_) | None => Verdict::Refused(Reason::NotOneOfTheNewCodes),
             }
@@ -336,17 +403,23 @@ pub fn examine<'a>(
     })
 }
 
-fn examine_totp<'a>(record: &'a Record, nonce: Nonce, answer: &Answer, now: UnixTime) -> Examination<'a> {
+fn examine_totp<'a>(
+    record: &'a Record,
+    nonce: Nonce,
+    answer: &Answer,
+    mark: Option<Paid>,
+    now: UnixTime,
+) -> Examination<'a> {
     let digits = record.authenticator.as_ref().map_or_else(Default::default, |held| held.parameters.digits);
-    let Some(passcode) = Passcode::read(&answer.0, digits) else {
-        return Examination::Settled(judge_recovery_code(record, nonce, answer));
+    let Some(passcode) = Passcode::read(&answer.typed, digits) else {
+        return Examination::Settled(judge_recovery_code(record, nonce, answer, mark, now));
     };
     match (record.admission(now), &record.authenticator) {
         (Admission::Wait { .. } | Admission::Stopped { .. }, _) => {
             Examination::Settled(Verdict::Refused(Reason::PasscodesWait))
         }
         (Admission::Open, Some(held)) => {
-            Examination::Passcode(AwaitingSecret { record, nonce, passcode, now, against: Against::Held(held) })
+            Examination::Passcode(AwaitingSecret { record, nonce, passcode, now, against: Against::Held(held), mark })
         }
         // Counted like anyone else's, so that the waits do not tell who has an authenticator.
         (Admission::Open, None) => Examination::Settled(wrong_passcode(record, nonce, now, Reason::WrongPasscode)),
@@ -354,14 +427,12 @@ fn examine_totp<'a>(record: &'a Record, nonce: Nonce, answer: &Answer, now: Unix
 }
 
 /// Outside waits, count and stop: a limit on these would let a password-knower lock the owner out.
-fn judge_recovery_code(record: &Record, nonce: Nonce, answer: &Answer) -> Verdict {
-    let code = RecoveryCode::read(&answer.0);
+fn judge_recovery_code(record: &Record, nonce: Nonce, answer: &Answer, mark: Option<Paid>, now: UnixTime) -> Verdict {
+    let code = RecoveryCode::read(&answer.typed);
     match code.and_then(|code| record.recovery.as_ref()?.without(&code)) {
-        Some(left) => Record { recovery: Some(left), lockout: Lockout::default(), ..record.clone() }.having_judged(
-            nonce,
-            Outcome::Right,
-            Reason::RecoveryCodeUsed,
-        ),
+        Some(left) => Record { recovery: Some(left), lockout: Lockout::default(), ..record.clone() }
+            .having_proven(Factor::RecoveryCode, now, mark)
+            .having_judged(nonce, Outcome::Right, Reason::RecoveryCodeUsed),
         None => Verdict::Refused(Reason::WrongRecoveryCode),
     }
 }
@@ -393,12 +464,13 @@ impl AwaitingSecret<'_> {
         }
     }
 
-    fn judge_held(&self, held: &Authenticator, secret: &SharedSecret) -> Verdict {
+    fn judge_held(self, held: &Authenticator, secret: &SharedSecret) -> Verdict {
         let matched = totp::match_passcode(secret, held.parameters, &self.passcode, self.now, Some(held.last_step));
         match matched {
             None => Verdict::Impossible,
             Some(Match::Fresh(last_step)) => {
                 Record { authenticator: Some(Authenticator { last_step, ..held.clone() }), ..self.record.clone() }
+                    .having_proven(Factor::Totp, self.now, self.mark)
                     .having_judged(self.nonce, Outcome::Right, Reason::RightPasscode)
             }
             Some(Match::Used) => wrong_passcode(self.record, self.nonce, self.now, Reason::UsedPasscode),
@@ -406,7 +478,7 @@ impl AwaitingSecret<'_> {
         }
     }
 
-    fn judge_new(&self, new: &NewAuthenticator, name: Option<&FriendlyName>, secret: &SharedSecret) -> Verdict {
+    fn judge_new(self, new: &NewAuthenticator, name: Option<&FriendlyName>, secret: &SharedSecret) -> Verdict {
         let parameters = Parameters::default();
         match totp::match_passcode(secret, parameters, &self.passcode, self.now, None) {
             None => Verdict::Impossible,
@@ -420,11 +492,9 @@ impl AwaitingSecret<'_> {
                     last_step,
                 };
                 let generation = self.record.generation.next();
-                Record { authenticator: Some(authenticator), generation, ..self.record.clone() }.having_judged(
-                    self.nonce,
-                    Outcome::Right,
-                    Reason::AuthenticatorEnrolled,
-                )
+                Record { authenticator: Some(authenticator), generation, ..self.record.clone() }
+                    .having_proven(Factor::Totp, self.now, self.mark)
+                    .having_judged(self.nonce, Outcome::Right, Reason::AuthenticatorEnrolled)
             }
             Some(Match::Used | Match::Wrong) => Verdict::Refused(Reason::WrongFirstPasscode),
         }

@@ -174,14 +174,51 @@ impl StoreSettings {
     /// # Errors
     /// A variable that is missing.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        Ok(Self { table_name: required(lookup, "TABLE_NAME")?, key_id: required(lookup, "KEY_ID")? })
+        Ok(Self { table_name: table_name(lookup)?, key_id: required(lookup, "KEY_ID")? })
     }
+}
+
+/// Reads `TABLE_NAME`: all that a function needs which opens no secret.
+///
+/// # Errors
+/// It is missing.
+pub fn table_name(lookup: Lookup<'_>) -> Result<String, SettingError> {
+    required(lookup, "TABLE_NAME")
 }
 
 fn required(lookup: Lookup<'_>, variable: &'static str) -> Result<String, SettingError> {
     lookup(variable)
         .filter(|value| !value.trim().is_empty())
         .ok_or_else(|| SettingError { variable, problem: "must be set".to_owned() })
+}
+
+/// Which tokens of a sign-in the guard lets pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenGuard {
+    /// `PAID`: those that Verify has left a mark for.
+    Paid,
+    /// `SOURCES`: those that come from a sign-in by the API. For a pool whose own MFA is accepted, which leaves no mark.
+    Sources,
+}
+
+impl TokenGuard {
+    /// The environment variable.
+    pub const VARIABLE: &str = "TOKEN_GUARD";
+
+    /// Reads [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// It is missing, or an unknown word.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        match required(lookup, Self::VARIABLE)?.as_str() {
+            "PAID" => Ok(Self::Paid),
+            "SOURCES" => Ok(Self::Sources),
+            value => Err(SettingError {
+                variable: Self::VARIABLE,
+                problem: format!("must be PAID or SOURCES; it is {value:?}"),
+            }),
+        }
+    }
 }
 
 /// A setting that stops the function at its start.

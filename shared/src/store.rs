@@ -8,7 +8,9 @@ use std::sync::Arc;
 
 use crate::challenge::{AuthenticatorId, Posed, SealedSecret};
 use crate::clock::UnixTime;
-use crate::second_factor::{Answer, Examination, FriendlyName, Outcome, Reason, Record, Verdict, examine};
+use crate::second_factor::{Answer, Examination, FriendlyName, Outcome, Reason, Record, Tokens, Verdict, examine};
+use crate::settings::TokenGuard;
+use crate::token_guard::{ClientId, NoTokens, Proven, Rule, TokenSource, rule};
 use crate::totp::SharedSecret;
 use crate::trigger::Fault;
 
@@ -254,6 +256,42 @@ pub async fn settle(
             },
             Verdict::Outdated => return Err(Fault::ChallengeOutdated),
             Verdict::Impossible => return Err(Fault::ImpossibleAuthenticator),
+        }
+    }
+    Err(Fault::TooManyConflicts)
+}
+
+/// Lets the tokens of `source` pass, or not, and says what second factor they rest on, where that is known.
+///
+/// # Errors
+/// No tokens: the source does not pass, or nothing pays for it; a fault of the store; too many conflicts.
+pub async fn pay_for_tokens(
+    store: &impl RecordStore,
+    user: &UserKey,
+    client: Option<&ClientId>,
+    source: TokenSource,
+    guard: TokenGuard,
+    now: UnixTime,
+) -> Result<Option<Proven>, Fault> {
+    let rule = rule(source, guard);
+    match rule {
+        // The event names no sign-in, so what its second factor was cannot be known.
+        Rule::Pass => return Ok(None),
+        Rule::Refuse => return Err(Fault::NoTokens(NoTokens::Source(source))),
+        Rule::AgainstMark | Rule::WithMarkIfThere => {}
+    }
+    let client = client.ok_or(Fault::NoTokens(NoTokens::NoClient))?;
+    for _ in 0..SAVE_ATTEMPTS {
+        let Versioned { record, version } = store.load(user).await?;
+        let proven = record.proven();
+        match record.paid(client, now) {
+            Tokens::Once(used) => match store.save(user, &used, version).await? {
+                Saved::Recorded => return Ok(proven),
+                Saved::Conflict => {}
+            },
+            Tokens::Again => return Ok(proven),
+            Tokens::NotPaid if rule == Rule::WithMarkIfThere => return Ok(None),
+            Tokens::NotPaid => return Err(Fault::NoTokens(NoTokens::NotPaid)),
         }
     }
     Err(Fault::TooManyConflicts)

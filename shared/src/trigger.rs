@@ -4,7 +4,6 @@
 //! need) and strict where a decision rests on it. Whatever goes wrong leaves as [`TriggerError`], one fixed sentence,
 //! because Cognito shows a function's error text to the client.
 
-use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 
@@ -16,6 +15,7 @@ use tracing::Instrument;
 
 use crate::settings::SettingError;
 use crate::store::{SealFault, StoreFault, UserKey};
+use crate::token_guard::NoTokens;
 
 /// Draws random bytes: `main.rs` has the operating system's, tests may have their own.
 pub type FillRandom = fn(&mut [u8]) -> Result<(), RandomFault>;
@@ -57,6 +57,8 @@ pub enum Fault {
     ChallengeOutdated,
     /// The authenticator on record is none that RFC 6238 allows.
     ImpossibleAuthenticator,
+    /// The token guard lets no tokens pass.
+    NoTokens(NoTokens),
     /// Others kept saving the same record.
     TooManyConflicts,
     /// The calls of this trigger took longer than Cognito would wait.
@@ -84,6 +86,7 @@ impl std::fmt::Display for Fault {
             Self::NotOurChallenge => f.write_str("the challenge is none that Create posed"),
             Self::ChallengeOutdated => f.write_str("the record has changed since this set-up challenge was posed"),
             Self::ImpossibleAuthenticator => f.write_str("the authenticator on record is none that RFC 6238 allows"),
+            Self::NoTokens(reason) => write!(f, "no tokens: {reason:?}"),
             Self::TooManyConflicts => f.write_str("others kept saving the same record"),
             Self::OutOfTime => f.write_str("the trigger's calls ran out of time"),
             Self::Store(_) => f.write_str("the store"),
@@ -109,6 +112,7 @@ impl std::error::Error for Fault {
             | Self::NotOurChallenge
             | Self::ChallengeOutdated
             | Self::ImpossibleAuthenticator
+            | Self::NoTokens(_)
             | Self::TooManyConflicts
             | Self::OutOfTime
             | Self::Panicked => None,
@@ -271,8 +275,8 @@ pub fn with_response(mut event: Value, response: &impl Serialize) -> Result<Valu
 ///
 /// # Errors
 /// A known user without `sub`, or no user pool.
-pub fn user_key(user_pool_id: Option<&str>, attributes: &HashMap<String, String>) -> Result<UserKey, Fault> {
-    let sub = attributes.get("sub").filter(|sub| !sub.is_empty()).ok_or(Fault::NoSub)?;
+pub fn user_key(user_pool_id: Option<&str>, sub: Option<&str>) -> Result<UserKey, Fault> {
+    let sub = sub.filter(|sub| !sub.is_empty()).ok_or(Fault::NoSub)?;
     let user_pool_id = user_pool_id.filter(|id| !id.is_empty()).ok_or(Fault::NotThisTriggersEvent("userPoolId"))?;
-    Ok(UserKey { user_pool_id: user_pool_id.to_owned(), sub: sub.clone() })
+    Ok(UserKey { user_pool_id: user_pool_id.to_owned(), sub: sub.to_owned() })
 }

@@ -9,7 +9,8 @@ from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-DEFINE, CREATE, VERIFY = FUNCTIONS = ("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallenge")
+FUNCTIONS = ("DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallenge", "PreTokenGeneration")
+DEFINE, CREATE, VERIFY, GUARD = FUNCTIONS
 
 
 def as_cloudformation():
@@ -131,15 +132,16 @@ def test_only_operators_create_users_unless_told_otherwise():
 # The triggers.
 
 
-def test_the_pool_calls_the_three_triggers_and_no_other():
+def test_the_pool_calls_the_four_triggers_and_no_other():
     assert properties("UserPool")["LambdaConfig"] == {
         "DefineAuthChallenge": arn(DEFINE),
         "CreateAuthChallenge": arn(CREATE),
         "VerifyAuthChallengeResponse": arn(VERIFY),
+        "PreTokenGenerationConfig": {"LambdaArn": arn(GUARD), "LambdaVersion": ref("TokenGuardEvents")},
     }
 
 
-def test_there_are_three_functions():
+def test_there_are_four_functions():
     assert set(of_type("AWS::Lambda::Function")) == set(FUNCTIONS)
 
 
@@ -216,6 +218,18 @@ def test_verify_is_told_what_it_reads_and_no_more():
     }
 
 
+def test_the_guard_is_told_what_it_reads_and_no_more():
+    assert properties(GUARD)["Environment"]["Variables"] == {
+        "LOG_LEVEL": ref("LogLevel"),
+        "TABLE_NAME": ref("SecondFactors"),
+        "TOKEN_GUARD": ref("TokenGuard"),
+    }
+
+
+def test_by_default_tokens_must_be_paid_for():
+    assert SOURCE["Parameters"]["TokenGuard"]["Default"] == "PAID"
+
+
 def test_by_default_no_factor_of_cognitos_is_accepted():
     assert SOURCE["Parameters"]["AcceptedCognitoMfa"]["Default"] == "NONE"
     assert SOURCE["Parameters"]["EnrollmentMode"]["Default"] == "AT_SIGN_IN"
@@ -227,6 +241,8 @@ def test_settings_that_would_stop_the_functions_are_refused_beforehand():
     assert rules == [
         ({"Fn::Equals": [mode, "AT_SIGN_IN"]}, accepted),
         ({"Fn::Equals": [mode, "AFTER_COGNITO_MFA"]}, {"Fn::Not": [accepted]}),
+        ({"Fn::Not": [accepted]}, {"Fn::Equals": [ref("TokenGuard"), "SOURCES"]}),
+        (accepted, {"Fn::Equals": [ref("TokenGuard"), "PAID"]}),
     ]
 
 
@@ -261,6 +277,12 @@ def test_verify_may_read_and_write_records_and_open():
     assert statements(VERIFY) == [
         {"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:PutItem"], "Resource": arn("SecondFactors")},
         sealing("kms:Decrypt"),
+    ]
+
+
+def test_the_guard_may_read_and_write_records_and_open_nothing():
+    assert statements(GUARD) == [
+        {"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:PutItem"], "Resource": arn("SecondFactors")},
     ]
 
 
@@ -339,7 +361,7 @@ def test_a_table_that_fails_or_throttles_raises_an_alarm(metric):
 def test_every_alarm_is_heard_where_a_topic_is_given():
     actions = {"Fn::If": ["AlarmsAreHeard", [ref("AlarmTopicArn")], ref("AWS::NoValue")]}
     alarms = of_type("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 11
+    assert len(alarms) == 14
     assert all(alarm["Properties"]["AlarmActions"] == actions for alarm in alarms.values())
 
 

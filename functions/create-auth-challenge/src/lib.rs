@@ -50,7 +50,8 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
                 public_parameters: Shown::TOTP_FOR_NOBODY.public_parameters(standing.attempts_left()),
             }
         } else {
-            let user = user_key(header.user_pool_id.as_deref(), &request.user_attributes)?;
+            let user =
+                user_key(header.user_pool_id.as_deref(), request.user_attributes.get("sub").map(String::as_str))?;
             let wish = Wish::read(request.client_metadata.get(Wish::KEY).map(String::as_str));
             let account = request.user_attributes.get("email").or(header.user_name.as_ref()).unwrap_or(&user.sub);
             let last_metadata = request.session.last().and_then(|last| last.as_ref()?.challenge_metadata.as_deref());

@@ -8,6 +8,7 @@ use shared::challenge::Posed;
 use shared::clock::UnixTime;
 use shared::second_factor::{Answer, FriendlyName, Reason};
 use shared::store::{RecordStore, Sealer, Settled, settle};
+use shared::token_guard::ClientId;
 use shared::trigger::{Fault, read, user_key, with_response};
 
 /// What Verify needs beside its event.
@@ -36,9 +37,12 @@ impl<S: RecordStore, K: Sealer> Verify<S, K> {
         let settled = if request.user_not_found {
             Settled::Refused(Reason::UserNotFound)
         } else {
-            let user = user_key(header.user_pool_id.as_deref(), &request.user_attributes)?;
+            let user =
+                user_key(header.user_pool_id.as_deref(), request.user_attributes.get("sub").map(String::as_str))?;
             let name = request.client_metadata.get(FriendlyName::KEY).and_then(|typed| FriendlyName::read(typed));
-            settle(&self.store, &self.sealer, &user, &posed, &Answer::new(answer), name.as_ref(), now).await?
+            let client = ClientId::read(header.caller_context.client_id.as_deref());
+            let answer = Answer::new(answer).sent_by(client);
+            settle(&self.store, &self.sealer, &user, &posed, &answer, name.as_ref(), now).await?
         };
         let challenge = posed.challenge.kind().word();
         tracing::info!(decision = settled.answer_correct(), challenge, reason = ?settled.reason(), "judged");

@@ -1,0 +1,174 @@
+//! The token guard: which tokens may leave Cognito, and what they say of the second factor.
+//!
+//! Cognito can issue tokens without asking Define: by other app clients of the pool, managed login, temporary passwords.
+//! So Verify leaves a mark with the answer that ends a sign-in, for the app client that sent it, and the guard lets the
+//! tokens of a sign-in pass against it only.
+//!
+//! Invariant: under [`Rule::AgainstMark`] one mark passes one sign-in. Cognito repeats a call that it hears nothing from,
+//! and its event names no sign-in: so for [`REPEAT_SECONDS`] after its use a mark passes the same client again.
+//! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html>
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixTime;
+use crate::settings::TokenGuard;
+
+/// Seconds for which a mark can be used: as long as Cognito's longest session, in which a client may hold back the last
+/// answer.
+pub const MARK_SECONDS: u64 = 15 * 60;
+/// Seconds after its use in which the same mark passes again: three calls of five seconds, and what lies between them.
+pub const REPEAT_SECONDS: u64 = 20;
+
+/// Why Cognito is about to issue tokens: `triggerSource`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenSource {
+    /// `TokenGeneration_Authentication`: a sign-in by the API, whatever its flow.
+    Authentication,
+    /// `TokenGeneration_RefreshTokens`
+    RefreshTokens,
+    /// `TokenGeneration_NewPasswordChallenge`: a temporary password was changed, and nothing else was asked.
+    NewPasswordChallenge,
+    /// `TokenGeneration_HostedAuth`: managed login or a federated provider.
+    HostedAuth,
+    /// `TokenGeneration_AuthenticateDevice`: a remembered device.
+    AuthenticateDevice,
+    /// Any other, also `TokenGeneration_ClientCredentials`, where there is no user to guard.
+    Unknown,
+}
+
+impl TokenSource {
+    /// Reads `triggerSource`; `None` when it is no token generation at all.
+    #[must_use]
+    pub fn read(trigger_source: &str) -> Option<Self> {
+        match trigger_source {
+            "TokenGeneration_Authentication" => Some(Self::Authentication),
+            "TokenGeneration_RefreshTokens" => Some(Self::RefreshTokens),
+            "TokenGeneration_NewPasswordChallenge" => Some(Self::NewPasswordChallenge),
+            "TokenGeneration_HostedAuth" => Some(Self::HostedAuth),
+            "TokenGeneration_AuthenticateDevice" => Some(Self::AuthenticateDevice),
+            _ => trigger_source.starts_with("TokenGeneration_").then_some(Self::Unknown),
+        }
+    }
+}
+
+/// What a source needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// It passes: the sign-in that it continues was guarded.
+    Pass,
+    /// It passes against a mark only.
+    AgainstMark,
+    /// It passes, and a mark is used up for what it says.
+    WithMarkIfThere,
+    /// It never passes.
+    Refuse,
+}
+
+/// The table.
+#[must_use]
+#[rustfmt::skip]
+pub fn rule(source: TokenSource, guard: TokenGuard) -> Rule {
+    use TokenSource::{AuthenticateDevice, Authentication, HostedAuth, NewPasswordChallenge, RefreshTokens, Unknown};
+    match (source, guard) {
+        (RefreshTokens,                                            TokenGuard::Paid | TokenGuard::Sources) => Rule::Pass,
+        (Authentication,                                           TokenGuard::Paid)                       => Rule::AgainstMark,
+        (Authentication,                                           TokenGuard::Sources)                    => Rule::WithMarkIfThere,
+        (NewPasswordChallenge | HostedAuth | AuthenticateDevice,   TokenGuard::Paid | TokenGuard::Sources) => Rule::Refuse,
+        (Unknown,                                                  TokenGuard::Paid | TokenGuard::Sources) => Rule::Refuse,
+    }
+}
+
+/// An app client: `callerContext.clientId`, not empty.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct ClientId(String);
+
+impl ClientId {
+    /// Reads `callerContext.clientId`.
+    #[must_use]
+    pub fn read(client_id: Option<&str>) -> Option<Self> {
+        client_id.filter(|id| !id.is_empty()).map(|id| Self(id.to_owned()))
+    }
+}
+
+/// A second factor of ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Factor {
+    /// A passcode of an authenticator.
+    Totp,
+    /// A recovery code.
+    RecoveryCode,
+}
+
+impl Factor {
+    /// The claim `second_factor`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
+        }
+    }
+}
+
+/// The second factor that a user proved last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proven {
+    /// Which.
+    pub factor: Factor,
+    /// When.
+    pub at: UnixTime,
+}
+
+/// The mark: a sign-in that has paid for its tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Paid {
+    client_id: ClientId,
+    until: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_at: Option<UnixTime>,
+}
+
+/// What a mark is worth to a client that asks for tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Worth {
+    /// Tokens, once this has replaced the mark.
+    OneSignIn(Paid),
+    /// Tokens again, for the call that Cognito repeats.
+    TheSameAgain,
+    /// Another client's, too old, or used up.
+    Nothing,
+}
+
+impl Paid {
+    /// A new mark.
+    #[must_use]
+    pub fn by(client_id: ClientId, now: UnixTime) -> Self {
+        Self { client_id, until: now.plus(MARK_SECONDS), used_at: None }
+    }
+
+    /// What it is worth to `client_id` at `now`.
+    #[must_use]
+    pub fn worth(&self, client_id: &ClientId, now: UnixTime) -> Worth {
+        match self.used_at {
+            _ if self.client_id != *client_id => Worth::Nothing,
+            None if now < self.until => Worth::OneSignIn(Self { used_at: Some(now), ..self.clone() }),
+            Some(used_at) if now < used_at.plus(REPEAT_SECONDS) => Worth::TheSameAgain,
+            None | Some(_) => Worth::Nothing,
+        }
+    }
+}
+
+/// Why no tokens leave; for the log, never for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoTokens {
+    /// The source never passes.
+    Source(TokenSource),
+    /// No mark of this client that is worth anything.
+    NotPaid,
+    /// The event names no app client.
+    NoClient,
+}

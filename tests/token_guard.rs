@@ -1,0 +1,317 @@
+//! The token guard: no token that Verify has not paid for, and nothing said in one that is not known.
+
+use std::sync::Arc;
+
+use pre_token_generation::Guard;
+use serde_json::{Value, json};
+use shared::clock::UnixTime;
+use shared::second_factor::Record;
+use shared::settings::TokenGuard;
+use shared::store::memory::MemoryStore;
+use shared::store::{RecordStore, Saved, StoreFault, UserKey, Version, Versioned};
+use shared::token_guard::{MARK_SECONDS, NoTokens, REPEAT_SECONDS, TokenSource};
+use shared::trigger::{Fault, TriggerError, answer};
+use tests::functions::{Enrolled, Functions, REQUEST_ID, SignIn, USER_POOL_ID, User, passcode, wrong_passcode};
+
+const CLIENT: &str = "plainlyfakeclientid";
+
+/// A source that `TokenGeneration_Authentication` is not.
+const DOORS: [&str; 5] = [
+    "TokenGeneration_NewPasswordChallenge",
+    "TokenGeneration_HostedAuth",
+    "TokenGeneration_AuthenticateDevice",
+    "TokenGeneration_ClientCredentials",
+    "TokenGeneration_AddedLater",
+];
+
+fn event(user: &User, client: &str, source: &str, version: &str) -> Value {
+    json!({
+        "version": version,
+        "triggerSource": source,
+        "region": "us-east-1",
+        "userPoolId": USER_POOL_ID,
+        "userName": user.name,
+        "callerContext": { "awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client },
+        "request": {
+            "userAttributes": user.attributes,
+            "groupConfiguration": {
+                "groupsToOverride": ["editors"], "iamRolesToOverride": [], "preferredRole": null,
+            },
+            "scopes": ["aws.cognito.signin.user.admin"],
+        },
+        "response": { "claimsOverrideDetails": null },
+    })
+}
+
+fn guard(functions: &Functions, setting: TokenGuard) -> Guard<Arc<MemoryStore>> {
+    Guard { setting, store: functions.create.store.clone() }
+}
+
+async fn tokens_for(functions: &Functions, user: &User, client: &str) -> Result<Value, NoTokens> {
+    let event = event(user, client, "TokenGeneration_Authentication", "1");
+    match guard(functions, TokenGuard::Paid).handle(event, functions.now()).await {
+        Ok(answer) => Ok(answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"].clone()),
+        Err(Fault::NoTokens(reason)) => Err(reason),
+        Err(fault) => panic!("{fault}"),
+    }
+}
+
+async fn load(functions: &Functions, user: &User) -> Versioned {
+    functions.store().load(&user.key()).await.unwrap()
+}
+
+/// A day after enrolment, and after every mark of it.
+async fn enrolled(functions: &Functions, user: &User) -> Enrolled {
+    let enrolled = functions.enrol(user).await;
+    functions.wait(24 * 3600);
+    enrolled
+}
+
+async fn answer_totp(functions: &Functions, user: &User, typed: &str) -> bool {
+    let mut sign_in = SignIn::after_password(functions, user);
+    sign_in.challenge().await.unwrap();
+    sign_in.answer(typed).await.unwrap()
+}
+
+#[tokio::test]
+async fn the_tokens_of_a_sign_in_pass_and_the_next_need_another() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let enrolled = enrolled(&functions, &ana).await;
+    for _ in 0..2 {
+        assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+        assert!(answer_totp(&functions, &ana, &passcode(&enrolled.secret, functions.now())).await);
+        tokens_for(&functions, &ana, CLIENT).await.unwrap();
+        functions.wait(30);
+    }
+}
+
+#[tokio::test]
+async fn the_call_that_cognito_repeats_passes_and_one_later_does_not() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    functions.enrol(&ana).await;
+    let first = tokens_for(&functions, &ana, CLIENT).await.unwrap();
+    let used = load(&functions, &ana).await;
+    for _ in 0..2 {
+        functions.wait(5);
+        assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Ok(first.clone()));
+    }
+    functions.wait(REPEAT_SECONDS - 11);
+    tokens_for(&functions, &ana, CLIENT).await.unwrap();
+    functions.wait(1);
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    assert_eq!(load(&functions, &ana).await, used, "one use, one save");
+}
+
+#[tokio::test]
+async fn a_mark_is_worth_nothing_to_another_client_another_user_or_after_fifteen_minutes() {
+    let (functions, ana, ben) = (Functions::new(), User::named("ana", 0xaa), User::named("ben", 0xbb));
+    enrolled(&functions, &ben).await;
+    functions.enrol(&ana).await;
+    assert_eq!(tokens_for(&functions, &ana, "anotherclientid").await, Err(NoTokens::NotPaid));
+    assert_eq!(tokens_for(&functions, &ben, CLIENT).await, Err(NoTokens::NotPaid));
+    functions.wait(MARK_SECONDS);
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    functions.set_clock(UnixTime(functions.now().0 - 1));
+    tokens_for(&functions, &ana, CLIENT).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_password_alone_pays_for_nothing() {
+    let (functions, ana, nobody) = (Functions::new(), User::named("ana", 0xaa), User::named("nobody", 0x00));
+    let enrolled = enrolled(&functions, &ana).await;
+    assert_eq!(tokens_for(&functions, &nobody, CLIENT).await, Err(NoTokens::NotPaid));
+    assert!(!answer_totp(&functions, &ana, &wrong_passcode(&enrolled.secret, functions.now())).await);
+    assert!(!answer_totp(&functions, &ana, "AAAA-AAAA-AAAA-AAAA").await);
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+}
+
+#[tokio::test]
+async fn a_sign_in_that_still_owes_recovery_codes_has_not_paid() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    // TOTP_SETUP ✓, and away before the codes.
+    let mut sign_in = SignIn::after_password(&functions, &ana);
+    let secret = tests::functions::secret_shown(&sign_in.challenge().await.unwrap());
+    assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    // TOTP_CODES_OWED ✓, then the codes.
+    functions.wait(30);
+    let mut sign_in = SignIn::after_password(&functions, &ana);
+    sign_in.challenge().await.unwrap();
+    assert_eq!(sign_in.posed["challengeMetadata"], "TOTP_CODES_OWED");
+    assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    let shown = sign_in.challenge().await.unwrap();
+    let code = shown["recoveryCodes"].as_str().unwrap().split(' ').next().unwrap().to_owned();
+    assert!(sign_in.answer(&code).await.unwrap());
+    tokens_for(&functions, &ana, CLIENT).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_claims_say_which_factor_was_proven_and_when() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let enrolled = enrolled(&functions, &ana).await;
+    let typed = [(passcode(&enrolled.secret, functions.now()), "totp"), (enrolled.codes[0].clone(), "recovery_code")];
+    for (typed, factor) in typed {
+        let proven_at = functions.now();
+        assert!(answer_totp(&functions, &ana, &typed).await);
+        functions.wait(60);
+        let claims = json!({ "second_factor": factor, "second_factor_at": proven_at.0.to_string() });
+        assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Ok(claims));
+    }
+}
+
+#[tokio::test]
+async fn each_event_version_gets_the_answer_of_its_shape_and_groups_stay_as_they_are() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    functions.enrol(&ana).await;
+    let claims = json!({ "second_factor": "totp", "second_factor_at": functions.now().0.to_string() });
+    for version in [json!("1"), json!("2"), json!("3"), json!(1), json!(2), json!(3)] {
+        let mut event = event(&ana, CLIENT, "TokenGeneration_Authentication", "");
+        event["version"] = version.clone();
+        let groups = &event["request"]["groupConfiguration"];
+        let expected = if version == "1" || version == 1 {
+            json!({ "claimsOverrideDetails": { "claimsToAddOrOverride": claims, "groupOverrideDetails": groups } })
+        } else {
+            json!({ "claimsAndScopeOverrideDetails": {
+                "idTokenGeneration": { "claimsToAddOrOverride": claims },
+                "accessTokenGeneration": { "claimsToAddOrOverride": claims },
+                "groupOverrideDetails": groups,
+            } })
+        };
+        let guard = guard(&functions, TokenGuard::Paid);
+        let mut answer = guard.handle(event.clone(), functions.now()).await.unwrap();
+        assert_eq!(answer["response"].take(), expected, "{version}");
+        event["response"] = Value::Null;
+        assert_eq!(answer, event, "{version}: something else than the response was changed");
+    }
+    for version in [json!(null), json!("0"), json!("4"), json!(4), json!(1.5), json!([1]), json!("")] {
+        let mut event = event(&ana, CLIENT, "TokenGeneration_Authentication", "");
+        event["version"] = version.clone();
+        let answered = guard(&functions, TokenGuard::Paid).handle(event, functions.now()).await;
+        assert!(matches!(answered, Err(Fault::NotThisTriggersEvent("version"))), "{version}");
+    }
+}
+
+#[tokio::test]
+async fn a_door_beside_the_sign_in_gets_no_tokens_whatever_was_paid() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    functions.enrol(&ana).await;
+    let paid = load(&functions, &ana).await;
+    for setting in [TokenGuard::Paid, TokenGuard::Sources] {
+        for source in DOORS {
+            let event = event(&ana, CLIENT, source, "2");
+            let answered = guard(&functions, setting).handle(event, functions.now()).await;
+            let read = TokenSource::read(source).unwrap();
+            assert!(matches!(answered, Err(Fault::NoTokens(NoTokens::Source(refused))) if refused == read), "{source}");
+        }
+    }
+    assert_eq!(load(&functions, &ana).await, paid, "the mark is untouched");
+}
+
+#[tokio::test]
+async fn a_refresh_passes_without_the_store_and_claims_nothing() {
+    let ana = User::named("ana", 0xaa);
+    for setting in [TokenGuard::Paid, TokenGuard::Sources] {
+        let guard = Guard { setting, store: Broken };
+        let event = event(&ana, CLIENT, "TokenGeneration_RefreshTokens", "2");
+        let answer = guard.handle(event, UnixTime(1_800_000_000)).await.unwrap();
+        let details = &answer["response"]["claimsAndScopeOverrideDetails"];
+        assert_eq!(details["idTokenGeneration"]["claimsToAddOrOverride"], json!({}));
+        assert_eq!(details["accessTokenGeneration"]["claimsToAddOrOverride"], json!({}));
+    }
+}
+
+#[tokio::test]
+async fn where_only_sources_are_guarded_a_mark_is_used_up_for_its_claims_and_is_not_needed() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    functions.enrol(&ana).await;
+    let guard = guard(&functions, TokenGuard::Sources);
+    let event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
+    let claims = async |now| {
+        let mut answer = guard.handle(event.clone(), now).await.unwrap();
+        answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"].take()
+    };
+    assert_eq!(claims(functions.now()).await["second_factor"], "totp");
+    assert_eq!(claims(functions.now().plus(REPEAT_SECONDS)).await, json!({}));
+}
+
+#[tokio::test]
+async fn a_broken_store_means_no_tokens() {
+    let ana = User::named("ana", 0xaa);
+    for setting in [TokenGuard::Paid, TokenGuard::Sources] {
+        let guard = Guard { setting, store: Broken };
+        let event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
+        let now = UnixTime(1_800_000_000);
+        let answered = answer(REQUEST_ID, event, async |event| guard.handle(event, now).await).await;
+        assert_eq!(answered, Err(TriggerError));
+    }
+}
+
+#[tokio::test]
+async fn a_mark_whose_use_cannot_be_saved_passes_nothing() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    functions.enrol(&ana).await;
+    for (answers, expected) in [(Err(()), "the store"), (Ok(Saved::Conflict), "others kept saving the same record")] {
+        let store = SavesNothing { store: functions.create.store.clone(), answers };
+        let guard = Guard { setting: TokenGuard::Paid, store };
+        let event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
+        let fault = guard.handle(event, functions.now()).await.unwrap_err();
+        assert_eq!(fault.to_string(), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_does_not_say_who_asks_gets_no_tokens() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    functions.enrol(&ana).await;
+    for place in ["triggerSource", "userPoolId", "callerContext", "request", "version"] {
+        for other in [Value::Null, json!(""), json!(5), json!([]), json!({})] {
+            let mut event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
+            event[place] = other.clone();
+            let answered = guard(&functions, TokenGuard::Paid).handle(event, functions.now()).await;
+            assert!(answered.is_err(), "{place} became {other}");
+        }
+    }
+    for source in ["DefineAuthChallenge_Authentication", "PreTokenGeneration", "tokengeneration_Authentication"] {
+        let event = event(&ana, CLIENT, source, "1");
+        let answered = guard(&functions, TokenGuard::Paid).handle(event, functions.now()).await;
+        assert!(matches!(answered, Err(Fault::NotThisTriggersEvent("triggerSource"))), "{source}");
+    }
+}
+
+#[test]
+fn the_setting_is_required_and_is_one_of_two_words() {
+    assert_eq!(TokenGuard::read(&|_| Some("PAID".to_owned())), Ok(TokenGuard::Paid));
+    assert_eq!(TokenGuard::read(&|_| Some("SOURCES".to_owned())), Ok(TokenGuard::Sources));
+    for wrong in [None, Some(""), Some("paid"), Some("PAID,SOURCES")] {
+        let error = TokenGuard::read(&|_| wrong.map(ToOwned::to_owned)).unwrap_err();
+        assert_eq!(error.variable, "TOKEN_GUARD");
+    }
+}
+
+struct Broken;
+
+impl RecordStore for Broken {
+    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreFault> {
+        Err(StoreFault("the store is away".into()))
+    }
+
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
+        Err(StoreFault("the store is away".into()))
+    }
+}
+
+struct SavesNothing {
+    store: Arc<MemoryStore>,
+    answers: Result<Saved, ()>,
+}
+
+impl RecordStore for SavesNothing {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        self.store.load(user).await
+    }
+
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
+        self.answers.map_err(|()| StoreFault("the store is away".into()))
+    }
+}
