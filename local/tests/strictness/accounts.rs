@@ -88,17 +88,11 @@ async fn a_user_name_is_taken_once_in_whatever_case() {
 #[tokio::test]
 async fn a_password_has_to_meet_the_policy() {
     let bed = TestBed::new();
-    for (password, objection) in [
-        ("Sh0rt-1", "Password not long enough"),
-        ("lower-case-7", "Password must have uppercase characters"),
-        ("UPPER-CASE-7", "Password must have lowercase characters"),
-        ("No-Digit-Here", "Password must have numeric characters"),
-        ("NoSymbol7", "Password must have symbol characters"),
-    ] {
-        let message = format!("Password did not conform with policy: {objection}");
-        assert_error(bed.call("SignUp", sign_up(password)).await, "InvalidPasswordException", &message);
+    for (password, objection) in [("x".repeat(11), "not long enough"), ("x".repeat(257), "too long")] {
+        let message = format!("Password did not conform with policy: Password {objection}");
+        assert_error(bed.call("SignUp", sign_up(&password)).await, "InvalidPasswordException", &message);
     }
-    bed.call("SignUp", sign_up(PASSWORD)).await.unwrap();
+    bed.call("SignUp", sign_up("no rules of composition")).await.unwrap();
 }
 
 #[tokio::test]
