@@ -1,7 +1,9 @@
-//! A simulated attacker who knows the password and guesses passcodes for a year: the odds that ARCHITECTURE.md states.
+//! An attacker who knows the password and guesses for a year, passcodes or recovery codes: the odds that ARCHITECTURE.md
+//! states.
 
 use shared::clock::UnixTime;
 use shared::lockout::{Admission, FALL_SECONDS, Lockout};
+use shared::recovery_codes::{CODE_BYTES, CODES};
 use shared::totp::WINDOW_STEPS;
 
 const YEAR: u64 = 365 * FALL_SECONDS;
@@ -56,4 +58,21 @@ fn whatever_order_of_pauses_an_attacker_chooses_gains_nothing() {
         }
         assert!(guesses <= best, "a pause of {pause} s allows {guesses}");
     }
+}
+
+/// Answers a second that one region of an AWS account takes from all its users together. No limit of ours applies to
+/// recovery codes, so this is the only one. Three times the 120 of `UserAuthentication`, unless a higher one was bought.
+///
+/// Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>
+const ANSWERS_A_SECOND: u64 = 3 * 120;
+
+#[test]
+fn a_year_of_guessing_recovery_codes_succeeds_in_less_than_one_of_ten_trillion() {
+    let codes = 256_f64.powi(i32::try_from(CODE_BYTES).unwrap());
+    assert_eq!(codes.log2(), 80.0);
+    let guesses = u32::try_from(ANSWERS_A_SECOND).map(f64::from).unwrap() * u32::try_from(YEAR).map(f64::from).unwrap();
+    // No guess is made twice, and none of the ten is ever used.
+    let odds = f64::from(u32::try_from(CODES).unwrap()) * guesses / codes;
+    assert!(odds < 1e-13, "{odds:e}");
+    println!("recovery codes: {guesses:.3e} guesses in a year, odds: {odds:.1e}");
 }

@@ -22,6 +22,7 @@ tests::for_memory_and_ministack! {
     of_200_parallel_wrong_guesses_five_are_judged_and_the_rest_is_refused,
     one_right_passcode_sent_50_times_at_once_is_right_once,
     one_recovery_code_sent_50_times_at_once_is_right_once,
+    ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each,
     one_challenge_delivered_three_times_at_once_counts_once_and_answers_alike,
     an_answer_that_is_not_recorded_is_refused_alike_however_often_it_is_delivered,
     a_delivery_that_died_after_the_write_is_answered_alike_when_repeated,
@@ -81,6 +82,27 @@ async fn one_recovery_code_sent_50_times_at_once_is_right_once<B: Backend>() {
     assert_eq!(race.most_loads(), 2);
     // The others of the set are still there.
     assert_right(&arena.answer(totp(arena.owner.codes[4].clone())).await);
+}
+
+async fn ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each<B: Backend>() {
+    let arena = Arena::<B>::with_owner().await;
+    let codes = &arena.owner.codes;
+    let race = arena.race(&arena.owner.user, codes.iter().cycle().take(50).cloned().map(totp)).await;
+    let mut right = vec![0; codes.len()];
+    for (number, answered) in (0..codes.len()).cycle().zip(&race.answered) {
+        match label(&answered.settled).as_str() {
+            "on record, right: RecoveryCodeUsed" => right[number] += 1,
+            // Ten that are right can win more often than one answer is judged again.
+            "refused: WrongRecoveryCode" | "fault: TooManyConflicts" => {}
+            other => panic!("{other}"),
+        }
+    }
+    // Whose code was not used by any of its five has it still.
+    for (code, right) in codes.iter().zip(&mut right) {
+        *right += usize::from(arena.answer(totp(code.clone())).await.unwrap().answer_correct());
+    }
+    assert_eq!(right, vec![1; codes.len()]);
+    assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 10));
 }
 
 async fn one_challenge_delivered_three_times_at_once_counts_once_and_answers_alike<B: Backend>() {

@@ -1,11 +1,15 @@
 //! The record over time, with a clock that the test sets: one use, the window, the count across sign-ins, the waits.
 
+use std::collections::HashSet;
+
 use shared::challenge::{AuthenticatorId, Challenge, NewAuthenticator, NewCodes, Nonce, Posed, SealedSecret};
 use shared::clock::UnixTime;
+use shared::encoding::decode;
 use shared::lockout::{Admission, FALL_SECONDS, FIRST_WAIT_SECONDS, STOP_AT};
 use shared::recovery_codes::{CodeSet, RecoveryCode};
 use shared::second_factor::{Answer, Examination, FriendlyName, Outcome, Reason, Record, Verdict, examine};
 use shared::sign_in::Holdings;
+use shared::token_guard::ClientId;
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 
 /// A whole number of time steps, so that the window's edges are easy to see.
@@ -354,6 +358,22 @@ fn a_recovery_code_is_read_as_people_type_it() {
 }
 
 #[test]
+fn the_same_codes_in_two_sets_leave_nothing_in_common_and_no_code_can_be_read() {
+    let user = User::enrolled();
+    let bytes = |salt| decode(&CodeSet::new(&user.codes, [salt; 16]).to_text()).unwrap();
+    let (one, other) = (bytes(0xa1), bytes(0xa2));
+    assert_eq!(one.len(), 16 + 10 * 16, "a salt, and a hash of each");
+    for block in one.chunks(16) {
+        assert!(!other.chunks(16).any(|others| others == block));
+    }
+    let hashes: HashSet<_> = one.chunks(16).collect();
+    assert_eq!(hashes.len(), 11);
+    for code in 1..=10 {
+        assert!(!one.windows(8).any(|window| window == [code; 8]));
+    }
+}
+
+#[test]
 fn fewer_than_three_codes_left_are_owed() {
     let mut user = User::enrolled();
     for used in 0..10 {
@@ -461,7 +481,12 @@ fn a_record_stays_under_two_kilobytes() {
     let Verdict::ToRecord { record, .. } = awaiting.judge(&user.secret) else { panic!("not enrolled") };
     user.record = record;
     let code = user.codes[0].show();
-    assert_eq!(user.answer(&user.new_codes(), &code, START).0, Outcome::Right);
+    let posed = user.pose(&user.new_codes());
+    // A client id has at most 128 characters.
+    let answer = Answer::new(code.to_string()).sent_by(ClientId::read(Some(&"x".repeat(128))));
+    let examined = examine(&user.record, &posed, &answer, None, START);
+    let Examination::Settled(Verdict::ToRecord { record, .. }) = examined else { panic!("not kept") };
+    user.record = record;
     for _ in 0..10 {
         user.mistype(START);
         let code = user.codes.pop().map(|code| code.show());

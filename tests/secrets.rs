@@ -1,1 +1,342 @@
-//! To be written.
+//! No log holds a secret, passcode, recovery code, private parameter or attribute, and nothing that carries one prints it.
+//!
+//! Here the functions run in this process and everything that tracing gives is captured, whatever its level and target.
+//! tests/bootstraps.rs searches what the real functions write to standard output and standard error.
+
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::fmt::{Debug, Display};
+use std::io;
+use std::marker::PhantomData;
+use std::sync::Once;
+
+use serde_json::{Value, json};
+use shared::challenge::{Challenge, Posed, SealedSecret};
+use shared::clock::UnixTime;
+use shared::recovery_codes::RecoveryCode;
+use shared::second_factor::{Answer, AwaitingSecret, Examination, Record, UnreadableRecord, examine};
+use shared::store::memory::{MemorySealer, MemoryStore};
+use shared::store::{
+    RecordStore, Saved, SealFault, SealedFor, Sealer, StoreFault, UserKey, Version, Versioned, settle,
+};
+use shared::totp::{Passcode, SharedSecret};
+use shared::trigger::{RandomFault, TriggerError, answer};
+use tests::functions::{
+    Cast, FAKE_SECRET, Functions, NOW, REQUEST_ID, Trigger, fill_random, passcode, plainly_fake, sample_events,
+};
+use tests::golden::assert_golden;
+use tests::life::{Life, Secrets, What, decisions, user};
+use tracing_subscriber::fmt::format::FmtSpan;
+use verify_auth_challenge::Verify;
+
+const SUB: &str = "plainly-fake-sub";
+
+#[tokio::test]
+async fn the_log_of_a_full_life_holds_every_decision_and_no_secret() {
+    start_capturing();
+    let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
+    let call = async |trigger, event| functions.answer(trigger, event).await.ok();
+    let mut life = Life::new(user(SUB), call, || NOW);
+    life.live().await;
+    let log = captured();
+    life.secrets.assert_none_in(&log);
+    let lines = decisions(&log, SUB, &[REQUEST_ID.to_owned()]);
+    assert_golden("log_of_a_full_life.txt", &lines.concat());
+}
+
+#[tokio::test]
+async fn a_function_that_logged_its_events_and_answers_would_be_found_out() {
+    let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
+    let log = RefCell::new(String::new());
+    let call = async |trigger, event: Value| {
+        log.borrow_mut().push_str(&event.to_string());
+        let answered = functions.answer(trigger, event).await.ok()?;
+        log.borrow_mut().push_str(&answered.to_string());
+        Some(answered)
+    };
+    let mut life = Life::new(user(SUB), call, || NOW);
+    life.enrol().await;
+    let found: BTreeSet<What> = life.secrets.found_in(&log.borrow()).into_iter().map(|(what, _)| what).collect();
+    assert_eq!(found, What::ALL.into());
+}
+
+#[tokio::test]
+async fn a_secret_is_found_in_a_log_in_whatever_form() {
+    let event = json!({ "response": { "publicChallengeParameters": {
+        "secretCode": "OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB",
+        "recoveryCodes": "CSGP-PS90-CDQP-8S9G",
+    } } });
+    let mut secrets = Secrets::default();
+    secrets.note(&event);
+    for form in [
+        "obwgc2lonr4saztbnnssa43fmnzgk5bb",
+        "plainly fake secret!",
+        "cGxhaW5seSBmYWtlIHNlY3JldCE=",
+        "706C61696E6C792066616B652073656372657421",
+        &format!("{FAKE_SECRET:?}"),
+        &format!("{:?}", json!(FAKE_SECRET.to_vec()).to_string()),
+        "csgp-ps90-cdqp-8s9g",
+        "CSGPPS90CDQP8S9G",
+        "ZmFrZSBjb2RlMA==",
+    ] {
+        assert!(!secrets.found_in(&format!("{{\"reason\":\"{form}\"}}")).is_empty(), "{form}");
+    }
+    secrets.assert_none_in(r#"{"reason":"the store: the stored item is not a record"}"#);
+}
+
+#[tokio::test]
+async fn a_secret_at_any_place_of_any_event_stays_out_of_the_log() {
+    const MISPLACED: &str = "plainly misplaced";
+    start_capturing();
+    let functions = Cast::assembled().await.functions().await;
+    captured();
+    let mut seen = BTreeSet::new();
+    for trigger in Trigger::ALL {
+        for (case, event) in sample_events(trigger) {
+            // The log is to have it.
+            for place in places(&event, "").iter().filter(|place| *place != "/request/userAttributes/sub") {
+                let first = seen.insert((trigger.name(), place.clone()));
+                let forms = [json!(MISPLACED), json!([MISPLACED]), json!({ MISPLACED: MISPLACED })];
+                for misplaced in forms.into_iter().take(if first { 3 } else { 1 }) {
+                    let mut event = event.clone();
+                    *event.pointer_mut(place).unwrap() = misplaced;
+                    let _answered = functions.answer(trigger, event).await;
+                    let log = captured();
+                    assert_eq!(log.lines().count(), 2, "a span and what became of it: {log}");
+                    assert!(!log.contains(MISPLACED), "{case}: {place}: {log}");
+                }
+            }
+        }
+    }
+}
+
+fn places(value: &Value, place: &str) -> Vec<String> {
+    let below = |key: &str, value: &Value| {
+        let place = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
+        let mut places = places(value, &place);
+        places.push(place);
+        places
+    };
+    match value {
+        Value::Object(fields) => fields.iter().flat_map(|(key, value)| below(key, value)).collect(),
+        Value::Array(entries) => {
+            (0..).zip(entries).flat_map(|(index, value)| below(&format!("{index}"), value)).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    }
+}
+
+#[tokio::test]
+async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
+    start_capturing();
+    let cast = Cast::assembled().await;
+    let mut create = sample_events(Trigger::Create).remove("totp-setup").unwrap();
+    let mut verify = sample_events(Trigger::Verify).remove("totp-setup-right").unwrap();
+    let mut secrets = Secrets::default();
+    for event in [&mut create, &mut verify] {
+        // Ana's own would be found anywhere.
+        event["userName"] = json!("plainly-fake-user-name");
+        secrets.note(event);
+    }
+    captured();
+
+    let of_later = Failing(|| Record::from_json(r#"{"format":2,"record":{"secret":"plainly fake secret!"}}"#));
+    let no_record = Failing(|| Record::from_json(r#"{"format":1,"record":{"generation":"plainly fake secret!"}}"#));
+    let no_json = Failing(|| Record::from_json("plainly fake secret!"));
+    let broken = Failing(|| panic!("plainly fake secret!"));
+    for (store, reason) in [
+        (of_later, "the store: the record has format 2, this version reads 1"),
+        (no_record, "the store: the stored item is not a record"),
+        (no_json, "the store: the stored item is not a record"),
+        (broken, "the trigger panicked"),
+    ] {
+        let functions = Functions::over(store, plainly_fake, plainly_fake);
+        for (trigger, event) in [(Trigger::Create, &create), (Trigger::Verify, &verify)] {
+            assert_eq!(functions.answer(trigger, event.clone()).await, Err(TriggerError));
+            assert_fault(&secrets, event, reason);
+        }
+    }
+
+    let functions = Functions::over(Failing(|| Ok(Record::default())), plainly_fake, plainly_fake);
+    assert_eq!(functions.verify(verify.clone()).await, Err(TriggerError));
+    assert_fault(&secrets, &verify, "the store: not saved");
+
+    let functions = Functions::over(MemoryStore::default(), plainly_fake, |_| Err(RandomFault));
+    assert_eq!(functions.create(create.clone()).await, Err(TriggerError));
+    assert_fault(&secrets, &create, "randomness: the source of randomness failed");
+
+    let store = cast.functions().await.create.store;
+    let another_key = Verify { store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
+    let answered = answer(REQUEST_ID, verify.clone(), async |event| another_key.handle(event, NOW).await).await;
+    assert_eq!(answered, Err(TriggerError));
+    assert_fault(&secrets, &verify, "the sealing: the sealed secret does not open for this user and authenticator");
+
+    let settings = cast.functions().await.create.settings;
+    let no_key = create_auth_challenge::Create { settings, store, sealer: NoKey, random: plainly_fake };
+    let answered = answer(REQUEST_ID, create.clone(), async |event| no_key.handle(event, NOW).await).await;
+    assert_eq!(answered, Err(TriggerError));
+    assert_fault(&secrets, &create, "the sealing: no key");
+}
+
+/// Asserts that `reason` is all that was logged since the last time.
+fn assert_fault(secrets: &Secrets, event: &Value, reason: &str) {
+    let log = captured();
+    let sub = event["request"]["userAttributes"]["sub"].as_str().unwrap();
+    let expected = format!("shared::trigger: fault, {reason}\n");
+    secrets.assert_none_in(&log);
+    assert!(!log.contains("plainly fake secret!"), "{log}");
+    assert_eq!(decisions(&log, sub, &[REQUEST_ID.to_owned()]), [expected]);
+}
+
+/// Loads whatever comes of it, and saves nothing.
+struct Failing(fn() -> Result<Record, UnreadableRecord>);
+
+impl RecordStore for Failing {
+    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreFault> {
+        let record = (self.0)().map_err(|fault| StoreFault(fault.into()))?;
+        Ok(Versioned { record, version: Version::MISSING })
+    }
+
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
+        Err(StoreFault("not saved".into()))
+    }
+}
+
+struct NoKey;
+
+impl Sealer for NoKey {
+    async fn seal(&self, _: &SharedSecret, _: SealedFor<'_>) -> Result<SealedSecret, SealFault> {
+        Err(SealFault("no key".into()))
+    }
+
+    async fn open(&self, _: &SealedSecret, _: SealedFor<'_>) -> Result<SharedSecret, SealFault> {
+        Err(SealFault("no key".into()))
+    }
+}
+
+// ── Types.
+
+#[tokio::test]
+async fn what_carries_a_secret_does_not_print_it() {
+    // The names of a posing, an authenticator and an app client, and the user's own for the authenticator, let nobody in.
+    let harmless = [What::Nonce, What::AuthenticatorId, What::ClientMetadata, What::Header];
+    let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
+    let posed = RefCell::new(Vec::new());
+    let call = async |trigger, event: Value| {
+        let answered = functions.answer(trigger, event).await.ok()?;
+        let private = &answered["response"]["privateChallengeParameters"];
+        posed.borrow_mut().extend(serde_json::from_value(private.clone()).ok());
+        Some(answered)
+    };
+    let mut life = Life::new(user(SUB), call, || NOW);
+    let enrolled = life.enrol().await;
+    let mut secrets = life.secrets;
+    let (key, store, sealer) = (user(SUB).key(), functions.store(), &functions.create.sealer);
+    let mut printed = vec![print(&enrolled.secret)];
+
+    for parameters in posed.take() {
+        let posed = Posed::from_private_parameters(&parameters).expect("a challenge of ours");
+        printed.push(print(&posed));
+        match &posed.challenge {
+            Challenge::TotpSetup(new) => printed.extend([print(new), print(&new.sealed)]),
+            Challenge::RecoveryCodes(new) => printed.extend([print(new), print(&new.codes)]),
+            Challenge::Totp | Challenge::TotpCodesOwed => {}
+        }
+    }
+    let now = UnixTime(NOW.0 + 30);
+    let totp = tests::stores::posed(Challenge::Totp);
+    let typed = passcode(&enrolled.secret, now);
+    secrets.note(&json!({ "request": { "challengeAnswer": typed } }));
+    let loaded = store.load(&key).await.unwrap();
+    printed.extend([print(&loaded), print(&loaded.record.authenticator())]);
+    for typed in [&typed, &enrolled.codes[1], "no code"] {
+        let verdict = match examine(&loaded.record, &totp, &Answer::new((*typed).to_owned()), None, now) {
+            Examination::Passcode(awaiting) => awaiting.judge(&enrolled.secret),
+            Examination::Settled(verdict) => verdict,
+        };
+        printed.push(print(&verdict));
+    }
+    printed.push(print(&settle(store, sealer, &key, &totp, &Answer::new(typed), None, now).await));
+
+    for printed in printed {
+        let mut found = secrets.found_in(&printed);
+        found.retain(|(what, _)| !harmless.contains(what));
+        assert!(found.is_empty(), "{found:?} in {printed}");
+    }
+}
+
+/// In a line, as logs have it; bytes and all.
+fn print(value: &impl Debug) -> String {
+    format!("{value:?}")
+}
+
+#[test]
+fn what_a_user_types_or_has_in_hand_cannot_be_printed_at_all() {
+    macro_rules! assert_not_printed {
+        ($($type:ty),*) => { $(
+            const { assert!(!Is::<$type>::DEBUG && !Is::<$type>::DISPLAY, stringify!($type)) };
+        )* };
+    }
+    assert_not_printed!(Answer, Passcode, RecoveryCode, Examination<'static>, AwaitingSecret<'static>);
+    const { assert!(!Is::<SharedSecret>::DISPLAY && !Is::<SealedSecret>::DISPLAY && !Is::<Posed>::DISPLAY) };
+    // The question can be answered with yes.
+    const { assert!(Is::<SharedSecret>::DEBUG && Is::<UserKey>::DISPLAY) };
+}
+
+/// What a type implements: its own constant where the bound holds, and the trait's where it does not.
+struct Is<T>(PhantomData<T>);
+
+impl<T: Debug> Is<T> {
+    const DEBUG: bool = true;
+}
+
+impl<T: Display> Is<T> {
+    const DISPLAY: bool = true;
+}
+
+trait IsNot {
+    const DEBUG: bool = false;
+    const DISPLAY: bool = false;
+}
+
+impl<T> IsNot for Is<T> {}
+
+// ── The capture.
+
+thread_local! {
+    static CAPTURED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// From here on, whatever this process logs goes to its own thread's capture: every level, every target, every span.
+fn start_capturing() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_span_list(false)
+            .with_span_events(FmtSpan::NEW)
+            .without_time()
+            .with_max_level(tracing::Level::TRACE)
+            .with_writer(|| Capture)
+            .init();
+    });
+    captured();
+}
+
+/// What this thread has logged since the last time.
+fn captured() -> String {
+    String::from_utf8(CAPTURED.take()).unwrap()
+}
+
+struct Capture;
+
+impl io::Write for Capture {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        CAPTURED.with_borrow_mut(|captured| captured.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

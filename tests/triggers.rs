@@ -16,7 +16,7 @@ use shared::store::memory::MemoryStore;
 use shared::store::{RecordStore, SealFault, SealedFor, Sealer, Version};
 use shared::totp::{SECRET_BYTES, SharedSecret};
 use shared::trigger::TriggerError;
-use tests::functions::{Cast, Functions, NOW, Trigger, base32, fill_random, sample_events};
+use tests::functions::{Cast, Functions, NOW, Trigger, User, base32, entry, fill_random, sample_events};
 use tests::golden::assert_golden;
 
 #[tokio::test]
@@ -170,6 +170,42 @@ async fn all_parameters_of_a_challenge_together_stay_under_one_kilobyte() {
     }
 }
 
+/// Each challenge at its longest: a long name for everything that has one, and a record that has changed a million times.
+#[tokio::test]
+async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
+    // Of four bytes each, which percent-encoding makes twelve.
+    let longest_issuer = "\u{1F511}".repeat(256);
+    let longest_email = format!("{}@example.com", "\u{1F511}".repeat(2048 - 12));
+    let session = |last: Option<&str>| {
+        let password = [entry("SRP_A", true, None), entry("PASSWORD_VERIFIER", true, None)];
+        password.into_iter().chain(last.map(|last| entry("CUSTOM_CHALLENGE", true, Some(last)))).collect::<Vec<_>>()
+    };
+    for (issuer, email) in [
+        ("Example", "ana@example.com"),
+        ("Example Corporation of Somewhere", "firstname.lastname@department.example.com"),
+        (&*"i".repeat(256), &*"e".repeat(2048)),
+        (&longest_issuer, &longest_email),
+    ] {
+        let mut ana = User::named("ana", 1);
+        ana.attributes.insert("email".to_owned(), json!(email));
+        for (kind, last) in [("TOTP_SETUP", None), ("RECOVERY_CODES", Some("TOTP_CODES_OWED"))] {
+            let record = Record::default().to_json().unwrap().replace("\"generation\":0", "\"generation\":1000000");
+            let store = MemoryStore::default();
+            store.save(&ana.key(), &Record::from_json(&record).unwrap(), Version::MISSING).await.unwrap();
+            let functions = Functions::over(store, fill_random, fill_random);
+            let mut settings = functions.create.settings.clone();
+            settings.issuer = issuer.to_owned();
+            let store = functions.create.store.clone();
+            let create = Create { settings, store, sealer: AsLongAsKms, random: fill_random };
+            let own = json!({ "session": session(last), "challengeName": "CUSTOM_CHALLENGE" });
+            let answer = create.handle(ana.event(Trigger::Create, own), NOW).await.unwrap();
+            assert_eq!(answer["response"]["publicChallengeParameters"]["challenge"], kind);
+            let length = answer["response"].to_string().len();
+            assert!(length < 1024, "{kind}: {length} bytes for {} and {} bytes of names", issuer.len(), email.len());
+        }
+    }
+}
+
 /// Seals nothing, at the length of KMS: 152 bytes around the secret.
 struct AsLongAsKms;
 
@@ -238,7 +274,7 @@ async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
     let functions = Cast::assembled().await.functions().await;
     let mut holdings = BTreeMap::new();
     for (name, number) in [("ana", 0xaa), ("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee)] {
-        let user = tests::functions::User::named(name, number).key();
+        let user = User::named(name, number).key();
         let stored = functions.store().load(&user).await.unwrap();
         let failures = stored.record.failures(NOW);
         assert_eq!(stored.version == Version::MISSING, stored.record == Record::default());

@@ -235,8 +235,11 @@ impl Shown<'_> {
     }
 }
 
-/// Characters of a label; longer ones would push the parameters past what a session string holds.
-const LABEL_CHARACTERS: usize = 64;
+/// Bytes of the issuer as it is encoded, which the key URI holds twice; longer names would push the parameters past what
+/// a session string holds.
+const ISSUER_BYTES: usize = 52;
+/// Bytes of the account's name as it is encoded.
+const ACCOUNT_BYTES: usize = 64;
 
 /// The key URI that authenticators read from a QR code. Only the defaults are used, so no parameter tells them again:
 /// some apps refuse what they would otherwise ignore.
@@ -245,9 +248,18 @@ const LABEL_CHARACTERS: usize = 64;
 fn otpauth_uri(secret: &SharedSecret, issuer: &str, account: &str) -> Zeroizing<String> {
     const LABEL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
     // A colon separates the issuer from the account, so neither may hold one.
-    let plain = |text: &str| -> String { text.chars().filter(|c| *c != ':').take(LABEL_CHARACTERS).collect() };
-    let (issuer, account) = (plain(issuer), plain(account));
-    let (issuer, account) = (utf8_percent_encode(&issuer, LABEL), utf8_percent_encode(&account, LABEL));
+    let label = |text: &str, bytes: usize| {
+        let mut label = String::new();
+        for c in text.chars().filter(|c| *c != ':') {
+            let encoded = utf8_percent_encode(c.encode_utf8(&mut [0; 4]), LABEL).to_string();
+            if label.len().saturating_add(encoded.len()) > bytes {
+                break;
+            }
+            label.push_str(&encoded);
+        }
+        label
+    };
+    let (issuer, account) = (label(issuer, ISSUER_BYTES), label(account, ACCOUNT_BYTES));
     let secret = secret.to_base32();
     Zeroizing::new(format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", secret.as_str()))
 }

@@ -170,7 +170,8 @@ where
     F: Future<Output = Result<Value, Fault>>,
 {
     let sub = event.pointer("/request/userAttributes/sub").and_then(Value::as_str).unwrap_or_default();
-    let span = tracing::info_span!("trigger", request_id, sub);
+    // Of the highest level, so that a fault is logged with it at each.
+    let span = tracing::error_span!("trigger", request_id, sub);
     let answered = AssertUnwindSafe(async { handler(event).await }).catch_unwind().instrument(span.clone()).await;
     match answered.unwrap_or(Err(Fault::Panicked)) {
         Ok(event) => Ok(event),

@@ -1,0 +1,342 @@
+//! The functions as they are deployed: their binaries, started and invoked as Lambda does, over ministack's DynamoDB and
+//! KMS.
+
+#![expect(clippy::disallowed_methods, reason = "the functions have the real clock")]
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::LazyLock;
+use std::time::SystemTime;
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+use shared::clock::UnixTime;
+use shared::trigger::TriggerError;
+use tests::functions::{Trigger, sample_events};
+use tests::lambda::Lambda;
+use tests::life::{Life, Secrets, decisions, user};
+use tests::ministack::Ministack;
+use tests::stores::OnMinistack;
+
+const SUB: &str = "plainly-fake-sub";
+
+// ── What they answer.
+
+#[tokio::test]
+async fn define_answers_every_sample_event_as_its_golden_file_shows() {
+    let mut define = Lambda::start(Trigger::Define, &SIGN_IN).await;
+    for (case, event) in sample_events(Trigger::Define) {
+        let answer = match define.invoke(event.to_string()).await {
+            Ok(answer) => answer,
+            Err(error) => json!({ "errorMessage": error["errorMessage"] }),
+        };
+        let golden = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/define-auth-challenge"));
+        let golden = std::fs::read(golden.join(format!("{case}.json"))).unwrap();
+        assert_eq!(answer, serde_json::from_slice::<Value>(&golden).unwrap(), "{case}");
+    }
+}
+
+/// The golden files of these two are for another time, and for users who have a record.
+#[tokio::test]
+async fn create_and_verify_answer_every_sample_event_with_only_its_response_replaced_or_with_the_one_error() {
+    let settings = Settings::new().await;
+    for trigger in [Trigger::Create, Trigger::Verify] {
+        let mut function = Lambda::start(trigger, &settings.all()).await;
+        let mut answers = 0;
+        for (case, event) in sample_events(trigger) {
+            match function.invoke(event.to_string()).await {
+                Ok(mut answer) => {
+                    assert_ne!(answer["response"], event["response"], "{case}");
+                    answer["response"] = event["response"].clone();
+                    assert_eq!(answer, event, "{case}");
+                    answers += 1;
+                }
+                Err(error) => assert_eq!(error, the_one_error(), "{case}"),
+            }
+        }
+        assert!(answers > 10, "{answers}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_life_goes_through_the_three_and_they_log_every_decision_and_no_secret() {
+    let settings = Settings::new().await;
+    join_all([("INFO", "plainly-fake-sub-a"), ("TRACE", "plainly-fake-sub-b")].map(async |(level, sub)| {
+        let mut functions = Functions::start(&settings, level).await;
+        let mut life = Life::new(user(sub), async |trigger, event| functions.invoke(trigger, event).await, now);
+        life.live().await;
+        let secrets = life.secrets;
+        let golden = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/log_of_a_full_life.txt"));
+        let golden = std::fs::read_to_string(golden).unwrap();
+        let mut faults = Vec::new();
+        for (trigger, request_ids, log) in functions.stop().await {
+            secrets.assert_none_in(&log);
+            let lines = decisions(&log, sub, &request_ids);
+            assert_eq!(lines.len(), request_ids.len(), "{level}");
+            let (fault, decided): (Vec<_>, Vec<_>) = lines.into_iter().partition(|line| is_fault(line));
+            faults.extend(fault);
+            let own = trigger.name().replace('-', "_");
+            let golden = golden.split_inclusive('\n').filter(|line| line.starts_with(&own));
+            assert_eq!(in_real_time(decided.iter().map(String::as_str)), in_real_time(golden), "{level}");
+        }
+        faults.sort();
+        let mut expected: Vec<&str> = golden.split_inclusive('\n').filter(|line| is_fault(line)).collect();
+        expected.sort_unstable();
+        assert_eq!(faults, expected, "{level}");
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn no_log_level_lets_a_secret_into_the_log_and_every_level_has_the_faults() {
+    let settings = Settings::new().await;
+    let levels = ["ERROR", "WARN", "DEBUG"].into_iter().zip(["plainly-fake-sub-c", "plainly-fake-sub-d", SUB]);
+    join_all(levels.map(async |(level, sub)| {
+        let mut functions = Functions::start(&settings, level).await;
+        let mut life = Life::new(user(sub), async |trigger, event| functions.invoke(trigger, event).await, now);
+        life.live_shortly().await;
+        let secrets = life.secrets;
+        for (trigger, request_ids, log) in functions.stop().await {
+            secrets.assert_none_in(&log);
+            let reason = match trigger {
+                Trigger::Define | Trigger::Create => "not an event of this trigger: triggerSource",
+                Trigger::Verify => "the challenge is none that Create posed",
+            };
+            let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+            let of_ours = || lines.iter().filter(|line| line["message"] != "TriggerError");
+            assert_eq!(of_ours().filter(|line| line["message"] == "fault" && line["reason"] == reason).count(), 1);
+            assert_eq!(of_ours().count(), if level == "DEBUG" { request_ids.len() } else { 1 }, "{level}: {log}");
+        }
+    }))
+    .await;
+}
+
+#[tokio::test]
+async fn a_fault_is_logged_with_request_id_and_sub_at_every_level() {
+    let event = &sample_events(Trigger::Verify)["passcode-right"];
+    let sub = event["request"]["userAttributes"]["sub"].as_str().unwrap();
+    for level in ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"] {
+        let mut define = Lambda::start(Trigger::Define, &[&SIGN_IN[..], &[("LOG_LEVEL", level)]].concat()).await;
+        assert_eq!(define.invoke(event.to_string()).await, Err(the_one_error()));
+        let request_ids = define.request_ids.clone();
+        assert_eq!(decisions(&define.stop().await, sub, &request_ids).len(), 1, "{level}");
+    }
+}
+
+/// The three, started.
+struct Functions(Vec<(Trigger, Lambda)>);
+
+impl Functions {
+    async fn start(settings: &Settings, level: &str) -> Self {
+        let variables = [&settings.all()[..], &[("LOG_LEVEL", level)]].concat();
+        let start = async |trigger| (trigger, Lambda::start(trigger, &variables).await);
+        Self(join_all(Trigger::ALL.map(start)).await)
+    }
+
+    /// Nothing for the one error.
+    async fn invoke(&mut self, trigger: Trigger, event: Value) -> Option<Value> {
+        let (_, function) = self.0.iter_mut().find(|(of, _)| *of == trigger)?;
+        function.invoke(event.to_string()).await.inspect_err(|error| assert_eq!(*error, the_one_error())).ok()
+    }
+
+    /// For each, the ids of its requests and its log.
+    async fn stop(self) -> Vec<(Trigger, Vec<String>, String)> {
+        let stop = async |(trigger, function): (Trigger, Lambda)| {
+            (trigger, function.request_ids.clone(), function.stop().await)
+        };
+        join_all(self.0.into_iter().map(stop)).await
+    }
+}
+
+fn is_fault(line: &str) -> bool {
+    line.starts_with("shared::trigger: fault")
+}
+
+/// A used passcode leaves the window, and a wait ends, if the machine stands still for half a minute.
+fn in_real_time<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
+    lines.map(|line| line.replace("UsedPasscode", "WrongPasscode").replace("PasscodesWait", "WrongPasscode")).collect()
+}
+
+fn now() -> UnixTime {
+    SystemTime::now().into()
+}
+
+// ── What they do not understand.
+
+#[tokio::test]
+async fn a_payload_that_is_no_event_is_the_one_error_and_the_next_one_is_answered() {
+    let settings = Settings::new().await;
+    let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+    for trigger in Trigger::ALL {
+        let mut function = Lambda::start(trigger, &settings.all()).await;
+        for payload in ["null", "true", "5", "1e999", "\"plainly fake\"", "[]", "{}", "[{}]", &deep] {
+            assert_eq!(function.invoke(payload.to_owned()).await, Err(the_one_error()), "{trigger:?} {payload}");
+        }
+        let request_ids = function.request_ids.clone();
+        assert_answers(&mut function, trigger).await;
+        let log = function.stop().await;
+        for id in request_ids {
+            let line = log.lines().find(|line| line.contains(&format!("\"{id}\""))).unwrap();
+            let fault = r#""reason":"not an event of this trigger: triggerSource""#;
+            assert!(line.contains(fault), "{line}");
+        }
+    }
+}
+
+async fn assert_answers(function: &mut Lambda, trigger: Trigger) {
+    let case = match trigger {
+        Trigger::Define => "srp-a",
+        Trigger::Create => "user-not-found",
+        Trigger::Verify => "user-not-found",
+    };
+    let event = &sample_events(trigger)[case];
+    assert!(function.invoke(event.to_string()).await.is_ok(), "{trigger:?} {case}");
+}
+
+// ── What they do not reach.
+
+#[tokio::test]
+async fn a_table_or_key_that_does_not_exist_is_the_one_error_and_the_log_names_the_cause() {
+    let settings = Settings::new().await;
+    let no_table = Settings { table_name: "plainly-fake".to_owned(), ..settings.clone() };
+    let no_key = Settings { key_id: "00000000-0000-4000-8000-000000000000".to_owned(), ..settings };
+    for trigger in [Trigger::Create, Trigger::Verify] {
+        assert_fault(trigger, &no_table, &["the store: ", "ResourceNotFoundException"]).await;
+        assert_fault(trigger, &no_key, &["the sealing: ", "NotFoundException"]).await;
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_where_nobody_listens_is_the_one_error_and_the_log_names_the_cause() {
+    // Bound, so that nobody else listens there either.
+    let socket = tokio::net::TcpSocket::new_v4().unwrap();
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
+    let endpoint = format!("http://{}", socket.local_addr().unwrap());
+    for trigger in [Trigger::Create, Trigger::Verify] {
+        assert_fault(trigger, &Settings::of(&endpoint), &["the store: ", "Connection refused"]).await;
+    }
+}
+
+#[tokio::test]
+async fn an_endpoint_that_never_answers_is_the_one_error_and_the_log_names_the_cause() {
+    let silent = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let endpoint = format!("http://{}", silent.local_addr().unwrap());
+    for trigger in [Trigger::Create, Trigger::Verify] {
+        assert_fault(trigger, &Settings::of(&endpoint), &["the trigger's calls ran out of time"]).await;
+    }
+}
+
+/// Asserts what an event that needs the store and the key comes to.
+async fn assert_fault(trigger: Trigger, settings: &Settings, causes: &[&str]) {
+    let case = match trigger {
+        Trigger::Define => panic!("Define reaches for nothing"),
+        Trigger::Create => "totp-setup",
+        Trigger::Verify => "totp-setup-right",
+    };
+    let mut event = sample_events(trigger).remove(case).unwrap();
+    event["userName"] = json!("plainly-fake-user-name");
+    event["request"]["userAttributes"]["sub"] = json!(SUB);
+    let mut secrets = Secrets::default();
+    secrets.note(&event);
+
+    let mut function = Lambda::start(trigger, &settings.all()).await;
+    assert_eq!(function.invoke(event.to_string()).await, Err(the_one_error()), "{trigger:?}");
+    let request_ids = function.request_ids.clone();
+    let log = function.stop().await;
+    let lines = decisions(&log, SUB, &request_ids);
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(causes.iter().all(|cause| lines[0].contains(cause)), "{log}");
+    secrets.assert_none_in(&log);
+}
+
+// ── What they are set to.
+
+#[tokio::test]
+async fn a_missing_or_wrong_setting_stops_a_function_at_its_start_and_is_named() {
+    let settings = Settings::of("http://127.0.0.1:9");
+    let sign_in = ["ACCEPTED_COGNITO_MFA", "ENROLLMENT"];
+    let store = ["TABLE_NAME", "KEY_ID"];
+    for (trigger, required) in [
+        (Trigger::Define, sign_in.to_vec()),
+        (Trigger::Create, [&sign_in[..], &["TOTP_ISSUER"], &store].concat()),
+        (Trigger::Verify, store.to_vec()),
+    ] {
+        let set = settings.all();
+        for variable in &required {
+            let others: Vec<_> = set.iter().copied().filter(|(name, _)| name != variable).collect();
+            assert_stops(trigger, &others, variable).await;
+            for wrong in ["", " "] {
+                assert_stops(trigger, &[&others[..], &[(variable, wrong)]].concat(), variable).await;
+            }
+        }
+        if required.contains(&"ENROLLMENT") {
+            for (variable, wrong, named) in [
+                ("ACCEPTED_COGNITO_MFA", "none", "ACCEPTED_COGNITO_MFA"),
+                ("ACCEPTED_COGNITO_MFA", "NONE,SMS_MFA", "ACCEPTED_COGNITO_MFA"),
+                ("ACCEPTED_COGNITO_MFA", "SMS_MFA", "ENROLLMENT"),
+                ("ENROLLMENT", "at_sign_in", "ENROLLMENT"),
+                ("ENROLLMENT", "AFTER_COGNITO_MFA", "ENROLLMENT"),
+            ] {
+                assert_stops(trigger, &[&set[..], &[(variable, wrong)]].concat(), named).await;
+            }
+        }
+        for wrong in ["", "VERBOSE", "shared=trace"] {
+            assert_stops(trigger, &[&set[..], &[("LOG_LEVEL", wrong)]].concat(), "LOG_LEVEL").await;
+        }
+        // What is required is also enough.
+        let enough = [&required[..], &AWS].concat();
+        let enough: Vec<_> = set.iter().copied().filter(|(name, _)| enough.contains(name)).collect();
+        assert_eq!(Lambda::start(trigger, &enough).await.stop().await, "", "{trigger:?}");
+    }
+}
+
+async fn assert_stops(trigger: Trigger, variables: &[(&str, &str)], named: &str) {
+    let (status, log) = Lambda::start(trigger, variables).await.ended().await;
+    assert!(!status.success(), "{trigger:?} {variables:?}");
+    assert!(
+        log.starts_with(&format!("Error: {named}: must ")) || log.starts_with(&format!("Error: {named}: A")),
+        "{log}"
+    );
+    assert_eq!(log.lines().count(), 1, "{log}");
+}
+
+const SIGN_IN: [(&str, &str); 2] = [("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN")];
+const AWS: [&str; 4] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"];
+
+/// Where a function keeps records.
+#[derive(Clone)]
+struct Settings {
+    endpoint: String,
+    table_name: String,
+    key_id: String,
+}
+
+impl Settings {
+    /// A table and a key of their own, on the one ministack of this process.
+    async fn new() -> Self {
+        static RUNNING: LazyLock<Ministack> = LazyLock::new(Ministack::start);
+        let endpoint = RUNNING.endpoint();
+        let aws = OnMinistack::connect_to(&endpoint);
+        let ((_, table_name), (_, key_id)) = (aws.new_store().await, aws.new_sealer().await);
+        Self { endpoint, table_name, key_id }
+    }
+
+    /// An endpoint that knows neither.
+    fn of(endpoint: &str) -> Self {
+        let [table_name, key_id] = ["records", "alias/records"].map(ToOwned::to_owned);
+        Self { endpoint: endpoint.to_owned(), table_name, key_id }
+    }
+
+    /// Every variable that one of the functions needs.
+    fn all(&self) -> Vec<(&str, &str)> {
+        let [region, key, secret, endpoint] = AWS;
+        let aws =
+            [(region, Ministack::REGION), (key, Ministack::KEY), (secret, Ministack::KEY), (endpoint, &self.endpoint)];
+        let own = [("TOTP_ISSUER", "Example"), ("TABLE_NAME", &self.table_name), ("KEY_ID", &self.key_id)];
+        SIGN_IN.into_iter().chain(aws).chain(own).collect()
+    }
+}
+
+fn the_one_error() -> Value {
+    json!({ "errorType": "SignInError", "errorMessage": TriggerError::SENTENCE })
+}

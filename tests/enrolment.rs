@@ -1,0 +1,436 @@
+//! Authenticators and recovery codes come to a user whole or not at all: whatever Cognito repeats, whoever else signs in
+//! meanwhile, wherever a sealed secret is moved to.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use shared::second_factor::Record;
+use shared::sign_in::Holdings;
+use shared::store::{RecordStore, Versioned};
+use shared::totp::SharedSecret;
+use shared::trigger::TriggerError;
+use tests::functions::{Functions, SignIn, Trigger, User, entry, passcode, secret_shown};
+
+// ── Who may enrol.
+
+#[tokio::test]
+async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
+    let (functions, newcomer) = (Functions::new(), User::named("ana", 1));
+    let owner = User::named("ben", 2);
+    functions.enrol(&owner).await;
+    let asked = entry("SRP_A", true, None);
+    let (right, wrong) = (entry("PASSWORD_VERIFIER", true, None), entry("PASSWORD_VERIFIER", false, None));
+    let proven = entry("CUSTOM_CHALLENGE", true, Some("TOTP"));
+    for session in [
+        vec![],
+        vec![asked.clone()],
+        vec![right.clone()],
+        vec![asked.clone(), wrong.clone()],
+        vec![proven.clone()],
+        vec![asked.clone(), proven.clone()],
+        vec![asked.clone(), wrong, proven],
+        vec![right, asked],
+    ] {
+        for user in [&newcomer, &owner] {
+            let own = json!({
+                "session": session, "clientMetadata": { "afterSecondFactor": "REPLACE_AUTHENTICATOR" },
+                "challengeName": "CUSTOM_CHALLENGE",
+            });
+            let posed = functions.create(user.event(Trigger::Create, own)).await;
+            assert_eq!(posed, Err(TriggerError), "{session:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_has_an_authenticator_is_offered_another_only_after_proving_it_in_this_very_sign_in() {
+    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let owner = functions.enrol(&user).await;
+    functions.wait(30);
+    for wish in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
+        let mut elsewhere = wishing(&functions, &user, wish);
+        elsewhere.challenge().await.unwrap();
+        let mut sign_in = wishing(&functions, &user, wish);
+        for attempts_left in ["3", "2", "1"] {
+            let shown = sign_in.challenge().await.unwrap();
+            assert_eq!((&shown["challenge"], &shown["attemptsLeft"]), (&json!("TOTP"), &json!(attempts_left)));
+            assert!(!sign_in.answer("-").await.unwrap());
+            if attempts_left == "3" {
+                assert!(elsewhere.answer(&passcode(&owner.secret, functions.now())).await.unwrap());
+                functions.wait(30);
+            }
+        }
+        assert_eq!(sign_in.define().await.unwrap()["failAuthentication"], true);
+        assert_ne!(elsewhere.challenge().await.unwrap()["challenge"], "TOTP");
+    }
+}
+
+// ── Repeats, and others at the same time.
+
+#[tokio::test]
+async fn of_three_answers_of_create_whichever_cognito_kept_leads_to_one_working_authenticator_and_one_set_of_codes() {
+    for kept in 0..3 {
+        let (functions, user) = (Functions::new(), User::named("ana", 1));
+        let mut sign_in = SignIn::after_password(&functions, &user);
+        let offered = posed_three_times(&mut sign_in, kept).await;
+        let secrets: Vec<SharedSecret> = offered.iter().map(secret_shown).collect();
+        assert!(sign_in.answer(&passcode(&secrets[kept], functions.now())).await.unwrap());
+        let offered = posed_three_times(&mut sign_in, kept).await;
+        let sets: Vec<Vec<String>> = offered.iter().map(codes_shown).collect();
+        assert!(sign_in.answer(&sets[kept][9]).await.unwrap());
+        assert_eq!(sign_in.define().await.unwrap()["issueTokens"], true);
+
+        functions.wait(30);
+        for (number, (secret, codes)) in secrets.iter().zip(&sets).enumerate() {
+            let passes = number == kept;
+            assert_eq!(passes_totp(&functions, &user, &passcode(secret, functions.now())).await, passes, "{number}");
+            for code in &codes[..2] {
+                assert_eq!(passes_totp(&functions, &user, code).await, passes, "{number}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn two_sign_ins_enrolling_at_once_never_learn_each_others_secret_and_exactly_one_wins() {
+    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let mut sign_ins = [SignIn::after_password(&functions, &user), SignIn::after_password(&functions, &user)];
+    let mut secrets = Vec::new();
+    for sign_in in &mut sign_ins {
+        secrets.push(secret_shown(&sign_in.challenge().await.unwrap()));
+    }
+    // Not by a wrong answer either, after which the same is posed again.
+    for (sign_in, others) in sign_ins.iter_mut().zip([&secrets[1], &secrets[0]]) {
+        assert!(!sign_in.posed.to_string().contains(others.to_base32().as_str()));
+        assert!(!sign_in.answer(&passcode(others, functions.now())).await.unwrap(), "each its own");
+        assert_eq!(sign_in.challenge().await.unwrap(), json!({ "challenge": "TOTP_SETUP", "attemptsLeft": "2" }));
+        assert!(!sign_in.posed.to_string().contains(others.to_base32().as_str()));
+    }
+    let passcodes: Vec<String> = secrets.iter().map(|secret| passcode(secret, functions.now())).collect();
+    let [one, other] = &mut sign_ins;
+    let answered = tokio::join!(one.answer(&passcodes[0]), other.answer(&passcodes[1]));
+    let won = match answered {
+        (Ok(true), Err(TriggerError)) => [true, false],
+        (Err(TriggerError), Ok(true)) => [false, true],
+        answered => panic!("{answered:?}"),
+    };
+    functions.wait(30);
+    for (secret, won) in secrets.iter().zip(won) {
+        assert_eq!(passes_totp(&functions, &user, &passcode(secret, functions.now())).await, won);
+    }
+}
+
+#[tokio::test]
+async fn a_set_up_challenge_held_back_over_any_change_ends_in_the_one_error_and_changes_nothing() {
+    let mut pairs = BTreeMap::<_, usize>::new();
+    for set_up in [SetUp::FirstAuthenticator, SetUp::FirstCodes, SetUp::NewAuthenticator, SetUp::NewCodes] {
+        for change in [Change::Enrols, Change::Replaces, Change::Renews] {
+            // Held as it was posed, or as it was posed again after a wrong answer.
+            for again in [false, true] {
+                let (functions, user) = (Functions::new(), User::named("ana", 1));
+                let mut phone = None;
+                let (mut held, right) = set_up.held(&functions, &user, &mut phone).await;
+                if again {
+                    assert!(!held.answer("-").await.unwrap());
+                    held.challenge().await.unwrap();
+                }
+                if !change.made(&functions, &user, &mut phone).await {
+                    continue;
+                }
+                let before = stored(&functions, &user).await;
+                for answer in ["-", &right(&functions)] {
+                    let heard = functions.verify(held.answer_event(answer)).await;
+                    assert_eq!(heard, Err(TriggerError), "{set_up:?} {change:?} {answer}");
+                }
+                assert_eq!(stored(&functions, &user).await, before, "{set_up:?} {change:?}");
+                *pairs.entry((set_up, change)).or_default() += 1;
+            }
+        }
+    }
+    // Whoever enrols has had no authenticator, so only the first one is held over that.
+    assert_eq!(pairs.len(), 3 + 2 + 2 + 2);
+    assert!(pairs.values().all(|times| *times == 2));
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum SetUp {
+    FirstAuthenticator,
+    FirstCodes,
+    NewAuthenticator,
+    NewCodes,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Change {
+    Enrols,
+    Replaces,
+    Renews,
+}
+
+/// What would be the right answer to a challenge, whenever it is given.
+type RightAnswer = Box<dyn Fn(&Functions) -> String>;
+
+impl SetUp {
+    /// A sign-in that was posed this challenge, which the user then leaves lying.
+    async fn held<'a>(
+        self,
+        functions: &'a Functions,
+        user: &'a User,
+        phone: &mut Option<SharedSecret>,
+    ) -> (SignIn<'a>, RightAnswer) {
+        let mut sign_in = SignIn::after_password(functions, user);
+        match self {
+            Self::FirstAuthenticator => {}
+            Self::FirstCodes => {
+                let secret = secret_shown(&sign_in.challenge().await.unwrap());
+                assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
+                *phone = Some(secret);
+            }
+            Self::NewAuthenticator | Self::NewCodes => {
+                Change::Enrols.made(functions, user, phone).await;
+                let wish = if self == Self::NewCodes { "NEW_RECOVERY_CODES" } else { "REPLACE_AUTHENTICATOR" };
+                sign_in = proven(functions, user, phone, wish).await;
+            }
+        }
+        let shown = sign_in.challenge().await.unwrap();
+        match self {
+            Self::FirstAuthenticator | Self::NewAuthenticator => {
+                let secret = secret_shown(&shown);
+                (sign_in, Box::new(move |functions| passcode(&secret, functions.now())))
+            }
+            Self::FirstCodes | Self::NewCodes => {
+                let code = codes_shown(&shown).swap_remove(5);
+                (sign_in, Box::new(move |_| code.clone()))
+            }
+        }
+    }
+}
+
+impl Change {
+    /// The owner does it, in a sign-in of its own, and first whatever it takes; `false` where it cannot be done.
+    async fn made(self, functions: &Functions, user: &User, phone: &mut Option<SharedSecret>) -> bool {
+        if phone.is_none() {
+            *phone = Some(functions.enrol(user).await.secret);
+            if self == Self::Enrols {
+                return true;
+            }
+        }
+        let codes_owed = stored(functions, user).await.record.holdings() == Holdings::AuthenticatorCodesOwed;
+        let wishes: &[&str] = match (self, codes_owed) {
+            (Self::Enrols, _) => return false,
+            (Self::Replaces, false) => &["REPLACE_AUTHENTICATOR"],
+            (Self::Replaces, true) => &["NOTHING", "REPLACE_AUTHENTICATOR"],
+            (Self::Renews, _) => &["NEW_RECOVERY_CODES"],
+        };
+        for wish in wishes {
+            let mut sign_in = proven(functions, user, phone, wish).await;
+            while sign_in.define().await.unwrap()["issueTokens"] == false {
+                let shown = sign_in.challenge().await.unwrap();
+                let answer = if shown["challenge"] == "TOTP_SETUP" {
+                    let secret = phone.insert(secret_shown(&shown));
+                    passcode(secret, functions.now())
+                } else {
+                    codes_shown(&shown).swap_remove(0)
+                };
+                assert!(sign_in.answer(&answer).await.unwrap());
+            }
+        }
+        true
+    }
+}
+
+// ── What is sealed stays where it was sealed for.
+
+#[tokio::test]
+async fn a_sealed_secret_moved_to_another_users_or_another_challenges_private_parameters_does_not_open() {
+    let functions = Functions::new();
+    let (ana, ben) = (User::named("ana", 1), User::named("ben", 2));
+    let mut sign_ins = [&ana, &ana, &ben].map(|user| SignIn::after_password(&functions, user));
+    let mut secrets = Vec::new();
+    for sign_in in &mut sign_ins {
+        secrets.push(secret_shown(&sign_in.challenge().await.unwrap()));
+    }
+    let right = passcode(&secrets[0], functions.now());
+    let [of_ana, other_of_ana, of_ben] = &sign_ins;
+    let words = |sign_in: &SignIn<'_>| -> Vec<String> {
+        let challenge = sign_in.posed["privateChallengeParameters"]["challenge"].as_str().unwrap();
+        challenge.split(' ').map(ToOwned::to_owned).collect()
+    };
+    let [kind, generation, id, sealed] = &words(of_ana)[..] else { panic!("TOTP_SETUP") };
+    for (case, sign_in, moved) in [
+        ("all of it to another user", of_ben, words(of_ana)),
+        ("to another user", of_ben, vec![kind.clone(), generation.clone(), words(of_ben)[2].clone(), sealed.clone()]),
+        (
+            "to another challenge",
+            other_of_ana,
+            vec![kind.clone(), generation.clone(), words(other_of_ana)[2].clone(), sealed.clone()],
+        ),
+        ("another's here", of_ana, vec![kind.clone(), generation.clone(), id.clone(), words(of_ben)[3].clone()]),
+    ] {
+        let mut event = sign_in.answer_event(&right);
+        event["request"]["privateChallengeParameters"]["challenge"] = json!(moved.join(" "));
+        assert_eq!(functions.verify(event).await, Err(TriggerError), "{case}");
+    }
+    for user in [&ana, &ben] {
+        assert_eq!(stored(&functions, user).await.record, Record::default());
+    }
+    assert!(sign_ins[0].answer(&right).await.unwrap(), "where it was sealed for, it opens");
+}
+
+// ── Recovery codes.
+
+#[tokio::test]
+async fn a_typo_in_the_code_typed_back_asks_for_one_of_the_same_ten_again() {
+    for number in 0..10 {
+        let (functions, user) = (Functions::new(), User::named("ana", 1));
+        let mut sign_in = SignIn::after_password(&functions, &user);
+        let secret = secret_shown(&sign_in.challenge().await.unwrap());
+        assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
+        let codes = codes_shown(&sign_in.challenge().await.unwrap());
+        let typo = with_a_typo(&codes[number]);
+        let offered = sign_in.posed["challengeMetadata"].clone();
+        for attempts_left in ["2", "1"] {
+            assert!(!sign_in.answer(&typo).await.unwrap());
+            let again = sign_in.challenge().await.unwrap();
+            assert_eq!(again, json!({ "challenge": "RECOVERY_CODES", "attemptsLeft": attempts_left }));
+            assert_eq!(sign_in.posed["challengeMetadata"], offered);
+        }
+        assert!(!passes_totp(&functions, &user, &codes[number]).await, "not before one came back");
+        assert!(sign_in.answer(&codes[number]).await.unwrap());
+        assert_eq!(sign_in.define().await.unwrap()["issueTokens"], true);
+        assert!(!passes_totp(&functions, &user, &typo).await);
+        for code in &codes {
+            assert!(passes_totp(&functions, &user, code).await, "each of the ten");
+        }
+    }
+}
+
+// ── What an authenticator app reads.
+
+#[tokio::test]
+async fn an_authenticator_app_reads_issuer_account_and_secret_whatever_they_hold() {
+    for (issuer, account, read_as) in [
+        ("Example", "ana@example.com", ("Example", "ana@example.com")),
+        ("Example Bank & Sons", "ana maria", ("Example Bank & Sons", "ana maria")),
+        ("a:b", ":a:b@c:", ("ab", "ab@c")),
+        ("100%", "50%25 %3A%3a", ("100%", "50%25 %3A%3a")),
+        ("C++ #1", "ana+totp@example.com", ("C++ #1", "ana+totp@example.com")),
+        ("a&issuer=b?secret=AAAA", "x?secret=AAAA&y=#z", ("a&issuer=b?secret=AAAA", "x?secret=AAAA&y=#z")),
+        ("Käse/Größe", "žofie@例え.テスト", ("Käse/Größe", "žofie@例え.テスト")),
+        ("🔑 \"keys\"", "<ana>;'\\", ("🔑 \"keys\"", "<ana>;'\\")),
+        (" padded ", "\u{1F468}\u{200D}\u{1F4BB}", (" padded ", "\u{1F468}\u{200D}\u{1F4BB}")),
+    ] {
+        let mut functions = Functions::new();
+        functions.create.settings.issuer = issuer.to_owned();
+        let mut user = User::named("ana", 1);
+        user.attributes.insert("email".to_owned(), json!(account));
+        let shown = SignIn::after_password(&functions, &user).challenge().await.unwrap();
+        let uri = shown["otpauthUri"].as_str().unwrap();
+        assert!(uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+'), "{uri}");
+        let secret = shown["secretCode"].as_str().unwrap();
+        assert_eq!(
+            KeyUri::read(uri),
+            Some(KeyUri {
+                label: (read_as.0.to_owned(), read_as.1.to_owned()),
+                parameters: [("issuer", read_as.0), ("secret", secret)]
+                    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                    .into(),
+            }),
+            "{uri}"
+        );
+    }
+}
+
+/// `otpauth://TYPE/LABEL?PARAMETERS`, where LABEL is `issuer:account`.
+///
+/// Source: <https://github.com/google/google-authenticator/wiki/Key-Uri-Format>
+#[derive(Debug, PartialEq)]
+struct KeyUri {
+    label: (String, String),
+    parameters: BTreeMap<String, String>,
+}
+
+impl KeyUri {
+    fn read(uri: &str) -> Option<Self> {
+        let (label, query) = uri.strip_prefix("otpauth://totp/")?.split_once('?')?;
+        // Apps look for the separator before or after decoding: both find the same, or it is not there for one of them.
+        let before = label.split_once(':').map(|(issuer, account)| Some((decoded(issuer)?, decoded(account)?)))??;
+        let after = decoded(label)?;
+        let after = after.split_once(':')?;
+        if (before.0.as_str(), before.1.as_str()) != after || after.1.contains(':') || query.contains('#') {
+            return None;
+        }
+        let mut parameters = BTreeMap::new();
+        for parameter in query.split('&') {
+            let (name, value) = parameter.split_once('=')?;
+            if parameters.insert(name.to_owned(), decoded(value)?).is_some() {
+                return None;
+            }
+        }
+        Some(Self { label: before, parameters })
+    }
+}
+
+/// Without percent-encoding (RFC 3986 §2.1).
+fn decoded(text: &str) -> Option<String> {
+    let mut bytes = text.bytes();
+    let mut decoded = Vec::new();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => {
+                let digits = [bytes.next()?, bytes.next()?];
+                u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?
+            }
+            byte => byte,
+        });
+    }
+    String::from_utf8(decoded).ok()
+}
+
+// ── What the sentences are about.
+
+fn wishing<'a>(functions: &'a Functions, user: &'a User, wish: &str) -> SignIn<'a> {
+    let mut sign_in = SignIn::after_password(functions, user);
+    sign_in.client_metadata = Some(json!({ "afterSecondFactor": wish }));
+    sign_in
+}
+
+/// A sign-in with the passcode on `phone`.
+async fn proven<'a>(functions: &'a Functions, user: &'a User, phone: &Option<SharedSecret>, wish: &str) -> SignIn<'a> {
+    functions.wait(30);
+    let mut sign_in = wishing(functions, user, wish);
+    sign_in.challenge().await.unwrap();
+    assert!(sign_in.answer(&passcode(phone.as_ref().unwrap(), functions.now())).await.unwrap());
+    sign_in
+}
+
+/// The public parameters of three answers of Create, of which the sign-in goes on with one.
+async fn posed_three_times(sign_in: &mut SignIn<'_>, kept: usize) -> Vec<Value> {
+    let mut posed = Vec::new();
+    for _ in 0..3 {
+        sign_in.challenge().await.unwrap();
+        posed.push(sign_in.posed.clone());
+    }
+    sign_in.posed = posed[kept].clone();
+    posed.iter_mut().map(|posed| posed["publicChallengeParameters"].take()).collect()
+}
+
+fn codes_shown(public_parameters: &Value) -> Vec<String> {
+    public_parameters["recoveryCodes"].as_str().unwrap().split(' ').map(ToOwned::to_owned).collect()
+}
+
+fn with_a_typo(code: &str) -> String {
+    let (kept, last) = code.split_at(code.len() - 1);
+    format!("{kept}{}", if last == "7" { "8" } else { "7" })
+}
+
+/// Whether `answer` passes the TOTP prompt of a sign-in of its own.
+async fn passes_totp(functions: &Functions, user: &User, answer: &str) -> bool {
+    let mut sign_in = SignIn::after_password(functions, user);
+    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "TOTP");
+    sign_in.answer(answer).await.unwrap()
+}
+
+async fn stored(functions: &Functions, user: &User) -> Versioned {
+    functions.store().load(&user.key()).await.unwrap()
+}

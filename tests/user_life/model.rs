@@ -1,0 +1,315 @@
+//! A user's second factor and sign-ins, told from the design alone and as plainly as possible: passcodes and recovery codes
+//! are compared as text, the count falls day by day in a loop, and nothing is sealed, hashed or stored.
+
+use serde_json::{Value, json};
+use shared::clock::UnixTime;
+use shared::totp::SharedSecret;
+use tests::functions::passcode;
+
+const STEP: u64 = 30;
+const DAY: u64 = 24 * 3600;
+
+/// What the system holds of one user, and the time.
+pub(crate) struct Model {
+    pub(crate) now: u64,
+    pub(crate) authenticator: Option<Authenticator>,
+    /// Recovery codes that are left, as they were shown.
+    pub(crate) codes: Vec<String>,
+    /// How often the record was written.
+    pub(crate) writes: u64,
+    failures: Failures,
+    generation: u64,
+    /// The last eight judged answers: the challenge's nonce, and whether the answer was right.
+    judged: Vec<(String, bool)>,
+}
+
+pub(crate) struct Authenticator {
+    pub(crate) secret: Vec<u8>,
+    /// This time step and all before it are dead.
+    pub(crate) dead: u64,
+}
+
+/// Wrong passcodes at the TOTP prompt.
+#[derive(Default)]
+struct Failures {
+    count: u32,
+    falls_at: u64,
+    wait_until: u64,
+}
+
+/// A challenge as Create posed it.
+#[derive(Clone)]
+pub(crate) struct Posed {
+    pub(crate) nonce: String,
+    pub(crate) challenge: Challenge,
+}
+
+#[derive(Clone)]
+pub(crate) enum Challenge {
+    Totp { codes_owed: bool },
+    TotpSetup { secret: Vec<u8>, generation: u64 },
+    RecoveryCodes { codes: Vec<String>, generation: u64 },
+}
+
+/// One sign-in past the password.
+pub(crate) struct SignIn {
+    progress: Progress,
+    wrong_answers: u32,
+    /// The set-up challenge that was just answered wrongly.
+    again: Option<Challenge>,
+}
+
+enum Progress {
+    PasswordProven,
+    SecondFactorProven,
+    Changing,
+    RecoveryCodesOwed,
+    Done,
+    Refused,
+}
+
+/// What Verify says, and why.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Said {
+    Right(&'static str),
+    Wrong(&'static str),
+    Fault(&'static str),
+}
+
+/// What Define says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Decision {
+    Challenge,
+    Tokens,
+    Failure,
+}
+
+/// What Create is to pose.
+pub(crate) enum ToPose {
+    Totp { codes_owed: bool },
+    NewAuthenticator,
+    NewCodes,
+    Again(Challenge),
+}
+
+impl Model {
+    pub(crate) fn new(now: u64) -> Self {
+        let (authenticator, codes, judged) = (None, Vec::new(), Vec::new());
+        Self { now, authenticator, codes, writes: 0, failures: Failures::default(), generation: 0, judged }
+    }
+
+    pub(crate) fn step(&self) -> u64 {
+        self.now / STEP
+    }
+
+    /// Seconds until passcodes are judged, and whether they have stopped.
+    pub(crate) fn wait(&mut self) -> (u64, bool) {
+        self.failures.fall(self.now);
+        let wait = self.failures.wait_until.saturating_sub(self.now);
+        if self.failures.count >= 20 { (wait.max(self.failures.falls_at - self.now), true) } else { (wait, false) }
+    }
+
+    pub(crate) fn judge(&mut self, posed: &Posed, typed: &str) -> Said {
+        if let Some((_, right)) = self.judged.iter().find(|(nonce, _)| *nonce == posed.nonce) {
+            return if *right { Said::Right("delivered again") } else { Said::Wrong("delivered again") };
+        }
+        let said = match &posed.challenge {
+            Challenge::Totp { .. } => self.judge_totp(typed),
+            Challenge::TotpSetup { generation, .. } | Challenge::RecoveryCodes { generation, .. }
+                if *generation != self.generation =>
+            {
+                Said::Fault("outdated")
+            }
+            Challenge::TotpSetup { secret, .. } => match self.matching_steps(secret, typed).last() {
+                Some(step) => {
+                    self.generation += 1;
+                    let new = Authenticator { secret: secret.clone(), dead: *step };
+                    match self.authenticator.replace(new) {
+                        None => Said::Right("enrolled"),
+                        Some(_) => Said::Right("authenticator replaced"),
+                    }
+                }
+                None => return Said::Wrong("wrong first passcode"),
+            },
+            Challenge::RecoveryCodes { codes, .. } => match position(codes, typed) {
+                Some(_) => {
+                    self.generation += 1;
+                    self.codes.clone_from(codes);
+                    Said::Right("codes kept")
+                }
+                None => return Said::Wrong("none of the new codes"),
+            },
+        };
+        match said {
+            Said::Right(_) => self.record(posed, true),
+            Said::Wrong("wrong passcode" | "used passcode") => self.record(posed, false),
+            Said::Wrong(_) | Said::Fault(_) => {}
+        }
+        said
+    }
+
+    fn judge_totp(&mut self, typed: &str) -> Said {
+        let (wait, stopped) = self.wait();
+        if !is_shaped_like_a_passcode(typed) {
+            let Some(position) = position(&self.codes, typed) else { return Said::Wrong("wrong recovery code") };
+            self.codes.remove(position);
+            self.failures = Failures::default();
+            return Said::Right(match (wait, stopped) {
+                (0, _) => "recovery code",
+                (_, false) => "recovery code during a wait",
+                (_, true) => "recovery code during the stop",
+            });
+        }
+        if wait > 0 {
+            return Said::Wrong(if stopped { "passcodes stopped" } else { "passcodes wait" });
+        }
+        let Some(held) = &self.authenticator else { unreachable!("who has none is asked to set one up") };
+        let matching = self.matching_steps(&held.secret, typed);
+        match matching.iter().find(|step| **step > held.dead) {
+            Some(step) => {
+                self.authenticator = Some(Authenticator { secret: held.secret.clone(), dead: *step });
+                Said::Right("passcode")
+            }
+            None => {
+                self.failures.add(self.now);
+                Said::Wrong(if matching.is_empty() { "wrong passcode" } else { "used passcode" })
+            }
+        }
+    }
+
+    /// The steps, one either side of the present one, at which an authenticator shows what was typed.
+    fn matching_steps(&self, secret: &[u8], typed: &str) -> Vec<u64> {
+        let typed = typed.replace(' ', "");
+        (self.step() - 1..=self.step() + 1).filter(|step| shown_at(secret, *step) == typed).collect()
+    }
+
+    fn record(&mut self, posed: &Posed, right: bool) {
+        self.judged.push((posed.nonce.clone(), right));
+        if self.judged.len() > 8 {
+            self.judged.remove(0);
+        }
+        self.writes += 1;
+    }
+
+    pub(crate) fn to_pose(&self, sign_in: &SignIn, wish: Option<&str>) -> ToPose {
+        if let Some(again) = &sign_in.again {
+            return ToPose::Again(again.clone());
+        }
+        match sign_in.progress {
+            Progress::PasswordProven if self.authenticator.is_none() => ToPose::NewAuthenticator,
+            Progress::PasswordProven => ToPose::Totp { codes_owed: self.codes.len() < 3 },
+            Progress::SecondFactorProven if wish == Some("NEW_RECOVERY_CODES") => ToPose::NewCodes,
+            Progress::SecondFactorProven => ToPose::NewAuthenticator,
+            Progress::RecoveryCodesOwed => ToPose::NewCodes,
+            Progress::Changing | Progress::Done | Progress::Refused => unreachable!("nothing is to be posed"),
+        }
+    }
+
+    /// What was drawn for [`ToPose::NewAuthenticator`].
+    pub(crate) fn offer_authenticator(&self, secret: Vec<u8>) -> Challenge {
+        Challenge::TotpSetup { secret, generation: self.generation }
+    }
+
+    /// What was drawn for [`ToPose::NewCodes`].
+    pub(crate) fn offer_codes(&self, codes: Vec<String>) -> Challenge {
+        Challenge::RecoveryCodes { codes, generation: self.generation }
+    }
+
+    /// `publicChallengeParameters`, but for a secret or codes that are drawn.
+    pub(crate) fn shown(&mut self, challenge: &Challenge, sign_in: &SignIn) -> Value {
+        let attempts_left = (3 - sign_in.wrong_answers).to_string();
+        match challenge {
+            Challenge::Totp { .. } => {
+                let (wait, stopped) = self.wait();
+                let accepts = if stopped { "RECOVERY_CODE" } else { "PASSCODE RECOVERY_CODE" };
+                let retry = wait.to_string();
+                json!({ "challenge": "TOTP", "attemptsLeft": attempts_left, "accepts": accepts, "retryAfterSeconds": retry })
+            }
+            Challenge::TotpSetup { .. } => json!({ "challenge": "TOTP_SETUP", "attemptsLeft": attempts_left }),
+            Challenge::RecoveryCodes { .. } => json!({ "challenge": "RECOVERY_CODES", "attemptsLeft": attempts_left }),
+        }
+    }
+}
+
+impl Failures {
+    fn fall(&mut self, now: u64) {
+        while self.count > 0 && now >= self.falls_at {
+            self.count -= 1;
+            self.falls_at += DAY;
+        }
+    }
+
+    fn add(&mut self, now: u64) {
+        if self.count == 0 {
+            self.falls_at = now + DAY;
+        }
+        self.count += 1;
+        const WAITS: [u64; 8] = [30, 60, 120, 240, 480, 960, 1920, 3600];
+        if let Some(further) = self.count.checked_sub(5) {
+            self.wait_until = now + WAITS.get(further as usize).unwrap_or(&3600);
+        }
+    }
+}
+
+impl SignIn {
+    pub(crate) fn after_password() -> Self {
+        Self { progress: Progress::PasswordProven, wrong_answers: 0, again: None }
+    }
+
+    /// The session grows by an answer.
+    pub(crate) fn answered(&mut self, challenge: &Challenge, right: bool) {
+        self.again = None;
+        if !right {
+            self.wrong_answers += 1;
+            match (challenge, &self.progress) {
+                _ if self.wrong_answers == 3 => self.progress = Progress::Refused,
+                (Challenge::Totp { .. }, _) => {}
+                (_, Progress::SecondFactorProven) => {
+                    self.progress = Progress::Changing;
+                    self.again = Some(challenge.clone());
+                }
+                (_, _) => self.again = Some(challenge.clone()),
+            }
+            return;
+        }
+        self.wrong_answers = 0;
+        self.progress = match challenge {
+            Challenge::Totp { codes_owed: false } => Progress::SecondFactorProven,
+            Challenge::Totp { codes_owed: true } | Challenge::TotpSetup { .. } => Progress::RecoveryCodesOwed,
+            Challenge::RecoveryCodes { .. } => Progress::Done,
+        };
+    }
+
+    pub(crate) fn decision(&self, wish: Option<&str>) -> (Decision, &'static str) {
+        match (&self.progress, wish) {
+            (Progress::PasswordProven | Progress::RecoveryCodesOwed, _) => (Decision::Challenge, "goes on"),
+            (Progress::SecondFactorProven, None | Some("NOTHING")) => {
+                (Decision::Tokens, "tokens for the second factor")
+            }
+            (Progress::SecondFactorProven, Some("REPLACE_AUTHENTICATOR" | "NEW_RECOVERY_CODES")) => {
+                (Decision::Challenge, "goes on")
+            }
+            // Nobody gets tokens in the belief that the phone was replaced.
+            (Progress::SecondFactorProven, Some(_)) => (Decision::Failure, "unknown wish"),
+            (Progress::Changing, Some("NOTHING")) => (Decision::Tokens, "tokens after a change of mind"),
+            (Progress::Changing, _) => (Decision::Challenge, "goes on"),
+            (Progress::Done, _) => (Decision::Tokens, "tokens for recovery codes kept"),
+            (Progress::Refused, _) => (Decision::Failure, "third wrong answer"),
+        }
+    }
+}
+
+pub(crate) fn shown_at(secret: &[u8], step: u64) -> String {
+    passcode(&SharedSecret::new(secret.to_vec()), UnixTime(step * STEP))
+}
+
+fn is_shaped_like_a_passcode(typed: &str) -> bool {
+    let typed = typed.replace(' ', "");
+    typed.len() == 6 && typed.chars().all(|c| c.is_ascii_digit())
+}
+
+/// Case, spaces, hyphens and look-alikes do not matter.
+fn position(codes: &[String], typed: &str) -> Option<usize> {
+    let plain = |code: &str| code.to_uppercase().replace([' ', '-'], "").replace('O', "0").replace(['I', 'L'], "1");
+    codes.iter().position(|code| plain(code) == plain(typed))
+}
