@@ -5,6 +5,7 @@
 use aws_lc_rs::constant_time;
 use serde_json::{Value, json};
 
+use crate::cognito_mfa::UserMfa;
 use crate::error::CognitoError;
 use crate::pool::{Message, MessageReason, Pool, State};
 use crate::random;
@@ -13,6 +14,7 @@ use crate::settings::{PreventUserExistenceErrors, UnixSeconds};
 use crate::srp::PasswordVerifier;
 
 const CONFIRMATION_CODE_VALIDITY: UnixSeconds = 24 * 60 * 60;
+const NEW_PASSWORD_CODE_VALIDITY: UnixSeconds = 60 * 60;
 
 pub(crate) struct User {
     pub(crate) user_name: String,
@@ -21,14 +23,36 @@ pub(crate) struct User {
     pub(crate) attributes: Strings,
     pub(crate) status: UserStatus,
     pub(crate) password: PasswordVerifier,
+    pub(crate) mfa: UserMfa,
     confirmation: Option<Confirmation>,
+    new_password: Option<Confirmation>,
     created_at: UnixSeconds,
     modified_at: UnixSeconds,
 }
 
+/// A code that was sent, and until when it is good.
 struct Confirmation {
     code: String,
     expires_at: UnixSeconds,
+}
+
+impl Confirmation {
+    fn new(code: &str, now: UnixSeconds, validity: UnixSeconds) -> Self {
+        Self { code: code.to_owned(), expires_at: now.saturating_add(validity) }
+    }
+
+    /// `None` is a code that was never sent, or was used.
+    fn check(confirmation: Option<&Self>, typed: &str, now: UnixSeconds) -> Result<(), CognitoError> {
+        let confirmation = confirmation.filter(|confirmation| now < confirmation.expires_at);
+        let confirmation = confirmation.ok_or_else(expired_code)?;
+        constant_time::verify_slices_are_equal(confirmation.code.as_bytes(), typed.as_bytes()).map_err(|_| {
+            CognitoError::new("CodeMismatchException", "Invalid verification code provided, please try again.")
+        })
+    }
+}
+
+fn expired_code() -> CognitoError {
+    CognitoError::new("ExpiredCodeException", "Invalid code provided, please request a code again.")
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,14 +130,22 @@ impl User {
 
     /// What the operator's operations tell of a user.
     fn description(&self, attributes_member: &str) -> Value {
-        json!({
+        let mut description = json!({
             "Username": self.user_name,
             attributes_member: self.attribute_list(),
             "UserCreateDate": self.created_at,
             "UserLastModifiedDate": self.modified_at,
             "Enabled": true,
             "UserStatus": self.status.as_str(),
-        })
+        });
+        self.describe_mfa(&mut description);
+        description
+    }
+
+    fn describe_mfa(&self, description: &mut Value) {
+        if let Some(members) = description.as_object_mut() {
+            members.extend(self.mfa.description());
+        }
     }
 }
 
@@ -142,9 +174,7 @@ impl Pool {
 
         let now = self.now();
         let mut user = new_user(user_name, attributes, UserStatus::Unconfirmed, password, now)?;
-        user.confirmation = email
-            .is_some()
-            .then(|| Confirmation { code: code.clone(), expires_at: now.saturating_add(CONFIRMATION_CODE_VALIDITY) });
+        user.confirmation = email.is_some().then(|| Confirmation::new(&code, now, CONFIRMATION_CODE_VALIDITY));
         let sub = user.sub.clone();
         self.add_user(user, "User already exists")?;
         let Some(to) = email else {
@@ -162,24 +192,70 @@ impl Pool {
         let code = request.required("ConfirmationCode")?;
 
         let now = self.now();
-        let expired =
-            || CognitoError::new("ExpiredCodeException", "Invalid code provided, please request a code again.");
         let mut state = self.state();
-        let user = state.user_mut(user_name).map_err(|unknown| match client.prevent_user_existence_errors {
-            PreventUserExistenceErrors::Enabled => expired(),
-            PreventUserExistenceErrors::Legacy => unknown,
-        })?;
+        let user = state.user_mut(user_name).map_err(|unknown| client.hide(unknown, expired_code))?;
         check_unconfirmed(user)?;
-        let confirmation = user.confirmation.as_ref().filter(|confirmation| now < confirmation.expires_at);
-        let confirmation = confirmation.ok_or_else(expired)?;
-        if constant_time::verify_slices_are_equal(confirmation.code.as_bytes(), code.as_bytes()).is_err() {
-            return Err(CognitoError::new(
-                "CodeMismatchException",
-                "Invalid verification code provided, please try again.",
-            ));
-        }
+        Confirmation::check(user.confirmation.as_ref(), code, now)?;
         user.confirm(now);
         user.attributes.insert("email_verified".to_owned(), "true".to_owned());
+        Ok(json!({}))
+    }
+
+    /// An unknown user is answered like any other where existence is hidden, and nothing is sent.
+    pub(crate) fn forgot_password(&self, request: &Request) -> Result<Value, CognitoError> {
+        let client = self.client(request)?;
+        let user_name = request.required("Username")?;
+        client.check_secret_hash(user_name, request.optional("SecretHash")?)?;
+        let code = random::confirmation_code()?;
+        let now = self.now();
+        let sent = {
+            let mut state = self.state();
+            match state.user_mut(user_name) {
+                Ok(user) => {
+                    if user.status == UserStatus::ForceChangePassword {
+                        return Err(CognitoError::not_authorized(
+                            "User password cannot be reset in the current state.",
+                        ));
+                    }
+                    let verified = user.attributes.get("email_verified").is_some_and(|verified| verified == "true");
+                    let to = user.attributes.get("email").filter(|_| verified).cloned().ok_or_else(|| {
+                        CognitoError::invalid_parameter(
+                            "Cannot reset password for the user as there is no registered/verified email or phone_number",
+                        )
+                    })?;
+                    user.new_password = Some(Confirmation::new(&code, now, NEW_PASSWORD_CODE_VALIDITY));
+                    Some((to, user.user_name.clone()))
+                }
+                Err(unknown) => match client.prevent_user_existence_errors {
+                    PreventUserExistenceErrors::Enabled => None,
+                    PreventUserExistenceErrors::Legacy => return Err(unknown),
+                },
+            }
+        };
+        let destination = sent.as_ref().map_or_else(|| masked(user_name), |(to, _)| masked(to));
+        if let Some((to, user_name)) = sent {
+            self.send(Message { to, user_name, reason: MessageReason::ForgotPassword, code });
+        }
+        Ok(json!({ "CodeDeliveryDetails": {
+            "AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": destination,
+        } }))
+    }
+
+    pub(crate) fn confirm_forgot_password(&self, request: &Request) -> Result<Value, CognitoError> {
+        let client = self.client(request)?;
+        let typed_name = request.required("Username")?;
+        client.check_secret_hash(typed_name, request.optional("SecretHash")?)?;
+        let code = request.required("ConfirmationCode")?;
+        let password = Password::read(request.required("Password")?)?;
+        let known = self.state().user(typed_name).map(|user| user.user_name.clone());
+        let user_name = known.ok_or_else(|| client.hide(CognitoError::user_not_found(), expired_code))?;
+        let password = password.verifier(self, &user_name)?;
+        let now = self.now();
+        let mut state = self.state();
+        let user = state.user_mut(&user_name)?;
+        Confirmation::check(user.new_password.as_ref(), code, now)?;
+        user.new_password = None;
+        user.set_password(password, UserStatus::Confirmed, now);
         Ok(json!({}))
     }
 
@@ -249,7 +325,9 @@ impl Pool {
         let user_name = self.user_of_access_token(request)?;
         let mut state = self.state();
         let user = state.user_mut(&user_name)?;
-        Ok(json!({ "Username": user.user_name, "UserAttributes": user.attribute_list() }))
+        let mut description = json!({ "Username": user.user_name, "UserAttributes": user.attribute_list() });
+        user.describe_mfa(&mut description);
+        Ok(description)
     }
 
     fn add_user(&self, user: User, taken: &str) -> Result<(), CognitoError> {
@@ -275,7 +353,9 @@ fn new_user(
         attributes,
         status,
         password,
+        mfa: UserMfa::default(),
         confirmation: None,
+        new_password: None,
         created_at: now,
         modified_at: now,
     })
@@ -314,7 +394,7 @@ fn check_unconfirmed(user: &User) -> Result<(), CognitoError> {
 }
 
 /// An address as Cognito hints at it: `a***@e***`.
-fn masked(address: &str) -> String {
+pub(crate) fn masked(address: &str) -> String {
     let first = |part: &str| part.chars().take(1).collect::<String>();
     match address.split_once('@') {
         Some((user, host)) => format!("{}***@{}***", first(user), first(host)),

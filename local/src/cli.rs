@@ -120,6 +120,8 @@ impl Observer for PrintsMessages {
         let what = match message.reason {
             MessageReason::SignUp => "confirmation code",
             MessageReason::TemporaryPassword => "temporary password",
+            MessageReason::ForgotPassword => "code for a new password",
+            MessageReason::Mfa => "sign-in code",
         };
         let Message { to, user_name, code, .. } = message;
         // Where nobody reads any more, the messages are still at /messages.

@@ -45,7 +45,7 @@ pub(crate) async fn walk_through(answers: Answers, clock: Clock) -> Result<(), S
     let mut guide = Guide { pool, clock, typed, phone: None, recovery_codes: Vec::new() };
 
     say(
-        "A user pool in this process, and its three triggers. → is a call of Cognito's API, λ a trigger, ← what comes back.",
+        "A user pool in this process, and its four triggers. → is a call of Cognito's API, λ a trigger, ← what comes back.",
     );
     title("A user with a password and nothing else");
     let pool_id = guide.pool.settings().user_pool_id.clone();
@@ -228,6 +228,9 @@ impl Observer for ShowsTriggers {
             }
             Trigger::VerifyAuthChallengeResponse => {
                 format!("challengeAnswer {}", request("challengeAnswer").and_then(Value::as_str).unwrap_or("null"))
+            }
+            Trigger::PreTokenGeneration => {
+                event.get("triggerSource").and_then(Value::as_str).unwrap_or("null").to_owned()
             }
         };
         say(format!("   λ {trigger}  {asked}"));

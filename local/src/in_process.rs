@@ -1,11 +1,12 @@
-//! The three functions, run in this process with records in memory.
+//! The four functions, run in this process with records in memory.
 
 use std::sync::Arc;
 
 use create_auth_challenge::Create;
+use pre_token_generation::Guard;
 use serde_json::Value;
 use shared::clock::UnixTime;
-use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings, TokenGuard};
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::trigger::{Fault, RandomFault, answer};
 use verify_auth_challenge::Verify;
@@ -21,6 +22,7 @@ const ISSUER: &str = "Local user pool";
 pub struct InProcess {
     create: Create<Arc<MemoryStore>, Arc<MemorySealer>>,
     verify: Verify<Arc<MemoryStore>, Arc<MemorySealer>>,
+    guard: Guard<Arc<MemoryStore>>,
     clock: Clock,
 }
 
@@ -38,7 +40,13 @@ impl InProcess {
         let sealer = Arc::new(MemorySealer::new(random)?);
         let settings = CreateSettings { sign_in, issuer: ISSUER.to_owned() };
         let create = Create { settings, store: Arc::clone(&store), sealer: Arc::clone(&sealer), random };
-        Ok(Self { create, verify: Verify { store, sealer }, clock })
+        // As template.yaml demands: a factor of Cognito's leaves no mark.
+        let setting = match sign_in.accepted_cognito_mfa() {
+            AcceptedCognitoMfa::NONE => TokenGuard::Paid,
+            _ => TokenGuard::Sources,
+        };
+        let guard = Guard { setting, store: Arc::clone(&store) };
+        Ok(Self { create, verify: Verify { store, sealer }, guard, clock })
     }
 
     async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, Fault> {
@@ -47,6 +55,7 @@ impl InProcess {
             Trigger::DefineAuthChallenge => define_auth_challenge::handle(event, &self.create.settings.sign_in),
             Trigger::CreateAuthChallenge => self.create.handle(event, now).await,
             Trigger::VerifyAuthChallengeResponse => self.verify.handle(event, now).await,
+            Trigger::PreTokenGeneration => self.guard.handle(event, now).await,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod accounts;
 pub mod cli;
+mod cognito_mfa;
 mod error;
 mod guided;
 mod http;
@@ -21,6 +22,9 @@ mod triggers;
 pub use error::CognitoError;
 pub use http::serve;
 pub use pool::{Message, MessageReason, Pool};
-pub use settings::{AuthSessionValidity, ClientSettings, Clock, PoolSettings, PreventUserExistenceErrors, UnixSeconds};
+pub use settings::{
+    AuthSessionValidity, ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration, PoolSettings,
+    PreTokenGenerationVersion, PreventUserExistenceErrors, Takeover, UnixSeconds,
+};
 pub use srp::{SrpClient, SrpError};
 pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers};

@@ -1,9 +1,9 @@
 //! The user pool: what it keeps, and the operations it knows.
 //!
-//! It does what Cognito is documented and reported to do around a sign-in with the three triggers, and nothing leniently.
-//! Not here: Cognito's lockout after wrong passwords, its rate limits, its schema of attributes, sign-in by an alias such
-//! as the email address, the age of temporary passwords, the older way of temporary passwords (tokens without Define), and
-//! any check of the credentials behind operations that start with `Admin`: whoever reaches the pool may call these.
+//! It does what Cognito is documented and reported to do around a sign-in with the four triggers, and nothing leniently.
+//! Not here: Cognito's lockout after wrong passwords and codes, its rate limits, its schema of attributes, sign-in by an
+//! alias such as the email address, the age of temporary passwords, managed login, devices, `USER_AUTH`, and any check of the
+//! credentials behind operations that start with `Admin` or configure the pool: whoever reaches the pool may call these.
 //!
 //! Invariant: no lock is held while a trigger runs. A session string is taken out of the state before its answer is
 //! judged, so of two answers to one challenge one is judged.
@@ -17,10 +17,11 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 
 use crate::accounts::{User, UserKey};
+use crate::cognito_mfa::PoolMfa;
 use crate::error::CognitoError;
 use crate::random;
 use crate::request::Request;
-use crate::settings::{ClientSettings, Clock, PoolSettings, UnixSeconds};
+use crate::settings::{ClientSettings, Clock, PoolSettings, PreventUserExistenceErrors, UnixSeconds};
 use crate::sign_in::Session;
 use crate::tokens::{Grant, SigningKey};
 use crate::triggers::{Delivery, NobodyWatches, Observer, Triggers};
@@ -36,7 +37,6 @@ pub struct Pool {
     state: Mutex<State>,
 }
 
-#[derive(Default)]
 pub(crate) struct State {
     pub(crate) users: BTreeMap<UserKey, User>,
     /// By session string.
@@ -44,18 +44,19 @@ pub(crate) struct State {
     /// By refresh token.
     pub(crate) grants: HashMap<String, Grant>,
     pub(crate) messages: Vec<Message>,
+    pub(crate) mfa: PoolMfa,
 }
 
-/// Something that Cognito would send by email.
+/// Something that Cognito would send.
 #[derive(Clone)]
 pub struct Message {
-    /// The address.
+    /// The email address or phone number.
     pub to: String,
     /// Whom it is about.
     pub user_name: String,
     /// Why it is sent.
     pub reason: MessageReason,
-    /// The confirmation code or the temporary password.
+    /// The code or the temporary password.
     pub code: String,
 }
 
@@ -66,6 +67,10 @@ pub enum MessageReason {
     SignUp,
     /// To tell a temporary password.
     TemporaryPassword,
+    /// To set a new password in place of a forgotten one.
+    ForgotPassword,
+    /// To sign in: a factor of Cognito's own.
+    Mfa,
 }
 
 impl Message {
@@ -74,6 +79,8 @@ impl Message {
         let reason = match self.reason {
             MessageReason::SignUp => "SIGN_UP",
             MessageReason::TemporaryPassword => "TEMPORARY_PASSWORD",
+            MessageReason::ForgotPassword => "FORGOT_PASSWORD",
+            MessageReason::Mfa => "MFA",
         };
         json!({ "to": self.to, "userName": self.user_name, "reason": reason, "code": self.code })
     }
@@ -88,13 +95,20 @@ impl Pool {
             time_out: settings.trigger_time_out,
             times: settings.trigger_deliveries,
         };
+        let state = State {
+            users: BTreeMap::new(),
+            sessions: HashMap::new(),
+            grants: HashMap::new(),
+            messages: Vec::new(),
+            mfa: PoolMfa::new(settings.mfa_configuration),
+        };
         Ok(Self {
             settings,
             delivery,
             signing_key: SigningKey::generate()?,
             simulation_key: hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()?),
             clock,
-            state: Mutex::default(),
+            state: Mutex::new(state),
         })
     }
 
@@ -122,7 +136,18 @@ impl Pool {
             "AdminGetUser" => self.admin_get_user(&request),
             "GetUser" => self.get_user(&request),
 
-            "GetTokensFromRefreshToken" => self.get_tokens_from_refresh_token(&request),
+            "ForgotPassword" => self.forgot_password(&request),
+            "ConfirmForgotPassword" => self.confirm_forgot_password(&request),
+
+            "AssociateSoftwareToken" => self.associate_software_token(&request),
+            "VerifySoftwareToken" => self.verify_software_token(&request),
+            "SetUserMFAPreference" => self.set_user_mfa_preference(&request),
+            "AdminSetUserMFAPreference" => self.admin_set_user_mfa_preference(&request),
+            "AdminDeleteSoftwareToken" => self.admin_delete_software_token(&request),
+            "SetUserPoolMfaConfig" => self.set_user_pool_mfa_config(&request),
+            "GetUserPoolMfaConfig" => self.get_user_pool_mfa_config(&request),
+
+            "GetTokensFromRefreshToken" => self.get_tokens_from_refresh_token(&request).await,
             "RevokeToken" => self.revoke_token(&request),
             "GlobalSignOut" => self.global_sign_out(&request),
             "AdminUserGlobalSignOut" => self.admin_user_global_sign_out(&request),
@@ -184,6 +209,14 @@ impl Pool {
 }
 
 impl ClientSettings {
+    /// What a caller hears of an unknown user.
+    pub(crate) fn hide(&self, unknown: CognitoError, hidden: impl FnOnce() -> CognitoError) -> CognitoError {
+        match self.prevent_user_existence_errors {
+            PreventUserExistenceErrors::Enabled => hidden(),
+            PreventUserExistenceErrors::Legacy => unknown,
+        }
+    }
+
     /// `SECRET_HASH` is base64(HMAC-SHA256(client secret, user name + client id)), and belongs to clients with a secret only.
     pub(crate) fn check_secret_hash(&self, user_name: &str, presented: Option<&str>) -> Result<(), CognitoError> {
         let id = &self.client_id;

@@ -36,6 +36,11 @@ impl Request {
         Ok(flag.transpose()?.unwrap_or(false))
     }
 
+    /// A structure inside of the body.
+    pub(crate) fn object(&self, name: &str) -> Result<Option<Self>, CognitoError> {
+        self.member(name).map(|value| value.as_object().cloned().map(Self).ok_or_else(|| wrong_type(name))).transpose()
+    }
+
     pub(crate) fn optional_strings(&self, name: &str) -> Result<Option<Strings>, CognitoError> {
         self.member(name).map(|value| strings(value).ok_or_else(|| wrong_type(name))).transpose()
     }

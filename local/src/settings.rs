@@ -30,6 +30,91 @@ pub struct PoolSettings {
     /// Whether `DefineAuthChallenge` is called after a wrong password. Nobody has published what Cognito does. If not,
     /// the client is told at once; if so, what Define says is done.
     pub define_sees_wrong_password: bool,
+    /// `PreTokenGenerationConfig`: the event that the trigger is sent before any token leaves; `None` where it is not
+    /// attached.
+    pub pre_token_generation: Option<PreTokenGenerationVersion>,
+    /// Who asks for a new password in place of a temporary one, inside of `CUSTOM_AUTH`.
+    pub temporary_passwords: Takeover,
+    /// Cognito's own MFA at the start; `SetUserPoolMfaConfig` changes it.
+    pub mfa_configuration: MfaConfiguration,
+    /// What follows a factor of Cognito's own inside of `CUSTOM_AUTH`.
+    pub after_cognito_mfa: Takeover,
+}
+
+/// `MfaConfiguration`
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MfaConfiguration {
+    /// `OFF`
+    Off,
+    /// `OPTIONAL`: asked of who has enabled a factor.
+    Optional,
+    /// `ON`: asked of everyone.
+    On,
+}
+
+impl MfaConfiguration {
+    pub(crate) fn read(word: &str) -> Option<Self> {
+        match word {
+            "OFF" => Some(Self::Off),
+            "OPTIONAL" => Some(Self::Optional),
+            "ON" => Some(Self::On),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "OFF",
+            Self::Optional => "OPTIONAL",
+            Self::On => "ON",
+        }
+    }
+}
+
+/// What Cognito does inside of `CUSTOM_AUTH` with a challenge of its own: its documentation and its users disagree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Takeover {
+    /// `DefineAuthChallenge` is asked what comes next, as documented.
+    DefineIsAsked,
+    /// Tokens follow, as users reported.
+    TokensFollow,
+}
+
+/// `LambdaVersion` of `PreTokenGenerationConfig`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreTokenGenerationVersion {
+    /// `V1_0`: the ID token's claims.
+    V1,
+    /// `V2_0`: both tokens' claims.
+    V2,
+    /// `V3_0`: the same, and tokens for machines.
+    V3,
+}
+
+impl PreTokenGenerationVersion {
+    /// `version` of the event.
+    pub(crate) fn number(self) -> &'static str {
+        match self {
+            Self::V1 => "1",
+            Self::V2 => "2",
+            Self::V3 => "3",
+        }
+    }
+
+    pub(crate) fn reaches_access_tokens(self) -> bool {
+        match self {
+            Self::V1 => false,
+            Self::V2 | Self::V3 => true,
+        }
+    }
+
+    /// The member of `response` that the trigger fills.
+    pub(crate) fn details(self) -> &'static str {
+        match self {
+            Self::V1 => "claimsOverrideDetails",
+            Self::V2 | Self::V3 => "claimsAndScopeOverrideDetails",
+        }
+    }
 }
 
 impl Default for PoolSettings {
@@ -43,15 +128,21 @@ impl Default for PoolSettings {
             trigger_deliveries: 3,
             client_metadata_reaches_create: true,
             define_sees_wrong_password: false,
+            pre_token_generation: Some(PreTokenGenerationVersion::V2),
+            temporary_passwords: Takeover::DefineIsAsked,
+            mfa_configuration: MfaConfiguration::Off,
+            after_cognito_mfa: Takeover::DefineIsAsked,
         }
     }
 }
 
-/// One app client. Its authentication flows are `ALLOW_CUSTOM_AUTH` and `ALLOW_REFRESH_TOKEN_AUTH`, and no others.
+/// One app client.
 #[derive(Clone)]
 pub struct ClientSettings {
     /// The app client's id.
     pub client_id: String,
+    /// `ExplicitAuthFlows`. Any but the two of [`ExplicitAuthFlow::AS_DEPLOYED`] is a door beside the second factor.
+    pub explicit_auth_flows: Vec<ExplicitAuthFlow>,
     /// With a secret, every call has to carry the matching `SECRET_HASH`.
     pub client_secret: Option<String>,
     /// Whether callers can learn that a user does not exist.
@@ -68,6 +159,7 @@ impl Default for ClientSettings {
     fn default() -> Self {
         Self {
             client_id: "localpoolclient00000000000".to_owned(),
+            explicit_auth_flows: ExplicitAuthFlow::AS_DEPLOYED.to_vec(),
             client_secret: None,
             prevent_user_existence_errors: PreventUserExistenceErrors::Enabled,
             auth_session_validity: AuthSessionValidity::SHORTEST,
@@ -86,6 +178,28 @@ impl ClientSettings {
             ..Self::default()
         }
     }
+}
+
+/// A way to authenticate that an app client allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ExplicitAuthFlow {
+    /// `ALLOW_CUSTOM_AUTH`
+    CustomAuth,
+    /// `ALLOW_REFRESH_TOKEN_AUTH`
+    RefreshToken,
+    /// `ALLOW_USER_SRP_AUTH`
+    UserSrp,
+    /// `ALLOW_USER_PASSWORD_AUTH`
+    UserPassword,
+    /// `ALLOW_ADMIN_USER_PASSWORD_AUTH`, and `ADMIN_NO_SRP_AUTH`, its older name.
+    AdminUserPassword,
+}
+
+impl ExplicitAuthFlow {
+    /// Those of the app client in template.yaml.
+    pub const AS_DEPLOYED: [Self; 2] = [Self::CustomAuth, Self::RefreshToken];
+    /// What `ExplicitAuthFlows` means where it is left out.
+    pub const LEFT_OUT: [Self; 3] = [Self::CustomAuth, Self::RefreshToken, Self::UserSrp];
 }
 
 /// An app client's setting of that name.

@@ -1,25 +1,27 @@
-//! The sign-in: `InitiateAuth` with `CUSTOM_AUTH`, and `RespondToAuthChallenge` until there are tokens.
+//! The sign-in: `InitiateAuth` by one of Cognito's flows, and `RespondToAuthChallenge` until there are tokens.
 //!
 //! One challenge is open at a time. What is known of the sign-in so far travels from challenge to challenge in
-//! [`SignIn`]; the session string names it, once.
+//! [`SignIn`]; the session string names it, once. After the password it is Cognito's turn ([`Pool::cognitos_turn`]): a new
+//! password, its own MFA. Then Define decides in `CUSTOM_AUTH`, and in every other flow tokens follow.
 //!
 //! Invariant: a session string works once, within its time, for the client, the user and the challenge it was made for.
 //! An answer spends it before anything is judged, so it is spent after a trigger error too; a request that does not
-//! match it, or that is refused for its form or for the password policy, does not touch it. A user who does not exist
-//! never gets tokens.
+//! match it, or that is refused for its form or for the password policy, does not touch it, and a mistyped code of Cognito's
+//! own MFA leaves it open, as clients rely on. A user who does not exist never gets tokens.
 //!
 //! Source: the Cognito API reference, `InitiateAuth` and `RespondToAuthChallenge`.
 
 use serde_json::{Value, json};
 
 use crate::accounts::{Password, UserStatus, read_attributes};
+use crate::cognito_mfa::{Demand, Factor, SentCode, names};
 use crate::error::CognitoError;
-use crate::pool::Pool;
+use crate::pool::{Pool, State};
 use crate::random;
 use crate::request::{Request, Strings, outside_of_enum, parameter};
-use crate::settings::{ClientSettings, PreventUserExistenceErrors, UnixSeconds};
+use crate::settings::{ClientSettings, ExplicitAuthFlow, PreventUserExistenceErrors, Takeover, UnixSeconds};
 use crate::srp::{ClientPublicValue, Handshake, PasswordClaim, PasswordVerifier, read_claim_timestamp};
-use crate::triggers::{ChallengeResult, CustomChallenge, EventFrame, NextStep, unrecognizable_output};
+use crate::triggers::{ChallengeResult, CustomChallenge, EventFrame, NextStep, TokenSource, unrecognizable_output};
 
 /// How far from now the time in a password claim may be, either way. Cognito says "a few seconds" and no number.
 const CLAIM_TOLERANCE: UnixSeconds = 5 * 60;
@@ -33,9 +35,35 @@ pub(crate) struct SignIn {
     /// As the pool keeps it; as it was typed for a user who does not exist.
     user_name: String,
     user_not_found: bool,
+    decides: Decides,
     /// Waits for Define to ask for the password.
     srp_a: Option<ClientPublicValue>,
+    /// What the user chose of several factors.
+    chosen: Option<Factor>,
     session: Vec<ChallengeResult>,
+}
+
+/// Who decides what comes when Cognito asks nothing of its own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Decides {
+    /// `DefineAuthChallenge`: the flow `CUSTOM_AUTH`.
+    Define,
+    /// Nobody: tokens follow.
+    Cognito,
+}
+
+impl SignIn {
+    fn has_passed(&self, is_one: impl Fn(&str) -> bool) -> bool {
+        self.session.iter().any(|entry| entry.challenge_result && is_one(entry.challenge_name))
+    }
+
+    fn has_proven_password(&self) -> bool {
+        self.has_passed(|name| matches!(name, "PASSWORD_VERIFIER" | "PASSWORD"))
+    }
+
+    fn has_passed_mfa(&self) -> bool {
+        self.has_passed(|name| name == "MFA_SETUP" || Factor::named(name).is_some())
+    }
 }
 
 /// What a session string stands for.
@@ -50,6 +78,10 @@ enum OpenChallenge {
     PasswordVerifier(Box<Handshake>),
     CustomChallenge { private_parameters: Strings, metadata: Option<String> },
     NewPasswordRequired,
+    SoftwareTokenMfa,
+    SentCodeMfa(Factor, SentCode),
+    SelectMfaType(Vec<Factor>),
+    MfaSetup { verified: bool },
 }
 
 impl OpenChallenge {
@@ -58,6 +90,10 @@ impl OpenChallenge {
             Self::PasswordVerifier(_) => "PASSWORD_VERIFIER",
             Self::CustomChallenge { .. } => "CUSTOM_CHALLENGE",
             Self::NewPasswordRequired => "NEW_PASSWORD_REQUIRED",
+            Self::SoftwareTokenMfa => Factor::SoftwareToken.name(),
+            Self::SentCodeMfa(factor, _) => factor.name(),
+            Self::SelectMfaType(_) => "SELECT_MFA_TYPE",
+            Self::MfaSetup { .. } => "MFA_SETUP",
         }
     }
 }
@@ -67,6 +103,9 @@ enum Answer<'a> {
     PasswordVerifier { claim: PasswordClaim<'a>, stated_time: UnixSeconds },
     CustomChallenge(&'a str),
     NewPasswordRequired { password: Password<'a>, attributes: Strings },
+    MfaCode(&'a str),
+    SelectMfaType(Factor),
+    MfaSetup,
 }
 
 impl<'a> Answer<'a> {
@@ -93,25 +132,63 @@ impl<'a> Answer<'a> {
                     attributes: read_attributes(attributes.collect())?,
                 })
             }
-            other => Err(outside_of_enum("ChallengeName", other)),
+            "SELECT_MFA_TYPE" => {
+                let answer = parameter(responses, "ANSWER")?;
+                Factor::named(answer).map(Self::SelectMfaType).ok_or_else(|| outside_of_enum("ANSWER", answer))
+            }
+            "MFA_SETUP" => Ok(Self::MfaSetup),
+            other => match Factor::named(other) {
+                Some(factor) => Ok(Self::MfaCode(parameter(responses, factor.answer_key())?)),
+                None => Err(outside_of_enum("ChallengeName", other)),
+            },
         }
     }
 }
 
+/// Who calls: an app client, or an operator by an operation that starts with `Admin`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Caller {
+    Client,
+    Operator,
+}
+
 impl Pool {
     pub(crate) async fn initiate_auth(&self, request: &Request) -> Result<Value, CognitoError> {
-        let client = self.client(request)?;
-        let parameters = request.strings("AuthParameters")?;
-        match request.required("AuthFlow")? {
-            "CUSTOM_AUTH" => self.initiate_custom_auth(client, &parameters).await,
-            "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => self.refresh(client, &parameters),
-            other => Err(flow_not_enabled(other)),
-        }
+        self.initiate(request, Caller::Client).await
     }
 
     pub(crate) async fn admin_initiate_auth(&self, request: &Request) -> Result<Value, CognitoError> {
         self.check_user_pool(request)?;
-        self.initiate_auth(request).await
+        self.initiate(request, Caller::Operator).await
+    }
+
+    async fn initiate(&self, request: &Request, caller: Caller) -> Result<Value, CognitoError> {
+        use ExplicitAuthFlow::{AdminUserPassword, CustomAuth, RefreshToken, UserPassword, UserSrp};
+        let client = self.client(request)?;
+        let parameters = request.strings("AuthParameters")?;
+        let auth_flow = request.required("AuthFlow")?;
+        let flow = match (auth_flow, caller) {
+            ("CUSTOM_AUTH", _) => CustomAuth,
+            ("REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN", _) => RefreshToken,
+            ("USER_SRP_AUTH", _) => UserSrp,
+            ("USER_PASSWORD_AUTH", Caller::Client) => UserPassword,
+            ("ADMIN_USER_PASSWORD_AUTH" | "ADMIN_NO_SRP_AUTH", Caller::Operator) => AdminUserPassword,
+            ("USER_PASSWORD_AUTH", Caller::Operator)
+            | ("ADMIN_USER_PASSWORD_AUTH" | "ADMIN_NO_SRP_AUTH", Caller::Client) => {
+                return Err(CognitoError::invalid_parameter("Initiate Auth method not supported."));
+            }
+            ("USER_AUTH", _) => return Err(flow_not_enabled(auth_flow)),
+            (unknown, _) => return Err(outside_of_enum("AuthFlow", unknown)),
+        };
+        if !client.explicit_auth_flows.contains(&flow) {
+            return Err(flow_not_enabled(auth_flow));
+        }
+        match flow {
+            CustomAuth => self.initiate_custom_auth(client, &parameters).await,
+            RefreshToken => self.refresh(client, &parameters).await,
+            UserSrp => self.initiate_srp_auth(client, &parameters),
+            UserPassword | AdminUserPassword => self.initiate_password_auth(client, &parameters).await,
+        }
     }
 
     pub(crate) async fn respond_to_auth_challenge(&self, request: &Request) -> Result<Value, CognitoError> {
@@ -147,15 +224,46 @@ impl Pool {
                 user.attributes.extend(attributes);
                 ChallengeResult::own("NEW_PASSWORD_REQUIRED", true)
             }
+            (challenge @ (OpenChallenge::SoftwareTokenMfa | OpenChallenge::SentCodeMfa(..)), Answer::MfaCode(code)) => {
+                let name = challenge.name();
+                if let Err(wrong) = self.check_mfa_code(&sign_in, &challenge, code) {
+                    self.leave_open(session, sign_in, challenge);
+                    return Err(wrong);
+                }
+                ChallengeResult::own(name, true)
+            }
+            (OpenChallenge::SelectMfaType(offered), Answer::SelectMfaType(chosen)) => {
+                if !offered.contains(&chosen) {
+                    self.leave_open(session, sign_in, OpenChallenge::SelectMfaType(offered));
+                    return Err(CognitoError::invalid_parameter(format!(
+                        "{} is not among MFAS_CAN_CHOOSE",
+                        chosen.name()
+                    )));
+                }
+                sign_in.chosen = Some(chosen);
+                ChallengeResult::own("SELECT_MFA_TYPE", true)
+            }
+            (OpenChallenge::MfaSetup { verified }, Answer::MfaSetup) => {
+                if !verified {
+                    self.leave_open(session, sign_in, OpenChallenge::MfaSetup { verified });
+                    return Err(CognitoError::invalid_parameter("User has not set up software token mfa"));
+                }
+                self.state().user_mut(&sign_in.user_name)?.mfa.enable_software_token();
+                ChallengeResult::own("MFA_SETUP", true)
+            }
             (
                 OpenChallenge::PasswordVerifier(_)
                 | OpenChallenge::CustomChallenge { .. }
-                | OpenChallenge::NewPasswordRequired,
+                | OpenChallenge::NewPasswordRequired
+                | OpenChallenge::SoftwareTokenMfa
+                | OpenChallenge::SentCodeMfa(..)
+                | OpenChallenge::SelectMfaType(_)
+                | OpenChallenge::MfaSetup { .. },
                 _,
             ) => return Err(invalid_session()),
         };
         sign_in.session.push(result);
-        self.next_step(sign_in, client_metadata).await
+        self.go_on(sign_in, client_metadata).await
     }
 
     pub(crate) async fn admin_respond_to_auth_challenge(&self, request: &Request) -> Result<Value, CognitoError> {
@@ -188,8 +296,58 @@ impl Pool {
             (None, PreventUserExistenceErrors::Enabled) => typed_name.to_owned(),
             (None, PreventUserExistenceErrors::Legacy) => return Err(CognitoError::user_not_found()),
         };
-        let sign_in = SignIn { client: client.clone(), user_name, user_not_found, srp_a, session };
-        self.next_step(sign_in, None).await
+        let client = client.clone();
+        let decides = Decides::Define;
+        let sign_in = SignIn { client, user_name, user_not_found, decides, srp_a, chosen: None, session };
+        self.go_on(sign_in, None).await
+    }
+
+    /// `USER_SRP_AUTH`: the password is asked for at once, and no trigger is.
+    fn initiate_srp_auth(&self, client: &ClientSettings, parameters: &Strings) -> Result<Value, CognitoError> {
+        let mut sign_in = self.without_define(client, parameters)?;
+        let srp_a = ClientPublicValue::parse(parameter(parameters, "SRP_A")?);
+        let srp_a = srp_a.ok_or_else(|| CognitoError::invalid_parameter("Invalid SRP_A"))?;
+        sign_in.session.push(ChallengeResult::own("SRP_A", true));
+        self.ask_for_password(sign_in, srp_a)
+    }
+
+    /// `USER_PASSWORD_AUTH` and `ADMIN_USER_PASSWORD_AUTH`: the password comes with the call.
+    async fn initiate_password_auth(
+        &self,
+        client: &ClientSettings,
+        parameters: &Strings,
+    ) -> Result<Value, CognitoError> {
+        let password = parameter(parameters, "PASSWORD")?;
+        let mut sign_in = self.without_define(client, parameters)?;
+        let known = self.state().user(&sign_in.user_name).map(|user| (user.password.clone(), user.status));
+        let proven =
+            known.filter(|(verifier, _)| verifier.is_of(&self.settings.user_pool_id, &sign_in.user_name, password));
+        match proven {
+            None => return Err(CognitoError::incorrect_username_or_password()),
+            Some((_, UserStatus::Unconfirmed)) => return Err(CognitoError::user_not_confirmed()),
+            Some((_, UserStatus::Confirmed | UserStatus::ForceChangePassword)) => {}
+        }
+        sign_in.session.push(ChallengeResult::own("PASSWORD", true));
+        self.go_on(sign_in, None).await
+    }
+
+    fn without_define(&self, client: &ClientSettings, parameters: &Strings) -> Result<SignIn, CognitoError> {
+        let typed_name = parameter(parameters, "USERNAME")?;
+        client.check_secret_hash(typed_name, parameters.get("SECRET_HASH").map(String::as_str))?;
+        let known = self.state().user(typed_name).map(|user| user.user_name.clone());
+        let user_not_found = known.is_none();
+        if user_not_found && client.prevent_user_existence_errors == PreventUserExistenceErrors::Legacy {
+            return Err(CognitoError::user_not_found());
+        }
+        Ok(SignIn {
+            client: client.clone(),
+            user_name: known.unwrap_or_else(|| typed_name.to_owned()),
+            user_not_found,
+            decides: Decides::Cognito,
+            srp_a: None,
+            chosen: None,
+            session: Vec::new(),
+        })
     }
 
     /// Takes what a session string stands for out of the state, for good.
@@ -202,9 +360,9 @@ impl Pool {
     ) -> Result<(SignIn, OpenChallenge), CognitoError> {
         let now = self.now();
         let mut state = self.state();
-        let session = state.sessions.get_mut(session).ok_or_else(invalid_session)?;
+        let session = state.session(session)?;
         let Some((sign_in, challenge)) = &session.open else {
-            return Err(CognitoError::not_authorized("Invalid session for the user, session can only be used once."));
+            return Err(session_spent());
         };
         let is_meant = sign_in.client.client_id == client.client_id
             && sign_in.user_name.to_lowercase() == user_name.to_lowercase()
@@ -212,9 +370,7 @@ impl Pool {
         if !is_meant {
             return Err(invalid_session());
         }
-        if session.expires_at <= now {
-            return Err(CognitoError::not_authorized("Invalid session for the user, session is expired."));
-        }
+        session.check_expiry(now)?;
         session.open.take().ok_or_else(invalid_session)
     }
 
@@ -229,7 +385,8 @@ impl Pool {
         let proven = handshake.is_proven_by(claim, &self.settings.user_pool_id, &sign_in.user_name)
             && stated_time.abs_diff(self.now()) <= CLAIM_TOLERANCE
             && !sign_in.user_not_found;
-        if !proven && !self.settings.define_sees_wrong_password {
+        let define_is_told = sign_in.decides == Decides::Define && self.settings.define_sees_wrong_password;
+        if !proven && !define_is_told {
             return Err(CognitoError::incorrect_username_or_password());
         }
         let status = self.state().user(&sign_in.user_name).map(|user| user.status);
@@ -239,15 +396,135 @@ impl Pool {
         Ok(proven)
     }
 
+    /// What comes next: a challenge of Cognito's own, tokens without Define, or what Define says.
+    async fn go_on(&self, sign_in: SignIn, client_metadata: Option<Strings>) -> Result<Value, CognitoError> {
+        match self.cognitos_turn(&sign_in) {
+            CognitosTurn::NewPassword => self.ask_for_new_password(sign_in),
+            CognitosTurn::Mfa(factor) => self.ask_for_mfa(sign_in, factor),
+            CognitosTurn::ChoiceOfMfa(factors) => {
+                let parameters = json!({ "MFAS_CAN_CHOOSE": names(&factors), "USER_ID_FOR_SRP": sign_in.user_name });
+                self.open(sign_in, OpenChallenge::SelectMfaType(factors), parameters)
+            }
+            CognitosTurn::MfaSetup => {
+                let factors = names(&[Factor::SoftwareToken]);
+                let parameters = json!({ "MFAS_CAN_SETUP": factors, "USER_ID_FOR_SRP": sign_in.user_name });
+                self.open(sign_in, OpenChallenge::MfaSetup { verified: false }, parameters)
+            }
+            CognitosTurn::Tokens(source) => {
+                self.issue_tokens(&sign_in.client, &sign_in.user_name, source, client_metadata).await
+            }
+            CognitosTurn::Over => self.ask_define(sign_in, client_metadata).await,
+        }
+    }
+
+    fn cognitos_turn(&self, sign_in: &SignIn) -> CognitosTurn {
+        let state = self.state();
+        let Some(user) = state.user(&sign_in.user_name).filter(|_| sign_in.has_proven_password()) else {
+            return CognitosTurn::Over;
+        };
+        let takes_over = |takeover| sign_in.decides == Decides::Cognito || takeover == Takeover::TokensFollow;
+        let new_password_is_cognitos = takes_over(self.settings.temporary_passwords);
+        if user.status == UserStatus::ForceChangePassword {
+            return if new_password_is_cognitos { CognitosTurn::NewPassword } else { CognitosTurn::Over };
+        }
+        if !sign_in.has_passed_mfa() {
+            match (user.mfa_demanded(&state.mfa), sign_in.chosen) {
+                (Demand::Nothing, _) => {}
+                (Demand::SetUp, _) => return CognitosTurn::MfaSetup,
+                (Demand::Factor(factor), _) | (Demand::Choice(_), Some(factor)) => return CognitosTurn::Mfa(factor),
+                (Demand::Choice(factors), None) => return CognitosTurn::ChoiceOfMfa(factors),
+            }
+        }
+        match sign_in.session.last().map(|last| last.challenge_name) {
+            Some("NEW_PASSWORD_REQUIRED") if new_password_is_cognitos => {
+                CognitosTurn::Tokens(TokenSource::NewPasswordChallenge)
+            }
+            Some(name) if name == "MFA_SETUP" || Factor::named(name).is_some() => {
+                if takes_over(self.settings.after_cognito_mfa) {
+                    CognitosTurn::Tokens(TokenSource::Authentication)
+                } else {
+                    CognitosTurn::Over
+                }
+            }
+            Some(_) | None if sign_in.decides == Decides::Cognito => CognitosTurn::Tokens(TokenSource::Authentication),
+            Some(_) | None => CognitosTurn::Over,
+        }
+    }
+
+    fn ask_for_mfa(&self, sign_in: SignIn, factor: Factor) -> Result<Value, CognitoError> {
+        let user_name = &sign_in.user_name;
+        let (challenge, parameters) = match factor {
+            Factor::SoftwareToken => {
+                let state = self.state();
+                let name = state.user(user_name).and_then(|user| user.mfa.software_token_name());
+                let mut parameters = json!({ "USER_ID_FOR_SRP": user_name });
+                if let (Some(name), Some(parameters)) = (name, parameters.as_object_mut()) {
+                    parameters.insert("FRIENDLY_DEVICE_NAME".to_owned(), json!(name));
+                }
+                (OpenChallenge::SoftwareTokenMfa, parameters)
+            }
+            Factor::Sms | Factor::Email => {
+                let (code, destination) = self.send_code(user_name, factor)?;
+                let parameters = json!({
+                    "CODE_DELIVERY_DELIVERY_MEDIUM": if factor == Factor::Sms { "SMS" } else { "EMAIL" },
+                    "CODE_DELIVERY_DESTINATION": destination,
+                    "USER_ID_FOR_SRP": user_name,
+                });
+                (OpenChallenge::SentCodeMfa(factor, code), parameters)
+            }
+        };
+        self.open(sign_in, challenge, parameters)
+    }
+
+    fn check_mfa_code(&self, sign_in: &SignIn, challenge: &OpenChallenge, code: &str) -> Result<(), CognitoError> {
+        match challenge {
+            OpenChallenge::SentCodeMfa(_, sent) => sent.check(code),
+            OpenChallenge::SoftwareTokenMfa => {
+                let now = self.now();
+                self.state().user_mut(&sign_in.user_name)?.spend_passcode(code, now)
+            }
+            OpenChallenge::PasswordVerifier(_)
+            | OpenChallenge::CustomChallenge { .. }
+            | OpenChallenge::NewPasswordRequired
+            | OpenChallenge::SelectMfaType(_)
+            | OpenChallenge::MfaSetup { .. } => Err(invalid_session()),
+        }
+    }
+
+    /// Whose `MFA_SETUP` waits under this session string.
+    pub(crate) fn user_in_set_up(&self, session: &str) -> Result<String, CognitoError> {
+        let now = self.now();
+        let mut state = self.state();
+        match state.open_session(session, now)?.open.as_ref() {
+            Some((sign_in, OpenChallenge::MfaSetup { .. })) => Ok(sign_in.user_name.clone()),
+            Some(_) | None => Err(invalid_session()),
+        }
+    }
+
+    /// Spends the session string of `MFA_SETUP` and hands on another. A verification holds for the sign-in that it was made
+    /// in, and until the next association.
+    pub(crate) fn continue_set_up(&self, session: &str, verified: bool) -> Result<String, CognitoError> {
+        let now = self.now();
+        let open = {
+            let mut state = self.state();
+            state.open_session(session, now)?.open.take()
+        };
+        let (sign_in, _) = open.ok_or_else(invalid_session)?;
+        self.wait_for(sign_in, OpenChallenge::MfaSetup { verified })
+    }
+
     /// Asks Define what comes next, and does it.
-    async fn next_step(&self, mut sign_in: SignIn, client_metadata: Option<Strings>) -> Result<Value, CognitoError> {
-        let frame = self.event_frame(&sign_in, client_metadata);
+    async fn ask_define(&self, mut sign_in: SignIn, client_metadata: Option<Strings>) -> Result<Value, CognitoError> {
+        let frame = self.event_frame(&sign_in, client_metadata.clone());
         let challenge_name = match self.delivery.define(&frame, &sign_in.session).await? {
             NextStep::FailAuthentication => return Err(CognitoError::incorrect_username_or_password()),
             NextStep::IssueTokens if sign_in.user_not_found => {
                 return Err(CognitoError::incorrect_username_or_password());
             }
-            NextStep::IssueTokens => return self.issue_tokens(&sign_in.client, &sign_in.user_name),
+            NextStep::IssueTokens => {
+                let source = TokenSource::Authentication;
+                return self.issue_tokens(&sign_in.client, &sign_in.user_name, source, client_metadata).await;
+            }
             NextStep::Challenge(name) => name,
         };
         match challenge_name.as_str() {
@@ -285,8 +562,7 @@ impl Pool {
 
     /// Only for a user with a temporary password who has proven it.
     fn ask_for_new_password(&self, sign_in: SignIn) -> Result<Value, CognitoError> {
-        let is_password_proven =
-            sign_in.session.iter().any(|entry| entry.challenge_name == "PASSWORD_VERIFIER" && entry.challenge_result);
+        let is_password_proven = sign_in.has_proven_password();
         let attributes = {
             let state = self.state();
             let user = state.user(&sign_in.user_name);
@@ -303,18 +579,26 @@ impl Pool {
 
     /// Asks the client, and waits under a new session string.
     fn open(&self, sign_in: SignIn, challenge: OpenChallenge, parameters: Value) -> Result<Value, CognitoError> {
+        let name = challenge.name();
+        let session = self.wait_for(sign_in, challenge)?;
+        Ok(json!({ "ChallengeName": name, "ChallengeParameters": parameters, "Session": session }))
+    }
+
+    fn wait_for(&self, sign_in: SignIn, challenge: OpenChallenge) -> Result<String, CognitoError> {
         let session = random::opaque::<96>()?;
-        let answer = json!({
-            "ChallengeName": challenge.name(),
-            "ChallengeParameters": parameters,
-            "Session": session,
-        });
         let now = self.now();
         let expires_at = now.saturating_add(sign_in.client.auth_session_validity.seconds());
         let mut state = self.state();
         state.sessions.retain(|_, session| now < session.expires_at.saturating_add(SESSION_REMEMBERED));
-        state.sessions.insert(session, Session { expires_at, open: Some((sign_in, challenge)) });
-        Ok(answer)
+        state.sessions.insert(session.clone(), Session { expires_at, open: Some((sign_in, challenge)) });
+        Ok(session)
+    }
+
+    /// Undoes the spending of a session string, for an answer that was mistyped.
+    fn leave_open(&self, session: &str, sign_in: SignIn, challenge: OpenChallenge) {
+        if let Some(session) = self.state().sessions.get_mut(session) {
+            session.open = Some((sign_in, challenge));
+        }
     }
 
     fn event_frame(&self, sign_in: &SignIn, client_metadata: Option<Strings>) -> EventFrame {
@@ -334,20 +618,53 @@ impl Pool {
     }
 }
 
+/// What Cognito does of its own before anybody else decides.
+enum CognitosTurn {
+    NewPassword,
+    Mfa(Factor),
+    ChoiceOfMfa(Vec<Factor>),
+    MfaSetup,
+    Tokens(TokenSource),
+    Over,
+}
+
+impl State {
+    fn session(&mut self, session: &str) -> Result<&mut Session, CognitoError> {
+        self.sessions.get_mut(session).ok_or_else(invalid_session)
+    }
+
+    /// One that is neither spent nor expired.
+    fn open_session(&mut self, session: &str, now: UnixSeconds) -> Result<&mut Session, CognitoError> {
+        let session = self.session(session)?;
+        if session.open.is_none() {
+            return Err(session_spent());
+        }
+        session.check_expiry(now)?;
+        Ok(session)
+    }
+}
+
+impl Session {
+    fn check_expiry(&self, now: UnixSeconds) -> Result<(), CognitoError> {
+        if self.expires_at <= now {
+            return Err(CognitoError::not_authorized("Invalid session for the user, session is expired."));
+        }
+        Ok(())
+    }
+}
+
+fn session_spent() -> CognitoError {
+    CognitoError::not_authorized("Invalid session for the user, session can only be used once.")
+}
+
 fn invalid_session() -> CognitoError {
     CognitoError::not_authorized("Invalid session for the user.")
 }
 
-/// For the flows that an app client of this project must not have.
 fn flow_not_enabled(flow: &str) -> CognitoError {
-    match flow {
-        "USER_SRP_AUTH" => CognitoError::invalid_parameter("USER_SRP_AUTH is not enabled for the client."),
-        "USER_PASSWORD_AUTH" | "USER_AUTH" => {
-            CognitoError::invalid_parameter(format!("{flow} flow not enabled for this client"))
-        }
-        "ADMIN_USER_PASSWORD_AUTH" | "ADMIN_NO_SRP_AUTH" => {
-            CognitoError::invalid_parameter("Auth flow not enabled for this client")
-        }
-        unknown => outside_of_enum("AuthFlow", unknown),
-    }
+    CognitoError::invalid_parameter(match flow {
+        "USER_SRP_AUTH" => "USER_SRP_AUTH is not enabled for the client.".to_owned(),
+        "USER_PASSWORD_AUTH" | "USER_AUTH" => format!("{flow} flow not enabled for this client"),
+        _ => "Auth flow not enabled for this client".to_owned(),
+    })
 }

@@ -41,6 +41,13 @@ impl PasswordVerifier {
         Ok(Self { salt, verifier })
     }
 
+    /// Whether this is the verifier of `password`.
+    pub(crate) fn is_of(&self, pool_id: &str, user_name: &str, password: &str) -> bool {
+        let x = password_exponent(&self.salt, pool_id, user_name, password);
+        let verifier = GROUP.g.modpow(&x, &GROUP.n).to_bytes_be();
+        constant_time::verify_slices_are_equal(&verifier, &self.verifier.to_bytes_be()).is_ok()
+    }
+
     /// For a user who does not exist: the salt stays the same each time, as a real user's does, and no password fits.
     pub(crate) fn simulated(key: &hmac::Key, user_name: &str) -> Result<Self, getrandom::Error> {
         let tag = hmac::sign(key, user_name.to_lowercase().as_bytes());

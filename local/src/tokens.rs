@@ -5,7 +5,8 @@
 //!
 //! Invariant: a refresh token is good for the client it was issued to, until it expires or is revoked.
 //!
-//! Source: the Cognito developer guide, "Understanding user pool JSON web tokens"; RFC 7515 (the compact form), RFC 7517
+//! Source: the Cognito developer guide, "Understanding user pool JSON web tokens" and "Pre token generation Lambda
+//! trigger" (which claims it may change); RFC 7515 (the compact form), RFC 7517
 //! and RFC 7518 section 6.3 (the key set).
 
 use aws_lc_rs::error::Unspecified;
@@ -23,6 +24,7 @@ use crate::pool::Pool;
 use crate::random;
 use crate::request::{Request, Strings, parameter};
 use crate::settings::{ClientSettings, UnixSeconds};
+use crate::triggers::{ClaimChanges, EventFrame, SCOPE, TokenChanges, TokenSource};
 
 /// The key that signs tokens: made at the start, and gone at the end.
 pub(crate) struct SigningKey {
@@ -85,7 +87,13 @@ pub(crate) struct Grant {
 
 impl Pool {
     /// Ends a sign-in: the response with all three tokens.
-    pub(crate) fn issue_tokens(&self, client: &ClientSettings, user_name: &str) -> Result<Value, CognitoError> {
+    pub(crate) async fn issue_tokens(
+        &self,
+        client: &ClientSettings,
+        user_name: &str,
+        source: TokenSource,
+        client_metadata: Option<Strings>,
+    ) -> Result<Value, CognitoError> {
         let now = self.now();
         let grant = Grant {
             user: UserKey::of(user_name),
@@ -96,7 +104,7 @@ impl Pool {
             expires_at: now.saturating_add(client.refresh_token_validity.as_secs()),
             revoked: false,
         };
-        let mut result = self.id_and_access_token(client, &grant, now)?;
+        let mut result = self.id_and_access_token(client, &grant, source, client_metadata).await?;
         let refresh_token = random::opaque::<96>()?;
         result.insert("RefreshToken".to_owned(), json!(refresh_token));
         self.state().grants.insert(refresh_token, grant);
@@ -104,21 +112,21 @@ impl Pool {
     }
 
     /// `REFRESH_TOKEN_AUTH`: a new ID and access token; the refresh token stays the same.
-    pub(crate) fn refresh(&self, client: &ClientSettings, parameters: &Strings) -> Result<Value, CognitoError> {
+    pub(crate) async fn refresh(&self, client: &ClientSettings, parameters: &Strings) -> Result<Value, CognitoError> {
         let (grant, user_name) = self.grant(client, parameter(parameters, "REFRESH_TOKEN")?)?;
         client.check_secret_hash(&user_name, parameters.get("SECRET_HASH").map(String::as_str))?;
-        let result = self.renewed(client, &grant)?;
+        let result = self.renewed(client, &grant).await?;
         Ok(json!({ "ChallengeParameters": {}, "AuthenticationResult": result }))
     }
 
     /// The same as an operation of its own, which Amplify calls. A refresh token is not rotated here, so none comes back.
-    pub(crate) fn get_tokens_from_refresh_token(&self, request: &Request) -> Result<Value, CognitoError> {
+    pub(crate) async fn get_tokens_from_refresh_token(&self, request: &Request) -> Result<Value, CognitoError> {
         let client = self.client(request)?;
         if !is_secret_of(client, request.optional("ClientSecret")?) {
             return Err(CognitoError::not_authorized("Invalid client secret"));
         }
         let (grant, _) = self.grant(client, request.required("RefreshToken")?)?;
-        Ok(json!({ "AuthenticationResult": self.renewed(client, &grant)? }))
+        Ok(json!({ "AuthenticationResult": self.renewed(client, &grant).await? }))
     }
 
     /// What a client's refresh token stands for, and the name of its user.
@@ -130,15 +138,14 @@ impl Pool {
         Ok((grant.clone(), user.user_name.clone()))
     }
 
-    fn renewed(&self, client: &ClientSettings, grant: &Grant) -> Result<Map<String, Value>, CognitoError> {
-        let now = self.now();
+    async fn renewed(&self, client: &ClientSettings, grant: &Grant) -> Result<Map<String, Value>, CognitoError> {
         if grant.revoked {
             return Err(CognitoError::not_authorized("Refresh Token has been revoked"));
         }
-        if grant.expires_at <= now {
+        if grant.expires_at <= self.now() {
             return Err(CognitoError::not_authorized("Refresh Token has expired"));
         }
-        self.id_and_access_token(client, grant, now)
+        self.id_and_access_token(client, grant, TokenSource::RefreshTokens, None).await
     }
 
     pub(crate) fn revoke_token(&self, request: &Request) -> Result<Value, CognitoError> {
@@ -201,29 +208,33 @@ impl Pool {
         Ok(text("username")?.to_owned())
     }
 
-    fn id_and_access_token(
+    async fn id_and_access_token(
         &self,
         client: &ClientSettings,
         grant: &Grant,
-        now: UnixSeconds,
+        source: TokenSource,
+        client_metadata: Option<Strings>,
     ) -> Result<Map<String, Value>, CognitoError> {
+        let frame = self.token_frame(client, grant, client_metadata)?;
+        let changes = match self.settings.pre_token_generation {
+            Some(version) => self.delivery.generate_tokens(&frame, source, version).await?,
+            None => TokenChanges::default(),
+        };
+        let now = self.now();
         let (access, id) = {
             let state = self.state();
             let user = state.users.get(&grant.user).ok_or_else(CognitoError::user_not_found)?;
-            if user.status == UserStatus::Unconfirmed {
-                return Err(CognitoError::user_not_confirmed());
-            }
             let mut access = self.common_claims(client, grant, user, now)?;
             access.insert("token_use".to_owned(), json!("access"));
             access.insert("client_id".to_owned(), json!(client.client_id));
             access.insert("username".to_owned(), json!(user.user_name));
-            access.insert("scope".to_owned(), json!("aws.cognito.signin.user.admin"));
+            access.insert("scope".to_owned(), json!(SCOPE));
             let mut id = self.common_claims(client, grant, user, now)?;
             id.insert("token_use".to_owned(), json!("id"));
             id.insert("aud".to_owned(), json!(client.client_id));
             id.insert("cognito:username".to_owned(), json!(user.user_name));
             id.extend(user.attributes.iter().map(|(name, value)| (name.clone(), attribute_claim(name, value))));
-            (Value::Object(access), Value::Object(id))
+            (changed(access, changes.access), changed(id, changes.id))
         };
         let result = json!({
             "AccessToken": self.signing_key.sign(&access)?,
@@ -232,6 +243,28 @@ impl Pool {
             "TokenType": "Bearer",
         });
         Ok(result.as_object().cloned().unwrap_or_default())
+    }
+
+    fn token_frame(
+        &self,
+        client: &ClientSettings,
+        grant: &Grant,
+        client_metadata: Option<Strings>,
+    ) -> Result<EventFrame, CognitoError> {
+        let state = self.state();
+        let user = state.users.get(&grant.user).ok_or_else(CognitoError::user_not_found)?;
+        if user.status == UserStatus::Unconfirmed {
+            return Err(CognitoError::user_not_confirmed());
+        }
+        Ok(EventFrame {
+            region: self.settings.region.clone(),
+            user_pool_id: self.settings.user_pool_id.clone(),
+            user_name: user.user_name.clone(),
+            client_id: client.client_id.clone(),
+            user_attributes: user.trigger_attributes(),
+            user_not_found: None,
+            client_metadata,
+        })
     }
 
     fn common_claims(
@@ -253,6 +286,31 @@ impl Pool {
         });
         Ok(claims.as_object().cloned().unwrap_or_default())
     }
+}
+
+/// The claims as `PreTokenGeneration` wants them. What says whose token it is, for whom and from when on, stays.
+fn changed(mut claims: Map<String, Value>, changes: ClaimChanges) -> Value {
+    const FIXED: [&str; 15] = [
+        "acr",
+        "amr",
+        "at_hash",
+        "aud",
+        "auth_time",
+        "azp",
+        "client_id",
+        "exp",
+        "iat",
+        "iss",
+        "jti",
+        "nonce",
+        "origin_jti",
+        "sub",
+        "token_use",
+    ];
+    let may_change = |name: &str| !FIXED.contains(&name) && !name.starts_with("cognito:");
+    claims.retain(|name, _| !(may_change(name) && changes.suppress.contains(name)));
+    claims.extend(changes.add.into_iter().filter(|(name, _)| may_change(name)));
+    Value::Object(claims)
 }
 
 /// Whether the request carried the client's secret itself, or none where the client has none.

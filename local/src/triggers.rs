@@ -1,13 +1,13 @@
-//! The three Lambda triggers of `CUSTOM_AUTH`, as Cognito calls them: what they are sent, how often, and what becomes of
-//! their answers.
+//! The three Lambda triggers of `CUSTOM_AUTH` and the one that every token passes, as Cognito calls them: what they are
+//! sent, how often, and what becomes of their answers.
 //!
 //! A delivery that took too long is not called off: like an invocation of Lambda's it goes on while the next one starts.
 //!
 //! Where Cognito is silent, this pool is strict, so that no function rests on leniency: both flags of Define have to be
 //! there, at most one of them true, and nothing beside a true one.
 //!
-//! Source: the Cognito developer guide, "Custom authentication challenge Lambda triggers", and events and errors that
-//! users published.
+//! Source: the Cognito developer guide, "Custom authentication challenge Lambda triggers" and "Pre token generation Lambda
+//! trigger", and events and errors that users published.
 
 use std::fmt;
 use std::future::Future;
@@ -15,13 +15,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::error::CognitoError;
 use crate::pool::Message;
 use crate::request::{Strings, strings};
+use crate::settings::PreTokenGenerationVersion;
 
-/// One of the three functions.
+/// One of the four functions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Trigger {
     /// Decides the next step.
@@ -30,6 +31,8 @@ pub enum Trigger {
     CreateAuthChallenge,
     /// Judges an answer.
     VerifyAuthChallengeResponse,
+    /// Lets tokens leave, and says what more is in them.
+    PreTokenGeneration,
 }
 
 impl fmt::Display for Trigger {
@@ -38,11 +41,12 @@ impl fmt::Display for Trigger {
             Self::DefineAuthChallenge => "DefineAuthChallenge",
             Self::CreateAuthChallenge => "CreateAuthChallenge",
             Self::VerifyAuthChallengeResponse => "VerifyAuthChallengeResponse",
+            Self::PreTokenGeneration => "PreTokenGeneration",
         })
     }
 }
 
-/// Whoever runs the three functions.
+/// Whoever runs the four functions.
 pub trait Triggers: Send + Sync {
     /// Calls one of them: the event goes in, the whole event with its `response` filled in comes out.
     fn call(&self, trigger: Trigger, event: Value) -> TriggerFuture<'_>;
@@ -113,6 +117,28 @@ pub(crate) struct CustomChallenge {
     pub(crate) metadata: Option<String>,
 }
 
+/// Why tokens are about to be issued: the part of `triggerSource` after the underscore.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum TokenSource {
+    Authentication,
+    NewPasswordChallenge,
+    RefreshTokens,
+}
+
+/// What `PreTokenGeneration` changes in the two tokens.
+#[derive(Default)]
+pub(crate) struct TokenChanges {
+    pub(crate) id: ClaimChanges,
+    pub(crate) access: ClaimChanges,
+}
+
+/// What it changes in one of them. Scopes and groups stay as they are: this pool has none of its own to change.
+#[derive(Default)]
+pub(crate) struct ClaimChanges {
+    pub(crate) add: Map<String, Value>,
+    pub(crate) suppress: Vec<String>,
+}
+
 /// What the events of one call of the API have in common.
 pub(crate) struct EventFrame {
     pub(crate) region: String,
@@ -126,20 +152,36 @@ pub(crate) struct EventFrame {
     pub(crate) client_metadata: Option<Strings>,
 }
 
+/// What tells one event from another of the same call of the API.
+struct Invocation {
+    trigger: Trigger,
+    trigger_source: String,
+    version: &'static str,
+    request: Value,
+    /// `response` as it goes in.
+    nulls: Value,
+}
+
+impl Invocation {
+    fn of_a_challenge(trigger: Trigger, request: Value, nulls: Value) -> Self {
+        Self { trigger, trigger_source: format!("{trigger}_Authentication"), version: "1", request, nulls }
+    }
+}
+
 impl EventFrame {
-    fn event(&self, trigger: Trigger, request: Value, response: Value) -> Value {
+    fn event(&self, invocation: &Invocation) -> Value {
         let mut event = json!({
-            "version": "1",
-            "triggerSource": format!("{trigger}_Authentication"),
+            "version": invocation.version,
+            "triggerSource": invocation.trigger_source,
             "region": self.region,
             "userPoolId": self.user_pool_id,
             "userName": self.user_name,
             "callerContext": { "awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": self.client_id },
             "request": { "userAttributes": self.user_attributes },
-            "response": response,
+            "response": invocation.nulls,
         });
         if let Some(members) = event.get_mut("request").and_then(Value::as_object_mut) {
-            members.extend(request.as_object().cloned().unwrap_or_default());
+            members.extend(invocation.request.as_object().cloned().unwrap_or_default());
             members.extend(self.user_not_found.map(|flag| ("userNotFound".to_owned(), json!(flag))));
             let metadata = self.client_metadata.as_ref();
             members.extend(metadata.map(|metadata| ("clientMetadata".to_owned(), json!(metadata))));
@@ -164,7 +206,8 @@ impl Delivery {
     ) -> Result<NextStep, CognitoError> {
         let request = json!({ "session": session_json(session) });
         let nulls = json!({ "challengeName": null, "issueTokens": null, "failAuthentication": null });
-        let response = self.deliver(Trigger::DefineAuthChallenge, frame, request, nulls).await?;
+        let invocation = Invocation::of_a_challenge(Trigger::DefineAuthChallenge, request, nulls);
+        let response = self.deliver(frame, invocation).await?;
         let flag = |name| response.get(name).and_then(Value::as_bool).ok_or_else(unrecognizable_output);
         match (flag("issueTokens")?, flag("failAuthentication")?, optional_text(&response, "challengeName")?) {
             (true, false, None) => Ok(NextStep::IssueTokens),
@@ -185,7 +228,8 @@ impl Delivery {
         let nulls = json!({
             "publicChallengeParameters": null, "privateChallengeParameters": null, "challengeMetadata": null,
         });
-        let response = self.deliver(Trigger::CreateAuthChallenge, frame, request, nulls).await?;
+        let invocation = Invocation::of_a_challenge(Trigger::CreateAuthChallenge, request, nulls);
+        let response = self.deliver(frame, invocation).await?;
         let parameters = |name| {
             let value = response.get(name).filter(|value| !value.is_null());
             value.map_or(Some(Strings::new()), strings).ok_or_else(unrecognizable_output)
@@ -208,19 +252,50 @@ impl Delivery {
     ) -> Result<bool, CognitoError> {
         let request = json!({ "privateChallengeParameters": private_parameters, "challengeAnswer": answer });
         let nulls = json!({ "answerCorrect": null });
-        let response = self.deliver(Trigger::VerifyAuthChallengeResponse, frame, request, nulls).await?;
+        let invocation = Invocation::of_a_challenge(Trigger::VerifyAuthChallengeResponse, request, nulls);
+        let response = self.deliver(frame, invocation).await?;
         response.get("answerCorrect").and_then(Value::as_bool).ok_or_else(unrecognizable_output)
     }
 
-    /// Calls a trigger until it answers, and gives the `response` of its answer.
-    async fn deliver(
+    /// What goes into the tokens that are about to be issued.
+    pub(crate) async fn generate_tokens(
         &self,
-        trigger: Trigger,
         frame: &EventFrame,
-        request: Value,
-        nulls: Value,
-    ) -> Result<Value, CognitoError> {
-        let event = frame.event(trigger, request, nulls);
+        source: TokenSource,
+        version: PreTokenGenerationVersion,
+    ) -> Result<TokenChanges, CognitoError> {
+        let mut request = json!({
+            "groupConfiguration": { "groupsToOverride": [], "iamRolesToOverride": [], "preferredRole": null },
+        });
+        if let (true, Some(request)) = (version.reaches_access_tokens(), request.as_object_mut()) {
+            request.insert("scopes".to_owned(), json!([SCOPE]));
+        }
+        let details = version.details();
+        let invocation = Invocation {
+            trigger: Trigger::PreTokenGeneration,
+            trigger_source: format!("TokenGeneration_{source:?}"),
+            version: version.number(),
+            request,
+            nulls: json!({ details: null }),
+        };
+        let response = self.deliver(frame, invocation).await?;
+        let details = response.get(details).unwrap_or(&Value::Null);
+        if version.reaches_access_tokens() {
+            let token = |name| claim_changes(details.get(name).unwrap_or(&Value::Null));
+            Ok(TokenChanges { id: token("idTokenGeneration")?, access: token("accessTokenGeneration")? })
+        } else {
+            let id = claim_changes(details)?;
+            if !id.add.values().all(Value::is_string) {
+                return Err(unrecognizable_output());
+            }
+            Ok(TokenChanges { id, access: ClaimChanges::default() })
+        }
+    }
+
+    /// Calls a trigger until it answers, and gives the `response` of its answer.
+    async fn deliver(&self, frame: &EventFrame, invocation: Invocation) -> Result<Value, CognitoError> {
+        let event = frame.event(&invocation);
+        let trigger = invocation.trigger;
         for _ in 0..self.times {
             let answer = self.call_once(trigger, event.clone()).await;
             self.observer.trigger_called(trigger, &event, &answer);
@@ -249,6 +324,23 @@ impl Delivery {
             Err(_elapsed) => Err(TriggerFailure::TimedOut),
         }
     }
+}
+
+/// The one scope of tokens that the API issues.
+pub(crate) const SCOPE: &str = "aws.cognito.signin.user.admin";
+
+/// Null and absent change nothing.
+fn claim_changes(details: &Value) -> Result<ClaimChanges, CognitoError> {
+    let member = |name| details.get(name).filter(|value| !value.is_null());
+    let add = match member("claimsToAddOrOverride") {
+        None => Map::new(),
+        Some(claims) => claims.as_object().cloned().ok_or_else(unrecognizable_output)?,
+    };
+    let suppress = match member("claimsToSuppress") {
+        None => Vec::new(),
+        Some(names) => serde_json::from_value(names.clone()).map_err(|_| unrecognizable_output())?,
+    };
+    Ok(ClaimChanges { add, suppress })
 }
 
 pub(crate) fn unrecognizable_output() -> CognitoError {

@@ -164,6 +164,6 @@ async fn what_is_missing_or_unknown_is_named() {
     );
     let mistyped = bed.call("SignUp", json!({ "ClientId": 7 })).await;
     assert_eq!(mistyped.unwrap_err().kind, "SerializationException");
-    let unknown = bed.call("ForgotPassword", json!({})).await;
+    let unknown = bed.call("DeleteUserPool", json!({})).await;
     assert_eq!(unknown.unwrap_err().kind, "UnknownOperationException");
 }

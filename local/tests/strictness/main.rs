@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod cognito_mfa;
+#[cfg(test)]
+mod flows;
+#[cfg(test)]
 mod http;
 #[cfg(test)]
 mod password;

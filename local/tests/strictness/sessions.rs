@@ -139,23 +139,6 @@ async fn challenges_go_on_for_as_long_as_define_asks_for_them() {
 }
 
 #[tokio::test]
-async fn every_flow_but_custom_auth_and_refresh_is_refused() {
-    let bed = TestBed::new();
-    bed.add_user("alice").await;
-    for (flow, message) in [
-        ("USER_SRP_AUTH", "USER_SRP_AUTH is not enabled for the client."),
-        ("USER_PASSWORD_AUTH", "USER_PASSWORD_AUTH flow not enabled for this client"),
-        ("USER_AUTH", "USER_AUTH flow not enabled for this client"),
-        ("ADMIN_USER_PASSWORD_AUTH", "Auth flow not enabled for this client"),
-        ("ADMIN_NO_SRP_AUTH", "Auth flow not enabled for this client"),
-    ] {
-        let parameters = json!({ "USERNAME": "alice", "PASSWORD": PASSWORD });
-        let body = json!({ "ClientId": CLIENT_ID, "AuthFlow": flow, "AuthParameters": parameters });
-        assert_error(bed.call("InitiateAuth", body).await, "InvalidParameterException", message);
-    }
-}
-
-#[tokio::test]
 async fn the_admin_operations_sign_in_alike_and_name_the_pool() {
     let bed = TestBed::new();
     bed.add_user("alice").await;

@@ -73,6 +73,7 @@ pub(crate) fn usual_answer(trigger: Trigger, event: &Value) -> Answer {
         Trigger::VerifyAuthChallengeResponse => json!({
             "answerCorrect": request["challengeAnswer"] == request["privateChallengeParameters"]["answer"]
         }),
+        Trigger::PreTokenGeneration => json!({ "claimsAndScopeOverrideDetails": null }),
     })
 }
 
@@ -156,6 +157,14 @@ impl TestBed {
         let srp = SrpClient::new(POOL_ID).unwrap();
         let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": user_name, "SRP_A": srp.public_value() });
         Ok((srp, self.initiate_with(parameters).await?))
+    }
+
+    /// A flow without Define.
+    pub(crate) async fn initiate_flow(&self, flow: &str, user_name: &str) -> Result<(SrpClient, Value), CognitoError> {
+        let srp = SrpClient::new(POOL_ID).unwrap();
+        let parameters = json!({ "USERNAME": user_name, "SRP_A": srp.public_value() });
+        let body = json!({ "ClientId": CLIENT_ID, "AuthFlow": flow, "AuthParameters": parameters });
+        Ok((srp, self.call("InitiateAuth", body).await?))
     }
 
     pub(crate) async fn initiate_with(&self, parameters: Value) -> Result<Value, CognitoError> {

@@ -3,7 +3,7 @@
 use aws_lc_rs::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use local::{ClientSettings, CognitoError, PoolSettings};
+use local::{ClientSettings, CognitoError, PoolSettings, PreTokenGenerationVersion, Trigger, TriggerFailure};
 use serde_json::{Value, json};
 
 use crate::test_bed::{CLIENT_ID, POOL_ID, TestBed, assert_error, usual_answer};
@@ -87,7 +87,9 @@ async fn a_refresh_gives_new_tokens_of_the_same_sign_in_and_no_new_refresh_token
     assert_eq!((&old["origin_jti"], &old["auth_time"]), (&new["origin_jti"], &new["auth_time"]));
     assert_ne!(old["jti"], new["jti"]);
     get_user(&bed, &second["AccessToken"]).await.unwrap();
-    assert!(bed.take_calls().len() == 5, "no trigger is called for a refresh");
+    let sources: Vec<Value> =
+        bed.take_events(Trigger::PreTokenGeneration).iter().map(|event| event["triggerSource"].clone()).collect();
+    assert_eq!(sources, ["TokenGeneration_Authentication", "TokenGeneration_RefreshTokens"]);
 }
 
 #[tokio::test]
@@ -228,4 +230,83 @@ async fn an_access_token_is_taken_only_as_the_pool_signed_it() {
     ] {
         assert_error(get_user(&bed, &json!(forged)).await, "NotAuthorizedException", "Invalid Access Token");
     }
+}
+
+/// A pool whose PreTokenGeneration is attached as `version` and answers with `response`.
+async fn bed_that_generates(version: PreTokenGenerationVersion, response: Result<Value, TriggerFailure>) -> TestBed {
+    let settings = PoolSettings { pre_token_generation: Some(version), ..PoolSettings::default() };
+    let bed = TestBed::with(settings, move |trigger, event| match trigger {
+        Trigger::PreTokenGeneration => response.clone(),
+        Trigger::DefineAuthChallenge | Trigger::CreateAuthChallenge | Trigger::VerifyAuthChallengeResponse => {
+            usual_answer(trigger, event)
+        }
+    });
+    bed.add_user("alice").await;
+    bed
+}
+
+async fn try_to_sign_in(bed: &TestBed) -> Result<Value, CognitoError> {
+    let asked = bed.prove_password("alice", crate::test_bed::PASSWORD).await.unwrap();
+    bed.answer(&asked, "42").await
+}
+
+#[tokio::test]
+async fn pre_token_generation_changes_the_tokens_that_its_version_reaches_and_not_whose_they_are() {
+    let changes = json!({
+        "claimsToAddOrOverride": { "second_factor": "totp", "email": "other@example.com", "sub": "somebody", "aud": "x" },
+        "claimsToSuppress": ["email_verified", "iss", "cognito:username"],
+    });
+    let v1 = json!({ "claimsOverrideDetails": changes });
+    let both = json!({ "claimsAndScopeOverrideDetails": {
+        "idTokenGeneration": changes, "accessTokenGeneration": changes,
+    } });
+    for (version, response, reaches_access) in [
+        (PreTokenGenerationVersion::V1, v1, false),
+        (PreTokenGenerationVersion::V2, both.clone(), true),
+        (PreTokenGenerationVersion::V3, both, true),
+    ] {
+        let bed = bed_that_generates(version, Ok(response)).await;
+        let result = bed.sign_in("alice").await;
+        let (access, id) = (verified(&bed, &result["AccessToken"]), verified(&bed, &result["IdToken"]));
+        assert_eq!((&id["second_factor"], &id["email"]), (&json!("totp"), &json!("other@example.com")));
+        assert_eq!((&id["aud"], &id["cognito:username"]), (&json!(CLIENT_ID), &json!("alice")));
+        assert_ne!(id["sub"], "somebody");
+        assert!(id.get("email_verified").is_none() && id["iss"].is_string());
+        assert_eq!(access.get("second_factor").is_some(), reaches_access, "{version:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_pre_token_generation_that_fails_or_answers_nonsense_lets_no_token_out() {
+    let version = PreTokenGenerationVersion::V2;
+    let failing = bed_that_generates(version, Err(TriggerFailure::Function("not paid".to_owned()))).await;
+    assert_error(
+        try_to_sign_in(&failing).await,
+        "UserLambdaValidationException",
+        "PreTokenGeneration failed with error not paid.",
+    );
+    for nonsense in [
+        json!({ "claimsAndScopeOverrideDetails": { "idTokenGeneration": { "claimsToAddOrOverride": ["totp"] } } }),
+        json!({ "claimsAndScopeOverrideDetails": { "accessTokenGeneration": { "claimsToSuppress": "email" } } }),
+    ] {
+        let bed = bed_that_generates(version, Ok(nonsense)).await;
+        assert_error(try_to_sign_in(&bed).await, "InvalidLambdaResponseException", "Unrecognizable lambda output");
+    }
+    let number = json!({ "claimsOverrideDetails": { "claimsToAddOrOverride": { "second_factor_at": 5 } } });
+    let bed = bed_that_generates(PreTokenGenerationVersion::V1, Ok(number)).await;
+    assert_error(try_to_sign_in(&bed).await, "InvalidLambdaResponseException", "Unrecognizable lambda output");
+}
+
+#[tokio::test]
+async fn a_refresh_that_pre_token_generation_refuses_gives_nothing() {
+    let bed = TestBed::with(PoolSettings::default(), |trigger, event| match &event["triggerSource"] {
+        source if source == "TokenGeneration_RefreshTokens" => Err(TriggerFailure::Function("no".to_owned())),
+        _ => usual_answer(trigger, event),
+    });
+    bed.add_user("alice").await;
+    let first = bed.sign_in("alice").await;
+    let refused = "PreTokenGeneration failed with error no.";
+    assert_error(refresh(&bed, CLIENT_ID, &first["RefreshToken"]).await, "UserLambdaValidationException", refused);
+    let request = json!({ "ClientId": CLIENT_ID, "RefreshToken": first["RefreshToken"] });
+    assert_error(bed.call("GetTokensFromRefreshToken", request).await, "UserLambdaValidationException", refused);
 }

@@ -43,7 +43,7 @@ async fn the_events_are_cognitos() {
     bed.sign_in("alice").await;
     let calls = bed.take_calls();
     let order: Vec<Trigger> = calls.iter().map(|(trigger, _)| *trigger).collect();
-    use Trigger::{CreateAuthChallenge, DefineAuthChallenge, VerifyAuthChallengeResponse};
+    use Trigger::{CreateAuthChallenge, DefineAuthChallenge, PreTokenGeneration, VerifyAuthChallengeResponse};
     assert_eq!(
         order,
         [
@@ -51,7 +51,8 @@ async fn the_events_are_cognitos() {
             DefineAuthChallenge,
             CreateAuthChallenge,
             VerifyAuthChallengeResponse,
-            DefineAuthChallenge
+            DefineAuthChallenge,
+            PreTokenGeneration
         ]
     );
 
@@ -106,6 +107,17 @@ async fn the_events_are_cognitos() {
         )
     );
     assert_eq!(calls[4].1, define(json!([srp_a, password, custom])));
+    let mut generation = event(
+        "TokenGeneration_Authentication",
+        json!({
+            "groupConfiguration": { "groupsToOverride": [], "iamRolesToOverride": [], "preferredRole": null },
+            "scopes": ["aws.cognito.signin.user.admin"],
+        }),
+        json!({ "claimsAndScopeOverrideDetails": null }),
+    );
+    generation["version"] = json!("2");
+    generation["request"].as_object_mut().unwrap().remove("userNotFound");
+    assert_eq!(calls[5].1, generation);
 }
 
 #[tokio::test]
