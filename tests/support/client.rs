@@ -39,10 +39,18 @@ impl World {
     /// When it cannot be set up.
     #[must_use]
     pub fn new(enrollment: Enrollment, settings: PoolSettings) -> Self {
+        Self::with(SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).expect("settings"), settings)
+    }
+
+    /// The same, where factors of Cognito's own may be accepted.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[must_use]
+    pub fn with(sign_in: SignInSettings, settings: PoolSettings) -> Self {
         let clock = Arc::new(AtomicU64::new(1_800_000_000));
         let reads = Arc::clone(&clock);
         let reads: local::Clock = Arc::new(move || reads.load(Ordering::SeqCst));
-        let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).expect("settings");
         let triggers = InProcess::with_settings(sign_in, Arc::clone(&reads)).expect("triggers");
         let pool = Pool::new(settings, Arc::new(triggers), reads).expect("a pool");
         Self { pool, clock }
