@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
+use shared::challenge::Kind;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::sign_in::{
     Circumstances, Entry, Holdings, NextStep, Pose, Progress, Standing, Wish, challenge_to_pose, next_step,
@@ -132,6 +133,7 @@ impl Walk {
                 assert!(!circumstances.user_not_found, "tokens for nobody: {:?}", self.session);
                 let new_password = self.session.iter().any(|(name, ..)| *name == Some("NEW_PASSWORD_REQUIRED"));
                 assert!(new_password || !circumstances.must_change_password, "{:?}", self.session);
+                assert!(self.did_as_wished(circumstances.wish), "{:?} for {:?}", circumstances.wish, self.session);
             }
             if next == NextStep::AskSecondFactor {
                 self.create_has_a_challenge(&standing, circumstances.wish);
@@ -143,6 +145,20 @@ impl Walk {
                 self.visit(standing.then(entry(raw), &self.settings));
                 self.session.pop();
             }
+        }
+    }
+
+    /// Nobody gets tokens in the belief that the authenticator or the codes were replaced when they were not.
+    fn did_as_wished(&self, wish: Wish) -> bool {
+        let right = |word| {
+            self.session.iter().any(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
+        };
+        match wish {
+            Wish::ReplaceAuthenticator => right("TOTP_SETUP") && right("RECOVERY_CODES"),
+            Wish::NewRecoveryCodes => right("RECOVERY_CODES"),
+            // Only where an authenticator is new anyway.
+            Wish::Unknown => right("TOTP_SETUP") && right("RECOVERY_CODES"),
+            Wish::Unsaid | Wish::Nothing => true,
         }
     }
 
@@ -165,12 +181,16 @@ impl Walk {
             for enrollment in ENROLLMENTS {
                 let pose = challenge_to_pose(standing, holdings, enrollment, wish);
                 assert!(pose.is_some(), "nothing to pose after {:?}", self.session);
-                let sets_up = pose == Some(Pose::New(shared::challenge::Kind::TotpSetup));
-                if sets_up && holdings != Holdings::Nothing {
-                    let proven =
-                        ["TOTP", "TOTP_CODES_OWED"].map(|metadata| (Some("CUSTOM_CHALLENGE"), Some(metadata), true));
-                    assert!(self.session.iter().any(|entry| proven.contains(entry)), "{:?}", self.session);
+                let sets_up = pose == Some(Pose::New(Kind::TotpSetup));
+                let proven =
+                    ["TOTP", "TOTP_CODES_OWED"].map(|metadata| (Some("CUSTOM_CHALLENGE"), Some(metadata), true));
+                if !sets_up || self.session.iter().any(|entry| proven.contains(entry)) {
+                    continue;
                 }
+                assert_eq!(holdings, Holdings::Nothing, "{:?}", self.session);
+                assert_ne!(enrollment, Enrollment::ByOperator, "{:?}", self.session);
+                let asked_before = self.session.iter().any(|(name, ..)| *name == Some("CUSTOM_CHALLENGE"));
+                assert!(!asked_before, "a prompt held over a reset enrols: {:?}", self.session);
             }
         }
     }
@@ -218,10 +238,13 @@ fn the_table_has_nothing_new_beyond_the_longest_session_walked() {
 /// One situation of a user and a client, for the table that a reviewer reads.
 struct Situation {
     title: &'static str,
+    user_not_found: bool,
     accepted: &'static str,
     enrollment: Enrollment,
     holdings: Holdings,
     wish: Wish,
+    /// What it says with a wrong answer to a set-up challenge, if something else.
+    wish_after_a_typo: Option<Wish>,
     must_change_password: bool,
     /// What Cognito asks by itself after the password.
     cognito_asks: &'static [&'static str],
@@ -229,10 +252,12 @@ struct Situation {
 
 const USUAL: Situation = Situation {
     title: "",
+    user_not_found: false,
     accepted: "NONE",
     enrollment: Enrollment::AtSignIn,
     holdings: Holdings::Authenticator,
     wish: Wish::Unsaid,
+    wish_after_a_typo: None,
     must_change_password: false,
     cognito_asks: &[],
 };
@@ -248,14 +273,25 @@ impl Situation {
     }
 
     fn rows(&self, settings: &SignInSettings, standing: Standing, session: &mut Vec<Raw>, table: &mut String) {
-        let circumstances =
-            Circumstances { user_not_found: false, must_change_password: self.must_change_password, wish: self.wish };
+        let circumstances = Circumstances {
+            user_not_found: self.user_not_found,
+            must_change_password: self.must_change_password,
+            wish: self.wish_after(session),
+        };
         let next = next_step(&standing, circumstances);
         writeln!(table, "{:<112} {next:?}", words(session)).unwrap();
         for raw in self.next_entries(&standing, next, session) {
             session.push(raw);
             self.rows(settings, standing.then(entry(raw), settings), session, table);
             session.pop();
+        }
+    }
+
+    /// What the client says with its last answer.
+    fn wish_after(&self, session: &[Raw]) -> Wish {
+        match session.last() {
+            Some((_, Some("TOTP_SETUP" | "RECOVERY_CODES"), false)) => self.wish_after_a_typo.unwrap_or(self.wish),
+            Some(_) | None => self.wish,
         }
     }
 
@@ -273,7 +309,7 @@ impl Situation {
             NextStep::AskPassword => both("PASSWORD_VERIFIER", None),
             NextStep::AskNewPassword => vec![(Some("NEW_PASSWORD_REQUIRED"), None, true)],
             NextStep::AskSecondFactor => {
-                let pose = challenge_to_pose(standing, self.holdings, self.enrollment, self.wish);
+                let pose = challenge_to_pose(standing, self.holdings, self.enrollment, self.wish_after(session));
                 let metadata = match pose {
                     Some(Pose::New(kind)) => Some(kind.word()),
                     Some(Pose::SameAgain) => session.last().unwrap().1,
@@ -319,9 +355,47 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             ..USUAL
         },
         Situation { title: "afterSecondFactor=NEW_RECOVERY_CODES all the way", wish: Wish::NewRecoveryCodes, ..USUAL },
+        Situation {
+            title: "afterSecondFactor=REPLACE_AUTHENTICATOR, and NOTHING after a typo",
+            wish: Wish::ReplaceAuthenticator,
+            wish_after_a_typo: Some(Wish::Nothing),
+            ..USUAL
+        },
+        Situation {
+            title: "Fewer than three codes, and afterSecondFactor=REPLACE_AUTHENTICATOR all the way",
+            holdings: Holdings::AuthenticatorCodesOwed,
+            wish: Wish::ReplaceAuthenticator,
+            ..USUAL
+        },
+        Situation {
+            title: "Fewer than three codes, and afterSecondFactor=REPLACE_AUTHENTICATOR, and NOTHING after a typo",
+            holdings: Holdings::AuthenticatorCodesOwed,
+            wish: Wish::ReplaceAuthenticator,
+            wish_after_a_typo: Some(Wish::Nothing),
+            ..USUAL
+        },
+        Situation {
+            title: "Fewer than three codes, and afterSecondFactor=NEW_RECOVERY_CODES all the way",
+            holdings: Holdings::AuthenticatorCodesOwed,
+            wish: Wish::NewRecoveryCodes,
+            ..USUAL
+        },
+        Situation {
+            title: "No authenticator, and afterSecondFactor=REPLACE_AUTHENTICATOR all the way",
+            holdings: Holdings::Nothing,
+            wish: Wish::ReplaceAuthenticator,
+            ..USUAL
+        },
         Situation { title: "afterSecondFactor=NOTHING", wish: Wish::Nothing, ..USUAL },
         Situation { title: "afterSecondFactor is a word that we do not know", wish: Wish::Unknown, ..USUAL },
         Situation { title: "A temporary password", must_change_password: true, ..USUAL },
+        Situation {
+            title: "A temporary password and no authenticator",
+            holdings: Holdings::Nothing,
+            must_change_password: true,
+            ..USUAL
+        },
+        Situation { title: "No such user", user_not_found: true, ..USUAL },
         Situation {
             title: "Cognito asks SOFTWARE_TOKEN_MFA, which is not accepted",
             cognito_asks: &["SOFTWARE_TOKEN_MFA"],
@@ -339,6 +413,22 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             accepted: "SMS_MFA",
             enrollment: Enrollment::ByOperator,
             cognito_asks: &["SELECT_MFA_TYPE", "SMS_MFA"],
+            ..USUAL
+        },
+        Situation {
+            title: "Cognito asks EMAIL_OTP, which is accepted, of a user without an authenticator; BY_OPERATOR, and a wish",
+            accepted: "EMAIL_OTP",
+            enrollment: Enrollment::ByOperator,
+            holdings: Holdings::Nothing,
+            wish: Wish::ReplaceAuthenticator,
+            cognito_asks: &["EMAIL_OTP"],
+            ..USUAL
+        },
+        Situation {
+            title: "Cognito asks MFA_SETUP",
+            accepted: "SOFTWARE_TOKEN_MFA",
+            enrollment: Enrollment::ByOperator,
+            cognito_asks: &["MFA_SETUP"],
             ..USUAL
         },
         Situation {

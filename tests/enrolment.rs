@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 use shared::second_factor::Record;
-use shared::sign_in::Holdings;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::{RecordStore, Versioned};
 use shared::totp::SharedSecret;
 use shared::trigger::TriggerError;
@@ -215,27 +215,70 @@ impl Change {
                 return true;
             }
         }
-        let codes_owed = stored(functions, user).await.record.holdings() == Holdings::AuthenticatorCodesOwed;
-        let wishes: &[&str] = match (self, codes_owed) {
-            (Self::Enrols, _) => return false,
-            (Self::Replaces, false) => &["REPLACE_AUTHENTICATOR"],
-            (Self::Replaces, true) => &["NOTHING", "REPLACE_AUTHENTICATOR"],
-            (Self::Renews, _) => &["NEW_RECOVERY_CODES"],
+        let wish = match self {
+            Self::Enrols => return false,
+            Self::Replaces => "REPLACE_AUTHENTICATOR",
+            Self::Renews => "NEW_RECOVERY_CODES",
         };
-        for wish in wishes {
-            let mut sign_in = proven(functions, user, phone, wish).await;
-            while sign_in.define().await.unwrap()["issueTokens"] == false {
-                let shown = sign_in.challenge().await.unwrap();
-                let answer = if shown["challenge"] == "TOTP_SETUP" {
-                    let secret = phone.insert(secret_shown(&shown));
-                    passcode(secret, functions.now())
-                } else {
-                    codes_shown(&shown).swap_remove(0)
-                };
-                assert!(sign_in.answer(&answer).await.unwrap());
-            }
+        let mut sign_in = proven(functions, user, phone, wish).await;
+        while sign_in.define().await.unwrap()["issueTokens"] == false {
+            let shown = sign_in.challenge().await.unwrap();
+            let answer = if shown["challenge"] == "TOTP_SETUP" {
+                let secret = phone.insert(secret_shown(&shown));
+                passcode(secret, functions.now())
+            } else {
+                codes_shown(&shown).swap_remove(0)
+            };
+            assert!(sign_in.answer(&answer).await.unwrap());
         }
         true
+    }
+}
+
+/// What an old password led to must not enrol once an operator has given a new one and reset the record.
+#[tokio::test]
+async fn a_prompt_held_over_a_reset_enrols_nobody() {
+    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    functions.enrol(&user).await;
+    let mut prompt = SignIn::after_password(&functions, &user);
+    assert_eq!(prompt.challenge().await.unwrap()["challenge"], "TOTP");
+    let mut mistyped = SignIn::after_password(&functions, &user);
+    mistyped.challenge().await.unwrap();
+    assert!(!mistyped.answer("-").await.unwrap());
+    let held = stored(&functions, &user).await;
+    functions.store().save(&user.key(), &held.record.reset(), held.version).await.unwrap();
+    for mut sign_in in [prompt, mistyped] {
+        assert!(!sign_in.answer("-").await.unwrap());
+        while sign_in.define().await.unwrap()["failAuthentication"] == false {
+            assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "TOTP");
+            assert!(!sign_in.answer("-").await.unwrap());
+        }
+    }
+    let mut with_the_new_password = SignIn::after_password(&functions, &user);
+    assert_eq!(with_the_new_password.challenge().await.unwrap()["challenge"], "TOTP_SETUP");
+}
+
+#[tokio::test]
+async fn where_not_everybody_may_enrol_nothing_tells_who_has_an_authenticator() {
+    let after_cognito_mfa = AcceptedCognitoMfa::parse("SOFTWARE_TOKEN_MFA").unwrap();
+    for sign_in in [
+        SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::ByOperator).unwrap(),
+        SignInSettings::new(after_cognito_mfa, Enrollment::AfterCognitoMfa).unwrap(),
+    ] {
+        let mut functions = Functions::new();
+        let (ana, ben) = (User::named("ana", 1), User::named("ben", 2));
+        let mut enrolling = SignIn::after_password(&functions, &ana);
+        let secret = secret_shown(&enrolling.challenge().await.unwrap());
+        enrolling.client_metadata = Some(json!({ "friendlyDeviceName": "Ana's phone" }));
+        assert!(enrolling.answer(&passcode(&secret, functions.now())).await.unwrap());
+        let named = SignIn::after_password(&functions, &ana).challenge().await.unwrap();
+        assert_eq!(named["friendlyDeviceName"], "Ana's phone", "where everybody may");
+        functions.create.settings.sign_in = sign_in;
+        let mut shown = Vec::new();
+        for user in [&ana, &ben] {
+            shown.push(SignIn::after_password(&functions, user).challenge().await.unwrap());
+        }
+        assert_eq!(shown[0], shown[1]);
     }
 }
 

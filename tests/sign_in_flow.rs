@@ -254,6 +254,79 @@ async fn who_has_fewer_than_three_codes_left_or_never_took_them_is_given_new_one
 }
 
 #[tokio::test]
+async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
+    for client_metadata_reaches_create in [true, false] {
+        let settings = PoolSettings { client_metadata_reaches_create, ..PoolSettings::default() };
+        let ana = Ana::in_world(World::new(Enrollment::AtSignIn, settings)).await;
+        for code in &ana.codes[..8] {
+            assert!(ana.answer(&ana.start().await, code).await.unwrap().has_tokens());
+        }
+        let wish = "REPLACE_AUTHENTICATOR";
+        let mut step = ana.world.answer_wishing(&ana.start().await, &ana.codes[8], wish).await.unwrap();
+        let mut replaced = None;
+        while !step.has_tokens() {
+            let answer = match step.shown("challenge") {
+                "TOTP_SETUP" => {
+                    let secret = replaced.insert(SharedSecret::from_base32(step.shown("secretCode")).unwrap());
+                    passcode(secret, UnixTime(ana.world.now()))
+                }
+                _ => step.shown("recoveryCodes").split(' ').next().unwrap().to_owned(),
+            };
+            step = ana.world.answer_wishing(&step, &answer, wish).await.unwrap();
+        }
+        let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
+        assert_eq!(step.shown("attemptsLeft"), "2", "the lost phone is dead");
+        ana.world.wait(30);
+        let typed = passcode(&replaced.expect("a new authenticator"), UnixTime(ana.world.now()));
+        assert!(ana.answer(&step, &typed).await.unwrap().has_tokens());
+    }
+}
+
+#[tokio::test]
+async fn who_gives_a_replacement_up_while_codes_are_owed_takes_the_codes() {
+    let ana = Ana::new().await;
+    for code in &ana.codes[..8] {
+        assert!(ana.answer(&ana.start().await, code).await.unwrap().has_tokens());
+    }
+    let step = ana.start().await;
+    let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert_eq!(step.shown("challenge"), "TOTP_SETUP");
+    let step = ana.world.answer_wishing(&step, "-", "NOTHING").await.unwrap();
+    let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
+    assert!(ana.world.answer_wishing(&step, &code, "NOTHING").await.unwrap().has_tokens());
+    ana.world.wait(30);
+    assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens(), "the old one works");
+}
+
+#[tokio::test]
+async fn who_wishes_for_a_new_authenticator_with_the_codes_just_taken_gets_no_tokens_before_it() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
+    let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
+    let step = ana.world.answer_wishing(&step, &code, "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert_eq!(step.shown("challenge"), "TOTP_SETUP");
+}
+
+#[tokio::test]
+async fn who_leaves_between_a_new_authenticator_and_its_codes_meets_them_after_the_next_passcode() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    let new = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
+    let step = ana.answer(&step, &passcode(&new, UnixTime(ana.world.now()))).await.unwrap();
+    assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
+    // Leaves here, and comes back. The old codes are good until new ones are taken.
+    ana.world.wait(30);
+    let step = ana.answer(&ana.start().await, &passcode(&new, UnixTime(ana.world.now()))).await.unwrap();
+    assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
+    let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
+    assert!(ana.answer(&step, &code).await.unwrap().has_tokens());
+    let step = ana.answer(&ana.start().await, &ana.codes[1]).await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "2", "the old set is dead");
+}
+
+#[tokio::test]
 async fn a_set_up_challenge_held_while_the_owner_enrols_changes_nothing() {
     let world = World::default();
     world.add_user("ana").await;
@@ -279,7 +352,7 @@ async fn by_operator_a_user_without_an_authenticator_meets_a_challenge_that_nobo
 }
 
 #[tokio::test]
-async fn the_name_of_an_authenticator_is_shown_but_not_where_it_would_tell_who_has_one() {
+async fn the_name_of_an_authenticator_is_shown() {
     let world = World::default();
     world.add_user("ana").await;
     let step = world.start("ana", PASSWORD).await.unwrap();

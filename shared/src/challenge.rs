@@ -237,7 +237,7 @@ impl Shown<'_> {
 
 /// Bytes of the issuer as it is encoded, which the key URI holds twice; longer names would push the parameters past what
 /// a session string holds.
-const ISSUER_BYTES: usize = 52;
+const ISSUER_BYTES: usize = 48;
 /// Bytes of the account's name as it is encoded.
 const ACCOUNT_BYTES: usize = 64;
 

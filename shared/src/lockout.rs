@@ -4,7 +4,7 @@
 //! neither a right password nor a right passcode changes it. A recovery code or the operator lifts it, and recovery
 //! codes are never limited, so nobody can lock the owner out for good.
 //!
-//! Invariant: at most [`STOP_AT`] + 1 a day wrong passcodes are judged, whatever happens in between.
+//! Invariant: between two recovery codes of the owner's at most [`STOP_AT`] + 1 a day wrong passcodes are judged.
 //! Source: NIST SP 800-63B-4 §3.2.2 (rate limiting).
 
 use serde::{Deserialize, Serialize};

@@ -32,6 +32,9 @@ pub struct Record {
     authenticator: Option<Authenticator>,
     #[serde(skip_serializing_if = "Option::is_none")]
     recovery: Option<CodeSet>,
+    /// The authenticator is newer than the recovery codes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    codes_owed: bool,
     lockout: Lockout,
     judged: Vec<Judged>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,9 +161,14 @@ impl FriendlyName {
     /// Keeps what can be shown anywhere: no control character, and none that changes the direction of text or is not seen.
     #[must_use]
     pub fn read(typed: &str) -> Option<Self> {
-        let hidden = |c: &char| matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}');
-        let shown: String =
-            typed.trim().chars().filter(|c| !c.is_control() && !hidden(c)).take(Self::CHARACTERS).collect();
+        let hidden = |c: char| {
+            matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
+                | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
+                | '\u{E0000}'..='\u{E0FFF}')
+        };
+        let printable: String = typed.chars().filter(|c| !c.is_control() && !hidden(*c)).collect();
+        let shown: String = printable.trim().chars().take(Self::CHARACTERS).collect();
         (!shown.is_empty()).then_some(Self(shown))
     }
 
@@ -177,7 +185,7 @@ impl Record {
     pub fn holdings(&self) -> Holdings {
         match (&self.authenticator, &self.recovery) {
             (None, _) => Holdings::Nothing,
-            (Some(_), Some(codes)) if codes.left() >= CODES_OWED_BELOW => Holdings::Authenticator,
+            (Some(_), Some(codes)) if codes.left() >= CODES_OWED_BELOW && !self.codes_owed => Holdings::Authenticator,
             (Some(_), Some(_) | None) => Holdings::AuthenticatorCodesOwed,
         }
     }
@@ -391,11 +399,8 @@ pub fn examine<'a>(
                 // The code that was typed back stays usable.
                 Some(code) if codes.contains(&code) => {
                     let (generation, paid) = (generation.next(), answer.mark(now).or(record.paid.clone()));
-                    Record { recovery: Some(codes.clone()), generation, paid, ..record.clone() }.having_judged(
-                        *nonce,
-                        Outcome::Right,
-                        Reason::RecoveryCodesKept,
-                    )
+                    Record { recovery: Some(codes.clone()), codes_owed: false, generation, paid, ..record.clone() }
+                        .having_judged(*nonce, Outcome::Right, Reason::RecoveryCodesKept)
                 }
                 Some(_) | None => Verdict::Refused(Reason::NotOneOfTheNewCodes),
             }
@@ -492,7 +497,7 @@ impl AwaitingSecret<'_> {
                     last_step,
                 };
                 let generation = self.record.generation.next();
-                Record { authenticator: Some(authenticator), generation, ..self.record.clone() }
+                Record { authenticator: Some(authenticator), codes_owed: true, generation, ..self.record.clone() }
                     .having_proven(Factor::Totp, self.now, self.mark)
                     .having_judged(self.nonce, Outcome::Right, Reason::AuthenticatorEnrolled)
             }

@@ -34,11 +34,15 @@ pub enum Progress {
     CognitoFactorProven,
     /// A passcode or a recovery code of ours was right.
     SecondFactorProven,
+    /// The same, and there are no tokens before the user has taken a new set of recovery codes.
+    SecondFactorProvenCodesOwed,
     /// The proven user is replacing the authenticator or the recovery codes and has mistyped an answer.
     Changing,
-    /// The user must take a set of recovery codes before the tokens.
+    /// The proven user has taken new recovery codes, and has the same authenticator as before.
+    RecoveryCodesRenewed,
+    /// The user has a new authenticator and must take its recovery codes before the tokens.
     RecoveryCodesOwed,
-    /// Everything that was owed is done.
+    /// A new authenticator, and its recovery codes.
     Done,
     /// The session left the table, for good.
     Refused(Refusal),
@@ -165,20 +169,24 @@ fn after(progress: Progress, entry: Entry, accepted: AcceptedCognitoMfa, new_pas
         (PasswordProven | CognitoFactorWrong,  Cognito(mfa),                WRONG) if accepted.contains(mfa) => Wrong(CognitoFactorWrong),
         // ── Ours.
         (PasswordProven | CognitoFactorProven, Ours(Totp),                  RIGHT) => To(SecondFactorProven),
-        (PasswordProven | CognitoFactorProven, Ours(TotpCodesOwed),         RIGHT) => To(RecoveryCodesOwed),
+        (PasswordProven | CognitoFactorProven, Ours(TotpCodesOwed),         RIGHT) => To(SecondFactorProvenCodesOwed),
         (PasswordProven | CognitoFactorProven, Ours(Totp | TotpCodesOwed),  WRONG) => Wrong(progress),
         (PasswordProven | CognitoFactorProven, Ours(TotpSetup),             RIGHT) => To(RecoveryCodesOwed),
         (PasswordProven | CognitoFactorProven, Ours(TotpSetup),             WRONG) => Wrong(progress),
         // ── Changing what is held, by a user who has proven it in this sign-in.
-        (SecondFactorProven | Changing,        Ours(TotpSetup),             RIGHT) => To(RecoveryCodesOwed),
-        (SecondFactorProven | Changing,        Ours(TotpSetup),             WRONG) => Wrong(Changing),
-        (SecondFactorProven | Changing,        Ours(RecoveryCodes),         RIGHT) => To(Done),
+        (SecondFactorProven | Changing | RecoveryCodesRenewed, Ours(TotpSetup), RIGHT) => To(RecoveryCodesOwed),
+        (SecondFactorProven | Changing | RecoveryCodesRenewed, Ours(TotpSetup), WRONG) => Wrong(Changing),
+        (SecondFactorProven | Changing,        Ours(RecoveryCodes),         RIGHT) => To(RecoveryCodesRenewed),
         (SecondFactorProven | Changing,        Ours(RecoveryCodes),         WRONG) => Wrong(Changing),
+        (SecondFactorProvenCodesOwed,          Ours(TotpSetup),             RIGHT) => To(RecoveryCodesOwed),
+        (SecondFactorProvenCodesOwed,          Ours(RecoveryCodes),         RIGHT) => To(RecoveryCodesRenewed),
+        (SecondFactorProvenCodesOwed,   Ours(TotpSetup | RecoveryCodes),    WRONG) => Wrong(progress),
         (RecoveryCodesOwed,                    Ours(RecoveryCodes),         RIGHT) => To(Done),
-        (RecoveryCodesOwed,                    Ours(RecoveryCodes),         WRONG) => Wrong(RecoveryCodesOwed),
+        (RecoveryCodesOwed,                    Ours(RecoveryCodes),         WRONG) => Wrong(progress),
         // ── No row.
         (Start | PasswordAsked | PasswordProven | CognitoFactorWrong | CognitoFactorProven | SecondFactorProven
-            | Changing | RecoveryCodesOwed | Done | Refused(_), _, _) => Refuse,
+            | SecondFactorProvenCodesOwed | Changing | RecoveryCodesRenewed | RecoveryCodesOwed | Done
+            | Refused(_), _, _) => Refuse,
     }
 }
 
@@ -249,17 +257,30 @@ pub fn next_step(standing: &Standing, circumstances: Circumstances) -> NextStep 
         (Refused(refusal), _) => NextStep::Fail(refusal),
         (CognitoFactorWrong, _) => NextStep::Fail(Refusal::CognitoFactorWrong),
         // ── Past the password.
-        (PasswordProven | CognitoFactorProven | SecondFactorProven | Changing | RecoveryCodesOwed | Done, _)
-            if circumstances.must_change_password && !standing.new_password_seen =>
-        {
-            NextStep::AskNewPassword
+        (
+            PasswordProven
+            | CognitoFactorProven
+            | SecondFactorProven
+            | SecondFactorProvenCodesOwed
+            | Changing
+            | RecoveryCodesRenewed
+            | RecoveryCodesOwed
+            | Done,
+            _,
+        ) if circumstances.must_change_password && !standing.new_password_seen => NextStep::AskNewPassword,
+        (PasswordProven | SecondFactorProvenCodesOwed | RecoveryCodesOwed, _) => NextStep::AskSecondFactor,
+        // ── Tokens, unless the client asks for what was not done yet.
+        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Wish::Unsaid | Wish::Nothing) => {
+            NextStep::IssueTokens
         }
-        (PasswordProven | RecoveryCodesOwed, _) => NextStep::AskSecondFactor,
-        (CognitoFactorProven | SecondFactorProven, Wish::ReplaceAuthenticator | Wish::NewRecoveryCodes) => {
+        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Wish::ReplaceAuthenticator) => {
             NextStep::AskSecondFactor
         }
-        (CognitoFactorProven | SecondFactorProven, Wish::Unknown) => NextStep::Fail(Refusal::UnknownWish),
-        (CognitoFactorProven | SecondFactorProven, Wish::Unsaid | Wish::Nothing) => NextStep::IssueTokens,
+        (CognitoFactorProven | SecondFactorProven, Wish::NewRecoveryCodes) => NextStep::AskSecondFactor,
+        (RecoveryCodesRenewed, Wish::NewRecoveryCodes) => NextStep::IssueTokens,
+        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Wish::Unknown) => {
+            NextStep::Fail(Refusal::UnknownWish)
+        }
         (Changing, Wish::Nothing) => NextStep::IssueTokens,
         (Changing, Wish::Unsaid | Wish::ReplaceAuthenticator | Wish::NewRecoveryCodes | Wish::Unknown) => {
             NextStep::AskSecondFactor
@@ -300,23 +321,38 @@ pub enum Pose {
 #[must_use]
 pub fn challenge_to_pose(standing: &Standing, holdings: Holdings, enrollment: Enrollment, wish: Wish) -> Option<Pose> {
     use Holdings::{Authenticator, AuthenticatorCodesOwed, Nothing};
-    if standing.set_up_just_failed && !matches!(standing.progress, Refused(_)) {
-        return Some(Pose::SameAgain);
+    match (standing.set_up_just_failed, standing.progress, wish) {
+        (None, _, _) | (Some(_), Refused(_), _) => {}
+        // The replacement was given up; the codes are still owed.
+        (Some(TotpSetup), SecondFactorProvenCodesOwed, Wish::Nothing) => {}
+        (Some(_), _, _) => return Some(Pose::SameAgain),
     }
     let kind = match (standing.progress, holdings) {
         (PasswordProven | CognitoFactorProven, Authenticator) => Totp,
         (PasswordProven | CognitoFactorProven, AuthenticatorCodesOwed) => TotpCodesOwed,
+        // A sign-in enrols with its first challenge of ours or not at all: a reset does not help who holds a prompt open that
+        // an old password led to.
+        (PasswordProven | CognitoFactorProven, Nothing) if standing.challenged => Totp,
         (PasswordProven, Nothing) => match enrollment {
             Enrollment::AtSignIn => TotpSetup,
             // A challenge like anyone else's, which nobody passes.
             Enrollment::ByOperator | Enrollment::AfterCognitoMfa => Totp,
         },
-        (CognitoFactorProven, Nothing) => TotpSetup,
+        (CognitoFactorProven, Nothing) => match enrollment {
+            Enrollment::AtSignIn | Enrollment::AfterCognitoMfa => TotpSetup,
+            Enrollment::ByOperator => Totp,
+        },
         // clientMetadata may not reach Create: replacing is what is asked for most.
         (SecondFactorProven, _) => match wish {
             Wish::NewRecoveryCodes => RecoveryCodes,
             Wish::ReplaceAuthenticator | Wish::Unsaid | Wish::Nothing | Wish::Unknown => TotpSetup,
         },
+        (SecondFactorProvenCodesOwed, _) => match wish {
+            Wish::ReplaceAuthenticator => TotpSetup,
+            Wish::NewRecoveryCodes | Wish::Unsaid | Wish::Nothing | Wish::Unknown => RecoveryCodes,
+        },
+        // Codes were just taken: only a replacement is left to ask for.
+        (RecoveryCodesRenewed, _) => TotpSetup,
         (RecoveryCodesOwed, _) => RecoveryCodes,
         // Only a set-up challenge answered wrongly leads to Changing, and it was handled above.
         (Start | PasswordAsked | CognitoFactorWrong | Changing | Done | Refused(_), _) => return None,
@@ -330,13 +366,21 @@ pub struct Standing {
     progress: Progress,
     wrong_answers: u8,
     new_password_seen: bool,
-    set_up_just_failed: bool,
+    /// A challenge of ours was posed.
+    challenged: bool,
+    /// The set-up challenge that the last entry answered wrongly.
+    set_up_just_failed: Option<Kind>,
 }
 
 impl Standing {
     /// The empty session.
-    pub const START: Self =
-        Self { progress: Start, wrong_answers: 0, new_password_seen: false, set_up_just_failed: false };
+    pub const START: Self = Self {
+        progress: Start,
+        wrong_answers: 0,
+        new_password_seen: false,
+        challenged: false,
+        set_up_just_failed: None,
+    };
 
     /// Folds a whole session.
     #[must_use]
@@ -357,17 +401,28 @@ impl Standing {
                 },
                 Step::Refuse => match self.progress {
                     Refused(refusal) => (Refused(refusal), self.wrong_answers),
-                    Start | PasswordAsked | PasswordProven | CognitoFactorWrong | CognitoFactorProven
-                    | SecondFactorProven | Changing | RecoveryCodesOwed | Done => {
-                        (Refused(Refusal::NotInTheTable), self.wrong_answers)
-                    }
+                    Start
+                    | PasswordAsked
+                    | PasswordProven
+                    | CognitoFactorWrong
+                    | CognitoFactorProven
+                    | SecondFactorProven
+                    | SecondFactorProvenCodesOwed
+                    | Changing
+                    | RecoveryCodesRenewed
+                    | RecoveryCodesOwed
+                    | Done => (Refused(Refusal::NotInTheTable), self.wrong_answers),
                 },
             };
         Self {
             progress,
             wrong_answers,
             new_password_seen: self.new_password_seen || entry.answered == Answered::NewPassword,
-            set_up_just_failed: matches!(entry.answered, Ours(TotpSetup | RecoveryCodes)) && !entry.right,
+            challenged: self.challenged || matches!(entry.answered, Ours(_)),
+            set_up_just_failed: match entry.answered {
+                Ours(kind @ (TotpSetup | RecoveryCodes)) if !entry.right => Some(kind),
+                _ => None,
+            },
         }
     }
 

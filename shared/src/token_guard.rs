@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixTime;
 use crate::settings::TokenGuard;
 
-/// Seconds for which a mark can be used: as long as Cognito's longest session, in which a client may hold back the last
-/// answer.
+/// Seconds for which a mark can be used. A client that holds back further answers for longer, after the one that left the
+/// mark, signs in again: Cognito gives each of them as long.
 pub const MARK_SECONDS: u64 = 15 * 60;
 /// Seconds after its use in which the same mark passes again: three calls of five seconds, and what lies between them.
 pub const REPEAT_SECONDS: u64 = 20;

@@ -15,6 +15,8 @@ pub(crate) struct Model {
     pub(crate) authenticator: Option<Authenticator>,
     /// Recovery codes that are left, as they were shown.
     pub(crate) codes: Vec<String>,
+    /// A new authenticator came without the codes that follow it.
+    codes_owed: bool,
     /// How often the record was written.
     pub(crate) writes: u64,
     failures: Failures,
@@ -62,8 +64,13 @@ pub(crate) struct SignIn {
 enum Progress {
     PasswordProven,
     SecondFactorProven,
+    /// The same, and new codes come before the tokens.
+    CodesOwed,
     Changing,
-    RecoveryCodesOwed,
+    /// New codes, and no new authenticator.
+    CodesRenewed,
+    /// A new authenticator, whose codes are still to be taken.
+    CodesFollow,
     Done,
     Refused,
 }
@@ -95,7 +102,8 @@ pub(crate) enum ToPose {
 impl Model {
     pub(crate) fn new(now: u64) -> Self {
         let (authenticator, codes, judged) = (None, Vec::new(), Vec::new());
-        Self { now, authenticator, codes, writes: 0, failures: Failures::default(), generation: 0, judged }
+        let failures = Failures::default();
+        Self { now, authenticator, codes, codes_owed: false, writes: 0, failures, generation: 0, judged }
     }
 
     pub(crate) fn step(&self) -> u64 {
@@ -123,6 +131,7 @@ impl Model {
             Challenge::TotpSetup { secret, .. } => match self.matching_steps(secret, typed).last() {
                 Some(step) => {
                     self.generation += 1;
+                    self.codes_owed = true;
                     let new = Authenticator { secret: secret.clone(), dead: *step };
                     match self.authenticator.replace(new) {
                         None => Said::Right("enrolled"),
@@ -135,6 +144,7 @@ impl Model {
                 Some(_) => {
                     self.generation += 1;
                     self.codes.clone_from(codes);
+                    self.codes_owed = false;
                     Said::Right("codes kept")
                 }
                 None => return Said::Wrong("none of the new codes"),
@@ -192,15 +202,19 @@ impl Model {
     }
 
     pub(crate) fn to_pose(&self, sign_in: &SignIn, wish: Option<&str>) -> ToPose {
-        if let Some(again) = &sign_in.again {
-            return ToPose::Again(again.clone());
+        match (&sign_in.again, &sign_in.progress, wish) {
+            (None, _, _) => {}
+            // Given up; the codes are still owed.
+            (Some(Challenge::TotpSetup { .. }), Progress::CodesOwed, Some("NOTHING")) => {}
+            (Some(again), _, _) => return ToPose::Again(again.clone()),
         }
         match sign_in.progress {
             Progress::PasswordProven if self.authenticator.is_none() => ToPose::NewAuthenticator,
-            Progress::PasswordProven => ToPose::Totp { codes_owed: self.codes.len() < 3 },
+            Progress::PasswordProven => ToPose::Totp { codes_owed: self.codes_owed || self.codes.len() < 3 },
             Progress::SecondFactorProven if wish == Some("NEW_RECOVERY_CODES") => ToPose::NewCodes,
-            Progress::SecondFactorProven => ToPose::NewAuthenticator,
-            Progress::RecoveryCodesOwed => ToPose::NewCodes,
+            Progress::CodesOwed if wish == Some("REPLACE_AUTHENTICATOR") => ToPose::NewAuthenticator,
+            Progress::SecondFactorProven | Progress::CodesRenewed => ToPose::NewAuthenticator,
+            Progress::CodesOwed | Progress::CodesFollow => ToPose::NewCodes,
             Progress::Changing | Progress::Done | Progress::Refused => unreachable!("nothing is to be posed"),
         }
     }
@@ -264,7 +278,7 @@ impl SignIn {
             match (challenge, &self.progress) {
                 _ if self.wrong_answers == 3 => self.progress = Progress::Refused,
                 (Challenge::Totp { .. }, _) => {}
-                (_, Progress::SecondFactorProven) => {
+                (_, Progress::SecondFactorProven | Progress::CodesRenewed) => {
                     self.progress = Progress::Changing;
                     self.again = Some(challenge.clone());
                 }
@@ -275,14 +289,18 @@ impl SignIn {
         self.wrong_answers = 0;
         self.progress = match challenge {
             Challenge::Totp { codes_owed: false } => Progress::SecondFactorProven,
-            Challenge::Totp { codes_owed: true } | Challenge::TotpSetup { .. } => Progress::RecoveryCodesOwed,
-            Challenge::RecoveryCodes { .. } => Progress::Done,
+            Challenge::Totp { codes_owed: true } => Progress::CodesOwed,
+            Challenge::TotpSetup { .. } => Progress::CodesFollow,
+            Challenge::RecoveryCodes { .. } if matches!(self.progress, Progress::CodesFollow) => Progress::Done,
+            Challenge::RecoveryCodes { .. } => Progress::CodesRenewed,
         };
     }
 
     pub(crate) fn decision(&self, wish: Option<&str>) -> (Decision, &'static str) {
         match (&self.progress, wish) {
-            (Progress::PasswordProven | Progress::RecoveryCodesOwed, _) => (Decision::Challenge, "goes on"),
+            (Progress::PasswordProven | Progress::CodesOwed | Progress::CodesFollow, _) => {
+                (Decision::Challenge, "goes on")
+            }
             (Progress::SecondFactorProven, None | Some("NOTHING")) => {
                 (Decision::Tokens, "tokens for the second factor")
             }
@@ -290,10 +308,14 @@ impl SignIn {
                 (Decision::Challenge, "goes on")
             }
             // Nobody gets tokens in the belief that the phone was replaced.
-            (Progress::SecondFactorProven, Some(_)) => (Decision::Failure, "unknown wish"),
+            (Progress::CodesRenewed, Some("REPLACE_AUTHENTICATOR")) => (Decision::Challenge, "goes on"),
+            (Progress::CodesRenewed, None | Some("NOTHING" | "NEW_RECOVERY_CODES")) => {
+                (Decision::Tokens, "tokens for recovery codes kept")
+            }
+            (Progress::SecondFactorProven | Progress::CodesRenewed, Some(_)) => (Decision::Failure, "unknown wish"),
             (Progress::Changing, Some("NOTHING")) => (Decision::Tokens, "tokens after a change of mind"),
             (Progress::Changing, _) => (Decision::Challenge, "goes on"),
-            (Progress::Done, _) => (Decision::Tokens, "tokens for recovery codes kept"),
+            (Progress::Done, _) => (Decision::Tokens, "tokens for a new authenticator"),
             (Progress::Refused, _) => (Decision::Failure, "third wrong answer"),
         }
     }

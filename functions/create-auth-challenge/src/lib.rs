@@ -113,9 +113,9 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
 
     fn show_totp<'a>(&self, record: &'a Record, now: UnixTime) -> Shown<'a> {
         let named = match self.settings.sign_in.enrollment() {
-            Enrollment::AtSignIn | Enrollment::AfterCognitoMfa => record.authenticator(),
-            // A name would tell who has an authenticator.
-            Enrollment::ByOperator => None,
+            Enrollment::AtSignIn => record.authenticator(),
+            // Who has no authenticator is asked for a passcode, too: a name would tell them apart.
+            Enrollment::ByOperator | Enrollment::AfterCognitoMfa => None,
         };
         Shown::totp(record.admission(now), named)
     }
