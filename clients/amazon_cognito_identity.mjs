@@ -46,7 +46,8 @@ export function signInWithSecondFactor(pool, username, password, app) {
   });
 }
 
-function ask(app, shown) {
+/** Shows the screen for a challenge. */
+export function ask(app, shown) {
   const attemptsLeft = Number(shown.attemptsLeft);
   switch (shown.challenge) {
     case 'TOTP': // A passcode, or a recovery code in its place.

@@ -5,9 +5,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { JwtVerifier } from 'aws-jwt-verify';
 
 import { Person } from './person.mjs';
+import { tokenVerifier } from './token_verifier.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PASSWORD = 'Correct-horse-9';
@@ -21,7 +21,7 @@ globalThis.fetch = async (resource, options) => {
 
 export class LocalPool {
   #process;
-  #verifier;
+  #verify;
 
   static async start() {
     const pool = new LocalPool();
@@ -33,12 +33,9 @@ export class LocalPool {
     const serve = ['run', '--quiet', '--locked', '--', 'serve', '--port', '0', '--json'];
     this.#process = spawn('cargo', serve, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = await once(createInterface(this.#process.stdout), 'line');
-    const { endpoint, userPoolId, clientId } = JSON.parse(line);
-    Object.assign(this, { endpoint, userPoolId, clientId });
-    const issuer = `${endpoint}/${userPoolId}`;
-    const jwksUri = `${issuer}/.well-known/jwks.json`;
-    this.#verifier = JwtVerifier.create({ issuer, audience: clientId, jwksUri });
-    this.#verifier.cacheJwks(await (await fetch(jwksUri)).json());
+    const { endpoint, region, userPoolId, clientId } = JSON.parse(line);
+    Object.assign(this, { endpoint, region, userPoolId, clientId });
+    this.#verify = await tokenVerifier(this);
   }
 
   async stop() {
@@ -68,8 +65,10 @@ export class LocalPool {
     return answer;
   }
 
-  /** The claims of an ID token. */
-  verified(idToken) {
-    return this.#verifier.verify(idToken);
+  /** The claims of an ID and an access token of one sign-in. */
+  async verified({ idToken, accessToken }) {
+    const [id, access] = await Promise.all([this.#verify(idToken, 'id'), this.#verify(accessToken, 'access')]);
+    assert.deepEqual([access.sub, access.origin_jti], [id.sub, id.origin_jti]);
+    return { id, access };
   }
 }

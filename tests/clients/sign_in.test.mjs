@@ -1,54 +1,25 @@
-// The client files for JavaScript sign in against `cargo run -- serve`.
+// Each client for JavaScript signs in against `cargo run -- serve`.
 
 import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 
-import * as identity from '../../clients/amazon_cognito_identity.mjs';
-import * as amplify from '../../clients/amplify.mjs';
+import { clients } from './clients.mjs';
 import { LocalPool } from './local_pool.mjs';
 
 const pool = await LocalPool.start();
 after(() => pool.stop());
 
-const { endpoint, userPoolId, clientId: userPoolClientId } = pool;
-amplify.configure({ userPoolId, userPoolClientId, userPoolEndpoint: endpoint });
-
-describe('amplify.mjs', () =>
-  signsIn({
-    async signIn(person) {
-      await amplify.signOut();
-      await amplify.signInWithSecondFactor(person.name, person.password, person);
-      return amplify.getTokens();
-    },
-    refresh: () => amplify.getTokens({ forceRefresh: true }),
-    signOut: () => amplify.signOut(),
-  }));
-
-describe('amazon_cognito_identity.mjs', () => {
-  const identityPool = identity.userPool({ userPoolId, userPoolClientId, endpoint });
-  const tokensOf = (session) => ({
-    idToken: session.getIdToken().getJwtToken(),
-    accessToken: session.getAccessToken().getJwtToken(),
-  });
-  let user;
-  signsIn({
-    async signIn(person) {
-      user = await identity.signInWithSecondFactor(identityPool, person.name, person.password, person);
-      return tokensOf(user.getSignInUserSession());
-    },
-    refresh: async () => tokensOf(await identity.refresh(user)),
-    signOut: () => identity.signOut(user),
-  });
-});
+for (const [name, client] of Object.entries(clients(pool))) {
+  describe(name, () => signsIn(client));
+}
 
 function signsIn(client) {
-  /** Gives the tokens, of which the ID token was verified. */
+  /** Gives the claims of the tokens, which were verified. */
   const signIn = async (person, ...replies) => {
     person.begin(replies);
-    const tokens = await client.signIn(person);
-    const claims = await pool.verified(tokens.idToken);
-    assert.equal(claims['cognito:username'], person.name);
-    return { ...tokens, claims };
+    const claims = await pool.verified(await client.signIn(person));
+    assert.deepEqual([claims.id['cognito:username'], claims.access.username], [person.name, person.name]);
+    return claims;
   };
   const refused = (signingIn) =>
     assert.rejects(signingIn, { name: 'NotAuthorizedException', message: 'Incorrect username or password.' });
@@ -197,9 +168,9 @@ function signsIn(client) {
     const person = await pool.newPerson();
     const first = await signIn(person);
     const second = await client.refresh();
-    const claims = await pool.verified(second.idToken);
-    assert.deepEqual([claims.sub, claims.origin_jti], [first.claims.sub, first.claims.origin_jti]);
-    assert.notEqual(claims.jti, first.claims.jti);
+    const claims = await pool.verified(second);
+    assert.deepEqual([claims.id.sub, claims.id.origin_jti], [first.id.sub, first.id.origin_jti]);
+    assert.notEqual(claims.id.jti, first.id.jti);
     const { Username } = await pool.call('GetUser', { AccessToken: second.accessToken });
     assert.equal(Username, person.name);
     await client.signOut();
