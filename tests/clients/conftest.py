@@ -8,23 +8,24 @@ import uuid
 from pathlib import Path
 
 import boto3
-import jwt
 import pytest
 from botocore import UNSIGNED
 from botocore.config import Config
 
 from person import Person
 
-ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
 sys.path.insert(0, str(ROOT / "clients"))
+
+import boto3_sign_in  # noqa: E402
 
 PASSWORD = "Correct-horse-9"
 
 
 class Pool:
     def __init__(self, endpoint, region, userPoolId, clientId):
-        self.id, self.client_id = userPoolId, clientId
-        self.issuer = f"{endpoint}/{userPoolId}"
+        self.endpoint, self.region, self.id, self.client_id = endpoint, region, userPoolId, clientId
         direct = Config(retries={"total_max_attempts": 1}, proxies={})
         where = {"service_name": "cognito-idp", "endpoint_url": endpoint, "region_name": region}
         keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
@@ -43,17 +44,17 @@ class Pool:
         )
         return Person(name, PASSWORD)
 
-    def verified(self, id_token):
-        """The claims of an ID token."""
-        key = jwt.PyJWKClient(f"{self.issuer}/.well-known/jwks.json").get_signing_key_from_jwt(id_token)
-        return jwt.decode(
-            id_token,
-            key,
-            algorithms=["RS256"],
-            audience=self.client_id,
-            issuer=self.issuer,
-            options={"require": ["exp", "iat", "sub", "auth_time"]},
+    def verified(self, token, token_use="id"):
+        """The claims of a token. aws-jwt-verify is a package for JavaScript."""
+        pool = {"endpoint": self.endpoint, "userPoolId": self.id, "clientId": self.client_id}
+        verify = subprocess.run(
+            ["node", HERE / "verify_token.mjs"],
+            input=json.dumps({"pool": pool, "token": token, "tokenUse": token_use}),
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         )
+        return json.loads(verify.stdout)
 
 
 @pytest.fixture(scope="session")
@@ -66,3 +67,36 @@ def pool():
     finally:
         process.terminate()
         assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture
+def cognito(pool):
+    """The client that signs in."""
+    return pool.cognito
+
+
+@pytest.fixture
+def sign_in(pool, cognito):
+    """Gives Cognito's AuthenticationResult, of which the tokens were verified."""
+    def signs_in(person, *replies):
+        person.begin(*replies)
+        tokens = boto3_sign_in.sign_in(cognito, pool.id, pool.client_id, person.name, person.password, person)
+        id_claims, access_claims = pool.verified(tokens["IdToken"]), pool.verified(tokens["AccessToken"], "access")
+        assert id_claims["cognito:username"] == access_claims["username"] == person.name
+        assert id_claims["origin_jti"] == access_claims["origin_jti"]
+        return tokens
+
+    return signs_in
+
+
+@pytest.fixture
+def owner(pool, sign_in):
+    """Someone who has set up an authenticator and keeps recovery codes."""
+    person = pool.new_person()
+    sign_in(person)
+    return person
+
+
+@pytest.fixture
+def refused(pool):
+    return pytest.raises(pool.cognito.exceptions.NotAuthorizedException, match="Incorrect username or password.")

@@ -1,4 +1,4 @@
-// Signs in with an SDK that makes Cognito's calls and leaves the password's proof and the order of the calls to its user.
+// Signs in with an SDK that makes Cognito's calls, and leaves their order and the proof of the password to its user.
 
 import { createHmac } from 'node:crypto';
 import { AuthenticationHelper, DateHelper } from 'amazon-cognito-identity-js';
@@ -8,7 +8,7 @@ import { ask } from '../../clients/amazon_cognito_identity.mjs';
 
 const { default: BigInteger } = bigInteger;
 
-/** Gives Cognito's AuthenticationResult. `call` makes one call with the SDK: its operation and what goes in, what comes out. */
+/** Gives Cognito's AuthenticationResult. `call` makes one call with the SDK: the operation and its input, its output. */
 export async function signIn(call, { userPoolId, clientId: ClientId }, person) {
   const shown = {};
   const ClientMetadata = {};
@@ -45,7 +45,8 @@ export async function signIn(call, { userPoolId, clientId: ClientId }, person) {
     const { ChallengeName, ChallengeParameters, Session } = asked;
     const USERNAME = ChallengeParameters.USER_ID_FOR_SRP ?? ChallengeParameters.USERNAME;
     const ChallengeResponses = { USERNAME, ...(await answerTo[ChallengeName](ChallengeParameters)) };
-    asked = await call('RespondToAuthChallenge', { ClientId, ChallengeName, Session, ChallengeResponses, ClientMetadata });
+    const answer = { ClientId, ChallengeName, Session, ChallengeResponses, ClientMetadata };
+    asked = await call('RespondToAuthChallenge', answer);
   }
   return asked.AuthenticationResult;
 }

@@ -15,6 +15,8 @@ export async function tokenVerifier({ endpoint, userPoolId, clientId }) {
   const verifier = JwtVerifier.create({ issuer, jwksUri, audience: null });
   // The package fetches by https only.
   verifier.cacheJwks(await (await fetch(jwksUri)).json());
-  return (token, tokenUse) =>
-    verifier.verify(token, { customJwtCheck: ({ payload }) => validateCognitoJwtFields(payload, { clientId, tokenUse }) });
+  return (token, tokenUse) => {
+    const customJwtCheck = ({ payload }) => validateCognitoJwtFields(payload, { clientId, tokenUse });
+    return verifier.verify(token, { customJwtCheck });
+  };
 }
