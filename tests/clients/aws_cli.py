@@ -13,9 +13,9 @@ DIRECT = {"AWS_MAX_ATTEMPTS": "1", "NO_PROXY": "127.0.0.1"}
 
 
 class AwsCli:
-    """Each method is one run of the command: `initiate_auth(ClientId=…)` runs `aws cognito-idp initiate-auth --client-id=…`.
+    """Each method is one run of the command: `initiate_auth(ClientId=…)` is `aws cognito-idp initiate-auth --client-id=…`.
 
-    What the command says went wrong is raised as the exception that boto3 has for it.
+    What the command refuses is raised as the exception that boto3 has for it.
     """
 
     def __init__(self, endpoint, region, exceptions):

@@ -27,8 +27,7 @@ export async function signIn(call, { userPoolId, clientId: ClientId }, person) {
       return { PASSWORD_CLAIM_SECRET_BLOCK: SECRET_BLOCK, PASSWORD_CLAIM_SIGNATURE, TIMESTAMP };
     },
     NEW_PASSWORD_REQUIRED: async () => ({ NEW_PASSWORD: (await person.askNewPassword()).answer }),
-    async CUSTOM_CHALLENGE(parameters) {
-      Object.assign(shown, parameters);
+    async CUSTOM_CHALLENGE() {
       const { answer, ...chosen } = await ask(person, shown);
       Object.assign(ClientMetadata, chosen);
       return { ANSWER: answer };
@@ -43,8 +42,9 @@ export async function signIn(call, { userPoolId, clientId: ClientId }, person) {
   });
   while (!asked.AuthenticationResult) {
     const { ChallengeName, ChallengeParameters, Session } = asked;
-    const USERNAME = ChallengeParameters.USER_ID_FOR_SRP ?? ChallengeParameters.USERNAME;
-    const ChallengeResponses = { USERNAME, ...(await answerTo[ChallengeName](ChallengeParameters)) };
+    Object.assign(shown, ChallengeParameters);
+    const answered = await answerTo[ChallengeName](ChallengeParameters);
+    const ChallengeResponses = { USERNAME: shown.USER_ID_FOR_SRP, ...answered };
     const answer = { ClientId, ChallengeName, Session, ChallengeResponses, ClientMetadata };
     asked = await call('RespondToAuthChallenge', answer);
   }
