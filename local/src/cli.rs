@@ -3,15 +3,18 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use serde_json::json;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use tokio::net::TcpListener;
 
 use crate::guided::{Answers, walk_through};
 use crate::http::serve;
 use crate::in_process::InProcess;
 use crate::pool::{Message, MessageReason, Pool};
-use crate::settings::{ClientSettings, Clock, PoolSettings};
+use crate::settings::{
+    ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration, PoolSettings, PreTokenGenerationVersion, Takeover,
+};
 use crate::triggers::Observer;
 
 /// A Cognito user pool on 127.0.0.1, with the password and second-factor sign-in of this project.
@@ -35,13 +38,44 @@ enum Command {
         /// Print one JSON object for programs, and nothing else.
         #[arg(long)]
         json: bool,
+        #[command(flatten)]
+        pool: PoolOptions,
     },
+}
+
+/// What an operator may set otherwise than template.yaml does.
+#[derive(Args)]
+struct PoolOptions {
+    /// What the app client allows, joined by commas. Any flow beside these two is a door that only the token guard closes.
+    #[arg(long, value_delimiter = ',', value_name = "FLOW", default_values = ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"])]
+    explicit_auth_flows: Vec<ExplicitAuthFlow>,
+    /// The event version that the token guard is attached with.
+    #[arg(long, value_name = "VERSION", default_value = "V2_0")]
+    token_guard_events: PreTokenGenerationVersion,
+    /// Attach no token guard.
+    #[arg(long, conflicts_with = "token_guard_events")]
+    no_token_guard: bool,
+    /// Cognito's own MFA at the start; `set-user-pool-mfa-config` changes it.
+    #[arg(long, value_name = "CONFIGURATION", default_value = "OFF")]
+    mfa_configuration: MfaConfiguration,
+    /// What follows Cognito's own MFA inside of CUSTOM_AUTH: Cognito's documentation and its users disagree.
+    #[arg(long, value_name = "WHAT", default_value = "DEFINE")]
+    after_cognito_mfa: Takeover,
+    /// What follows a new password in place of a temporary one inside of CUSTOM_AUTH; likewise.
+    #[arg(long, value_name = "WHAT", default_value = "DEFINE")]
+    temporary_passwords: Takeover,
+    /// The triggers' ACCEPTED_COGNITO_MFA.
+    #[arg(long, value_name = "FACTORS", default_value = "NONE", value_parser = AcceptedCognitoMfa::parse)]
+    accepted_cognito_mfa: AcceptedCognitoMfa,
+    /// The triggers' ENROLLMENT: AT_SIGN_IN, BY_OPERATOR or AFTER_COGNITO_MFA.
+    #[arg(long, value_name = "MODE", default_value = "AT_SIGN_IN", value_parser = Enrollment::parse)]
+    enrollment: Enrollment,
 }
 
 /// Does what the command line asks for. An error is a sentence for the person who typed it.
 pub async fn run(command_line: CommandLine, clock: Clock) -> Result<(), String> {
     match command_line.command {
-        Some(Command::Serve { port, json }) => keep_up(port, json, clock).await,
+        Some(Command::Serve { port, json, pool }) => keep_up(port, json, pool, clock).await,
         None => guide(command_line.auto, clock).await,
     }
 }
@@ -57,7 +91,9 @@ async fn guide(auto: bool, clock: Clock) -> Result<(), String> {
 }
 
 /// `serve`: a pool until Ctrl-C or SIGTERM.
-async fn keep_up(port: u16, json: bool, clock: Clock) -> Result<(), String> {
+async fn keep_up(port: u16, json: bool, options: PoolOptions, clock: Clock) -> Result<(), String> {
+    let sign_in = SignInSettings::new(options.accepted_cognito_mfa, options.enrollment);
+    let sign_in = sign_in.map_err(|error| format!("These options do not go together: {error}."))?;
     let stopped = stop_signal()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         if error.kind() == io::ErrorKind::AddrInUse {
@@ -70,11 +106,18 @@ async fn keep_up(port: u16, json: bool, clock: Clock) -> Result<(), String> {
 
     let settings = PoolSettings {
         endpoint: format!("http://{address}"),
-        clients: vec![ClientSettings::as_deployed()],
+        clients: vec![ClientSettings {
+            explicit_auth_flows: options.explicit_auth_flows,
+            ..ClientSettings::as_deployed()
+        }],
+        pre_token_generation: (!options.no_token_guard).then_some(options.token_guard_events),
+        mfa_configuration: options.mfa_configuration,
+        after_cognito_mfa: options.after_cognito_mfa,
+        temporary_passwords: options.temporary_passwords,
         ..PoolSettings::default()
     };
     let connection = if json { connection_json(&settings) } else { connection_text(&settings) };
-    let triggers = InProcess::new(Arc::clone(&clock)).map_err(|error| error.to_string())?;
+    let triggers = InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?;
     let mut pool = Pool::new(settings, Arc::new(triggers), clock).map_err(|error| error.to_string())?;
     if !json {
         pool = pool.observed_by(Arc::new(PrintsMessages));

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::ValueEnum;
+
 /// Seconds since 1970-01-01T00:00:00Z.
 pub type UnixSeconds = u64;
 
@@ -42,13 +44,16 @@ pub struct PoolSettings {
 }
 
 /// `MfaConfiguration`
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MfaConfiguration {
-    /// `OFF`
+    /// Asked of nobody.
+    #[value(name = "OFF")]
     Off,
-    /// `OPTIONAL`: asked of who has enabled a factor.
+    /// Asked of who has enabled a factor.
+    #[value(name = "OPTIONAL")]
     Optional,
-    /// `ON`: asked of everyone.
+    /// Asked of everyone.
+    #[value(name = "ON")]
     On,
 }
 
@@ -72,22 +77,27 @@ impl MfaConfiguration {
 }
 
 /// What Cognito does inside of `CUSTOM_AUTH` with a challenge of its own: its documentation and its users disagree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Takeover {
     /// `DefineAuthChallenge` is asked what comes next, as documented.
+    #[value(name = "DEFINE")]
     DefineIsAsked,
     /// Tokens follow, as users reported.
+    #[value(name = "TOKENS")]
     TokensFollow,
 }
 
 /// `LambdaVersion` of `PreTokenGenerationConfig`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PreTokenGenerationVersion {
-    /// `V1_0`: the ID token's claims.
+    /// It changes the ID token's claims.
+    #[value(name = "V1_0")]
     V1,
-    /// `V2_0`: both tokens' claims.
+    /// It changes both tokens' claims.
+    #[value(name = "V2_0")]
     V2,
-    /// `V3_0`: the same, and tokens for machines.
+    /// The same, and it is asked for machines' tokens, which this pool has none of.
+    #[value(name = "V3_0")]
     V3,
 }
 
@@ -181,17 +191,22 @@ impl ClientSettings {
 }
 
 /// A way to authenticate that an app client allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExplicitAuthFlow {
-    /// `ALLOW_CUSTOM_AUTH`
+    /// `CUSTOM_AUTH`: Define decides.
+    #[value(name = "ALLOW_CUSTOM_AUTH")]
     CustomAuth,
-    /// `ALLOW_REFRESH_TOKEN_AUTH`
+    /// `REFRESH_TOKEN_AUTH`
+    #[value(name = "ALLOW_REFRESH_TOKEN_AUTH")]
     RefreshToken,
-    /// `ALLOW_USER_SRP_AUTH`
+    /// `USER_SRP_AUTH`
+    #[value(name = "ALLOW_USER_SRP_AUTH")]
     UserSrp,
-    /// `ALLOW_USER_PASSWORD_AUTH`
+    /// `USER_PASSWORD_AUTH`
+    #[value(name = "ALLOW_USER_PASSWORD_AUTH")]
     UserPassword,
-    /// `ALLOW_ADMIN_USER_PASSWORD_AUTH`, and `ADMIN_NO_SRP_AUTH`, its older name.
+    /// `ADMIN_USER_PASSWORD_AUTH`, and `ADMIN_NO_SRP_AUTH`, its older name.
+    #[value(name = "ALLOW_ADMIN_USER_PASSWORD_AUTH")]
     AdminUserPassword,
 }
 

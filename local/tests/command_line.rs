@@ -77,8 +77,23 @@ mod tests {
     }
 
     #[test]
+    fn options_that_would_stop_the_functions_stop_the_pool() {
+        let output = refused(&["serve", "--accepted-cognito-mfa", "SMS_MFA"]);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(sentence(&output).contains("ENROLLMENT: AT_SIGN_IN goes with ACCEPTED_COGNITO_MFA=NONE only"));
+    }
+
+    #[test]
     fn a_wrong_option_is_a_usage_error() {
-        for arguments in [&["serve", "--prot", "1"][..], &["serve", "--port", "70000"], &["swerve"]] {
+        for arguments in [
+            &["serve", "--prot", "1"][..],
+            &["serve", "--port", "70000"],
+            &["swerve"],
+            &["serve", "--explicit-auth-flows", "USER_AUTH"],
+            &["serve", "--enrollment", "at_sign_in"],
+            &["serve", "--accepted-cognito-mfa", ""],
+            &["serve", "--no-token-guard", "--token-guard-events", "V1_0"],
+        ] {
             let output = refused(arguments);
             assert_eq!(output.status.code(), Some(2), "{arguments:?}");
             assert!(sentence(&output).contains("error: "));
