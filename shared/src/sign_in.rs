@@ -399,30 +399,23 @@ impl Standing {
                     WRONG_ANSWERS_ALLOWED.. => (Refused(Refusal::TooManyWrongAnswers), self.wrong_answers),
                     wrong_answers => (progress, wrong_answers),
                 },
-                Step::Refuse => match self.progress {
-                    Refused(refusal) => (Refused(refusal), self.wrong_answers),
-                    Start
-                    | PasswordAsked
-                    | PasswordProven
-                    | CognitoFactorWrong
-                    | CognitoFactorProven
-                    | SecondFactorProven
-                    | SecondFactorProvenCodesOwed
-                    | Changing
-                    | RecoveryCodesRenewed
-                    | RecoveryCodesOwed
-                    | Done => (Refused(Refusal::NotInTheTable), self.wrong_answers),
-                },
+                // For good, and for its first reason.
+                Step::Refuse if matches!(self.progress, Refused(_)) => (self.progress, self.wrong_answers),
+                Step::Refuse => (Refused(Refusal::NotInTheTable), self.wrong_answers),
             };
+        let set_up_just_failed = if let Ours(kind @ (TotpSetup | RecoveryCodes)) = entry.answered
+            && !entry.right
+        {
+            Some(kind)
+        } else {
+            None
+        };
         Self {
             progress,
             wrong_answers,
             new_password_seen: self.new_password_seen || entry.answered == Answered::NewPassword,
             challenged: self.challenged || matches!(entry.answered, Ours(_)),
-            set_up_just_failed: match entry.answered {
-                Ours(kind @ (TotpSetup | RecoveryCodes)) if !entry.right => Some(kind),
-                _ => None,
-            },
+            set_up_just_failed,
         }
     }
 
