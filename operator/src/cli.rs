@@ -1,0 +1,60 @@
+//! The command line: what it takes, and what it prints.
+
+use std::io::Write;
+
+use clap::{Parser, Subcommand};
+
+use crate::doctor::aws::{Services, read};
+use crate::doctor::deployment::{Given, UserPoolId};
+use crate::doctor::{findings, report};
+
+pub use crate::doctor::report::Outcome;
+
+/// Looks after the second factor of a deployed user pool.
+#[derive(Parser)]
+#[command(name = "second-factor", version)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Reads a deployed user pool and says what is open. It changes nothing.
+    ///
+    /// OPEN: a way around the second factor, or a way to lose it. BROKEN: sign-ins fail. UNREADABLE: could not be looked at.
+    /// WEAK: worth a look. FINE: as it should be.
+    ///
+    /// Exit status: 0, nothing is open or broken; 1, something is; 2, neither was seen, but something could not be looked
+    /// at, or the command line is wrong.
+    ///
+    /// Credentials are found as the AWS CLI finds them; the region is the pool's.
+    Doctor {
+        /// The user pool's id.
+        #[arg(long, value_name = "ID")]
+        user_pool_id: UserPoolId,
+        /// The records' table, if not as the functions name it.
+        #[arg(long, value_name = "NAME")]
+        table: Option<String>,
+        /// The sealing key by id, ARN or alias, if not as the functions name it.
+        #[arg(long, value_name = "ID")]
+        key: Option<String>,
+        /// Print one JSON object for programs, and nothing else.
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// Does what the command line asks for. An error is a sentence for the person who typed it.
+pub async fn run(command_line: CommandLine, coloured: bool, output: &mut impl Write) -> Result<Outcome, String> {
+    let Command::Doctor { user_pool_id, table, key, json } = command_line.command;
+    let services = Services::of_region(user_pool_id.region()).await;
+    let deployment = read(&services, user_pool_id, Given { table_name: table, key_id: key }).await;
+    let findings = findings(&deployment);
+    let printed = match json {
+        true => report::json(&deployment.user_pool_id, &findings),
+        false => report::text(&findings, coloured),
+    };
+    output.write_all(printed.as_bytes()).map_err(|error| format!("Nothing can be printed: {error}."))?;
+    Ok(Outcome::of(&findings))
+}

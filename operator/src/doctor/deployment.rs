@@ -1,0 +1,300 @@
+//! What was read of a deployment, in AWS's words.
+//!
+//! Invariant: it has no place for an app client's secret, nor for a function's variables beyond [`VARIABLES`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt::{Display, Formatter};
+use std::str::FromStr;
+
+use shared::settings::{AcceptedCognitoMfa, Enrollment, TokenGuard};
+
+/// Something that was asked for.
+pub type Read<T> = Result<T, Unreadable>;
+
+/// It was not answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unreadable {
+    /// AWS's name of the call.
+    pub call: &'static str,
+    /// AWS's code and message, or why there was no answer.
+    pub reason: String,
+}
+
+/// Everything that was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployment {
+    /// Which pool was asked about.
+    pub user_pool_id: UserPoolId,
+    /// The pool itself.
+    pub pool: Read<Pool>,
+    /// `MfaConfiguration`: `OFF`, `OPTIONAL` or `ON`.
+    pub mfa_configuration: Read<String>,
+    /// The names of the pool's identity providers.
+    pub identity_providers: Read<Vec<String>>,
+    /// All app clients of the pool.
+    pub clients: Read<Vec<ListedClient>>,
+    /// `None`: no function names one, nor did the command line.
+    pub table: Option<Table>,
+    /// `None`: no function names one, nor did the command line.
+    pub key: Option<Key>,
+    /// What the command line said.
+    pub given: Given,
+}
+
+/// Names from the command line, which go before those that the functions have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Given {
+    /// `--table`
+    pub table_name: Option<String>,
+    /// `--key`
+    pub key_id: Option<String>,
+}
+
+/// A user pool's id: its region, an underscore, letters and digits.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UserPoolId {
+    text: String,
+    region: String,
+}
+
+impl UserPoolId {
+    /// The region that it names.
+    #[must_use]
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+}
+
+impl FromStr for UserPoolId {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let of_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        match text.split_once('_') {
+            Some((region, rest))
+                if !region.is_empty()
+                    && region.chars().all(of_region)
+                    && !rest.is_empty()
+                    && rest.chars().all(|c| c.is_ascii_alphanumeric()) =>
+            {
+                Ok(Self { text: text.to_owned(), region: region.to_owned() })
+            }
+            Some(_) | None => Err("a user pool id looks like us-east-1_Example12"),
+        }
+    }
+}
+
+impl Display for UserPoolId {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// `DescribeUserPool`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// `Arn`
+    pub arn: String,
+    /// `DeletionProtection`
+    pub deletion_protection: String,
+    /// `DeviceConfiguration` is there: with any of its fields, devices are remembered.
+    pub remembers_devices: bool,
+    /// `Policies.SignInPolicy.AllowedFirstAuthFactors`
+    pub first_factors: Vec<String>,
+    /// `Domain` and `CustomDomain`
+    pub domains: Vec<String>,
+    /// `LambdaConfig`
+    pub triggers: Triggers,
+}
+
+/// `LambdaConfig`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Triggers {
+    /// `DefineAuthChallenge`
+    pub define: Option<Function>,
+    /// `CreateAuthChallenge`
+    pub create: Option<Function>,
+    /// `VerifyAuthChallengeResponse`
+    pub verify: Option<Function>,
+    /// `PreTokenGenerationConfig`, or `PreTokenGeneration`
+    pub guard: Option<Function>,
+    /// Name and ARN of every other.
+    pub others: Vec<(&'static str, String)>,
+}
+
+impl Triggers {
+    /// What is attached at `trigger`.
+    #[must_use]
+    pub fn at(&self, trigger: Trigger) -> Option<&Function> {
+        match trigger {
+            Trigger::Define => self.define.as_ref(),
+            Trigger::Create => self.create.as_ref(),
+            Trigger::Verify => self.verify.as_ref(),
+            Trigger::Guard => self.guard.as_ref(),
+        }
+    }
+
+    /// The variables of the function at `trigger`, where they could be read.
+    #[must_use]
+    pub fn variables(&self, trigger: Trigger) -> Option<&Variables> {
+        self.at(trigger)?.configuration.as_ref().ok()?.variables.as_ref().ok()
+    }
+
+    /// `variable` at each function that has it.
+    pub fn told<'a>(&'a self, variable: &'a str) -> impl Iterator<Item = (Trigger, &'a str)> {
+        Trigger::ALL.into_iter().filter_map(move |trigger| Some((trigger, self.variables(trigger)?.get(variable)?)))
+    }
+}
+
+/// A trigger of this project.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trigger {
+    /// `DefineAuthChallenge`
+    Define,
+    /// `CreateAuthChallenge`
+    Create,
+    /// `VerifyAuthChallengeResponse`
+    Verify,
+    /// `PreTokenGeneration`
+    Guard,
+}
+
+impl Trigger {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Define, Self::Create, Self::Verify, Self::Guard];
+
+    /// Its name in `LambdaConfig`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Define => "DefineAuthChallenge",
+            Self::Create => "CreateAuthChallenge",
+            Self::Verify => "VerifyAuthChallengeResponse",
+            Self::Guard => "PreTokenGeneration",
+        }
+    }
+}
+
+/// A function that a trigger calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Function {
+    /// As the pool names it.
+    pub arn: String,
+    /// `GetFunctionConfiguration`
+    pub configuration: Read<Configuration>,
+    /// `GetPolicy`: who may call it, as JSON; `None` when nobody was given leave.
+    pub policy: Read<Option<String>>,
+}
+
+/// `GetFunctionConfiguration`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Configuration {
+    /// `Timeout`
+    pub timeout_seconds: Option<i32>,
+    /// `State`
+    pub state: Option<String>,
+    /// Those of `Environment` that are looked at.
+    pub variables: Read<Variables>,
+}
+
+/// The variables whose values are kept.
+pub const VARIABLES: [&str; 5] =
+    [AcceptedCognitoMfa::VARIABLE, Enrollment::VARIABLE, KEY_ID, TABLE_NAME, TokenGuard::VARIABLE];
+/// The KMS key, at Create and Verify.
+pub const KEY_ID: &str = "KEY_ID";
+/// The table, at Create, Verify and the token guard.
+pub const TABLE_NAME: &str = "TABLE_NAME";
+
+/// Values of some of [`VARIABLES`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Variables(BTreeMap<&'static str, String>);
+
+impl Variables {
+    /// Keeps what is looked at, and drops the rest.
+    #[must_use]
+    pub fn of(mut all: HashMap<String, String>) -> Self {
+        Self(VARIABLES.into_iter().filter_map(|name| Some((name, all.remove(name)?))).collect())
+    }
+
+    /// The value of one.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str)
+    }
+}
+
+/// An app client as the pool lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListedClient {
+    /// `ClientName`
+    pub name: String,
+    /// `ClientId`
+    pub id: String,
+    /// `DescribeUserPoolClient`
+    pub client: Read<Client>,
+}
+
+/// `DescribeUserPoolClient`
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Client {
+    /// `ExplicitAuthFlows`
+    pub flows: Vec<String>,
+    /// `AllowedOAuthFlowsUserPoolClient`
+    pub oauth_on: bool,
+    /// `AllowedOAuthFlows`
+    pub oauth_flows: Vec<String>,
+    /// `SupportedIdentityProviders`
+    pub identity_providers: Vec<String>,
+    /// `PreventUserExistenceErrors`
+    pub user_existence_errors: Option<String>,
+    /// `AuthSessionValidity`
+    pub session_minutes: Option<i32>,
+    /// `EnableTokenRevocation`
+    pub token_revocation: Option<bool>,
+    /// `RefreshTokenValidity`
+    pub refresh_token: Validity,
+    /// `AccessTokenValidity`
+    pub access_token: Validity,
+    /// `IdTokenValidity`
+    pub id_token: Validity,
+}
+
+/// A token's lifetime.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Validity {
+    /// `None`, or 0: Cognito's default.
+    pub value: Option<i32>,
+    /// `TokenValidityUnits`
+    pub unit: Option<String>,
+}
+
+/// The table of the records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name.
+    pub name: String,
+    /// `DescribeTable`
+    pub description: Read<TableDescription>,
+    /// `DescribeContinuousBackups`: `PointInTimeRecoveryStatus`
+    pub point_in_time_recovery: Read<String>,
+}
+
+/// `DescribeTable`
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableDescription {
+    /// `TableStatus`
+    pub status: String,
+    /// `DeletionProtectionEnabled`
+    pub deletion_protection: bool,
+}
+
+/// The key that seals the authenticators' secrets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// As it was named: an id, an ARN or an alias.
+    pub id: String,
+    /// `DescribeKey`: `KeyState`
+    pub state: Read<String>,
+    /// `GetKeyRotationStatus`: `KeyRotationEnabled`
+    pub rotation: Read<bool>,
+}
