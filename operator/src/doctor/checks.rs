@@ -217,7 +217,11 @@ impl Found<'_> {
             Ok(read) => Some(read),
             Err(Unreadable { call, reason }) => {
                 let sentence = format!("could not be read: {call}: {reason}");
-                self.add("unreadable", subject, Verdict::Unreadable(sentence, "Ask with credentials that may."));
+                self.add(
+                    "unreadable",
+                    subject,
+                    Verdict::Unreadable(sentence, "Make the call possible and look again: it may be open."),
+                );
                 None
             }
         }

@@ -1,0 +1,478 @@
+//! The checks over plain values: nothing is wrong with a sound deployment, and each fault is found by its own check.
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeSet, HashMap};
+
+    use operator::doctor::Severity::{Broken, Fine, Open, Unreadable, Weak};
+    use operator::doctor::deployment::{
+        Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Table, TableDescription, Triggers,
+        Unreadable as NotRead, Validity, Variables,
+    };
+    use operator::doctor::report::{self, Outcome};
+    use operator::doctor::{Finding, Severity, findings};
+    use serde_json::{Value, json};
+
+    const POOL: &str = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Example12";
+    const CLIENT: &str = "client web (1example)";
+
+    /// As template.yaml deploys it.
+    fn sound() -> Deployment {
+        let sign_in = [("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN")];
+        let store = [("TABLE_NAME", "records"), ("KEY_ID", "key-1")];
+        let guard = [("TABLE_NAME", "records"), ("TOKEN_GUARD", "PAID")];
+        Deployment {
+            user_pool_id: "us-east-1_Example12".parse().unwrap(),
+            pool: Ok(Pool {
+                arn: POOL.to_owned(),
+                deletion_protection: "ACTIVE".to_owned(),
+                remembers_devices: false,
+                first_factors: vec!["PASSWORD".to_owned()],
+                domains: Vec::new(),
+                triggers: Triggers {
+                    define: Some(function("define", &sign_in)),
+                    create: Some(function("create", &[sign_in, store].concat())),
+                    verify: Some(function("verify", &store)),
+                    guard: Some(function("guard", &guard)),
+                    others: Vec::new(),
+                },
+            }),
+            mfa_configuration: Ok("OFF".to_owned()),
+            identity_providers: Ok(Vec::new()),
+            clients: Ok(vec![ListedClient {
+                name: "web".to_owned(),
+                id: "1example".to_owned(),
+                client: Ok(Client {
+                    flows: texts(&["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"]),
+                    identity_providers: texts(&["COGNITO"]),
+                    user_existence_errors: Some("ENABLED".to_owned()),
+                    session_minutes: Some(15),
+                    token_revocation: Some(true),
+                    refresh_token: lasts(24, "hours"),
+                    access_token: lasts(60, "minutes"),
+                    id_token: lasts(60, "minutes"),
+                    ..Client::default()
+                }),
+            }]),
+            table: Some(Table {
+                name: "records".to_owned(),
+                description: Ok(TableDescription { status: "ACTIVE".to_owned(), deletion_protection: true }),
+                point_in_time_recovery: Ok("ENABLED".to_owned()),
+            }),
+            key: Some(Key { id: "key-1".to_owned(), state: Ok("Enabled".to_owned()), rotation: Ok(true) }),
+            given: Given::default(),
+        }
+    }
+
+    fn function(name: &str, variables: &[(&str, &str)]) -> Function {
+        Function {
+            arn: format!("arn:aws:lambda:us-east-1:111122223333:function:{name}"),
+            configuration: Ok(Configuration {
+                timeout_seconds: Some(5),
+                state: Some("Active".to_owned()),
+                variables: Ok(told(variables)),
+            }),
+            policy: policy(&json!([for_cognito(json!({ "ArnLike": { "AWS:SourceArn": POOL } }))])),
+        }
+    }
+
+    fn told(variables: &[(&str, &str)]) -> Variables {
+        let all: HashMap<_, _> = variables.iter().map(|&(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Variables::of(all)
+    }
+
+    fn for_cognito(condition: Value) -> Value {
+        let principal = json!({ "Service": "cognito-idp.amazonaws.com" });
+        json!({ "Effect": "Allow", "Principal": principal, "Action": "lambda:InvokeFunction", "Condition": condition })
+    }
+
+    fn policy(statements: &Value) -> Result<Option<String>, NotRead> {
+        Ok(Some(json!({ "Version": "2012-10-17", "Statement": statements }).to_string()))
+    }
+
+    fn texts(of: &[&str]) -> Vec<String> {
+        of.iter().map(|&text| text.to_owned()).collect()
+    }
+
+    fn lasts(value: i32, unit: &str) -> Validity {
+        Validity { value: Some(value), unit: Some(unit.to_owned()) }
+    }
+
+    fn refused<T>(call: &'static str) -> Result<T, NotRead> {
+        Err(NotRead { call, reason: "AccessDeniedException: not authorized".to_owned() })
+    }
+
+    // Ways into a deployment, for the rows below.
+
+    fn pool(deployment: &mut Deployment) -> &mut Pool {
+        deployment.pool.as_mut().unwrap()
+    }
+
+    fn client(deployment: &mut Deployment) -> &mut Client {
+        deployment.clients.as_mut().unwrap()[0].client.as_mut().unwrap()
+    }
+
+    fn verify(deployment: &mut Deployment) -> &mut Function {
+        pool(deployment).triggers.verify.as_mut().unwrap()
+    }
+
+    fn verify_configuration(deployment: &mut Deployment) -> &mut Configuration {
+        verify(deployment).configuration.as_mut().unwrap()
+    }
+
+    fn tell(function: &mut Option<Function>, variables: &[(&str, &str)]) {
+        function.as_mut().unwrap().configuration.as_mut().unwrap().variables = Ok(told(variables));
+    }
+
+    fn tell_guard(deployment: &mut Deployment, token_guard: &str) {
+        tell(&mut pool(deployment).triggers.guard, &[("TABLE_NAME", "records"), ("TOKEN_GUARD", token_guard)]);
+    }
+
+    /// Settings for a pool whose users move over from Cognito's own MFA.
+    fn accept_cognito_mfa(deployment: &mut Deployment) {
+        let sign_in = [("ACCEPTED_COGNITO_MFA", "SOFTWARE_TOKEN_MFA"), ("ENROLLMENT", "AFTER_COGNITO_MFA")];
+        let store = [("TABLE_NAME", "records"), ("KEY_ID", "key-1")];
+        let triggers = &mut pool(deployment).triggers;
+        tell(&mut triggers.define, &sign_in);
+        tell(&mut triggers.create, &[sign_in, store].concat());
+    }
+
+    fn above_fine(deployment: &Deployment) -> Vec<(Severity, &'static str, String)> {
+        let above = findings(deployment).into_iter().filter(|finding| finding.severity != Fine);
+        above.map(|Finding { severity, id, subject, .. }| (severity, id, subject)).collect()
+    }
+
+    type Fault = fn(&mut Deployment);
+    type Found = (Severity, &'static str, &'static str);
+
+    const VERIFY: &str = "VerifyAuthChallengeResponse";
+    const GUARD: &str = "PreTokenGeneration";
+
+    /// One fault a row, and all that is found then.
+    #[rustfmt::skip]
+    const FAULTS: &[(Fault, &[Found])] = &[
+        // The pool.
+        (|d| pool(d).deletion_protection = "INACTIVE".to_owned(),       &[(Weak, "pool-deletion-protection", "pool")]),
+        (|d| pool(d).deletion_protection = String::new(),               &[(Weak, "pool-deletion-protection", "pool")]),
+        (|d| pool(d).remembers_devices = true,                          &[(Weak, "pool-devices", "pool")]),
+        (|d| pool(d).first_factors = texts(&["PASSWORD", "WEB_AUTHN"]), &[(Weak, "pool-first-factors", "pool")]),
+        (|d| pool(d).domains = texts(&["example"]),                     &[(Weak, "pool-domain", "pool")]),
+        (|d| d.mfa_configuration = Ok("ON".to_owned()),                 &[(Weak, "pool-mfa", "pool")]),
+        (|d| d.mfa_configuration = Ok("OPTIONAL".to_owned()),           &[(Weak, "pool-mfa", "pool")]),
+        (|d| d.identity_providers = Ok(texts(&["Google"])),             &[(Weak, "pool-identity-providers", "pool")]),
+        // An app client; with the token guard attached, its doors are worth a look.
+        (|d| client(d).flows = Vec::new(),                              &[(Weak, "client-flows", CLIENT)]),
+        (|d| client(d).oauth_on = true,                                 &[(Weak, "client-oauth", CLIENT)]),
+        (|d| client(d).oauth_flows = texts(&["implicit"]),              &[(Weak, "client-oauth", CLIENT)]),
+        (|d| client(d).oauth_flows = texts(&["client_credentials"]),    &[(Weak, "client-oauth", CLIENT)]),
+        (|d| client(d).identity_providers.push("Google".to_owned()),    &[(Weak, "client-identity-providers", CLIENT)]),
+        (|d| client(d).user_existence_errors = Some("LEGACY".to_owned()), &[(Weak, "client-user-existence", CLIENT)]),
+        (|d| client(d).user_existence_errors = None,                    &[(Weak, "client-user-existence", CLIENT)]),
+        (|d| client(d).session_minutes = Some(14),                      &[(Weak, "client-session", CLIENT)]),
+        (|d| client(d).session_minutes = None,                          &[(Weak, "client-session", CLIENT)]),
+        (|d| client(d).refresh_token = lasts(25, "hours"),              &[(Weak, "client-refresh-token", CLIENT)]),
+        (|d| client(d).refresh_token = Validity { value: Some(2), unit: None }, &[(Weak, "client-refresh-token", CLIENT)]),
+        (|d| client(d).refresh_token = lasts(0, "hours"),               &[(Weak, "client-refresh-token", CLIENT)]),
+        (|d| client(d).refresh_token = lasts(1, "fortnights"),          &[(Weak, "client-refresh-token", CLIENT)]),
+        (|d| client(d).access_token = lasts(61, "minutes"),             &[(Weak, "client-tokens", CLIENT)]),
+        (|d| client(d).id_token = lasts(2, "hours"),                    &[(Weak, "client-tokens", CLIENT)]),
+        (|d| client(d).token_revocation = Some(false),                  &[(Weak, "client-token-revocation", CLIENT)]),
+        // The triggers.
+        (|d| pool(d).triggers.define = None,                            &[(Broken, "trigger-attached", "DefineAuthChallenge")]),
+        (|d| pool(d).triggers.create = None,                            &[(Broken, "trigger-attached", "CreateAuthChallenge")]),
+        (|d| pool(d).triggers.verify = None,                            &[(Broken, "trigger-attached", VERIFY)]),
+        (|d| pool(d).triggers.guard = None,                             &[(Open, "trigger-attached", GUARD)]),
+        (|d| verify(d).arn = "arn:aws:lambda:us-east-1:444455556666:function:verify".to_owned(), &[(Open, "trigger-attached", VERIFY)]),
+        (|d| verify_configuration(d).timeout_seconds = Some(6),         &[(Weak, "trigger-timeout", VERIFY)]),
+        (|d| verify_configuration(d).timeout_seconds = Some(4),         &[(Weak, "trigger-timeout", VERIFY)]),
+        (|d| verify_configuration(d).timeout_seconds = None,            &[(Weak, "trigger-timeout", VERIFY)]),
+        (|d| verify_configuration(d).state = Some("Failed".to_owned()), &[(Broken, "trigger-state", VERIFY)]),
+        (|d| verify_configuration(d).state = Some("Pending".to_owned()), &[(Weak, "trigger-state", VERIFY)]),
+        (|d| verify(d).policy = Ok(None),                               &[(Broken, "trigger-permission", VERIFY)]),
+        (|d| verify(d).policy = policy(&json!([])),                     &[(Broken, "trigger-permission", VERIFY)]),
+        (|d| verify(d).policy = Ok(Some("no JSON".to_owned())),         &[(Unreadable, "trigger-permission", VERIFY)]),
+        // What the functions are told.
+        (|d| tell(&mut pool(d).triggers.define, &[]),                   &[(Broken, "settings-define", "settings")]),
+        (|d| tell(&mut pool(d).triggers.define, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AFTER_COGNITO_MFA")]), &[(Broken, "settings-define", "settings")]),
+        (|d| tell(&mut pool(d).triggers.define, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "BY_OPERATOR")]), &[(Broken, "settings-agree", "settings")]),
+        (|d| tell(&mut pool(d).triggers.create, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-create", "settings")]),
+        (|d| tell_guard(d, "SOURCES"),                                  &[(Weak, "settings-guard", "settings")]),
+        (|d| tell_guard(d, "paid"),                                     &[(Broken, "settings-guard", "settings")]),
+        (|d| tell(&mut pool(d).triggers.guard, &[("TABLE_NAME", "records")]), &[(Open, "settings-guard", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "other"), ("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
+        (|d| d.given.table_name = Some("other".to_owned()),             &[(Broken, "settings-table", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "key-2")]), &[(Broken, "settings-key", "settings")]),
+        (|d| d.given.key_id = Some("key-2".to_owned()),                 &[(Broken, "settings-key", "settings")]),
+        // While users move over from Cognito's own MFA.
+        (|d| { accept_cognito_mfa(d); tell_guard(d, "SOURCES"); d.mfa_configuration = Ok("OPTIONAL".to_owned()); }, &[(Weak, "pool-mfa", "pool")]),
+        (|d| { accept_cognito_mfa(d); tell_guard(d, "SOURCES"); },      &[(Weak, "pool-mfa", "pool")]),
+        (|d| { accept_cognito_mfa(d); d.mfa_configuration = Ok("OPTIONAL".to_owned()); }, &[(Broken, "settings-guard", "settings"), (Weak, "pool-mfa", "pool")]),
+        // The table and the key.
+        (|d| d.table.as_mut().unwrap().description.as_mut().unwrap().status = "DELETING".to_owned(), &[(Broken, "table-status", "table records")]),
+        (|d| d.table.as_mut().unwrap().description.as_mut().unwrap().deletion_protection = false, &[(Open, "table-deletion-protection", "table records")]),
+        (|d| d.table.as_mut().unwrap().point_in_time_recovery = Ok("DISABLED".to_owned()), &[(Open, "table-point-in-time-recovery", "table records")]),
+        (|d| d.key.as_mut().unwrap().state = Ok("Disabled".to_owned()), &[(Broken, "key-state", "key key-1")]),
+        (|d| d.key.as_mut().unwrap().state = Ok("PendingDeletion".to_owned()), &[(Broken, "key-state", "key key-1")]),
+        (|d| d.key.as_mut().unwrap().rotation = Ok(false),              &[(Weak, "key-rotation", "key key-1")]),
+        // What could not be read.
+        (|d| d.mfa_configuration = refused("GetUserPoolMfaConfig"),     &[(Unreadable, "unreadable", "pool")]),
+        (|d| d.identity_providers = refused("ListIdentityProviders"),   &[(Unreadable, "unreadable", "pool")]),
+        (|d| d.clients = refused("ListUserPoolClients"),                &[(Unreadable, "unreadable", "app clients")]),
+        (|d| d.clients.as_mut().unwrap()[0].client = refused("DescribeUserPoolClient"), &[(Unreadable, "unreadable", CLIENT)]),
+        (|d| verify(d).configuration = refused("GetFunctionConfiguration"), &[(Unreadable, "unreadable", VERIFY)]),
+        (|d| verify_configuration(d).variables = refused("GetFunctionConfiguration"), &[(Unreadable, "unreadable", VERIFY)]),
+        (|d| verify(d).policy = refused("GetPolicy"),                   &[(Unreadable, "unreadable", VERIFY)]),
+        (|d| d.table = None,                                            &[(Unreadable, "unreadable", "table")]),
+        (|d| d.table.as_mut().unwrap().description = refused("DescribeTable"), &[(Unreadable, "unreadable", "table records")]),
+        (|d| d.table.as_mut().unwrap().point_in_time_recovery = refused("DescribeContinuousBackups"), &[(Unreadable, "unreadable", "table records")]),
+        (|d| d.key = None,                                              &[(Unreadable, "unreadable", "key")]),
+        (|d| d.key.as_mut().unwrap().state = refused("DescribeKey"),    &[(Unreadable, "unreadable", "key key-1")]),
+        (|d| d.key.as_mut().unwrap().rotation = refused("GetKeyRotationStatus"), &[(Unreadable, "unreadable", "key key-1")]),
+    ];
+
+    #[test]
+    fn nothing_is_wrong_with_what_the_template_deploys() {
+        assert_eq!(above_fine(&sound()), []);
+        assert_eq!(Outcome::of(&findings(&sound())), Outcome::NothingOpen);
+    }
+
+    #[test]
+    fn each_fault_is_found_by_its_own_check_and_no_other() {
+        for (row, (fault, found)) in FAULTS.iter().enumerate() {
+            let mut deployment = sound();
+            fault(&mut deployment);
+            let expected: Vec<_> =
+                found.iter().map(|&(severity, id, subject)| (severity, id, subject.to_owned())).collect();
+            assert_eq!(above_fine(&deployment), expected, "row {row}");
+        }
+    }
+
+    #[test]
+    fn every_check_is_among_the_faults() {
+        let found: BTreeSet<_> = FAULTS.iter().flat_map(|(_, found)| *found).map(|(_, id, _)| *id).collect();
+        let checks: BTreeSet<_> = findings(&sound()).into_iter().map(|finding| finding.id).collect();
+        // Its table is its own, below.
+        let missing: Vec<_> = checks.difference(&found).filter(|id| **id != "trigger-other-callers").collect();
+        assert_eq!(missing, [&""; 0]);
+    }
+
+    #[test]
+    fn what_is_not_fine_says_what_to_do() {
+        for (fault, _) in FAULTS {
+            let mut deployment = sound();
+            fault(&mut deployment);
+            for finding in findings(&deployment) {
+                assert_eq!(finding.remedy.is_none(), finding.severity == Fine, "{finding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_flow_but_two_is_a_door() {
+        let foreign = [
+            "ALLOW_USER_SRP_AUTH",
+            "ALLOW_USER_PASSWORD_AUTH",
+            "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+            "ALLOW_USER_AUTH",
+            "ALLOW_SOMETHING_NEW",
+            "ADMIN_NO_SRP_AUTH",
+            "CUSTOM_AUTH_FLOW_ONLY",
+            "USER_PASSWORD_AUTH",
+        ];
+        for flow in foreign {
+            let mut deployment = sound();
+            pool(&mut deployment).triggers.guard = None;
+            client(&mut deployment).flows = texts(&["ALLOW_CUSTOM_AUTH", flow]);
+            assert!(above_fine(&deployment).contains(&(Open, "client-flows", CLIENT.to_owned())), "{flow}");
+        }
+        for flows in [&["ALLOW_CUSTOM_AUTH"][..], &["ALLOW_REFRESH_TOKEN_AUTH"]] {
+            let mut deployment = sound();
+            client(&mut deployment).flows = texts(flows);
+            assert_eq!(above_fine(&deployment), []);
+        }
+    }
+
+    /// A row a guard: what a flow of the API is with it, and what managed login, federation and devices are.
+    #[test]
+    fn a_door_is_open_unless_the_token_guard_refuses_its_tokens() {
+        type Guard = fn(&mut Deployment);
+        #[rustfmt::skip]
+        let guards: [(&str, Guard, Severity, Severity); 5] = [
+            ("PAID",       |_| {},                                              Weak, Weak),
+            ("SOURCES",    |d| tell_guard(d, "SOURCES"),                        Open, Weak),
+            ("missing",    |d| pool(d).triggers.guard = None,                   Open, Open),
+            ("foreign",    |d| tell(&mut pool(d).triggers.guard, &[]),          Open, Open),
+            ("unreadable", |d| pool(d).triggers.guard.as_mut().unwrap().configuration = refused("GetFunctionConfiguration"), Open, Open),
+        ];
+        let doors: [(&str, Fault, bool); 5] = [
+            ("client-flows", |d| client(d).flows = Vec::new(), true),
+            ("client-flows", |d| client(d).flows.push("ALLOW_USER_SRP_AUTH".to_owned()), true),
+            ("client-oauth", |d| client(d).oauth_on = true, false),
+            ("client-identity-providers", |d| client(d).identity_providers.push("Google".to_owned()), false),
+            ("pool-devices", |d| pool(d).remembers_devices = true, false),
+        ];
+        for (name, guard, of_the_api, by_source) in guards {
+            for (id, door, is_of_the_api) in doors {
+                let mut deployment = sound();
+                guard(&mut deployment);
+                door(&mut deployment);
+                let found = findings(&deployment).into_iter().find(|finding| finding.id == id).unwrap();
+                assert_eq!(found.severity, if is_of_the_api { of_the_api } else { by_source }, "{name} {id}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_pool_that_could_not_be_read_is_not_taken_for_one_without_triggers() {
+        let mut deployment = sound();
+        deployment.pool = refused("DescribeUserPool");
+        assert_eq!(above_fine(&deployment), [(Unreadable, "unreadable", "pool".to_owned())]);
+        client(&mut deployment).flows = Vec::new();
+        let found = findings(&deployment);
+        assert_eq!((found[0].severity, found[0].id), (Open, "client-flows"));
+        assert!(found[0].sentence.ends_with("whether a token guard refuses them could not be read"));
+    }
+
+    #[test]
+    fn every_app_client_is_judged() {
+        let mut deployment = sound();
+        let clients = deployment.clients.as_mut().unwrap();
+        let mut second = clients[0].clone();
+        second.name = "old".to_owned();
+        second.client.as_mut().unwrap().flows = texts(&["USER_PASSWORD_AUTH"]);
+        clients.push(second);
+        assert_eq!(above_fine(&deployment), [(Weak, "client-flows", "client old (1example)".to_owned())]);
+    }
+
+    #[test]
+    fn triggers_that_are_not_ours_are_named() {
+        let mut deployment = sound();
+        pool(&mut deployment).triggers.others.push(("UserMigration", "arn:aws:lambda:::function:migrate".to_owned()));
+        let found = findings(&deployment);
+        let other = found.iter().find(|finding| finding.id == "trigger-other").unwrap();
+        assert_eq!((other.severity, other.subject.as_str()), (Fine, "UserMigration"));
+        assert_eq!(other.sentence, "calls arn:aws:lambda:::function:migrate");
+    }
+
+    /// A row a policy: what it is for Cognito, and what for everybody else.
+    #[test]
+    fn only_cognito_may_call_a_function_and_only_for_this_pool() {
+        let like = |arn: &str| for_cognito(json!({ "ArnLike": { "AWS:SourceArn": arn } }));
+        let by = |principal: Value, action: &str| json!([like(POOL), { "Effect": "Allow", "Principal": principal, "Action": action }]);
+        let account = |account: &str| {
+            for_cognito(
+                json!({ "StringEquals": { "AWS:SourceAccount": account }, "ArnLike": { "aws:SourceArn": POOL } }),
+            )
+        };
+        #[rustfmt::skip]
+        let policies = [
+            (json!([like(POOL)]),                                                                  Fine,   Fine),
+            (like(POOL),                                                                           Fine,   Fine),
+            (json!([account("111122223333")]),                                                     Fine,   Fine),
+            (json!([account("444455556666")]),                                                     Broken, Fine),
+            (json!([for_cognito(json!({ "StringEquals": { "aws:sourcearn": POOL } }))]),           Fine,   Fine),
+            (json!([for_cognito(json!({ "StringEquals": { "aws:sourcearn": "*" } }))]),            Broken, Fine),
+            (json!([for_cognito(json!({ "StringEquals": { "AWS:SourceAccount": "111122223333" } }))]), Weak, Fine),
+            (json!([for_cognito(json!({}))]),                                                      Weak,   Fine),
+            (json!([like("arn:aws:cognito-idp:us-east-1:111122223333:userpool/*")]),               Weak,   Fine),
+            (json!([like("arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Example1?")]), Weak, Fine),
+            (json!([like("arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Other")]), Broken, Fine),
+            (json!([like("arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Other"), like(POOL)]), Fine, Fine),
+            (json!([for_cognito(json!({ "Bool": { "aws:SecureTransport": "true" } }))]),           Broken, Weak),
+            (json!([like(POOL), { "Effect": "Deny", "Principal": "*", "Action": "*" }]),           Fine,   Weak),
+            (json!([like(POOL), { "Effect": "Allow", "NotPrincipal": "*", "Action": "*" }]),       Fine,   Weak),
+            (by(json!("*"), "lambda:InvokeFunction"),                                              Fine,   Open),
+            (by(json!({ "AWS": "*" }), "lambda:*"),                                                Fine,   Open),
+            (by(json!({ "AWS": ["arn:aws:iam::444455556666:root"] }), "*"),                        Fine,   Open),
+            (by(json!({ "Service": "apigateway.amazonaws.com" }), "lambda:InvokeFunction"),        Fine,   Open),
+            (by(json!("*"), "lambda:InvokeFunctionUrl"),                                           Fine,   Open),
+            (by(json!("*"), "lambda:GetFunction"),                                                 Fine,   Fine),
+        ];
+        for (statements, permission, other_callers) in policies {
+            let mut deployment = sound();
+            verify(&mut deployment).policy = policy(&statements);
+            let found = findings(&deployment);
+            let of = |id| found.iter().find(|one| one.id == id && one.subject == VERIFY).unwrap().severity;
+            let severities = (of("trigger-permission"), of("trigger-other-callers"));
+            assert_eq!(severities, (permission, other_callers), "{statements}");
+        }
+    }
+
+    #[test]
+    fn the_worst_comes_first() {
+        let mut deployment = sound();
+        deployment.table.as_mut().unwrap().point_in_time_recovery = Ok("DISABLED".to_owned());
+        deployment.key.as_mut().unwrap().state = Ok("Disabled".to_owned());
+        deployment.mfa_configuration = refused("GetUserPoolMfaConfig");
+        pool(&mut deployment).deletion_protection = "INACTIVE".to_owned();
+        let severities: Vec<_> = findings(&deployment).into_iter().map(|finding| finding.severity).collect();
+        assert_eq!(severities[..5], [Open, Broken, Unreadable, Weak, Fine]);
+        assert!(severities.is_sorted());
+    }
+
+    #[test]
+    fn what_is_open_goes_before_what_was_not_seen() {
+        let finding =
+            |severity| Finding { severity, id: "id", subject: String::new(), sentence: String::new(), remedy: None };
+        #[rustfmt::skip]
+        let table: [(&[Severity], Outcome); 7] = [
+            (&[],                 Outcome::NothingOpen),
+            (&[Fine, Weak],       Outcome::NothingOpen),
+            (&[Unreadable, Weak], Outcome::NotAllSeen),
+            (&[Open],             Outcome::Open),
+            (&[Broken],           Outcome::Open),
+            (&[Open, Unreadable], Outcome::Open),
+            (&[Unreadable, Broken], Outcome::Open),
+        ];
+        for (severities, outcome) in table {
+            let findings: Vec<_> = severities.iter().copied().map(finding).collect();
+            assert_eq!(Outcome::of(&findings), outcome, "{severities:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_each_is_aligned_and_only_the_word_is_coloured() {
+        let findings = [
+            Finding {
+                severity: Open,
+                id: "client-flows",
+                subject: "client web".to_owned(),
+                sentence: "allows much".to_owned(),
+                remedy: Some("Allow less."),
+            },
+            Finding {
+                severity: Broken,
+                id: "key-state",
+                subject: "key 1".to_owned(),
+                sentence: "is off".to_owned(),
+                remedy: None,
+            },
+        ];
+        let plain = "OPEN    client-flows  client web  allows much. Allow less.\n\
+                     BROKEN  key-state     key 1       is off.\n";
+        let coloured = "\x1b[1;31mOPEN  \x1b[0m  client-flows  client web  allows much. Allow less.\n\
+                        \x1b[31mBROKEN\x1b[0m  key-state     key 1       is off.\n";
+        assert_eq!(report::text(&findings, false), plain);
+        assert_eq!(report::text(&findings, true), coloured);
+    }
+
+    #[test]
+    fn a_name_cannot_forge_a_line_or_command_the_terminal() {
+        let mut deployment = sound();
+        deployment.clients.as_mut().unwrap()[0].name = "web\nFINE  \x1b[2J".to_owned();
+        let printed = report::text(&findings(&deployment), false);
+        assert_eq!(printed.lines().count(), findings(&deployment).len());
+        assert!(!printed.contains('\x1b'));
+        assert!(printed.contains("client web\\nFINE  \\u{1b}[2J (1example)"));
+    }
+
+    #[test]
+    fn a_pool_id_names_its_region() {
+        let region = |id: &str| id.parse().map(|id: operator::doctor::deployment::UserPoolId| id.region().to_owned());
+        assert_eq!(region("us-gov-west-1_Example12"), Ok("us-gov-west-1".to_owned()));
+        for wrong in ["", "_", "us-east-1", "us-east-1_", "_Example12", "us-east-1_Exam ple", "us-east-1_a_b", "US_a"] {
+            assert!(region(wrong).is_err(), "{wrong}");
+        }
+    }
+}
