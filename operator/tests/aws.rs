@@ -1,0 +1,244 @@
+//! AWS's own shapes through the real SDK: what the doctor makes of them.
+
+#[cfg(test)]
+mod recorded;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use aws_config::{BehaviorVersion, Region, SdkConfig};
+    use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider};
+    use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+    use operator::doctor::Severity::{Broken, Fine, Open, Unreadable, Weak};
+    use operator::doctor::aws::{Services, read};
+    use operator::doctor::deployment::Given;
+    use operator::doctor::{Deployment, Severity, findings};
+    use serde_json::json;
+
+    use crate::recorded::{Answer, SECRETS, USER_POOL_ID, changed, refused, serve, sound};
+
+    async fn read_from(endpoint: &str, given: Given) -> Deployment {
+        let http =
+            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("us-east-1"))
+            .credentials_provider(SharedCredentialsProvider::new(Credentials::new("test", "test", None, None, "tests")))
+            .endpoint_url(endpoint)
+            .http_client(http)
+            .build();
+        read(&Services::new(&config), USER_POOL_ID.parse().unwrap(), given).await
+    }
+
+    async fn deployment(answer: impl Fn(&str, &str) -> Answer + Clone + Send + Sync + 'static) -> Deployment {
+        let (endpoint, _) = serve(answer).await;
+        read_from(&endpoint, Given::default()).await
+    }
+
+    fn above_fine(deployment: &Deployment) -> Vec<(Severity, &'static str, String)> {
+        let above = findings(deployment).into_iter().filter(|finding| finding.severity != Fine);
+        above.map(|finding| (finding.severity, finding.id, finding.subject)).collect()
+    }
+
+    #[tokio::test]
+    async fn what_the_template_deploys_is_read_whole_and_nothing_is_open() {
+        let (endpoint, calls) = serve(sound).await;
+        let deployment = read_from(&endpoint, Given::default()).await;
+        assert_eq!(above_fine(&deployment), []);
+        let called = calls.lock().unwrap().clone();
+        // The actions that README.md asks an operator for.
+        let expected = BTreeSet::from(
+            [
+                "DescribeContinuousBackups",
+                "DescribeKey",
+                "DescribeTable",
+                "DescribeUserPool",
+                "DescribeUserPoolClient",
+                "GetFunctionConfiguration",
+                "GetKeyRotationStatus",
+                "GetPolicy",
+                "GetUserPoolMfaConfig",
+                "ListIdentityProviders",
+                "ListUserPoolClients",
+            ]
+            .map(str::to_owned),
+        );
+        assert_eq!(called, expected);
+        let read_me = include_str!("../../README.md");
+        for operation in expected {
+            assert!(read_me.contains(&format!(":{operation}`")), "{operation}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_second_page_of_app_clients_is_read() {
+        let server = |operation: &str, of: &str| match (operation, of) {
+            ("DescribeUserPoolClient", "1exampleclient0000000000002") => {
+                changed(operation, of, "/UserPoolClient/ExplicitAuthFlows", json!(["ALLOW_USER_SRP_AUTH"]))
+            }
+            _ => sound(operation, of),
+        };
+        let subject = "client server (1exampleclient0000000000002)".to_owned();
+        assert_eq!(above_fine(&deployment(server).await), [(Weak, "client-flows", subject)]);
+    }
+
+    #[tokio::test]
+    async fn secrets_are_neither_kept_nor_said() {
+        let deployment = deployment(sound).await;
+        let said = format!("{deployment:?} {:?}", findings(&deployment));
+        for secret in SECRETS {
+            assert!(!said.contains(secret));
+        }
+        // The answers had them, and were read.
+        assert!(said.contains("1exampleclient0000000000002") && said.contains("TABLE_NAME"));
+    }
+
+    /// A row a member of an answer as AWS sends it, and all that is found then.
+    #[tokio::test]
+    async fn each_member_is_read_from_where_aws_puts_it() {
+        const WEB: &str = "client web (1exampleclient0000000000001)";
+        const WEB_ID: &str = "1exampleclient0000000000001";
+        const KEY: &str = "key arn:aws:kms:us-east-1:111122223333:key/00000000-1111-2222-3333-444444444444";
+        const TABLE: &str = "table second-factor-SecondFactors-EXAMPLE";
+        let google = json!([{ "ProviderName": "Google", "ProviderType": "Google", "CreationDate": 1790000000.0 }]);
+        let devices = json!({ "ChallengeRequiredOnNewDevice": false, "DeviceOnlyRememberedOnUserPrompt": true });
+        let disabled = json!({ "PointInTimeRecoveryStatus": "DISABLED" });
+        let no_variables = json!({ "Error": { "ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt" } });
+        #[rustfmt::skip]
+        let rows = [
+            ("DescribeUserPool", "", "/UserPool/DeletionProtection", json!("INACTIVE"), Weak, "pool-deletion-protection", "pool"),
+            ("DescribeUserPool", "", "/UserPool/DeviceConfiguration", devices, Weak, "pool-devices", "pool"),
+            ("DescribeUserPool", "", "/UserPool/Policies/SignInPolicy", json!({ "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] }), Weak, "pool-first-factors", "pool"),
+            ("DescribeUserPool", "", "/UserPool/Domain", json!("example"), Weak, "pool-domain", "pool"),
+            ("DescribeUserPool", "", "/UserPool/CustomDomain", json!("auth.example.com"), Weak, "pool-domain", "pool"),
+            ("DescribeUserPool", "", "/UserPool/LambdaConfig/DefineAuthChallenge", json!(null), Broken, "trigger-attached", "DefineAuthChallenge"),
+            ("DescribeUserPool", "", "/UserPool/LambdaConfig/CreateAuthChallenge", json!(null), Broken, "trigger-attached", "CreateAuthChallenge"),
+            ("DescribeUserPool", "", "/UserPool/LambdaConfig/VerifyAuthChallengeResponse", json!(null), Broken, "trigger-attached", "VerifyAuthChallengeResponse"),
+            ("GetUserPoolMfaConfig", "", "/MfaConfiguration", json!("OPTIONAL"), Weak, "pool-mfa", "pool"),
+            ("ListIdentityProviders", "", "/Providers", google, Weak, "pool-identity-providers", "pool"),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/ExplicitAuthFlows", json!(null), Weak, "client-flows", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/ExplicitAuthFlows", json!(["ALLOW_SOMETHING_NEW"]), Weak, "client-flows", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/AllowedOAuthFlowsUserPoolClient", json!(true), Weak, "client-oauth", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/AllowedOAuthFlows", json!(["code"]), Weak, "client-oauth", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/SupportedIdentityProviders", json!(["COGNITO", "Google"]), Weak, "client-identity-providers", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/PreventUserExistenceErrors", json!(null), Weak, "client-user-existence", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/AuthSessionValidity", json!(3), Weak, "client-session", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/TokenValidityUnits/RefreshToken", json!("days"), Weak, "client-refresh-token", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/RefreshTokenValidity", json!(null), Weak, "client-refresh-token", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/TokenValidityUnits/AccessToken", json!("hours"), Weak, "client-tokens", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/IdTokenValidity", json!(1440), Weak, "client-tokens", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/EnableTokenRevocation", json!(false), Weak, "client-token-revocation", WEB),
+            ("GetFunctionConfiguration", "guard", "/Timeout", json!(30), Weak, "trigger-timeout", "PreTokenGeneration"),
+            ("GetFunctionConfiguration", "guard", "/State", json!("Failed"), Broken, "trigger-state", "PreTokenGeneration"),
+            ("GetFunctionConfiguration", "guard", "/Environment/Variables/TOKEN_GUARD", json!("SOURCES"), Weak, "settings-guard", "settings"),
+            ("GetFunctionConfiguration", "guard", "/Environment", json!(null), Open, "settings-guard", "settings"),
+            ("GetFunctionConfiguration", "verify", "/Environment", no_variables, Unreadable, "unreadable", "VerifyAuthChallengeResponse"),
+            ("GetFunctionConfiguration", "define", "/Environment/Variables/ENROLLMENT", json!("BY_OPERATOR"), Broken, "settings-agree", "settings"),
+            ("GetFunctionConfiguration", "verify", "/Environment/Variables/TABLE_NAME", json!("other"), Broken, "settings-table", "settings"),
+            ("GetPolicy", "guard", "/Policy", json!("{\"Statement\":[]}"), Broken, "trigger-permission", "PreTokenGeneration"),
+            ("DescribeTable", "", "/Table/TableStatus", json!("INACCESSIBLE_ENCRYPTION_CREDENTIALS"), Broken, "table-status", TABLE),
+            ("DescribeTable", "", "/Table/DeletionProtectionEnabled", json!(false), Open, "table-deletion-protection", TABLE),
+            ("DescribeContinuousBackups", "", "/ContinuousBackupsDescription/PointInTimeRecoveryDescription", disabled, Open, "table-point-in-time-recovery", TABLE),
+            ("DescribeKey", "arn:aws:kms:us-east-1:111122223333:key/00000000-1111-2222-3333-444444444444", "/KeyMetadata/KeyState", json!("PendingDeletion"), Broken, "key-state", KEY),
+            ("GetKeyRotationStatus", "arn:aws:kms:us-east-1:111122223333:key/00000000-1111-2222-3333-444444444444", "/KeyRotationEnabled", json!(false), Weak, "key-rotation", KEY),
+        ];
+        for (operation, of, pointer, value, severity, id, subject) in rows {
+            let sent = value.clone();
+            let answer = move |called: &str, about: &str| {
+                if (called, about) == (operation, of) {
+                    changed(called, about, pointer, sent.clone())
+                } else {
+                    sound(called, about)
+                }
+            };
+            let found = above_fine(&deployment(answer).await);
+            assert!(found.contains(&(severity, id, subject.to_owned())), "{operation} {pointer} {value}: {found:?}");
+            // Two settings that depend on one variable may fail together; nothing else does.
+            assert!(
+                found.iter().all(|(_, found, _)| *found == id || found.starts_with("settings-")),
+                "{pointer}: {found:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_pool_of_the_lite_plan_names_its_guard_in_the_older_place() {
+        let lite = |operation: &str, of: &str| match operation {
+            "DescribeUserPool" => {
+                changed(operation, of, "/UserPool/LambdaConfig/PreTokenGenerationConfig", json!(null))
+            }
+            _ => sound(operation, of),
+        };
+        assert_eq!(above_fine(&deployment(lite).await), []);
+        let none = |operation: &str, of: &str| match operation {
+            "DescribeUserPool" => changed(operation, of, "/UserPool/LambdaConfig", json!(null)),
+            _ => sound(operation, of),
+        };
+        let found = above_fine(&deployment(none).await);
+        assert!(found.contains(&(Open, "trigger-attached", "PreTokenGeneration".to_owned())), "{found:?}");
+    }
+
+    #[tokio::test]
+    async fn an_alias_is_asked_for_its_key_before_the_rotation() {
+        let (endpoint, _) = serve(|operation, of| match (operation, of) {
+            ("GetKeyRotationStatus", "alias/second-factor-sealing") => refused("InvalidArnException", "an alias"),
+            _ => sound(operation, of),
+        })
+        .await;
+        let given = Given { table_name: None, key_id: Some("alias/second-factor-sealing".to_owned()) };
+        let deployment = read_from(&endpoint, given).await;
+        assert_eq!(deployment.key.unwrap().rotation, Ok(true));
+    }
+
+    /// Each call in turn is refused; each time that is said, with AWS's words.
+    #[tokio::test]
+    async fn a_refused_call_is_a_finding() {
+        for refusal in [
+            "DescribeUserPool",
+            "GetUserPoolMfaConfig",
+            "ListIdentityProviders",
+            "ListUserPoolClients",
+            "DescribeUserPoolClient",
+            "GetFunctionConfiguration",
+            "GetPolicy",
+            "DescribeTable",
+            "DescribeContinuousBackups",
+            "DescribeKey",
+            "GetKeyRotationStatus",
+        ] {
+            let answer = move |operation: &str, of: &str| match operation == refusal {
+                true => {
+                    refused("AccessDeniedException", "User: arn:aws:iam::111122223333:user/example is not authorized.")
+                }
+                false => sound(operation, of),
+            };
+            let expected = format!(
+                "could not be read: {refusal}: AccessDeniedException: \
+                 User: arn:aws:iam::111122223333:user/example is not authorized"
+            );
+            let found = findings(&deployment(answer).await);
+            let said = found.iter().find(|finding| finding.sentence == expected);
+            assert_eq!(said.map(|finding| finding.severity), Some(Unreadable), "{refusal}: {found:#?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_function_that_nobody_was_given_leave_to_call_has_no_policy() {
+        let answer = |operation: &str, of: &str| match (operation, of) {
+            ("GetPolicy", "verify") => {
+                refused("ResourceNotFoundException", "No policy is associated with the given resource.")
+            }
+            _ => sound(operation, of),
+        };
+        let expected = [(Broken, "trigger-permission", "VerifyAuthChallengeResponse".to_owned())];
+        assert_eq!(above_fine(&deployment(answer).await), expected);
+    }
+
+    #[tokio::test]
+    async fn without_an_answer_the_cause_is_said() {
+        let deployment = read_from("http://127.0.0.1:1", Given::default()).await;
+        let reason = deployment.pool.unwrap_err().reason;
+        assert!(reason.contains("Connection refused"), "{reason}");
+    }
+}
