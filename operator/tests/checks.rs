@@ -201,9 +201,10 @@ mod tests {
         (|d| tell(&mut pool(d).triggers.guard, &[("TABLE_NAME", "records")]), &[(Open, "settings-guard", "settings")]),
         (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "other"), ("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
         (|d| tell(&mut pool(d).triggers.verify, &[("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
-        (|d| d.given.table_name = Some("other".to_owned()),             &[(Broken, "settings-table", "settings")]),
+        (|d| d.given.table_name = Some("other".to_owned()),             &[(Weak, "settings-table", "settings")]),
         (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "key-2")]), &[(Broken, "settings-key", "settings")]),
-        (|d| d.given.key_id = Some("key-2".to_owned()),                 &[(Broken, "settings-key", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "alias/sealing")]), &[(Weak, "settings-key", "settings")]),
+        (|d| d.given.key_id = Some("alias/sealing".to_owned()),         &[(Weak, "settings-key", "settings")]),
         // While users move over from Cognito's own MFA.
         (|d| { accept_cognito_mfa(d); tell_guard(d, "SOURCES"); d.mfa_configuration = Ok("OPTIONAL".to_owned()); }, &[(Weak, "pool-mfa", "pool")]),
         (|d| { accept_cognito_mfa(d); tell_guard(d, "SOURCES"); },      &[(Weak, "pool-mfa", "pool")]),
@@ -343,6 +344,22 @@ mod tests {
         second.client.as_mut().unwrap().flows = texts(&["USER_PASSWORD_AUTH"]);
         clients.push(second);
         assert_eq!(above_fine(&deployment), [(Weak, "client-flows", "client old (1example)".to_owned())]);
+    }
+
+    #[test]
+    fn a_key_or_table_is_the_same_by_its_name_and_by_its_arn() {
+        let key = "arn:aws:kms:us-east-1:111122223333:key/key-1";
+        let table = "arn:aws:dynamodb:us-east-1:111122223333:table/records";
+        let mut deployment = sound();
+        tell(&mut pool(&mut deployment).triggers.verify, &[("TABLE_NAME", table), ("KEY_ID", key)]);
+        assert_eq!(above_fine(&deployment), []);
+        deployment.given = Given { table_name: Some(table.to_owned()), key_id: Some(key.to_owned()) };
+        assert_eq!(above_fine(&deployment), []);
+        let elsewhere = "arn:aws:kms:eu-west-1:111122223333:key/key-1";
+        let triggers = &mut pool(&mut deployment).triggers;
+        let sign_in = [("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN")];
+        tell(&mut triggers.create, &[sign_in, [("TABLE_NAME", "records"), ("KEY_ID", elsewhere)]].concat());
+        assert_eq!(above_fine(&deployment), [(Broken, "settings-key", "settings".to_owned())]);
     }
 
     #[test]

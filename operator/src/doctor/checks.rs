@@ -583,20 +583,40 @@ fn settings_key(triggers: &Triggers, known: &Known<'_>) -> Verdict {
 
 fn one_name(triggers: &Triggers, variable: &str, at: &[Trigger], given: &Option<String>) -> Verdict {
     const REMEDY: &str = "Set the variable alike at every function that README.md names.";
-    let readable = |trigger: &&Trigger| triggers.variables(**trigger).is_some();
-    let told: Vec<(&str, Option<&str>)> = at
+    let told: Vec<(&str, &str)> = at
         .iter()
-        .filter(readable)
-        .map(|&trigger| (trigger.name(), triggers.variables(trigger).and_then(|told| told.get(variable))))
-        .chain(given.as_deref().map(|name| ("the command line", Some(name))))
+        .filter_map(|&trigger| Some((trigger.name(), triggers.variables(trigger)?.get(variable).unwrap_or("nothing"))))
         .collect();
-    let Some((_, first)) = told.first() else { return Moot };
-    if let (Some(name), true) = (first, told.iter().all(|(_, name)| name == first)) {
-        return Fine(format!("name one {variable}: {name}"));
+    let Some(&(_, first)) = told.first() else { return Moot };
+    let names: Vec<String> = told.iter().map(|(place, name)| format!("{name} at {place}")).collect();
+    let names = names.join(", ");
+    if told.iter().any(|(_, name)| *name == "nothing") {
+        Broken(format!("leave {variable} out: {names}"), REMEDY)
+    } else if told.iter().any(|(_, name)| is_alias(name) != is_alias(first)) {
+        Weak(format!("name {variable} by an alias and otherwise, which is not compared: {names}"), REMEDY)
+    } else if told.iter().any(|(_, name)| !is_same_name(name, first)) {
+        Broken(format!("name more than one {variable}: {names}"), REMEDY)
+    } else if let Some(given) = given.as_deref().filter(|given| !is_same_name(given, first)) {
+        Weak(format!("name {first} as {variable}, and {given} was looked at"), "Leave the option out.")
+    } else {
+        Fine(format!("name one {variable}: {first}"))
     }
-    let names: Vec<String> =
-        told.iter().map(|(place, name)| format!("{} at {place}", name.unwrap_or("nothing"))).collect();
-    Broken(format!("name more than one {variable}: {}", names.join(", ")), REMEDY)
+}
+
+/// A resource by its name, its id or its ARN.
+fn is_same_name(one: &str, other: &str) -> bool {
+    let bare = |name: &str| -> String {
+        let last = name.rsplit(':').next().unwrap_or_default();
+        last.trim_start_matches("key/").trim_start_matches("table/").to_owned()
+    };
+    match (one.starts_with("arn:"), other.starts_with("arn:")) {
+        (true, true) | (false, false) => one == other,
+        (true, false) | (false, true) => bare(one) == bare(other),
+    }
+}
+
+fn is_alias(name: &str) -> bool {
+    name.starts_with("alias/") || name.contains(":alias/")
 }
 
 fn sign_in_settings(variables: &Variables) -> Result<SignInSettings, SettingError> {
