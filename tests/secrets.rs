@@ -22,7 +22,8 @@ use shared::store::{
 use shared::totp::{Passcode, SharedSecret};
 use shared::trigger::{RandomFault, TriggerError, answer};
 use tests::functions::{
-    Cast, FAKE_SECRET, Functions, NOW, REQUEST_ID, Trigger, fill_random, passcode, plainly_fake, sample_events,
+    Cast, FAKE_SECRET, Functions, NOW, REQUEST_ID, SignIn, Trigger, User, fill_random, passcode, plainly_fake,
+    sample_events, wrong_passcode,
 };
 use tests::golden::assert_golden;
 use tests::life::{Life, Secrets, What, decisions, user};
@@ -42,6 +43,21 @@ async fn the_log_of_a_full_life_holds_every_decision_and_no_secret() {
     life.secrets.assert_none_in(&log);
     let lines = decisions(&log, SUB, &[REQUEST_ID.to_owned()]);
     assert_golden("log_of_a_full_life.txt", &lines.concat());
+}
+
+#[tokio::test]
+async fn an_operator_hears_of_guessed_passcodes_from_the_tenth_on() {
+    start_capturing();
+    let (functions, ana) = (Functions::new(), User::named("ana", 1));
+    let secret = functions.enrol(&ana).await.secret;
+    for failures in 1..=12 {
+        let mut sign_in = SignIn::after_password(&functions, &ana);
+        let shown = sign_in.challenge().await.unwrap();
+        functions.wait(shown["retryAfterSeconds"].as_str().unwrap().parse().unwrap());
+        captured();
+        assert!(!sign_in.answer(&wrong_passcode(&secret, functions.now())).await.unwrap());
+        assert_eq!(captured().contains("passcodes are being guessed"), failures >= 10, "{failures}");
+    }
 }
 
 #[tokio::test]

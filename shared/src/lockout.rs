@@ -15,6 +15,8 @@ use crate::clock::UnixTime;
 pub const FREE_FAILURES: u8 = 4;
 /// The count at which passcodes stop.
 pub const STOP_AT: u8 = 20;
+/// The count that typing errors hardly come to: from here on an operator hears of each wrong passcode.
+pub const GUESSED_AT: u8 = 10;
 /// Seconds of the first wait; each further failure doubles it.
 pub const FIRST_WAIT_SECONDS: u64 = 30;
 /// Seconds of the longest wait.

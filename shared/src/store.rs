@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use crate::challenge::{AuthenticatorId, Posed, SealedSecret};
 use crate::clock::UnixTime;
+use crate::lockout::GUESSED_AT;
 use crate::second_factor::{Answer, Examination, FriendlyName, Outcome, Reason, Record, Tokens, Verdict, examine};
 use crate::settings::TokenGuard;
 use crate::token_guard::{ClientId, NoTokens, Proven, Rule, TokenSource, rule};
@@ -184,6 +185,7 @@ pub struct SealFault(pub Cause);
 pub struct Recorded {
     outcome: Outcome,
     reason: Reason,
+    guessed: bool,
 }
 
 /// What became of an answer, ready to leave.
@@ -202,6 +204,15 @@ impl Settled {
         match self {
             Self::Recorded(Recorded { outcome: Outcome::Right, .. }) => true,
             Self::Recorded(Recorded { outcome: Outcome::Wrong, .. }) | Self::Refused(_) => false,
+        }
+    }
+
+    /// A wrong passcode, after so many that somebody guesses who knows the password.
+    #[must_use]
+    pub fn guessed(&self) -> bool {
+        match self {
+            Self::Recorded(recorded) => recorded.guessed,
+            Self::Refused(_) => false,
         }
     }
 
@@ -247,11 +258,14 @@ pub async fn settle(
         };
         match verdict {
             Verdict::AlreadyJudged(outcome) => {
-                return Ok(Settled::Recorded(Recorded { outcome, reason: Reason::AlreadyJudged }));
+                return Ok(Settled::Recorded(Recorded { outcome, reason: Reason::AlreadyJudged, guessed: false }));
             }
             Verdict::Refused(reason) => return Ok(Settled::Refused(reason)),
             Verdict::ToRecord { outcome, reason, record } => match store.save(user, &record, version).await? {
-                Saved::Recorded => return Ok(Settled::Recorded(Recorded { outcome, reason })),
+                Saved::Recorded => {
+                    let guessed = outcome == Outcome::Wrong && record.failures(now) >= GUESSED_AT;
+                    return Ok(Settled::Recorded(Recorded { outcome, reason, guessed }));
+                }
                 Saved::Conflict => {}
             },
             Verdict::Outdated => return Err(Fault::ChallengeOutdated),

@@ -358,10 +358,22 @@ def test_a_table_that_fails_or_throttles_raises_an_alarm(metric):
     assert [(metric, "GetItem"), (metric, "PutItem")] in alarms
 
 
+def test_an_operator_hears_of_guessed_passcodes_in_the_words_that_verify_logs():
+    words = "passcodes are being guessed"
+    assert f'"{words}"' in (TEMPLATE.parent / "functions/verify-auth-challenge/src/lib.rs").read_text()
+    metric_filter = properties("GuessedPasscodes")
+    assert metric_filter["LogGroupName"] == ref("VerifyAuthChallengeLogs")
+    assert metric_filter["FilterPattern"] == f'{{ $.message = "{words}" }}'
+    [metric] = metric_filter["MetricTransformations"]
+    alarm = properties("PasscodesGuessed")
+    assert (alarm["Namespace"], alarm["MetricName"]) == (metric["MetricNamespace"], metric["MetricName"])
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+
+
 def test_every_alarm_is_heard_where_a_topic_is_given():
     actions = {"Fn::If": ["AlarmsAreHeard", [ref("AlarmTopicArn")], ref("AWS::NoValue")]}
     alarms = of_type("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 14
+    assert len(alarms) == 15
     assert all(alarm["Properties"]["AlarmActions"] == actions for alarm in alarms.values())
 
 

@@ -46,6 +46,10 @@ impl<S: RecordStore, K: Sealer> Verify<S, K> {
         };
         let challenge = posed.challenge.kind().word();
         tracing::info!(decision = settled.answer_correct(), challenge, reason = ?settled.reason(), "judged");
+        if settled.guessed() {
+            // template.yaml's alarm looks for these words, and hears them at each level.
+            tracing::error!(challenge, "passcodes are being guessed");
+        }
         let mut response = CognitoEventUserPoolsVerifyAuthChallengeResponse::default();
         response.answer_correct = settled.answer_correct();
         with_response(event, &response)
