@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 
 use crate::in_process::InProcess;
 use crate::pool::Pool;
-use crate::settings::{Clock, PoolSettings};
+use crate::settings::{ClientSettings, Clock, PoolSettings};
 use crate::srp::SrpClient;
 use crate::triggers::{Observer, Trigger, TriggerFailure};
 
@@ -35,9 +35,7 @@ pub(crate) enum Answers {
 
 /// Walks through three sign-ins. An error is a sentence for the person who watches.
 pub(crate) async fn walk_through(answers: Answers, clock: Clock) -> Result<(), String> {
-    let triggers = InProcess::new(Arc::clone(&clock)).map_err(|error| error.to_string())?;
-    let pool = Pool::new(PoolSettings::default(), Arc::new(triggers), Arc::clone(&clock));
-    let pool = pool.map_err(|error| error.to_string())?.observed_by(Arc::new(ShowsTriggers));
+    let pool = pool_as_deployed(&clock)?.observed_by(Arc::new(ShowsTriggers));
     let typed = match answers {
         Answers::ByProgram => None,
         Answers::ByPerson => Some(lines_typed()),
@@ -77,6 +75,13 @@ pub(crate) async fn walk_through(answers: Answers, clock: Clock) -> Result<(), S
     say("\nThe old authenticator and the old recovery codes are dead now, and nobody was asked for help.");
     say("`cargo run -- serve` keeps such a pool up for your own client.");
     Ok(())
+}
+
+/// With template.yaml's app client, whose session strings leave time to install an authenticator app.
+fn pool_as_deployed(clock: &Clock) -> Result<Pool, String> {
+    let triggers = InProcess::new(Arc::clone(clock)).map_err(|error| error.to_string())?;
+    let settings = PoolSettings { clients: vec![ClientSettings::as_deployed()], ..PoolSettings::default() };
+    Pool::new(settings, Arc::new(triggers), Arc::clone(clock)).map_err(|error| error.to_string())
 }
 
 /// What the user has lost before a sign-in.
@@ -331,4 +336,18 @@ fn title(text: &str) {
 /// Prints a line. Where nobody reads any more, the walk goes on to its end.
 fn say(line: impl std::fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn there_is_as_much_time_to_install_an_authenticator_app_as_template_yaml_gives() {
+        let clock: Clock = Arc::new(|| 1_800_000_000);
+        let pool = pool_as_deployed(&clock).unwrap();
+        let validity = pool.settings().clients.first().unwrap().auth_session_validity;
+        let template = include_str!("../../template.yaml");
+        assert!(template.contains(&format!("AuthSessionValidity: {}\n", validity.seconds() / 60)));
+    }
 }
