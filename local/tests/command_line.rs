@@ -3,11 +3,19 @@
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::io::{BufRead as _, BufReader, Read as _};
-    use std::net::TcpListener;
+    use std::fs::File;
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::net::{TcpListener, TcpStream};
     use std::process::{Child, ChildStdout, Command, Output, Stdio};
+    use std::time::{SystemTime, UNIX_EPOCH};
 
+    use qrcode::QrCode;
+    use qrcode::render::unicode::Dense1x2;
+    use rustix::fs::{Mode, OFlags};
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use serde_json::{Value, json};
+    use shared::clock::UnixTime;
+    use shared::totp::{Parameters, SharedSecret, passcode_at};
 
     fn local(arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
@@ -35,6 +43,152 @@ mod tests {
     fn signal(child: &Child, name: &str) {
         let sent = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
         assert!(sent.success());
+    }
+
+    // ── The guided sign-in.
+
+    #[test]
+    fn the_guided_sign_in_answers_itself_when_asked_to_and_when_nobody_could() {
+        for arguments in [&["--auto"][..], &[]] {
+            let output = local(arguments).output().unwrap();
+            assert_eq!((output.status.code(), sentence(&output)), (Some(0), ""), "{arguments:?}");
+            let text = String::from_utf8(output.stdout).unwrap();
+            for challenge in ["TOTP_SETUP", "RECOVERY_CODES", "TOTP,"] {
+                assert!(text.matches(&format!("challenge: {challenge}")).count() >= 2, "{challenge}: {text}");
+            }
+            let (_, keys) = text.split_once("type in the key ").unwrap();
+            assert!(text.contains(&qr_code(keys.lines().next().unwrap())), "{text}");
+            let (_, tokens) = text.split_once("── What the tokens say").unwrap();
+            for (name, token_use, user_name) in
+                [("IdToken", "id", "cognito:username"), ("AccessToken", "access", "username")]
+            {
+                let (_, claims) = tokens.split_once(&format!("{name} ")).unwrap();
+                let claims = serde_json::Deserializer::from_str(claims).into_iter::<Value>().next().unwrap().unwrap();
+                assert_eq!((&claims["token_use"], &claims[user_name]), (&json!(token_use), &json!("ana")));
+                assert!(claims["second_factor"].is_string(), "{claims}");
+            }
+            assert!(!text.contains("? "), "nobody was asked");
+        }
+    }
+
+    /// As the guide shows it: the key URI of its one user, dark on light in a dark terminal.
+    fn qr_code(secret_code: &str) -> String {
+        let issuer = "Local%20user%20pool";
+        let uri = format!("otpauth://totp/{issuer}:ana@example.com?secret={secret_code}&issuer={issuer}");
+        let code = QrCode::new(uri).unwrap();
+        code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
+    }
+
+    #[test]
+    fn a_person_at_a_terminal_is_asked_and_may_leave_by_ctrl_c() {
+        let mut person = Person::watching();
+        let shown = person.is_asked("The passcode that the app shows: ");
+        let (_, key) = shown.split_once("type in the key ").unwrap();
+        person.types("a typo");
+        person.is_asked("The passcode that the app shows: ");
+        person.types(&passcode(key.lines().next().unwrap()));
+        let shown = person.is_asked("One of them, as proof that they were kept: ");
+        let (_, codes) = shown.split_once("Ten recovery codes").unwrap();
+        person.types(codes.lines().find_map(|line| line.strip_prefix("    ")?.split(' ').next()).unwrap());
+        person.is_asked("so wait for the next one if the app still shows the last: ");
+        signal(&person.child, "-INT");
+        let mut rest = String::new();
+        person.screen.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "", "nothing was asked or claimed after Ctrl-C");
+        assert_eq!(person.child.wait().unwrap().code(), Some(0));
+    }
+
+    /// Somebody at a terminal.
+    struct Person {
+        child: Child,
+        keyboard: File,
+        screen: BufReader<ChildStdout>,
+    }
+
+    impl Person {
+        fn watching() -> Self {
+            let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+            grantpt(&keyboard).unwrap();
+            unlockpt(&keyboard).unwrap();
+            let name = ptsname(&keyboard, Vec::new()).unwrap();
+            let terminal = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
+            let mut child = local(&[]).stdin(terminal).spawn().unwrap();
+            let screen = BufReader::new(child.stdout.take().unwrap());
+            Self { child, keyboard: keyboard.into(), screen }
+        }
+
+        /// What is shown up to and with `question`.
+        fn is_asked(&mut self, question: &str) -> String {
+            let mut shown = Vec::new();
+            while !shown.ends_with(question.as_bytes()) {
+                let mut byte = [0];
+                let read = self.screen.read(&mut byte).unwrap();
+                assert_eq!(read, 1, "the guide ended: {}", String::from_utf8_lossy(&shown));
+                shown.extend(byte);
+            }
+            String::from_utf8(shown).unwrap()
+        }
+
+        fn types(&mut self, line: &str) {
+            writeln!(self.keyboard, "{line}").unwrap();
+        }
+    }
+
+    impl Drop for Person {
+        fn drop(&mut self) {
+            let _ended = self.child.kill();
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "an authenticator app goes by the real clock")]
+    fn passcode(secret_code: &str) -> String {
+        let now = UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
+        passcode_at(&SharedSecret::from_base32(secret_code).unwrap(), Parameters::default(), now).unwrap()
+    }
+
+    // ── `serve`.
+
+    #[test]
+    fn what_cognito_would_have_sent_is_printed_and_is_at_messages() {
+        let (mut child, mut stdout, line) = started(&[]);
+        assert!(line.starts_with("The user pool is up."), "{line}");
+        let mut lines = stdout.by_ref().lines().map(Result::unwrap);
+        let told = |name: &str, line: String| line.strip_prefix(name).map(|told| told.trim().to_owned());
+        let endpoint = lines.find_map(|line| told("endpoint ", line)).unwrap();
+        let client_id = lines.find_map(|line| told("clientId ", line)).unwrap();
+        let messages = lines.find_map(|line| told("messages ", line)).unwrap();
+
+        let sign_up = json!({
+            "ClientId": client_id,
+            "Username": "ana",
+            "Password": "Plainly-fake-1",
+            "UserAttributes": [{ "Name": "email", "Value": "ana@example.com" }],
+        });
+        let target = "X-Amz-Target: AWSCognitoIdentityProviderService.SignUp\r\n";
+        exchange(&endpoint, "POST /", target, &sign_up.to_string());
+        let sent = exchange(&endpoint, "GET /messages", "", "");
+        let code = sent[0]["code"].as_str().unwrap();
+        let message = json!({ "to": "ana@example.com", "userName": "ana", "reason": "SIGN_UP", "code": code });
+        assert_eq!((messages, &sent), (format!("{endpoint}/messages"), &json!([message])));
+        signal(&child, "-TERM");
+        let printed: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
+        assert_eq!(printed, [format!("To ana@example.com: the confirmation code of ana is {code}")]);
+        assert!(child.wait().unwrap().success());
+    }
+
+    /// Sends one request and reads the JSON of the answer.
+    fn exchange(endpoint: &str, request: &str, headers: &str, body: &str) -> Value {
+        let mut stream = TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).unwrap();
+        let length = body.len();
+        write!(
+            stream,
+            "{request} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{headers}Content-Length: {length}\r\n\r\n{body}"
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
     }
 
     #[test]
