@@ -1,9 +1,9 @@
 //! Session strings, and what an answer to a challenge has to match.
 
-use local::{AuthSessionValidity, ClientSettings, PoolSettings};
-use serde_json::json;
+use local::{AuthSessionValidity, ClientSettings, PoolSettings, SrpClient, Trigger};
+use serde_json::{Value, json};
 
-use crate::test_bed::{CLIENT_ID, PASSWORD, TestBed, assert_error, response, usual_answer, with_client};
+use crate::test_bed::{CLIENT_ID, PASSWORD, POOL_ID, TestBed, assert_error, response, usual_answer, with_client};
 
 const ONCE: &str = "Invalid session for the user, session can only be used once.";
 const EXPIRED: &str = "Invalid session for the user, session is expired.";
@@ -139,7 +139,7 @@ async fn challenges_go_on_for_as_long_as_define_asks_for_them() {
 }
 
 #[tokio::test]
-async fn the_admin_operations_sign_in_alike_and_name_the_pool() {
+async fn the_admin_operations_refuse_alike_and_name_the_pool() {
     let bed = TestBed::new();
     bed.add_user("alice").await;
     let body = json!({
@@ -160,9 +160,44 @@ async fn the_admin_operations_sign_in_alike_and_name_the_pool() {
         "ResourceNotFoundException",
         "User pool us-east-1_Other does not exist.",
     );
+}
 
-    let asked = bed.prove_password("alice", PASSWORD).await.unwrap();
-    let mut body = response(&asked, json!({ "USERNAME": "alice", "ANSWER": "42" }));
-    body["UserPoolId"] = json!("us-east-1_LocalPool");
-    bed.call("AdminRespondToAuthChallenge", body).await.unwrap();
+#[tokio::test]
+async fn the_admin_operations_sign_in_from_srp_a_to_a_refresh() {
+    use Trigger::{
+        CreateAuthChallenge as Create, DefineAuthChallenge as Define, PreTokenGeneration as Guard,
+        VerifyAuthChallengeResponse as Verify,
+    };
+    let bed = TestBed::new();
+    bed.add_user("alice").await;
+    let initiate = async |flow: &str, parameters: Value| {
+        let body = json!({
+            "UserPoolId": POOL_ID, "ClientId": CLIENT_ID, "AuthFlow": flow, "AuthParameters": parameters,
+        });
+        bed.call("AdminInitiateAuth", body).await.unwrap()
+    };
+    let respond = async |asked: &Value, responses: Value| {
+        let mut body = response(asked, responses);
+        body["UserPoolId"] = json!(POOL_ID);
+        bed.call("AdminRespondToAuthChallenge", body).await.unwrap()
+    };
+    let srp = SrpClient::new(POOL_ID).unwrap();
+    let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": "alice", "SRP_A": srp.public_value() });
+    let asked = initiate("CUSTOM_AUTH", parameters).await;
+    assert_eq!(asked["ChallengeName"], "PASSWORD_VERIFIER");
+    let asked = respond(&asked, srp.answer(&asked["ChallengeParameters"], PASSWORD, bed.now()).unwrap()).await;
+    assert_eq!(asked["ChallengeName"], "CUSTOM_CHALLENGE");
+    let asked = respond(&asked, json!({ "USERNAME": "alice", "ANSWER": "wrong" })).await;
+    let first = respond(&asked, json!({ "USERNAME": "alice", "ANSWER": "42" })).await;
+    let refresh_token = &first["AuthenticationResult"]["RefreshToken"];
+
+    let second = initiate("REFRESH_TOKEN_AUTH", json!({ "REFRESH_TOKEN": refresh_token })).await;
+    assert_eq!(second["AuthenticationResult"].get("RefreshToken"), None);
+    for answer in [&first, &second] {
+        let token = &answer["AuthenticationResult"]["AccessToken"];
+        assert_eq!(bed.call("GetUser", json!({ "AccessToken": token })).await.unwrap()["Username"], "alice");
+    }
+    assert_ne!(first["AuthenticationResult"]["AccessToken"], second["AuthenticationResult"]["AccessToken"]);
+    let called: Vec<Trigger> = bed.take_calls().into_iter().map(|(trigger, _)| trigger).collect();
+    assert_eq!(called, [Define, Define, Create, Verify, Define, Create, Verify, Define, Guard, Guard]);
 }
