@@ -473,7 +473,8 @@ async fn kms_is_told_user_purpose_and_authenticator_both_ways_and_the_key() {
     }
 }
 
-/// The purpose is not the caller's choice, so only KMS itself can be asked to seal for another one.
+/// The purpose is not the caller's choice, so only KMS itself can be asked to seal for another one. In memory the cipher
+/// is asked: `shared/src/store/memory.rs`.
 #[tokio::test]
 async fn what_kms_sealed_for_another_purpose_does_not_open() {
     let aws = OnMinistack::connect();

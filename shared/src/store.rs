@@ -133,8 +133,11 @@ impl SealedFor<'_> {
     }
 }
 
-/// Seals secrets. `tests/store_contract.rs` holds every implementation to this: what was sealed for one user, purpose or
-/// authenticator opens for that one only, and a changed byte opens for none.
+/// Seals secrets: what was sealed for one user, purpose and authenticator opens for those only, and a changed byte opens
+/// for none.
+///
+/// `tests/store_contract.rs` holds memory to both, and KMS, as ministack plays it, to the first: ministack does not
+/// authenticate what it encrypts, so a changed byte opens there, to something else. The test that says so fails once it does.
 pub trait Sealer: Send + Sync {
     /// Seals `secret`.
     fn seal(

@@ -85,3 +85,33 @@ impl Sealer for MemorySealer {
 fn associated_data(sealed_for: SealedFor<'_>) -> Result<Vec<u8>, SealFault> {
     serde_json::to_vec(&sealed_for.context()).map_err(|fault| SealFault(fault.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt as _;
+
+    use super::*;
+    use crate::challenge::AuthenticatorId;
+
+    /// The purpose is not the caller's choice, so only the cipher itself can be asked to seal for another one.
+    #[test]
+    fn what_was_sealed_opens_for_no_other_value_of_any_part_of_the_context() {
+        let sealer = MemorySealer::new(|_| Ok(())).unwrap();
+        let user = UserKey { user_pool_id: "us-east-1_Example".to_owned(), sub: "a".to_owned() };
+        let sealed_for = SealedFor { user: &user, authenticator: AuthenticatorId([7; 16]) };
+        let opens = |context: [(&str, String); 4]| {
+            let aad = serde_json::to_vec(&context).unwrap();
+            let payload = Payload { msg: b"plainly fake secret!", aad: &aad };
+            let sealed = sealer.cipher.encrypt(&XNonce::from([0; NONCE_BYTES]), payload).unwrap();
+            let sealed = SealedSecret([0; NONCE_BYTES].into_iter().chain(sealed).collect());
+            sealer.open(&sealed, sealed_for).now_or_never().unwrap().is_ok()
+        };
+        assert!(opens(sealed_for.context()));
+        for (name, _) in sealed_for.context() {
+            let other =
+                sealed_for.context().map(|(part, value)| (part, if part == name { "x".to_owned() } else { value }));
+            assert!(!opens(other), "{name}");
+        }
+        assert!(sealed_for.context().iter().any(|(name, _)| *name == "purpose"));
+    }
+}
