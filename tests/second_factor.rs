@@ -450,6 +450,43 @@ fn a_friendly_name_is_printable_and_short() {
     assert_eq!(read("a\nb\u{0}c\u{202E}d\u{200B}e"), Some("abcde".to_owned()));
     assert_eq!(read(&"ü".repeat(100)), Some("ü".repeat(FriendlyName::CHARACTERS)));
     assert_eq!(read(" \n\u{FEFF}"), None);
+    // The cut leaves no space at the end.
+    assert_eq!(read(&format!("{} and more", "ü".repeat(FriendlyName::CHARACTERS - 1))), Some("ü".repeat(31)));
+}
+
+#[test]
+fn what_is_not_seen_or_turns_text_around_is_no_part_of_a_friendly_name() {
+    let read = |typed: &str| FriendlyName::read(typed).map(|name| name.as_str().to_owned());
+    let hidden = [
+        // Control characters, and the ends of lines and paragraphs.
+        "\0\n\u{7F}\u{85}\u{2028}\u{2029}",
+        // Marks, embeddings, overrides and isolates of the direction.
+        "\u{61C}\u{200E}\u{200F}\u{202A}\u{202E}\u{2066}\u{2069}",
+        // Soft hyphen, joiners and what has no width.
+        "\u{AD}\u{34F}\u{200B}\u{200D}\u{2060}\u{206F}\u{FEFF}",
+        // Fillers that are letters, of Hangul and Khmer, and the blank of Braille.
+        "\u{115F}\u{1160}\u{3164}\u{FFA0}\u{17B4}\u{17B5}\u{2800}",
+        // Variation selectors, of Mongolian too, annotations, and tags.
+        "\u{180B}\u{180F}\u{FE00}\u{FE0F}\u{E0100}\u{E01EF}\u{FFF9}\u{E0001}\u{E0041}\u{E007F}",
+    ];
+    for hidden in hidden.concat().chars() {
+        let name = hidden.escape_unicode();
+        assert_eq!(read(&format!("Ana's{hidden} phone")), Some("Ana's phone".to_owned()), "{name}");
+        // What is left at the ends once it is gone is trimmed, and what is left blank is no name.
+        assert_eq!(read(&format!("{hidden} Ana {hidden}")), Some("Ana".to_owned()), "{name}");
+        assert_eq!(read(&format!(" {hidden} {hidden}")), None, "{name}");
+        assert_eq!(read(&hidden.to_string().repeat(100)), None, "{name}");
+    }
+    // It takes no room from what is seen.
+    assert_eq!(
+        read(&format!("{}{}", "\u{2800}".repeat(100), "ü".repeat(100))),
+        Some("ü".repeat(FriendlyName::CHARACTERS))
+    );
+    // Letters of any script, their accents and emoji are seen.
+    for seen in ["안나의 전화", "téléphone d’Ana", "te\u{301}le\u{301}phone", "⠁⠃⠉", "ស្រី", "🔑📱"]
+    {
+        assert_eq!(read(seen), Some(seen.to_owned()));
+    }
 }
 
 #[test]

@@ -169,7 +169,9 @@ impl FriendlyName {
         };
         let printable: String = typed.chars().filter(|c| !c.is_control() && !hidden(*c)).collect();
         let shown: String = printable.trim().chars().take(Self::CHARACTERS).collect();
-        (!shown.is_empty()).then_some(Self(shown))
+        // The cut may have left a space at the end.
+        let shown = shown.trim_end();
+        (!shown.is_empty()).then(|| Self(shown.to_owned()))
     }
 
     /// As text.
