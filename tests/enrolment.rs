@@ -6,10 +6,12 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use shared::second_factor::Record;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::store::memory::MemoryStore;
 use shared::store::{RecordStore, Versioned};
 use shared::totp::SharedSecret;
 use shared::trigger::TriggerError;
-use tests::functions::{Functions, SignIn, Trigger, User, entry, passcode, secret_shown};
+use tests::functions::{Functions, SignIn, Trigger, User, entry, fill_random, passcode, secret_shown};
+use tests::stores::TakingTurns;
 
 // ── Who may enrol.
 
@@ -93,7 +95,8 @@ async fn of_three_answers_of_create_whichever_cognito_kept_leads_to_one_working_
 
 #[tokio::test]
 async fn two_sign_ins_enrolling_at_once_never_learn_each_others_secret_and_exactly_one_wins() {
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let store = TakingTurns(MemoryStore::default());
+    let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
     let mut sign_ins = [SignIn::after_password(&functions, &user), SignIn::after_password(&functions, &user)];
     let mut secrets = Vec::new();
     for sign_in in &mut sign_ins {
@@ -468,7 +471,7 @@ fn with_a_typo(code: &str) -> String {
 }
 
 /// Whether `answer` passes the TOTP prompt of a sign-in of its own.
-async fn passes_totp(functions: &Functions, user: &User, answer: &str) -> bool {
+async fn passes_totp<S: RecordStore>(functions: &Functions<S>, user: &User, answer: &str) -> bool {
     let mut sign_in = SignIn::after_password(functions, user);
     assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "TOTP");
     sign_in.answer(answer).await.unwrap()

@@ -4,11 +4,13 @@
 use local::{ClientSettings, CognitoError, PoolSettings, PreventUserExistenceErrors};
 use serde_json::json;
 use shared::clock::UnixTime;
-use shared::settings::Enrollment;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::store::memory::MemoryStore;
 use shared::totp::SharedSecret;
 use shared::trigger::TriggerError;
 use tests::client::{PASSWORD, Step, World};
 use tests::functions::{passcode, wrong_passcode};
+use tests::stores::TakingTurns;
 
 /// A user with an authenticator and recovery codes.
 struct Ana {
@@ -399,7 +401,9 @@ async fn a_session_string_is_answered_once() {
 
 #[tokio::test]
 async fn of_fifty_sign_ins_that_send_one_passcode_at_once_exactly_one_gets_tokens() {
-    let ana = Ana::new().await;
+    let store = TakingTurns(MemoryStore::default());
+    let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
+    let ana = Ana::in_world(World::over(store, sign_in, PoolSettings::default())).await;
     let mut steps = Vec::new();
     for _ in 0..50 {
         steps.push(ana.start().await);

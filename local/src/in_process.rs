@@ -7,6 +7,7 @@ use pre_token_generation::Guard;
 use serde_json::Value;
 use shared::clock::UnixTime;
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings, TokenGuard};
+use shared::store::RecordStore;
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::trigger::{Fault, RandomFault, answer};
 use verify_auth_challenge::Verify;
@@ -18,11 +19,11 @@ use crate::triggers::{Trigger, TriggerFailure, TriggerFuture, Triggers};
 /// The service's name in an authenticator that is set up here.
 const ISSUER: &str = "Local user pool";
 
-/// The functions that this project deploys, over an empty store.
-pub struct InProcess {
-    create: Create<Arc<MemoryStore>, Arc<MemorySealer>>,
-    verify: Verify<Arc<MemoryStore>, Arc<MemorySealer>>,
-    guard: Guard<Arc<MemoryStore>>,
+/// The functions that this project deploys, over one store.
+pub struct InProcess<S = MemoryStore> {
+    create: Create<Arc<S>, Arc<MemorySealer>>,
+    verify: Verify<Arc<S>, Arc<MemorySealer>>,
+    guard: Guard<Arc<S>>,
     clock: Clock,
 }
 
@@ -35,8 +36,15 @@ impl InProcess {
 
     /// The functions as an operator may set them.
     pub fn with_settings(sign_in: SignInSettings, clock: Clock) -> Result<Self, Fault> {
+        Self::over(MemoryStore::default(), sign_in, clock)
+    }
+}
+
+impl<S: RecordStore> InProcess<S> {
+    /// The same, over `store`.
+    pub fn over(store: S, sign_in: SignInSettings, clock: Clock) -> Result<Self, Fault> {
         let random = |bytes: &mut [u8]| random::fill(bytes).map_err(|_| RandomFault);
-        let store = Arc::new(MemoryStore::default());
+        let store = Arc::new(store);
         let sealer = Arc::new(MemorySealer::new(random)?);
         let settings = CreateSettings { sign_in, issuer: ISSUER.to_owned() };
         let create = Create { settings, store: Arc::clone(&store), sealer: Arc::clone(&sealer), random };
@@ -60,7 +68,7 @@ impl InProcess {
     }
 }
 
-impl Triggers for InProcess {
+impl<S: RecordStore> Triggers for InProcess<S> {
     fn call(&self, trigger: Trigger, event: Value) -> TriggerFuture<'_> {
         Box::pin(async move {
             let answered = answer("in-process", event, |event| self.handle(trigger, event)).await;

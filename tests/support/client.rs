@@ -7,6 +7,8 @@ use local::in_process::InProcess;
 use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient};
 use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::store::RecordStore;
+use shared::store::memory::MemoryStore;
 
 /// The password of every user here.
 pub const PASSWORD: &str = "Plainly-fake-1";
@@ -48,10 +50,19 @@ impl World {
     /// When it cannot be set up.
     #[must_use]
     pub fn with(sign_in: SignInSettings, settings: PoolSettings) -> Self {
+        Self::over(MemoryStore::default(), sign_in, settings)
+    }
+
+    /// The same, with the records in `store`.
+    ///
+    /// # Panics
+    /// When it cannot be set up.
+    #[must_use]
+    pub fn over(store: impl RecordStore + 'static, sign_in: SignInSettings, settings: PoolSettings) -> Self {
         let clock = Arc::new(AtomicU64::new(1_800_000_000));
         let reads = Arc::clone(&clock);
         let reads: local::Clock = Arc::new(move || reads.load(Ordering::SeqCst));
-        let triggers = InProcess::with_settings(sign_in, Arc::clone(&reads)).expect("triggers");
+        let triggers = InProcess::over(store, sign_in, Arc::clone(&reads)).expect("triggers");
         let pool = Pool::new(settings, Arc::new(triggers), reads).expect("a pool");
         Self { pool, clock }
     }

@@ -19,11 +19,11 @@ use serde_json::Value;
 use shared::challenge::{AuthenticatorId, Challenge, NewAuthenticator, NewCodes, Nonce, Posed};
 use shared::clock::UnixTime;
 use shared::recovery_codes::{CODES, CodeSet, RecoveryCode};
-use shared::second_factor::{Answer, FriendlyName};
+use shared::second_factor::{Answer, FriendlyName, Record};
 use shared::store::dynamodb::{DynamoDbStore, KEY};
 use shared::store::kms::KmsSealer;
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::store::{RecordStore, SealedFor, Sealer, Settled, UserKey, settle};
+use shared::store::{RecordStore, Saved, SealedFor, Sealer, Settled, StoreFault, UserKey, Version, Versioned, settle};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret, passcode_at};
 use shared::trigger::{Fault, RandomFault, draw};
 
@@ -83,6 +83,22 @@ impl Backend for Memory {
 
     async fn sealer() -> MemorySealer {
         MemorySealer::new(fill_random).expect("a key")
+    }
+}
+
+/// A store that lets everybody else have a turn between a load and what follows it, as DynamoDB does: in memory nobody
+/// waits, so that who is first would always be done before the next begins.
+pub struct TakingTurns<S>(pub S);
+
+impl<S: RecordStore> RecordStore for TakingTurns<S> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+        let loaded = self.0.load(user).await;
+        tokio::task::yield_now().await;
+        loaded
+    }
+
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+        self.0.save(user, record, replacing).await
     }
 }
 
