@@ -1,0 +1,76 @@
+//! What docs/runbook.md has an operator type does what it says there, on DynamoDB as ministack plays it.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde_json::Value;
+use shared::second_factor::Record;
+use shared::store::{RecordStore, UserKey};
+use tests::functions::{Functions, SignIn, User, fill_random};
+use tests::stores::OnMinistack;
+
+const DATE: &str = "1800000123";
+
+#[tokio::test]
+async fn a_reset_empties_the_record_in_a_generation_of_its_own_under_the_next_version_and_the_next_sign_in_enrols() {
+    let aws = OnMinistack::connect();
+    let (store, table_name) = aws.new_store().await;
+    let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
+    let before_the_reset = functions.enrol(&user).await;
+    let held = functions.store().load(&user.key()).await.unwrap();
+
+    reset(&aws, &table_name, &user.key()).await.unwrap();
+    let left = functions.store().load(&user.key()).await.unwrap();
+    assert_eq!(left.version, held.version.next());
+    let empty = Record::default().to_json().unwrap().replace("\"generation\":0", &format!("\"generation\":{DATE}"));
+    assert_eq!(left.record, Record::from_json(&empty).unwrap());
+    assert_ne!(left.record.generation(), held.record.generation());
+
+    functions.enrol(&user).await;
+    let mut sign_in = SignIn::after_password(&functions, &user);
+    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "TOTP");
+    assert!(!sign_in.answer(&before_the_reset.codes[1]).await.unwrap(), "the old codes are dead");
+}
+
+#[tokio::test]
+async fn a_reset_of_a_user_without_a_record_is_refused_and_makes_none() {
+    let aws = OnMinistack::connect();
+    let (_, table_name) = aws.new_store().await;
+    let user = User::named("ana", 1).key();
+    let refused = reset(&aws, &table_name, &user).await.unwrap_err();
+    assert!(refused.contains("ConditionalCheckFailedException"), "{refused}");
+    assert_eq!(aws.item(&table_name, &user).await, None);
+}
+
+/// Runs the command of "Reset a record" through the SDK. What is refused is told in full.
+async fn reset(aws: &OnMinistack, table_name: &str, user: &UserKey) -> Result<(), String> {
+    let runbook = include_str!("../docs/runbook.md").replace("'$(date +%s)'", DATE);
+    let (_, command) = runbook.split_once("aws dynamodb update-item --table-name TABLE ").unwrap();
+    let (command, _) = command.split_once("```").unwrap();
+    let option = |name: &str| command.split_once(&format!("--{name} '")).unwrap().1.split_once('\'').unwrap().0;
+    let key = option("key").replace("POOL", &user.user_pool_id).replace("SUB", &user.sub);
+    let names: HashMap<String, String> = serde_json::from_str(option("expression-attribute-names")).unwrap();
+    let sent = aws
+        .dynamodb
+        .update_item()
+        .table_name(table_name)
+        .set_key(Some(attributes(&key)))
+        .update_expression(option("update-expression"))
+        .condition_expression(option("condition-expression"))
+        .set_expression_attribute_names(Some(names))
+        .set_expression_attribute_values(Some(attributes(option("expression-attribute-values"))))
+        .send()
+        .await;
+    sent.map(drop).map_err(|refused| format!("{refused:?}"))
+}
+
+/// `{"name":{"S":"text"}}`, as the AWS CLI takes it.
+fn attributes(json: &str) -> HashMap<String, AttributeValue> {
+    let attributes: HashMap<String, HashMap<String, Value>> = serde_json::from_str(json).unwrap();
+    let attribute = |typed: &HashMap<String, Value>| match typed.iter().next().unwrap() {
+        (kind, Value::String(text)) if kind == "S" => AttributeValue::S(text.clone()),
+        (kind, Value::String(text)) if kind == "N" => AttributeValue::N(text.clone()),
+        other => panic!("{other:?}"),
+    };
+    attributes.iter().map(|(name, typed)| (name.clone(), attribute(typed))).collect()
+}
