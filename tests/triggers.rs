@@ -1,7 +1,7 @@
 //! Every sample event gets the answer that its golden file shows, as Cognito would hear it.
 //!
 //! `UPDATE_GOLDEN=1` rewrites tests/golden/<function>/<case>.json, for the diff to be read. What Create draws at random is
-//! masked there, and its shape checked before.
+//! masked there, and its shape checked before. A folder that names settings (events/README.md) is above <function> in both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -11,12 +11,16 @@ use serde_json::{Value, json};
 use shared::challenge::SealedSecret;
 use shared::encoding::decode;
 use shared::recovery_codes::{CODES, RecoveryCode};
-use shared::second_factor::Record;
+use shared::second_factor::{FriendlyName, Record};
+use shared::settings::SignInSettings;
 use shared::store::memory::MemoryStore;
 use shared::store::{RecordStore, SealFault, SealedFor, Sealer, Version};
 use shared::totp::{SECRET_BYTES, SharedSecret};
 use shared::trigger::TriggerError;
-use tests::functions::{Cast, Functions, NOW, Trigger, User, base32, entry, fill_random, sample_events};
+use tests::functions::{
+    Cast, Functions, NOW, SignIn, Trigger, User, base32, entry, fill_random, passcode, sample_events, sample_events_in,
+    sample_settings, secret_shown,
+};
 use tests::golden::assert_golden;
 
 #[tokio::test]
@@ -36,76 +40,94 @@ async fn verify_answers_every_sample_event_as_its_golden_file_shows() {
 
 async fn assert_golden_answers(trigger: Trigger) {
     let cast = Cast::assembled().await;
-    for (case, event) in sample_events(trigger) {
-        let answer = cast.functions().await.answer(trigger, event).await;
-        let readable = match masked(trigger, answer) {
-            Ok(readable) => format!("{readable:#}\n"),
-            Err(problem) => format!("not shaped as it must be: {problem}"),
-        };
-        assert_golden(&format!("{}/{case}.json", trigger.name()), &readable);
+    for (folder, settings) in sample_settings() {
+        for (case, event) in sample_events_in(&folder, trigger) {
+            let answer = cast.functions_set_to(settings).await.answer(trigger, event).await;
+            let readable = match masked(trigger, answer) {
+                Ok(readable) => format!("{readable:#}\n"),
+                Err(problem) => format!("not shaped as it must be: {problem}"),
+            };
+            let golden = Path::new(&folder).join(trigger.name()).join(format!("{case}.json"));
+            assert_golden(golden.to_str().unwrap(), &readable);
+        }
     }
 }
 
 #[test]
 fn every_sample_event_has_a_golden_answer_and_every_golden_answer_an_event() {
-    for trigger in Trigger::ALL {
-        let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")).join(trigger.name());
-        let golden = std::fs::read_dir(folder).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
-        let events = sample_events(trigger).into_keys().map(|case| format!("{case}.json"));
-        assert_eq!(golden.collect::<BTreeSet<_>>(), events.collect::<BTreeSet<_>>());
+    let names = |folder: &Path| -> BTreeSet<String> {
+        let files = std::fs::read_dir(folder).into_iter().flatten();
+        files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    let golden = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden"));
+    let settings = sample_settings();
+    let named = names(golden).into_iter().filter(|name| name.contains('+'));
+    assert_eq!(named.chain([String::new()]).collect::<BTreeSet<_>>(), settings.keys().cloned().collect());
+    for folder in settings.keys() {
+        for trigger in Trigger::ALL {
+            let events = sample_events_in(folder, trigger).into_keys().map(|case| format!("{case}.json"));
+            assert_eq!(names(&golden.join(folder).join(trigger.name())), events.collect::<BTreeSet<_>>());
+        }
     }
+}
+
+/// Every sample event with its trigger, its folder's settings and its name.
+fn all_sample_events() -> impl Iterator<Item = (Trigger, SignInSettings, String, Value)> {
+    sample_settings().into_iter().flat_map(|(folder, settings)| {
+        Trigger::ALL.into_iter().flat_map(move |trigger| {
+            let events = sample_events_in(&folder, trigger).into_iter();
+            let folder = folder.clone();
+            events.map(move |(case, event)| (trigger, settings, format!("{folder} {case}").trim().to_owned(), event))
+        })
+    })
 }
 
 #[test]
 fn every_sample_event_has_the_fields_that_cognito_sends() {
-    for trigger in Trigger::ALL {
-        for (case, event) in sample_events(trigger) {
-            let added = case == "fields-added-later";
-            assert!(event["version"] == "1" || case == "version-a-number", "{case}");
-            assert_eq!(event["triggerSource"], trigger.source(), "{case}");
-            assert_eq!(event["response"], trigger.unanswered(), "{case}");
-            let keys = ["callerContext", "region", "request", "response", "triggerSource", "userName", "userPoolId"];
-            let keys = keys.into_iter().chain(["version"]).chain(added.then_some("addedLater"));
-            assert_eq!(keys_of(&event), keys.collect(), "{case}");
+    for (trigger, _, case, event) in all_sample_events() {
+        let added = case == "fields-added-later";
+        assert!(event["version"] == "1" || case == "version-a-number", "{case}");
+        assert_eq!(event["triggerSource"], trigger.source(), "{case}");
+        assert_eq!(event["response"], trigger.unanswered(), "{case}");
+        let keys = ["callerContext", "region", "request", "response", "triggerSource", "userName", "userPoolId"];
+        let keys = keys.into_iter().chain(["version"]).chain(added.then_some("addedLater"));
+        assert_eq!(keys_of(&event), keys.collect(), "{case}");
 
-            let may_be_absent = ["clientMetadata", "userNotFound"];
-            let always: &[&str] = match trigger {
-                Trigger::Define => &["userAttributes", "session"],
-                Trigger::Create => &["userAttributes", "session", "challengeName"],
-                Trigger::Verify => &["userAttributes", "privateChallengeParameters", "challengeAnswer"],
-            };
-            let mut own = keys_of(&event["request"]);
-            if added {
-                own.retain(|key| *key != "addedLater" && (*key != "session" || trigger != Trigger::Verify));
-            }
-            own.retain(|key| !may_be_absent.contains(key));
-            assert_eq!(own, always.iter().copied().collect(), "{case}");
+        let may_be_absent = ["clientMetadata", "userNotFound"];
+        let always: &[&str] = match trigger {
+            Trigger::Define => &["userAttributes", "session"],
+            Trigger::Create => &["userAttributes", "session", "challengeName"],
+            Trigger::Verify => &["userAttributes", "privateChallengeParameters", "challengeAnswer"],
+        };
+        let mut own = keys_of(&event["request"]);
+        if added {
+            own.retain(|key| *key != "addedLater" && (*key != "session" || trigger != Trigger::Verify));
         }
+        own.retain(|key| !may_be_absent.contains(key));
+        assert_eq!(own, always.iter().copied().collect(), "{case}");
     }
 }
 
 #[tokio::test]
 async fn the_answer_is_the_event_with_only_its_response_replaced() {
     let cast = Cast::assembled().await;
-    for trigger in Trigger::ALL {
-        for (case, event) in sample_events(trigger) {
-            let plain = cast.functions().await.answer(trigger, event.clone()).await;
-            let mut event = event;
-            add_unknown_fields(&mut event);
-            let answer = cast.functions().await.answer(trigger, event.clone()).await;
-            match (&answer, &plain) {
-                (Ok(answer), Ok(plain)) => {
-                    let answered = keys_of(&answer["response"]);
-                    assert_eq!(answered, keys_of(&trigger.unanswered()), "{case}: every field, and no other");
-                    let mut restored = answer.clone();
-                    restored["response"] = event["response"].clone();
-                    assert_eq!(restored, event, "{case}");
-                    let (answer, plain) = (masked(trigger, Ok(answer.clone())), masked(trigger, Ok(plain.clone())));
-                    assert_eq!(answer.unwrap()["response"], plain.unwrap()["response"], "{case}");
-                }
-                (Err(TriggerError), Err(TriggerError)) => {}
-                (Ok(_), Err(_)) | (Err(_), Ok(_)) => panic!("{case}: unknown fields made a difference"),
+    for (trigger, settings, case, event) in all_sample_events() {
+        let plain = cast.functions_set_to(settings).await.answer(trigger, event.clone()).await;
+        let mut event = event;
+        add_unknown_fields(&mut event);
+        let answer = cast.functions_set_to(settings).await.answer(trigger, event.clone()).await;
+        match (&answer, &plain) {
+            (Ok(answer), Ok(plain)) => {
+                let answered = keys_of(&answer["response"]);
+                assert_eq!(answered, keys_of(&trigger.unanswered()), "{case}: every field, and no other");
+                let mut restored = answer.clone();
+                restored["response"] = event["response"].clone();
+                assert_eq!(restored, event, "{case}");
+                let (answer, plain) = (masked(trigger, Ok(answer.clone())), masked(trigger, Ok(plain.clone())));
+                assert_eq!(answer.unwrap()["response"], plain.unwrap()["response"], "{case}");
             }
+            (Err(TriggerError), Err(TriggerError)) => {}
+            (Ok(_), Err(_)) | (Err(_), Ok(_)) => panic!("{case}: unknown fields made a difference"),
         }
     }
 }
@@ -114,8 +136,11 @@ async fn the_answer_is_the_event_with_only_its_response_replaced() {
 async fn create_leaves_every_record_as_it_is() {
     let cast = Cast::assembled().await;
     let untouched = Cast::stored(&cast.functions().await).await;
-    for (case, event) in sample_events(Trigger::Create) {
-        let functions = cast.functions().await;
+    for (trigger, settings, case, event) in all_sample_events() {
+        if trigger != Trigger::Create {
+            continue;
+        }
+        let functions = cast.functions_set_to(settings).await;
         let _posed = functions.create(event).await;
         assert_eq!(Cast::stored(&functions).await, untouched, "{case}");
     }
@@ -170,16 +195,23 @@ async fn all_parameters_of_a_challenge_together_stay_under_one_kilobyte() {
     }
 }
 
-/// Each challenge at its longest: a long name for everything that has one, and a record that has changed a million times.
+/// Each challenge at its longest: a long name for everything that has one, the longest wait, and a generation as long as
+/// the present time, which a reset by the runbook makes it.
 #[tokio::test]
 async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
     // Of four bytes each, which percent-encoding makes twelve.
     let longest_issuer = "\u{1F511}".repeat(256);
     let longest_email = format!("{}@example.com", "\u{1F511}".repeat(2048 - 12));
+    let longest_name = "\u{1F511}".repeat(FriendlyName::CHARACTERS);
     let session = |last: Option<&str>| {
         let password = [entry("SRP_A", true, None), entry("PASSWORD_VERIFIER", true, None)];
         password.into_iter().chain(last.map(|last| entry("CUSTOM_CHALLENGE", true, Some(last)))).collect::<Vec<_>>()
     };
+    let empty = Record::default().to_json().unwrap().replace("\"generation\":0", "\"generation\":4294967295");
+    // No recovery codes yet, so that the kind is the long TOTP_CODES_OWED.
+    let held = a_record_with_an_authenticator_named(&longest_name).await;
+    let waiting = format!("\"failures\":19,\"asOf\":{NOW},\"lockedUntil\":{}", NOW.0 + 3600, NOW = NOW.0);
+    let waiting = held.replace("\"failures\":0,\"asOf\":0,\"lockedUntil\":0", &waiting);
     for (issuer, email) in [
         ("Example", "ana@example.com"),
         ("Example Corporation of Somewhere", "firstname.lastname@department.example.com"),
@@ -188,23 +220,45 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
     ] {
         let mut ana = User::named("ana", 1);
         ana.attributes.insert("email".to_owned(), json!(email));
-        for (kind, last) in [("TOTP_SETUP", None), ("RECOVERY_CODES", Some("TOTP_CODES_OWED"))] {
-            // A reset by the runbook makes the time the generation.
-            let record = Record::default().to_json().unwrap().replace("\"generation\":0", "\"generation\":4294967295");
+        for (kind, last, record) in [
+            ("TOTP", None, &waiting),
+            ("TOTP_SETUP", None, &empty),
+            ("RECOVERY_CODES", Some("TOTP_CODES_OWED"), &empty),
+        ] {
             let store = MemoryStore::default();
-            store.save(&ana.key(), &Record::from_json(&record).unwrap(), Version::MISSING).await.unwrap();
+            store.save(&ana.key(), &Record::from_json(record).unwrap(), Version::MISSING).await.unwrap();
             let functions = Functions::over(store, fill_random, fill_random);
             let mut settings = functions.create.settings.clone();
             settings.issuer = issuer.to_owned();
             let store = functions.create.store.clone();
             let create = Create { settings, store, sealer: AsLongAsKms, random: fill_random };
             let own = json!({ "session": session(last), "challengeName": "CUSTOM_CHALLENGE" });
-            let answer = create.handle(ana.event(Trigger::Create, own), NOW).await.unwrap();
-            assert_eq!(answer["response"]["publicChallengeParameters"]["challenge"], kind);
-            let length = answer["response"].to_string().len();
+            let response = create.handle(ana.event(Trigger::Create, own), NOW).await.unwrap()["response"].take();
+            let shown = &response["publicChallengeParameters"];
+            assert_eq!(shown["challenge"], kind);
+            if kind == "TOTP" {
+                assert_eq!(response["challengeMetadata"], "TOTP_CODES_OWED");
+                assert_eq!(
+                    (&shown["retryAfterSeconds"], &shown["friendlyDeviceName"]),
+                    (&json!("3600"), &json!(longest_name))
+                );
+            }
+            // As JSON that escapes what is not ASCII: \uXXXX for each half.
+            let length: usize =
+                response.to_string().chars().map(|c| if c.is_ascii() { 1 } else { 6 * c.len_utf16() }).sum();
             assert!(length < 1024, "{kind}: {length} bytes for {} and {} bytes of names", issuer.len(), email.len());
         }
     }
+}
+
+/// As it is stored after the first passcode and before the recovery codes.
+async fn a_record_with_an_authenticator_named(name: &str) -> String {
+    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let mut sign_in = SignIn::after_password(&functions, &user);
+    sign_in.client_metadata = Some(json!({ "friendlyDeviceName": name }));
+    let secret = secret_shown(&sign_in.challenge().await.unwrap());
+    assert!(sign_in.answer(&passcode(&secret, NOW)).await.unwrap());
+    functions.store().load(&user.key()).await.unwrap().record.to_json().unwrap()
 }
 
 /// Seals nothing, at the length of KMS: 152 bytes around the secret.

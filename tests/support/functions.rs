@@ -157,8 +157,7 @@ impl<S: RecordStore> Functions<S> {
     pub fn over(store: S, key_from: FillRandom, random: FillRandom) -> Self {
         let store = Arc::new(store);
         let sealer = Arc::new(MemorySealer::new(key_from).expect("a key"));
-        let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).expect("settings");
-        let settings = CreateSettings { sign_in, issuer: "Example".to_owned() };
+        let settings = CreateSettings { sign_in: template_settings(), issuer: "Example".to_owned() };
         Self {
             create: Create { settings, store: store.clone(), sealer: sealer.clone(), random },
             verify: Verify { store, sealer },
@@ -410,24 +409,60 @@ pub fn plainly_fake(bytes: &mut [u8]) -> Result<(), RandomFault> {
     Ok(())
 }
 
-/// The sample events of `trigger` by name: what events/ holds.
+/// The sample events of `trigger` by name, for the settings of [`Functions`]: what events/ holds.
 ///
 /// # Panics
 /// When a file is no JSON.
 #[must_use]
 pub fn sample_events(trigger: Trigger) -> BTreeMap<String, Value> {
-    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../events")).join(trigger.name());
-    let files = std::fs::read_dir(folder).expect("the folder of the events");
-    let events: BTreeMap<String, Value> = files
+    let events = sample_events_in("", trigger);
+    assert!(!events.is_empty(), "no events");
+    events
+}
+
+/// The same, in a folder of [`sample_settings`].
+///
+/// # Panics
+/// When a file is no JSON.
+#[must_use]
+pub fn sample_events_in(folder: &str, trigger: Trigger) -> BTreeMap<String, Value> {
+    let files = std::fs::read_dir(Path::new(EVENTS).join(folder).join(trigger.name())).into_iter().flatten();
+    files
         .map(|file| {
             let path = file.expect("a file").path();
             let text = std::fs::read_to_string(&path).expect("text");
             let case = path.file_stem().and_then(|stem| stem.to_str()).expect("a name");
             (case.to_owned(), serde_json::from_str(&text).unwrap_or_else(|error| panic!("{case}: {error}")))
         })
-        .collect();
-    assert!(!events.is_empty(), "no events");
-    events
+        .collect()
+}
+
+const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
+
+/// The folders of events/ that name the settings of the events in them, `ENROLLMENT+ACCEPTED_COGNITO_MFA`; and the folder
+/// without a name, with the settings of [`Functions`].
+///
+/// # Panics
+/// When a folder names no settings.
+#[must_use]
+pub fn sample_settings() -> BTreeMap<String, SignInSettings> {
+    let files = std::fs::read_dir(EVENTS).expect("the folder of the events");
+    let names = files.map(|file| file.expect("a file").file_name().into_string().expect("a name"));
+    let named = names.filter_map(|name| {
+        let (enrollment, accepted) = name.split_once('+')?;
+        let lookup = |variable: &str| match variable {
+            Enrollment::VARIABLE => Some(enrollment.to_owned()),
+            AcceptedCognitoMfa::VARIABLE => Some(accepted.to_owned()),
+            _ => None,
+        };
+        let settings = SignInSettings::read(&lookup).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Some((name, settings))
+    });
+    named.chain([(String::new(), template_settings())]).collect()
+}
+
+fn template_settings() -> SignInSettings {
+    SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).expect("settings")
 }
 
 /// The users of the sample events (events/README.md) and their records at [`NOW`]. Ana is among them by having none.
@@ -497,6 +532,16 @@ impl Cast {
             assert!(saved == Saved::Recorded, "a new record");
         }
         Functions::over(store, plainly_fake, fill_random)
+    }
+
+    /// The same, set to other settings.
+    ///
+    /// # Panics
+    /// When a record is not saved.
+    pub async fn functions_set_to(&self, settings: SignInSettings) -> Functions {
+        let mut functions = self.functions().await;
+        functions.create.settings.sign_in = settings;
+        functions
     }
 
     /// Every user's record, as text.
