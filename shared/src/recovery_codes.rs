@@ -18,7 +18,8 @@ pub const CODES: usize = 10;
 pub const CODES_OWED_BELOW: usize = 3;
 /// Random bytes a code.
 pub const CODE_BYTES: usize = 10;
-/// PBKDF2 iterations: ten hashes are 75 million instructions where the processor has none of its own for SHA-256.
+/// PBKDF2 iterations: ten hashes are 69 million instructions where the processor has none of its own for SHA-256
+/// (`tests/run cost`).
 const ITERATIONS: u32 = 1000;
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const CODE_CHARACTERS: usize = 16;
