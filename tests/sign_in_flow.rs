@@ -231,6 +231,46 @@ async fn new_recovery_codes_replace_the_old_ones_on_request() {
     assert!(ana.answer(&step, &codes[8]).await.unwrap().has_tokens());
 }
 
+/// Create cannot tell the two wishes apart there. What is replaced meanwhile still needs its first passcode.
+#[tokio::test]
+async fn where_client_metadata_does_not_reach_create_a_wish_for_codes_becomes_a_replacement_that_may_be_given_up() {
+    let unreached = || PoolSettings { client_metadata_reaches_create: false, ..PoolSettings::default() };
+    let ana = Ana::in_world(World::new(Enrollment::AtSignIn, unreached())).await;
+    let step = ana.start().await;
+    let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
+    let (secret, codes, step) = enrol(&ana.world, &step).await;
+    assert!(step.has_tokens());
+    ana.world.wait(30);
+    let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
+    let step = ana.answer(&step, &ana.codes[1]).await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes are dead");
+    assert!(ana.answer(&step, &passcode(&secret, UnixTime(ana.world.now()))).await.unwrap().has_tokens());
+    assert!(ana.answer(&ana.start().await, &codes[1]).await.unwrap().has_tokens());
+
+    let ana = Ana::in_world(World::new(Enrollment::AtSignIn, unreached())).await;
+    let step = ana.start().await;
+    let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
+    assert_eq!(step.shown("challenge"), "TOTP_SETUP");
+    assert!(ana.world.answer_wishing(&step, "-", "NOTHING").await.unwrap().has_tokens());
+    ana.world.wait(30);
+    assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens(), "the old one works");
+}
+
+/// NOTHING comes with an answer, which is wrong and counts like any other.
+#[tokio::test]
+async fn after_two_typos_it_is_too_late_to_give_a_replacement_up() {
+    let ana = Ana::new().await;
+    let step = ana.start().await;
+    let mut step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    for attempts_left in ["2", "1"] {
+        step = ana.world.answer_wishing(&step, "-", "REPLACE_AUTHENTICATOR").await.unwrap();
+        assert_eq!(step.shown("attemptsLeft"), attempts_left);
+    }
+    is_refused(ana.world.answer_wishing(&step, "-", "NOTHING").await);
+    ana.world.wait(30);
+    assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens(), "the old one works");
+}
+
 #[tokio::test]
 async fn who_has_fewer_than_three_codes_left_or_never_took_them_is_given_new_ones() {
     let world = World::default();
