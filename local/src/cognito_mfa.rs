@@ -1,8 +1,9 @@
 //! Cognito's own MFA: its software token, and codes by SMS and email. It guards every flow that asks for a password, and
 //! stands between the password and Define inside of `CUSTOM_AUTH`.
 //!
-//! A user has a factor once it is set up *and* enabled. A new association takes the place of the one before at once, as users
-//! report: until it is verified the user has no software token.
+//! A user has a factor once it is set up *and* enabled. Where MFA is on, nobody can be without: a software token that was
+//! verified is asked for whether it is enabled or not, and who has no factor is sent a code if the pool knows where to. A new
+//! association takes the place of the one before at once, as users report: until it is verified the user has no software token.
 //!
 //! Invariant: a passcode is right once (a later one ends it, too), and a code that was sent is good for the one challenge that
 //! it was sent for.
@@ -21,6 +22,10 @@ use crate::pool::{Message, MessageReason, Pool};
 use crate::random;
 use crate::request::{Request, outside_of_enum};
 use crate::settings::{MfaConfiguration, UnixSeconds};
+use crate::sign_in::SetUp;
+
+/// `UserCode` has so many, and nothing else.
+const PASSCODE_DIGITS: usize = 6;
 
 /// A second factor that Cognito checks itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -114,7 +119,8 @@ pub(crate) enum Demand {
     Nothing,
     Factor(Factor),
     Choice(Vec<Factor>),
-    SetUp,
+    /// One of these is to be set up.
+    SetUp(Vec<Factor>),
 }
 
 impl UserMfa {
@@ -127,10 +133,14 @@ impl UserMfa {
         self.enabled.iter().copied().filter(|factor| *factor != Factor::SoftwareToken || self.has_software_token())
     }
 
-    /// Completing `MFA_SETUP` enables the token.
-    pub(crate) fn enable_software_token(&mut self) {
+    /// Completing `MFA_SETUP` enables the token; not one that was replaced since.
+    pub(crate) fn enable_software_token(&mut self) -> Result<(), CognitoError> {
+        if !self.has_software_token() {
+            return Err(no_software_token());
+        }
         self.enabled.retain(|factor| *factor != Factor::SoftwareToken);
         self.enabled.push(Factor::SoftwareToken);
+        Ok(())
     }
 
     pub(crate) fn software_token_name(&self) -> Option<&str> {
@@ -151,17 +161,30 @@ impl UserMfa {
 impl User {
     /// What `pool` asks of this user after the password.
     pub(crate) fn mfa_demanded(&self, pool: &PoolMfa) -> Demand {
-        if pool.configuration == MfaConfiguration::Off {
-            return Demand::Nothing;
-        }
-        let active: Vec<Factor> = self.mfa.active().filter(|factor| pool.factors.contains(factor)).collect();
-        match (active.as_slice(), self.mfa.preferred) {
-            ([], _) if pool.configuration == MfaConfiguration::On => Demand::SetUp,
-            ([], _) => Demand::Nothing,
-            (active, Some(preferred)) if active.contains(&preferred) => Demand::Factor(preferred),
+        let (factors, otherwise) = match pool.configuration {
+            MfaConfiguration::Off => return Demand::Nothing,
+            MfaConfiguration::Optional => (self.mfa.active().collect(), Demand::Nothing),
+            MfaConfiguration::On => (self.factors_where_required(), Demand::SetUp(pool.factors.clone())),
+        };
+        let factors: Vec<Factor> = factors.into_iter().filter(|factor| pool.factors.contains(factor)).collect();
+        match (factors.as_slice(), self.mfa.preferred) {
+            ([], _) => otherwise,
+            (factors, Some(preferred)) if factors.contains(&preferred) => Demand::Factor(preferred),
             ([only], _) => Demand::Factor(*only),
             (several, _) => Demand::Choice(several.to_vec()),
         }
+    }
+
+    fn factors_where_required(&self) -> Vec<Factor> {
+        let mut factors: Vec<Factor> = self.mfa.active().collect();
+        if self.mfa.has_software_token() && !factors.contains(&Factor::SoftwareToken) {
+            factors.push(Factor::SoftwareToken);
+        }
+        if factors.is_empty() {
+            factors
+                .extend([Factor::Sms, Factor::Email].into_iter().filter(|factor| self.destination(*factor).is_some()));
+        }
+        factors
     }
 
     /// Where a code would be sent.
@@ -191,9 +214,7 @@ impl User {
         for (factor, enabled, preferred) in wishes {
             match factor {
                 _ if !enabled && !preferred => {}
-                Factor::SoftwareToken if !self.mfa.has_software_token() => {
-                    return Err(CognitoError::invalid_parameter("User has not set up software token mfa"));
-                }
+                Factor::SoftwareToken if !self.mfa.has_software_token() => return Err(no_software_token()),
                 Factor::Sms | Factor::Email if self.destination(*factor).is_none() => {
                     return Err(CognitoError::invalid_parameter(format!(
                         "User does not have delivery config set to turn on {}",
@@ -205,6 +226,9 @@ impl User {
         }
         if wishes.iter().filter(|(_, _, preferred)| *preferred).count() > 1 {
             return Err(CognitoError::invalid_parameter("Only one MFA factor can be preferred"));
+        }
+        if wishes.iter().any(|(_, enabled, preferred)| *preferred && !enabled) {
+            return Err(CognitoError::invalid_parameter("Only an enabled MFA factor can be preferred"));
         }
         for (factor, enabled, preferred) in wishes {
             self.mfa.enabled.retain(|other| other != factor);
@@ -271,32 +295,42 @@ impl Pool {
         let secret = SharedSecret::new(random::bytes::<SECRET_BYTES>()?.to_vec());
         let secret_code = secret.to_base32().to_string();
         let token = SoftwareToken { secret, verified: false, name: None, last_step: None };
-        self.state().user_mut(&by.user_name)?.mfa.software_token = Some(token);
+        self.state().user_mut(by.user_name())?.mfa.software_token = Some(token);
         self.set_up_went_on(by, json!({ "SecretCode": secret_code }), false)
     }
 
     /// By access token, or by the session of `MFA_SETUP`. The passcode counts as used; a wrong one may be typed again.
     pub(crate) fn verify_software_token(&self, request: &Request) -> Result<Value, CognitoError> {
         let code = request.required("UserCode")?;
+        if code.len() != PASSCODE_DIGITS || !code.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Err(CognitoError::invalid_parameter(
+                "1 validation error detected: Value at 'userCode' failed to satisfy constraint: \
+                 Member must satisfy regular expression pattern: [0-9]{6}",
+            ));
+        }
         let name = request.optional("FriendlyDeviceName")?.map(str::to_owned);
         let by = self.set_up_by(request)?;
-        let now = self.now();
-        {
-            let mut state = self.state();
-            let token = state.user_mut(&by.user_name)?.mfa.software_token.as_mut();
-            let token =
-                token.ok_or_else(|| CognitoError::invalid_parameter("User has not set up software token mfa"))?;
-            match token.spend(code, now) {
-                Match::Fresh(_) => {
-                    token.verified = true;
-                    token.name = name;
-                }
-                Match::Used | Match::Wrong => {
-                    return Err(CognitoError::new("EnableSoftwareTokenMFAException", "Code mismatch"));
-                }
+        if let Err(refused) = self.verify_token_of(by.user_name(), code, name) {
+            if let SetUpBy::Session { session, waiting } = by {
+                self.leave_set_up_open(&session, waiting);
             }
+            return Err(refused);
         }
         self.set_up_went_on(by, json!({ "Status": "SUCCESS" }), true)
+    }
+
+    fn verify_token_of(&self, user_name: &str, code: &str, name: Option<String>) -> Result<(), CognitoError> {
+        let now = self.now();
+        let mut state = self.state();
+        let token = state.user_mut(user_name)?.mfa.software_token.as_mut().ok_or_else(no_software_token)?;
+        match token.spend(code, now) {
+            Match::Fresh(_) => {
+                token.verified = true;
+                token.name = name;
+                Ok(())
+            }
+            Match::Used | Match::Wrong => Err(CognitoError::new("EnableSoftwareTokenMFAException", "Code mismatch")),
+        }
     }
 
     fn set_up_by(&self, request: &Request) -> Result<SetUpBy, CognitoError> {
@@ -307,9 +341,9 @@ impl Pool {
             ));
         }
         match (request.optional("AccessToken")?, request.optional("Session")?) {
-            (Some(_), None) => Ok(SetUpBy { user_name: self.user_of_access_token(request)?, session: None }),
+            (Some(_), None) => Ok(SetUpBy::AccessToken { user_name: self.user_of_access_token(request)? }),
             (None, Some(session)) => {
-                Ok(SetUpBy { user_name: self.user_in_set_up(session)?, session: Some(session.to_owned()) })
+                Ok(SetUpBy::Session { session: session.to_owned(), waiting: self.spend_set_up(session)? })
             }
             (Some(_), Some(_)) | (None, None) => {
                 Err(CognitoError::invalid_parameter("Exactly one of AccessToken and Session has to be there"))
@@ -319,8 +353,8 @@ impl Pool {
 
     /// Each step of `MFA_SETUP` spends its session string and hands on another.
     fn set_up_went_on(&self, by: SetUpBy, mut answer: Value, verified: bool) -> Result<Value, CognitoError> {
-        if let (Some(session), Some(answer)) = (by.session, answer.as_object_mut()) {
-            answer.insert("Session".to_owned(), json!(self.continue_set_up(&session, verified)?));
+        if let (SetUpBy::Session { waiting, .. }, Some(answer)) = (by, answer.as_object_mut()) {
+            answer.insert("Session".to_owned(), json!(self.continue_set_up(waiting, verified)?));
         }
         Ok(answer)
     }
@@ -363,10 +397,17 @@ impl Pool {
             };
             factors.extend(on.then_some(factor));
         }
-        if configuration != MfaConfiguration::Off && factors.is_empty() {
-            return Err(CognitoError::invalid_parameter(
-                "Invalid MFA configuration given, can't turn on MFA without a factor.",
-            ));
+        let problem = match (configuration, factors.is_empty()) {
+            (MfaConfiguration::Off, true) | (MfaConfiguration::Optional | MfaConfiguration::On, false) => None,
+            (MfaConfiguration::Off, false) => {
+                Some("Invalid MFA configuration given, can't turn off MFA and configure an MFA together.")
+            }
+            (MfaConfiguration::Optional | MfaConfiguration::On, true) => {
+                Some("Invalid MFA Configuration given. SMS MFA, Email MFA, or Software Token MFA must be enabled.")
+            }
+        };
+        if let Some(problem) = problem {
+            return Err(CognitoError::invalid_parameter(problem));
         }
         let mut state = self.state();
         state.mfa = PoolMfa { configuration, factors };
@@ -392,10 +433,29 @@ impl Pool {
     }
 }
 
-/// Who sets a software token up, and the session string of `MFA_SETUP` where it is not by access token.
-struct SetUpBy {
-    user_name: String,
-    session: Option<String>,
+/// By what a software token is set up.
+enum SetUpBy {
+    AccessToken {
+        user_name: String,
+    },
+    /// The string of an `MFA_SETUP`, which was spent, and what waited under it.
+    Session {
+        session: String,
+        waiting: SetUp,
+    },
+}
+
+impl SetUpBy {
+    fn user_name(&self) -> &str {
+        match self {
+            Self::AccessToken { user_name } => user_name,
+            Self::Session { waiting, .. } => waiting.user_name(),
+        }
+    }
+}
+
+pub(crate) fn no_software_token() -> CognitoError {
+    CognitoError::invalid_parameter("User has not set up software token mfa")
 }
 
 /// A number as Cognito hints at it: its last four digits.

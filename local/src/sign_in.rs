@@ -14,7 +14,7 @@
 use serde_json::{Value, json};
 
 use crate::accounts::{Password, UserStatus, read_attributes};
-use crate::cognito_mfa::{Demand, Factor, SentCode, names};
+use crate::cognito_mfa::{Demand, Factor, SentCode, names, no_software_token};
 use crate::error::CognitoError;
 use crate::pool::{Pool, State};
 use crate::random;
@@ -145,6 +145,18 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// A sign-in that waits for a factor to be set up.
+pub(crate) struct SetUp {
+    sign_in: SignIn,
+    verified: bool,
+}
+
+impl SetUp {
+    pub(crate) fn user_name(&self) -> &str {
+        &self.sign_in.user_name
+    }
+}
+
 /// Who calls: an app client, or an operator by an operation that starts with `Admin`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Caller {
@@ -244,11 +256,10 @@ impl Pool {
                 ChallengeResult::own("SELECT_MFA_TYPE", true)
             }
             (OpenChallenge::MfaSetup { verified }, Answer::MfaSetup) => {
-                if !verified {
+                if let Err(early) = self.finish_set_up(&sign_in, verified) {
                     self.leave_open(session, sign_in, OpenChallenge::MfaSetup { verified });
-                    return Err(CognitoError::invalid_parameter("User has not set up software token mfa"));
+                    return Err(early);
                 }
-                self.state().user_mut(&sign_in.user_name)?.mfa.enable_software_token();
                 ChallengeResult::own("MFA_SETUP", true)
             }
             (
@@ -405,9 +416,8 @@ impl Pool {
                 let parameters = json!({ "MFAS_CAN_CHOOSE": names(&factors), "USER_ID_FOR_SRP": sign_in.user_name });
                 self.open(sign_in, OpenChallenge::SelectMfaType(factors), parameters)
             }
-            CognitosTurn::MfaSetup => {
-                let factors = names(&[Factor::SoftwareToken]);
-                let parameters = json!({ "MFAS_CAN_SETUP": factors, "USER_ID_FOR_SRP": sign_in.user_name });
+            CognitosTurn::MfaSetup(factors) => {
+                let parameters = json!({ "MFAS_CAN_SETUP": names(&factors), "USER_ID_FOR_SRP": sign_in.user_name });
                 self.open(sign_in, OpenChallenge::MfaSetup { verified: false }, parameters)
             }
             CognitosTurn::Tokens(source) => {
@@ -430,7 +440,7 @@ impl Pool {
         if !sign_in.has_passed_mfa() {
             match (user.mfa_demanded(&state.mfa), sign_in.chosen) {
                 (Demand::Nothing, _) => {}
-                (Demand::SetUp, _) => return CognitosTurn::MfaSetup,
+                (Demand::SetUp(factors), _) => return CognitosTurn::MfaSetup(factors),
                 (Demand::Factor(factor), _) | (Demand::Choice(_), Some(factor)) => return CognitosTurn::Mfa(factor),
                 (Demand::Choice(factors), None) => return CognitosTurn::ChoiceOfMfa(factors),
             }
@@ -491,26 +501,36 @@ impl Pool {
         }
     }
 
-    /// Whose `MFA_SETUP` waits under this session string.
-    pub(crate) fn user_in_set_up(&self, session: &str) -> Result<String, CognitoError> {
+    fn finish_set_up(&self, sign_in: &SignIn, verified: bool) -> Result<(), CognitoError> {
+        if !verified {
+            return Err(no_software_token());
+        }
+        self.state().user_mut(&sign_in.user_name)?.mfa.enable_software_token()
+    }
+
+    /// Takes an `MFA_SETUP` out from under its session string.
+    pub(crate) fn spend_set_up(&self, session: &str) -> Result<SetUp, CognitoError> {
         let now = self.now();
         let mut state = self.state();
-        match state.open_session(session, now)?.open.as_ref() {
-            Some((sign_in, OpenChallenge::MfaSetup { .. })) => Ok(sign_in.user_name.clone()),
-            Some(_) | None => Err(invalid_session()),
+        let session = state.open_session(session, now)?;
+        match session.open.take() {
+            Some((sign_in, OpenChallenge::MfaSetup { verified })) => Ok(SetUp { sign_in, verified }),
+            another => {
+                session.open = another;
+                Err(invalid_session())
+            }
         }
     }
 
-    /// Spends the session string of `MFA_SETUP` and hands on another. A verification holds for the sign-in that it was made
-    /// in, and until the next association.
-    pub(crate) fn continue_set_up(&self, session: &str, verified: bool) -> Result<String, CognitoError> {
-        let now = self.now();
-        let open = {
-            let mut state = self.state();
-            state.open_session(session, now)?.open.take()
-        };
-        let (sign_in, _) = open.ok_or_else(invalid_session)?;
-        self.wait_for(sign_in, OpenChallenge::MfaSetup { verified })
+    /// A verification holds for the sign-in that it was made in, and until the next association.
+    pub(crate) fn continue_set_up(&self, set_up: SetUp, verified: bool) -> Result<String, CognitoError> {
+        self.wait_for(set_up.sign_in, OpenChallenge::MfaSetup { verified })
+    }
+
+    /// Undoes [`Self::spend_set_up`].
+    pub(crate) fn leave_set_up_open(&self, session: &str, set_up: SetUp) {
+        let SetUp { sign_in, verified } = set_up;
+        self.leave_open(session, sign_in, OpenChallenge::MfaSetup { verified });
     }
 
     /// Asks Define what comes next, and does it.
@@ -623,7 +643,7 @@ enum CognitosTurn {
     NewPassword,
     Mfa(Factor),
     ChoiceOfMfa(Vec<Factor>),
-    MfaSetup,
+    MfaSetup(Vec<Factor>),
     Tokens(TokenSource),
     Over,
 }
