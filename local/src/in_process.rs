@@ -9,7 +9,7 @@ use shared::clock::UnixTime;
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings, TokenGuard};
 use shared::store::RecordStore;
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::trigger::{Fault, RandomFault, answer};
+use shared::trigger::{Fault, FillRandom, RandomFault, answer};
 use verify_auth_challenge::Verify;
 
 use crate::random;
@@ -44,8 +44,24 @@ impl<S: RecordStore> InProcess<S> {
     /// The same, over `store`.
     pub fn over(store: S, sign_in: SignInSettings, clock: Clock) -> Result<Self, Fault> {
         let random = |bytes: &mut [u8]| random::fill(bytes).map_err(|_| RandomFault);
-        let store = Arc::new(store);
         let sealer = Arc::new(MemorySealer::new(random)?);
+        Ok(Self::wired(Arc::new(store), sealer, random, sign_in, clock))
+    }
+
+    /// The same records under other settings, as an operator changes them.
+    #[must_use]
+    pub fn set_anew(&self, sign_in: SignInSettings) -> Self {
+        let Create { store, sealer, random, .. } = &self.create;
+        Self::wired(Arc::clone(store), Arc::clone(sealer), *random, sign_in, Arc::clone(&self.clock))
+    }
+
+    fn wired(
+        store: Arc<S>,
+        sealer: Arc<MemorySealer>,
+        random: FillRandom,
+        sign_in: SignInSettings,
+        clock: Clock,
+    ) -> Self {
         let settings = CreateSettings { sign_in, issuer: ISSUER.to_owned() };
         let create = Create { settings, store: Arc::clone(&store), sealer: Arc::clone(&sealer), random };
         // As template.yaml demands: a factor of Cognito's leaves no mark.
@@ -54,7 +70,7 @@ impl<S: RecordStore> InProcess<S> {
             _ => TokenGuard::Sources,
         };
         let guard = Guard { setting, store: Arc::clone(&store) };
-        Ok(Self { create, verify: Verify { store, sealer }, guard, clock })
+        Self { create, verify: Verify { store, sealer }, guard, clock }
     }
 
     async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, Fault> {

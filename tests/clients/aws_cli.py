@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -23,11 +24,15 @@ class AwsCli:
         self.exceptions = exceptions
 
     def __getattr__(self, operation):
-        return lambda **parameters: self.run(operation.replace("_", "-"), parameters)
-
-    def run(self, command, parameters):
         # With an equals sign, since a session string may begin with a hyphen.
-        parameters = [f"--{in_kebab_case(name)}={in_text(value)}" for name, value in parameters.items()]
+        options = lambda parameters: [f"--{in_kebab_case(name)}={in_text(value)}" for name, value in parameters.items()]
+        return lambda **parameters: self.run(operation.replace("_", "-"), *options(parameters))
+
+    def type(self, line):
+        """What somebody types after `aws cognito-idp`."""
+        return self.run(*shlex.split(line))
+
+    def run(self, command, *parameters):
         aws = subprocess.run(
             [AWS, "cognito-idp", command, *self.options, *parameters],
             env={**os.environ, **NO_SETTINGS, **DIRECT},

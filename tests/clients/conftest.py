@@ -5,7 +5,9 @@ import select
 import subprocess
 import sys
 import uuid
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from urllib.request import ProxyHandler, build_opener
 
 import boto3
 import pytest
@@ -44,6 +46,11 @@ class Pool:
         )
         return Person(name, PASSWORD)
 
+    def messages(self):
+        """What was sent to users, oldest first."""
+        with build_opener(ProxyHandler({})).open(f"{self.endpoint}/messages") as answer:
+            return json.load(answer)
+
     def verified(self, token, token_use="id"):
         """The claims of a token. aws-jwt-verify is a package for JavaScript."""
         pool = {"endpoint": self.endpoint, "userPoolId": self.id, "clientId": self.client_id}
@@ -57,9 +64,9 @@ class Pool:
         return json.loads(verify.stdout)
 
 
-@pytest.fixture(scope="session")
-def pool():
-    serve = ["cargo", "run", "--quiet", "--locked", "--", "serve", "--port", "0", "--json"]
+@contextmanager
+def serving(*options):
+    serve = ["cargo", "run", "--quiet", "--locked", "--", "serve", "--port", "0", "--json", *options]
     process = subprocess.Popen(serve, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     try:
         assert select.select([process.stdout], [], [], 600)[0], "nothing was printed in ten minutes"
@@ -67,6 +74,18 @@ def pool():
     finally:
         process.terminate()
         assert process.wait(timeout=30) == 0
+
+
+@pytest.fixture(scope="session")
+def serve():
+    """Starts a pool of its own, with options of `serve`."""
+    with ExitStack() as pools:
+        yield lambda *options: pools.enter_context(serving(*options))
+
+
+@pytest.fixture(scope="session")
+def pool(serve):
+    return serve()
 
 
 @pytest.fixture

@@ -23,14 +23,15 @@ export class LocalPool {
   #process;
   #verify;
 
-  static async start() {
+  /** `options` are those of `serve`. */
+  static async start(...options) {
     const pool = new LocalPool();
-    await pool.#start();
+    await pool.#start(options);
     return pool;
   }
 
-  async #start() {
-    const serve = ['run', '--quiet', '--locked', '--', 'serve', '--port', '0', '--json'];
+  async #start(options) {
+    const serve = ['run', '--quiet', '--locked', '--', 'serve', '--port', '0', '--json', ...options];
     this.#process = spawn('cargo', serve, { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
     const [line] = await once(createInterface(this.#process.stdout), 'line');
     const { endpoint, region, userPoolId, clientId } = JSON.parse(line);
@@ -45,9 +46,9 @@ export class LocalPool {
   }
 
   /** A user with a password of the user's own, or with the operator's, and nothing else. */
-  async newPerson({ temporaryPassword = false } = {}) {
+  async newPerson({ temporaryPassword = false, UserAttributes } = {}) {
     const user = { UserPoolId: this.userPoolId, Username: `user-${crypto.randomUUID()}` };
-    await this.call('AdminCreateUser', { ...user, MessageAction: 'SUPPRESS' });
+    await this.call('AdminCreateUser', { ...user, UserAttributes, MessageAction: 'SUPPRESS' });
     await this.call('AdminSetUserPassword', { ...user, Password: PASSWORD, Permanent: !temporaryPassword });
     return new Person(user.Username, PASSWORD);
   }
@@ -63,6 +64,12 @@ export class LocalPool {
       throw Object.assign(new Error(answer.message), { name: answer.__type });
     }
     return answer;
+  }
+
+  /** The code that was sent to a user last. */
+  async lastCode(userName) {
+    const messages = await (await fetch(`${this.endpoint}/messages`)).json();
+    return messages.findLast((message) => message.userName === userName).code;
   }
 
   /** The claims of an ID and an access token of one sign-in. */

@@ -54,7 +54,7 @@ export class Person {
 }
 
 /** RFC 6238 with SHA-1, six digits and 30 s, by the RFC's own words and not by our code. */
-class Authenticator {
+export class Authenticator {
   #lastStep = 0;
 
   constructor(secretCode) {

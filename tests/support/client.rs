@@ -1,10 +1,10 @@
 //! A client of the local user pool, in this process: what a user can do, and what an attacker can.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use local::in_process::InProcess;
-use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient};
+use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient, Trigger, TriggerFuture, Triggers};
 use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::RecordStore;
@@ -17,7 +17,34 @@ pub const PASSWORD: &str = "Plainly-fake-1";
 pub struct World {
     /// The pool.
     pub pool: Pool,
+    triggers: Arc<Deployed>,
     clock: Arc<AtomicU64>,
+}
+
+/// The triggers as they are set now.
+struct Deployed(Mutex<Arc<dyn SetAnew>>);
+
+trait SetAnew: Triggers {
+    fn set_anew(&self, sign_in: SignInSettings) -> Arc<dyn SetAnew>;
+}
+
+impl<S: RecordStore + 'static> SetAnew for InProcess<S> {
+    fn set_anew(&self, sign_in: SignInSettings) -> Arc<dyn SetAnew> {
+        Arc::new(self.set_anew(sign_in))
+    }
+}
+
+impl Deployed {
+    fn now(&self) -> Arc<dyn SetAnew> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Triggers for Deployed {
+    fn call(&self, trigger: Trigger, event: Value) -> TriggerFuture<'_> {
+        let functions = self.now();
+        Box::pin(async move { functions.call(trigger, event).await })
+    }
 }
 
 /// The next thing that a sign-in asks, or its tokens.
@@ -63,8 +90,15 @@ impl World {
         let reads = Arc::clone(&clock);
         let reads: local::Clock = Arc::new(move || reads.load(Ordering::SeqCst));
         let triggers = InProcess::over(store, sign_in, Arc::clone(&reads)).expect("triggers");
-        let pool = Pool::new(settings, Arc::new(triggers), reads).expect("a pool");
-        Self { pool, clock }
+        let triggers = Arc::new(Deployed(Mutex::new(Arc::new(triggers))));
+        let pool = Pool::new(settings, Arc::<Deployed>::clone(&triggers), reads).expect("a pool");
+        Self { pool, triggers, clock }
+    }
+
+    /// Deploys the triggers with other settings, over the same records.
+    pub fn set_triggers(&self, sign_in: SignInSettings) {
+        let anew = self.triggers.now().set_anew(sign_in);
+        *self.triggers.0.lock().unwrap_or_else(PoisonError::into_inner) = anew;
     }
 
     /// The time.

@@ -1,0 +1,267 @@
+//! Cognito's own MFA beside ours, with the real triggers in the local user pool: what each setting of
+//! `ACCEPTED_COGNITO_MFA` and `ENROLLMENT` makes of a sign-in, and how users move over from Cognito's token to ours.
+
+use local::{ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings, Takeover};
+use serde_json::{Value, json};
+use shared::clock::UnixTime;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::totp::SharedSecret;
+use tests::client::{PASSWORD, Step, World};
+use tests::functions::passcode;
+
+const TOKEN: &str = "SOFTWARE_TOKEN_MFA";
+
+/// A pool with MFA OPTIONAL where Define is called after Cognito's factor, and Ana in it.
+async fn world(accepted: &str, enrollment: Enrollment) -> World {
+    world_where(accepted, enrollment, PoolSettings::default()).await
+}
+
+async fn world_where(accepted: &str, enrollment: Enrollment, settings: PoolSettings) -> World {
+    let accepted = AcceptedCognitoMfa::parse(accepted).unwrap();
+    let sign_in = SignInSettings::new(accepted, enrollment).unwrap();
+    let mut client = ClientSettings::as_deployed();
+    // By which a user whose password was stolen gets the access token that the theft of a token is tried with.
+    client.explicit_auth_flows.push(ExplicitAuthFlow::UserPassword);
+    let mfa_configuration = MfaConfiguration::Optional;
+    let world = World::with(sign_in, PoolSettings { mfa_configuration, clients: vec![client], ..settings });
+    world.add_user("ana").await;
+    world
+}
+
+/// An operation that succeeds; those of an operator name the pool.
+async fn call(world: &World, operation: &str, request: Value) -> Value {
+    let mut request = request;
+    request["UserPoolId"] = json!(world.pool.settings().user_pool_id);
+    world.call(operation, request).await.unwrap()
+}
+
+fn code(world: &World, secret: &SharedSecret) -> String {
+    passcode(secret, UnixTime(world.now()))
+}
+
+/// Ana gets one of Cognito's software tokens; `access_token` is one of hers.
+async fn with_cognitos_token(world: &World, access_token: &Value) -> SharedSecret {
+    let associated = call(world, "AssociateSoftwareToken", json!({ "AccessToken": access_token })).await;
+    let secret = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
+    let verify = json!({ "AccessToken": access_token, "UserCode": code(world, &secret) });
+    call(world, "VerifySoftwareToken", verify).await;
+    prefer_token(world, true).await;
+    world.wait(30);
+    secret
+}
+
+async fn prefer_token(world: &World, on: bool) {
+    let settings = json!({ "Enabled": on, "PreferredMfa": on });
+    call(world, "AdminSetUserMFAPreference", json!({ "Username": "ana", "SoftwareTokenMfaSettings": settings })).await;
+}
+
+async fn access_token(world: &World) -> Value {
+    let parameters = json!({ "USERNAME": "ana", "PASSWORD": PASSWORD });
+    let client_id = &world.pool.settings().clients[0].client_id;
+    let request = json!({ "ClientId": client_id, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+    call(world, "InitiateAuth", request).await["AuthenticationResult"]["AccessToken"].clone()
+}
+
+/// Answers SOFTWARE_TOKEN_MFA after the password.
+async fn answer_cognito(world: &World, secret: &SharedSecret, wish: Option<&str>) -> Result<Step, CognitoError> {
+    let asked = world.start("ana", PASSWORD).await?;
+    assert_eq!(asked.challenge_name(), Some(TOKEN));
+    let responses = json!({ "USERNAME": "ana", "SOFTWARE_TOKEN_MFA_CODE": code(world, secret) });
+    world.respond(&asked, responses, wish.map(|wish| json!({ "afterSecondFactor": wish }))).await
+}
+
+/// From TOTP_SETUP to the tokens: the secret, and the recovery codes.
+async fn enrol_ours(world: &World, asked: &Step, wish: Option<&str>) -> (SharedSecret, Vec<String>) {
+    let answer = async |asked: &Step, answer: &str| {
+        let responses = json!({ "USERNAME": "ana", "ANSWER": answer });
+        world.respond(asked, responses, wish.map(|wish| json!({ "afterSecondFactor": wish }))).await.unwrap()
+    };
+    assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
+    let secret = SharedSecret::from_base32(asked.shown("secretCode")).unwrap();
+    let asked = answer(asked, &code(world, &secret)).await;
+    let codes: Vec<String> = asked.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
+    assert!(answer(&asked, &codes[0]).await.has_tokens());
+    world.wait(30);
+    (secret, codes)
+}
+
+// ── ACCEPTED_COGNITO_MFA
+
+#[tokio::test]
+async fn a_factor_that_is_accepted_is_the_second_factor_and_nobody_is_asked_twice() {
+    for enrollment in [Enrollment::ByOperator, Enrollment::AfterCognitoMfa] {
+        let world = world(TOKEN, enrollment).await;
+        let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
+        assert!(answer_cognito(&world, &cognitos, None).await.unwrap().has_tokens());
+    }
+}
+
+/// Where nothing is accepted the guard lets no token out for a password alone: without it, Ana can have one.
+async fn guardless(accepted: &str, enrollment: Enrollment) -> World {
+    world_where(accepted, enrollment, PoolSettings { pre_token_generation: None, ..PoolSettings::default() }).await
+}
+
+#[tokio::test]
+async fn a_factor_that_is_not_accepted_is_followed_by_ours_wherever_define_is_called() {
+    for accepted in ["NONE", "SMS_MFA", "EMAIL_OTP", "SMS_MFA,EMAIL_OTP"] {
+        let world = guardless(accepted, Enrollment::ByOperator).await;
+        let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
+        let asked = answer_cognito(&world, &cognitos, None).await.unwrap();
+        assert_eq!(asked.shown("challenge"), "TOTP", "{accepted}");
+        // Nor does Cognito's passcode pass for one of ours.
+        world.wait(30);
+        let wrong = world.answer(&asked, &code(&world, &cognitos)).await.unwrap();
+        assert_eq!((wrong.shown("challenge"), wrong.shown("attemptsLeft")), ("TOTP", "2"), "{accepted}");
+    }
+    let world = guardless("NONE", Enrollment::AtSignIn).await;
+    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
+    let asked = answer_cognito(&world, &cognitos, None).await.unwrap();
+    enrol_ours(&world, &asked, None).await;
+}
+
+#[tokio::test]
+async fn a_factor_that_is_not_accepted_gets_no_tokens_where_define_is_not_called_either() {
+    let settings = PoolSettings { after_cognito_mfa: Takeover::TokensFollow, ..PoolSettings::default() };
+    let world = world_where("NONE", Enrollment::AtSignIn, settings).await;
+    let first = world.start("ana", PASSWORD).await.unwrap();
+    let token = tokens_of_enrolment(&world, &first).await;
+    let cognitos = with_cognitos_token(&world, &token).await;
+    // The mark of the enrolment is over, or this would be the owner's own sign-in.
+    world.wait(20 * 60);
+    let refused = answer_cognito(&world, &cognitos, None).await.unwrap_err();
+    assert_eq!(refused.kind, "UserLambdaValidationException");
+}
+
+async fn tokens_of_enrolment(world: &World, asked: &Step) -> Value {
+    let secret = SharedSecret::from_base32(asked.shown("secretCode")).unwrap();
+    let asked = world.answer(asked, &code(world, &secret)).await.unwrap();
+    let codes = asked.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
+    world.answer(&asked, &codes).await.unwrap().answer["AuthenticationResult"]["AccessToken"].clone()
+}
+
+#[tokio::test]
+async fn an_accepted_factor_never_suffices_to_replace_our_authenticator() {
+    let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
+    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
+    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    let (ours, codes) = enrol_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+
+    for wish in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
+        let asked = answer_cognito(&world, &cognitos, Some(wish)).await.unwrap();
+        assert_eq!(asked.shown("challenge"), "TOTP", "{wish}");
+        world.wait(30);
+        let wrong = world.answer_wishing(&asked, &code(&world, &cognitos), wish).await.unwrap();
+        assert_eq!(wrong.shown("challenge"), "TOTP", "{wish}");
+        let proven = world.answer_wishing(&wrong, &code(&world, &ours), wish).await.unwrap();
+        let follows = if wish == "REPLACE_AUTHENTICATOR" { "TOTP_SETUP" } else { "RECOVERY_CODES" };
+        assert_eq!(proven.shown("challenge"), follows);
+        world.wait(30);
+    }
+    // A recovery code of ours proves it as well; and who asks for nothing is not asked for ours.
+    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    let proven = world.answer_wishing(&asked, &codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert_eq!(proven.shown("challenge"), "TOTP_SETUP");
+    world.wait(30);
+    assert!(answer_cognito(&world, &cognitos, None).await.unwrap().has_tokens());
+}
+
+#[tokio::test]
+async fn a_stolen_access_token_passes_where_cognitos_token_is_accepted_and_not_where_it_is_not() {
+    for (accepted, passes) in [(TOKEN, true), ("NONE", false)] {
+        let enrollment = if passes { Enrollment::AfterCognitoMfa } else { Enrollment::AtSignIn };
+        let world = guardless(accepted, enrollment).await;
+        let stolen = access_token(&world).await;
+        if !passes {
+            // The owner has an authenticator of ours by then.
+            let asked = world.start("ana", PASSWORD).await.unwrap();
+            enrol_ours(&world, &asked, None).await;
+        }
+        let thiefs = with_cognitos_token(&world, &stolen).await;
+        let step = answer_cognito(&world, &thiefs, None).await.unwrap();
+        assert_eq!(step.has_tokens(), passes, "{accepted}");
+    }
+}
+
+#[tokio::test]
+async fn where_mfa_is_on_the_password_alone_sets_cognitos_token_up_which_proves_nothing_before_the_next_sign_in() {
+    for (accepted, enrollment, follows) in [
+        ("NONE", Enrollment::AtSignIn, "TOTP_SETUP"),
+        (TOKEN, Enrollment::ByOperator, "TOTP"),
+        (TOKEN, Enrollment::AfterCognitoMfa, "TOTP"),
+    ] {
+        let world = world(accepted, enrollment).await;
+        let on = json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
+        call(&world, "SetUserPoolMfaConfig", on).await;
+        let mut asked = world.start("ana", PASSWORD).await.unwrap();
+        assert_eq!(asked.challenge_name(), Some("MFA_SETUP"));
+        let associated = call(&world, "AssociateSoftwareToken", json!({ "Session": asked.answer["Session"] })).await;
+        let cognitos = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
+        let verify = json!({ "Session": associated["Session"], "UserCode": code(&world, &cognitos) });
+        asked.answer["Session"] = call(&world, "VerifySoftwareToken", verify).await["Session"].clone();
+        let step = world.respond(&asked, json!({ "USERNAME": "ana" }), None).await.unwrap();
+        assert_eq!(step.shown("challenge"), follows, "MFA_SETUP proves nothing");
+        world.wait(30);
+        // What accepting costs: the next sign-in has two factors, and the password gave both.
+        let step = answer_cognito(&world, &cognitos, None).await.unwrap();
+        assert_eq!(step.has_tokens(), accepted == TOKEN);
+    }
+}
+
+// ── Moving over: ENROLLMENT=AFTER_COGNITO_MFA
+
+#[tokio::test]
+async fn a_user_moves_over_from_cognitos_token_to_ours_step_by_step() {
+    // Step 1: the triggers with ACCEPTED_COGNITO_MFA=SOFTWARE_TOKEN_MFA, ENROLLMENT=AFTER_COGNITO_MFA, TOKEN_GUARD=SOURCES.
+    let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
+    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
+
+    // Step 2: the sign-in as it always was; the client asks for ours.
+    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    let (ours, codes) = enrol_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+
+    // Step 3: Cognito's is switched off for this user; ours is asked for, still under the settings of the move.
+    prefer_token(&world, false).await;
+    let user = call(&world, "AdminGetUser", json!({ "Username": "ana" })).await;
+    assert_eq!((user.get("UserMFASettingList"), user.get("PreferredMfaSetting")), (None, None));
+    let asked = world.start("ana", PASSWORD).await.unwrap();
+    assert_eq!(asked.shown("challenge"), "TOTP");
+    assert!(world.answer(&asked, &code(&world, &ours)).await.unwrap().has_tokens());
+    world.wait(30);
+
+    // Step 4: when all have moved, NONE, AT_SIGN_IN and PAID, and the pool's own MFA is turned off.
+    world.set_triggers(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap());
+    call(&world, "SetUserPoolMfaConfig", json!({ "MfaConfiguration": "OFF" })).await;
+    let asked = world.start("ana", PASSWORD).await.unwrap();
+    assert_eq!(asked.shown("challenge"), "TOTP");
+    assert!(world.answer(&asked, &code(&world, &ours)).await.unwrap().has_tokens());
+    world.wait(30);
+    let asked = world.start("ana", PASSWORD).await.unwrap();
+    let replaced = world.answer_wishing(&asked, &codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert_eq!(replaced.shown("challenge"), "TOTP_SETUP", "the lost phone needs nobody from then on");
+}
+
+#[tokio::test]
+async fn during_the_move_nobody_enrols_ours_with_the_password_alone_or_unasked() {
+    let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
+    // Who has no token of Cognito's yet.
+    let asked = world.start("ana", PASSWORD).await.unwrap();
+    assert_eq!((asked.shown("challenge"), asked.shown("secretCode")), ("TOTP", ""));
+    let refused = world.answer_wishing(&asked, "000000", "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert_eq!(refused.shown("challenge"), "TOTP");
+    // Who has one, and a client that does not ask.
+    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
+    assert!(answer_cognito(&world, &cognitos, None).await.unwrap().has_tokens());
+    world.wait(30);
+    assert!(answer_cognito(&world, &cognitos, Some("NOTHING")).await.unwrap().has_tokens());
+}
+
+#[tokio::test]
+async fn a_move_that_was_broken_off_leaves_cognitos_token_and_begins_again() {
+    let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
+    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
+    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
+    world.wait(30);
+    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    enrol_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+}
