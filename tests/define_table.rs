@@ -216,10 +216,48 @@ fn no_session_gets_tokens_without_password_and_second_factor_in_that_order() {
     assert_golden("define_table_counts.txt", &table);
 }
 
+/// Every `ACCEPTED_COGNITO_MFA` that there is.
+const EVERY_ACCEPTED: [&str; 8] = [
+    "NONE",
+    "SOFTWARE_TOKEN_MFA",
+    "SMS_MFA",
+    "EMAIL_OTP",
+    "SOFTWARE_TOKEN_MFA,SMS_MFA",
+    "SOFTWARE_TOKEN_MFA,EMAIL_OTP",
+    "SMS_MFA,EMAIL_OTP",
+    "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP",
+];
+
+#[test]
+fn a_factor_of_cognitos_counts_if_and_only_if_the_settings_name_it() {
+    for accepted in EVERY_ACCEPTED {
+        for enrollment in ENROLLMENTS {
+            let Ok(settings) = SignInSettings::new(AcceptedCognitoMfa::parse(accepted).unwrap(), enrollment) else {
+                assert!((enrollment == Enrollment::AtSignIn) != (accepted == "NONE"), "{accepted}, {enrollment:?}");
+                continue;
+            };
+            for factor in ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] {
+                for right in [true, false] {
+                    let session = [("SRP_A", true), ("PASSWORD_VERIFIER", true), (factor, right)];
+                    let entries = session.map(|(name, right)| entry((Some(name), None, right)));
+                    let usual =
+                        Circumstances { user_not_found: false, must_change_password: false, wish: Wish::Unsaid };
+                    let next = next_step(&Standing::of(entries, &settings), usual);
+                    match (right, accepted.contains(factor)) {
+                        (true, true) => assert_eq!(next, NextStep::IssueTokens, "{accepted}, {factor}"),
+                        (true, false) => assert_eq!(next, NextStep::AskSecondFactor, "{accepted}, {factor}"),
+                        (false, _) => assert!(matches!(next, NextStep::Fail(_)), "{accepted}, {factor}"),
+                    }
+                }
+            }
+        }
+    }
+}
+
 #[test]
 fn the_table_has_nothing_new_beyond_the_longest_session_walked() {
     // Standings reached by 8 entries are reached by fewer: so longer sessions add none, and the proof holds for them too.
-    for accepted in ["NONE", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP"] {
+    for accepted in EVERY_ACCEPTED {
         let settings = accepting(accepted);
         let mut reached = HashSet::from([Standing::START]);
         let mut sizes = Vec::new();
@@ -438,6 +476,22 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             holdings: Holdings::Nothing,
             wish: Wish::ReplaceAuthenticator,
             cognito_asks: &["SOFTWARE_TOKEN_MFA"],
+            ..USUAL
+        },
+        Situation {
+            title: "Moving over: Cognito's token, then REPLACE_AUTHENTICATOR with an authenticator of ours",
+            accepted: "SOFTWARE_TOKEN_MFA",
+            enrollment: Enrollment::AfterCognitoMfa,
+            wish: Wish::ReplaceAuthenticator,
+            cognito_asks: &["SOFTWARE_TOKEN_MFA"],
+            ..USUAL
+        },
+        Situation {
+            title: "Moving over: Cognito asks nothing of a user without an authenticator of ours",
+            accepted: "SOFTWARE_TOKEN_MFA",
+            enrollment: Enrollment::AfterCognitoMfa,
+            holdings: Holdings::Nothing,
+            wish: Wish::ReplaceAuthenticator,
             ..USUAL
         },
     ];
