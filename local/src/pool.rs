@@ -2,7 +2,8 @@
 //!
 //! It does what Cognito is documented and reported to do around a sign-in with the four triggers, and nothing leniently.
 //! Not here: Cognito's lockout after wrong passwords and codes, its rate limits, its schema of attributes, sign-in by an
-//! alias such as the email address, the age of temporary passwords, managed login, devices, `USER_AUTH`, and any check of the
+//! alias such as the email address, the age of temporary passwords, managed login, devices, `USER_AUTH`, the tokens that the
+//! documentation promises to the first sign-in after a sign-up where MFA is on (users report MFA_SETUP), and any check of the
 //! credentials behind operations that start with `Admin` or configure the pool: whoever reaches the pool may call these.
 //!
 //! Invariant: no lock is held while a trigger runs. A session string is taken out of the state before its answer is

@@ -1,4 +1,4 @@
-"""docs/ask-cognito.py asks nothing unasked, and works: against ministack, whose answers are not Cognito's."""
+"""docs/cognito-mfa.md, and its script: it asks nothing unasked, and works; here against ministack, whose answers are not Cognito's."""
 
 import os
 import re
@@ -74,7 +74,14 @@ def test_in_another_account_it_asks_who_calls_and_nothing_else(overheard):
 def test_the_page_has_its_questions():
     listed = re.findall(r"^([\w-]+): (.*)$", run("--list").stdout, re.MULTILINE)
     assert len(listed) > 10
-    assert re.findall(r"^\| `([\w-]+)` \| (.*?) \|", PAGE.read_text(), re.MULTILINE) == listed
+    _, open_questions = PAGE.read_text().split("## What cannot be known without AWS")
+    assert re.findall(r"^\| `([\w-]+)` \| (.*?) \|", open_questions, re.MULTILINE) == listed
+
+
+def test_the_read_me_leads_to_the_page_and_its_links_lead_somewhere():
+    assert "(docs/cognito-mfa.md)" in (ROOT / "README.md").read_text()
+    for link in re.findall(r"\]\(([^)#]+)\)", PAGE.read_text()):
+        assert (PAGE.parent / link).exists(), link
 
 
 @pytest.fixture
