@@ -4,18 +4,19 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use tokio::net::TcpListener;
 
 use crate::guided::{Answers, walk_through};
 use crate::http::serve;
 use crate::in_process::InProcess;
+use crate::lambda::LambdaOptions;
 use crate::pool::{Message, MessageReason, Pool};
 use crate::settings::{
     ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration, PoolSettings, PreTokenGenerationVersion, Takeover,
 };
-use crate::triggers::Observer;
+use crate::triggers::{Observer, Trigger, TriggerFailure, Triggers};
 
 /// A Cognito user pool on 127.0.0.1, with the password and second-factor sign-in of this project.
 #[derive(Parser)]
@@ -40,6 +41,8 @@ enum Command {
         json: bool,
         #[command(flatten)]
         pool: PoolOptions,
+        #[command(flatten)]
+        lambda: LambdaOptions,
     },
 }
 
@@ -75,7 +78,7 @@ struct PoolOptions {
 /// Does what the command line asks for. An error is a sentence for the person who typed it.
 pub async fn run(command_line: CommandLine, clock: Clock) -> Result<(), String> {
     match command_line.command {
-        Some(Command::Serve { port, json, pool }) => keep_up(port, json, pool, clock).await,
+        Some(Command::Serve { port, json, pool, lambda }) => keep_up(port, json, pool, lambda, clock).await,
         None => guide(command_line.auto, clock).await,
     }
 }
@@ -91,7 +94,13 @@ async fn guide(auto: bool, clock: Clock) -> Result<(), String> {
 }
 
 /// `serve`: a pool until Ctrl-C or SIGTERM.
-async fn keep_up(port: u16, json: bool, options: PoolOptions, clock: Clock) -> Result<(), String> {
+async fn keep_up(
+    port: u16,
+    json: bool,
+    options: PoolOptions,
+    lambda: LambdaOptions,
+    clock: Clock,
+) -> Result<(), String> {
     let sign_in = SignInSettings::new(options.accepted_cognito_mfa, options.enrollment);
     let sign_in = sign_in.map_err(|error| format!("These options do not go together: {error}."))?;
     let stopped = stop_signal()?;
@@ -117,11 +126,12 @@ async fn keep_up(port: u16, json: bool, options: PoolOptions, clock: Clock) -> R
         ..PoolSettings::default()
     };
     let connection = if json { connection_json(&settings) } else { connection_text(&settings) };
-    let triggers = InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?;
-    let mut pool = Pool::new(settings, Arc::new(triggers), clock).map_err(|error| error.to_string())?;
-    if !json {
-        pool = pool.observed_by(Arc::new(PrintsMessages));
-    }
+    let triggers: Arc<dyn Triggers> = match lambda.functions() {
+        Some(functions) => Arc::new(functions),
+        None => Arc::new(InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?),
+    };
+    let pool = Pool::new(settings, triggers, clock).map_err(|error| error.to_string())?;
+    let pool = pool.observed_by(Arc::new(PrintsWhatHappens { messages: !json }));
     writeln!(io::stdout(), "{connection}").map_err(|error| format!("Nothing can be printed: {error}."))?;
 
     tokio::select! {
@@ -155,11 +165,28 @@ fn connection_text(settings: &PoolSettings) -> String {
     )
 }
 
-/// Shows what Cognito would have sent.
-struct PrintsMessages;
+/// Shows what Cognito would have sent, and on standard error which trigger gave no answer.
+struct PrintsWhatHappens {
+    messages: bool,
+}
 
-impl Observer for PrintsMessages {
+impl Observer for PrintsWhatHappens {
+    fn trigger_called(&self, trigger: Trigger, _event: &Value, answer: &Result<Value, TriggerFailure>) {
+        let problem = match answer {
+            Ok(Value::Object(_)) => return,
+            // Not in its own words: it may hold a secret.
+            Ok(_) => "answered with no event".to_owned(),
+            Err(TriggerFailure::Function(text)) => format!("ended with an error: {text}"),
+            Err(TriggerFailure::NotCalled(text)) => format!("could not be called: {text}"),
+            Err(TriggerFailure::TimedOut) => "did not answer in time".to_owned(),
+        };
+        let _ = writeln!(io::stderr(), "{trigger} {problem}");
+    }
+
     fn message_sent(&self, message: &Message) {
+        if !self.messages {
+            return;
+        }
         let what = match message.reason {
             MessageReason::SignUp => "confirmation code",
             MessageReason::TemporaryPassword => "temporary password",

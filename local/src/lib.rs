@@ -10,6 +10,7 @@ mod error;
 mod guided;
 mod http;
 pub mod in_process;
+pub mod lambda;
 mod pool;
 mod random;
 mod request;

@@ -35,6 +35,16 @@ pub enum Trigger {
     PreTokenGeneration,
 }
 
+impl Trigger {
+    /// All four.
+    pub const ALL: [Self; 4] = [
+        Self::DefineAuthChallenge,
+        Self::CreateAuthChallenge,
+        Self::VerifyAuthChallengeResponse,
+        Self::PreTokenGeneration,
+    ];
+}
+
 impl fmt::Display for Trigger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

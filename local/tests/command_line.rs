@@ -253,4 +253,22 @@ mod tests {
             assert!(sentence(&output).contains("error: "));
         }
     }
+
+    #[test]
+    fn a_wrong_endpoint_or_function_is_told_what_is_right() {
+        let endpoint = ["serve", "--lambda-endpoint", "http://127.0.0.1:9"];
+        for (arguments, said) in [
+            (
+                &["serve", "--lambda-endpoint", "127.0.0.1:9"][..],
+                "an address is expected, such as http://127.0.0.1:9000",
+            ),
+            (&[&endpoint[..], &["--function", "Define=a"]].concat(), "TRIGGER is one of DefineAuthChallenge, "),
+            (&["serve", "--function", "DefineAuthChallenge=a"], "--lambda-endpoint <URL>"),
+            (&[&endpoint[..], &["--enrollment", "BY_OPERATOR"]].concat(), "cannot be used with '--enrollment <MODE>'"),
+        ] {
+            let output = refused(arguments);
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+            assert!(sentence(&output).contains(said), "{}", sentence(&output));
+        }
+    }
 }

@@ -9,6 +9,8 @@ mod flows;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
+mod lambda;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod sessions;
