@@ -7,19 +7,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use create_auth_challenge::Create;
+use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::challenge::SealedSecret;
 use shared::encoding::decode;
 use shared::recovery_codes::{CODES, RecoveryCode};
 use shared::second_factor::{FriendlyName, Record};
-use shared::settings::SignInSettings;
+use shared::settings::{SignInSettings, TokenGuard};
 use shared::store::memory::MemoryStore;
 use shared::store::{RecordStore, SealFault, SealedFor, Sealer, Version};
 use shared::totp::{SECRET_BYTES, SharedSecret};
-use shared::trigger::TriggerError;
+use shared::trigger::{TriggerError, answer};
 use tests::functions::{
-    Cast, Functions, NOW, SignIn, Trigger, User, base32, entry, fill_random, passcode, sample_events, sample_events_in,
-    sample_settings, secret_shown,
+    Cast, Functions, NOW, REQUEST_ID, SignIn, Trigger, User, base32, entry, fill_random, passcode, sample_events,
+    sample_events_in, sample_events_of_the_guard, sample_settings, secret_shown,
 };
 use tests::golden::assert_golden;
 
@@ -37,6 +38,25 @@ async fn create_answers_every_sample_event_as_its_golden_file_shows() {
 async fn verify_answers_every_sample_event_as_its_golden_file_shows() {
     assert_golden_answers(Trigger::Verify).await;
 }
+
+#[tokio::test]
+async fn the_guard_answers_every_sample_event_as_its_golden_file_shows() {
+    let cast = Cast::assembled().await;
+    for (case, event) in sample_events_of_the_guard() {
+        let store = cast.functions().await.create.store;
+        let guard = Guard { setting: TokenGuard::Paid, store };
+        let answered = answer(REQUEST_ID, event.clone(), async |event| guard.handle(event, NOW).await).await;
+        if let Ok(answer) = &answered {
+            let mut restored = answer.clone();
+            restored["response"] = event["response"].clone();
+            assert_eq!(restored, event, "{case}: only the response is replaced");
+        }
+        let readable = answered.unwrap_or_else(|error| json!({ "errorMessage": error.to_string() }));
+        assert_golden(&format!("{GUARD}/{case}.json"), &format!("{readable:#}\n"));
+    }
+}
+
+const GUARD: &str = "pre-token-generation";
 
 async fn assert_golden_answers(trigger: Trigger) {
     let cast = Cast::assembled().await;
@@ -69,6 +89,8 @@ fn every_sample_event_has_a_golden_answer_and_every_golden_answer_an_event() {
             assert_eq!(names(&golden.join(folder).join(trigger.name())), events.collect::<BTreeSet<_>>());
         }
     }
+    let events = sample_events_of_the_guard().into_keys().map(|case| format!("{case}.json"));
+    assert_eq!(names(&golden.join(GUARD)), events.collect::<BTreeSet<_>>());
 }
 
 /// Every sample event with its trigger, its folder's settings and its name.
@@ -105,6 +127,24 @@ fn every_sample_event_has_the_fields_that_cognito_sends() {
         }
         own.retain(|key| !may_be_absent.contains(key));
         assert_eq!(own, always.iter().copied().collect(), "{case}");
+    }
+}
+
+#[test]
+fn every_sample_event_of_the_guard_has_the_fields_that_cognito_sends() {
+    for (case, event) in sample_events_of_the_guard() {
+        let (details, of_both_tokens) = match event["version"].as_str() {
+            Some("1") => ("claimsOverrideDetails", None),
+            Some("2" | "3") => ("claimsAndScopeOverrideDetails", Some("scopes")),
+            Some(_) | None => panic!("{case}: version"),
+        };
+        assert!(event["triggerSource"].as_str().unwrap().starts_with("TokenGeneration_"), "{case}");
+        assert_eq!(event["response"], json!({ details: null }), "{case}");
+        let added = (case == "fields-added-later").then_some("addedLater");
+        let keys = ["callerContext", "region", "request", "response", "triggerSource", "userName", "userPoolId"];
+        assert_eq!(keys_of(&event), keys.into_iter().chain(["version"]).chain(added).collect(), "{case}");
+        let own = ["groupConfiguration", "userAttributes"].into_iter().chain(of_both_tokens).chain(added);
+        assert_eq!(keys_of(&event["request"]), own.collect(), "{case}");
     }
 }
 
@@ -328,7 +368,7 @@ async fn the_masks_let_nothing_through_that_is_not_shaped_as_it_must_be() {
 async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
     let functions = Cast::assembled().await.functions().await;
     let mut holdings = BTreeMap::new();
-    for (name, number) in [("ana", 0xaa), ("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee)] {
+    for (name, number) in Cast::USERS {
         let user = User::named(name, number).key();
         let stored = functions.store().load(&user).await.unwrap();
         let failures = stored.record.failures(NOW);
@@ -341,10 +381,23 @@ async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
         ("cleo", "AuthenticatorCodesOwed 0 Open"),
         ("dora", "Authenticator 5 Wait { seconds: 20 }"),
         ("emil", "Authenticator 20 Stopped { seconds: 14400 }"),
+        ("fay", "Authenticator 0 Open"),
     ];
     assert_eq!(holdings, expected.map(|(name, holds)| (name, holds.to_owned())).into());
     let nobody = Functions::over(MemoryStore::default(), fill_random, fill_random);
     assert_eq!(nobody.now(), NOW);
+}
+
+/// tests/tools/watch.py puts them into a table.
+#[tokio::test]
+async fn the_records_of_the_users_of_the_sample_events_are_written_down() {
+    // In a thread of its own the fake randomness begins anew.
+    let assembled = std::thread::spawn(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(async { Cast::records(&Cast::assembled().await.functions().await).await })
+    });
+    let records: BTreeMap<String, Value> = assembled.join().unwrap().into_iter().collect();
+    assert_golden("users_of_the_sample_events.json", &format!("{:#}\n", json!(records)));
 }
 
 fn keys_of(value: &Value) -> BTreeSet<&str> {

@@ -426,7 +426,22 @@ pub fn sample_events(trigger: Trigger) -> BTreeMap<String, Value> {
 /// When a file is no JSON.
 #[must_use]
 pub fn sample_events_in(folder: &str, trigger: Trigger) -> BTreeMap<String, Value> {
-    let files = std::fs::read_dir(Path::new(EVENTS).join(folder).join(trigger.name())).into_iter().flatten();
+    read_events(&Path::new(EVENTS).join(folder).join(trigger.name()))
+}
+
+/// The sample events of the token guard.
+///
+/// # Panics
+/// When there is none, or a file is no JSON.
+#[must_use]
+pub fn sample_events_of_the_guard() -> BTreeMap<String, Value> {
+    let events = read_events(&Path::new(EVENTS).join("pre-token-generation"));
+    assert!(!events.is_empty(), "no events");
+    events
+}
+
+fn read_events(folder: &Path) -> BTreeMap<String, Value> {
+    let files = std::fs::read_dir(folder).into_iter().flatten();
     files
         .map(|file| {
             let path = file.expect("a file").path();
@@ -471,14 +486,19 @@ pub struct Cast {
 }
 
 impl Cast {
+    /// Everyone, with the number of [`User::named`].
+    pub const USERS: [(&str, u8); 6] =
+        [("ana", 0xaa), ("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee), ("fay", 0xff)];
+
     /// Brings every user to where the sample events find them, by answering challenges.
     ///
     /// # Panics
     /// When an answer is not judged as planned.
     pub async fn assembled() -> Self {
         let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
-        let [ben, cleo, dora, emil] = [("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee)]
-            .map(|(name, number)| User::named(name, number));
+        let [ben, cleo, dora, emil, fay] =
+            [("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee), ("fay", 0xff)]
+                .map(|(name, number)| User::named(name, number));
 
         // Ben has an authenticator and ten codes.
         functions.set_clock(UnixTime(NOW.0.saturating_sub(20 * 3600)));
@@ -513,8 +533,17 @@ impl Cast {
         let first_passcode = passcode(&secret_shown(&shown), NOW);
         assert!(sign_in.answer(&first_passcode).await.expect("a judgement"), "the first passcode");
 
+        // Fay has just given a passcode, and her tokens are next.
+        functions.set_clock(UnixTime(NOW.0.saturating_sub(3600)));
+        let enrolled = functions.enrol(&fay).await;
+        functions.set_clock(UnixTime(NOW.0.saturating_sub(1)));
+        let mut sign_in = SignIn::after_password(&functions, &fay);
+        sign_in.challenge().await.expect("TOTP");
+        let passcode = passcode(&enrolled.secret, functions.now());
+        assert!(sign_in.answer(&passcode).await.expect("a judgement"), "a passcode");
+
         let mut records = Vec::new();
-        for user in [ben, cleo, dora, emil] {
+        for user in [ben, cleo, dora, emil, fay] {
             let record = functions.store().load(&user.key()).await.expect("a record").record;
             records.push((user.key(), record));
         }
@@ -544,13 +573,29 @@ impl Cast {
         functions
     }
 
+    /// The records that there are, by their keys in the table.
+    ///
+    /// # Panics
+    /// When one cannot be read.
+    pub async fn records(functions: &Functions) -> Vec<(String, Value)> {
+        let mut records = Vec::new();
+        for user in Self::USERS.map(|(name, number)| User::named(name, number).key()) {
+            let Versioned { record, version } = functions.store().load(&user).await.expect("a record");
+            if version != Version::MISSING {
+                let record = serde_json::from_str(&record.to_json().expect("JSON")).expect("JSON");
+                records.push((user.to_string(), record));
+            }
+        }
+        records
+    }
+
     /// Every user's record, as text.
     ///
     /// # Panics
     /// When one cannot be read.
     pub async fn stored(functions: &Functions) -> Vec<String> {
         let mut stored = Vec::new();
-        for (name, number) in [("ana", 0xaa), ("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee)] {
+        for (name, number) in Self::USERS {
             let Versioned { record, version } =
                 functions.store().load(&User::named(name, number).key()).await.expect("a record");
             stored.push(format!("{name} {version:?} {}", record.to_json().expect("JSON")));
