@@ -1,4 +1,5 @@
-"""Sends every sample event of every function through `cargo lambda invoke`, under its folder's settings (events/README.md).
+"""Signs in by the local pool through the four functions under `cargo lambda watch`, and sends every sample event of every
+function through `cargo lambda invoke`, under its folder's settings (events/README.md).
 
 The answers of Define are those of tests/golden, and but for the time of a proof the guard's are too. What Create and Verify
 answer is for another moment and other sealing, so of it is asked that it is the event with the response filled in, or the
@@ -15,6 +16,11 @@ from urllib.parse import urlsplit
 
 import stand_in
 import watch
+
+sys.path += [str(watch.ROOT / "tests" / "clients"), str(watch.ROOT / "clients")]
+
+import boto3_sign_in  # noqa: E402
+from local_pool import serving  # noqa: E402
 
 EVENTS, GOLDEN = watch.ROOT / "events", watch.ROOT / "tests" / "golden"
 DEFINE, CREATE, VERIFY, GUARD = watch.FUNCTIONS
@@ -41,6 +47,8 @@ def wrong_cases(aws, functions, folder):
     settings = dict(zip(("ENROLLMENT", "ACCEPTED_COGNITO_MFA"), folder.split("+"))) if folder else {}
     wrong = []
     with watch.watched(aws.environment() | settings, reload=False, functions=functions) as endpoint:
+        if functions == watch.FUNCTIONS:
+            sign_in(endpoint)
         for function in functions:
             samples = sorted((EVENTS / folder / function).glob("*.json"))
             assert samples, f"there are no samples in events/{folder}/{function}"
@@ -56,6 +64,17 @@ def wrong_cases(aws, functions, folder):
                     wrong.append(f"{folder}/{function}/{sample.stem}")
             print(f"{folder} {function}: {len(samples)} samples, of which {errors} get the one error".strip())
     return wrong
+
+
+def sign_in(endpoint):
+    """As whoever changes a trigger does."""
+    with serving("--lambda-endpoint", endpoint) as pool:
+        person = pool.new_person()
+        for screens in ["show_authenticator 3", "show_recovery_codes 3"], ["ask_passcode 3"]:
+            person.begin()
+            boto3_sign_in.sign_in(pool.cognito, pool.id, pool.client_id, person.name, person.password, person)
+            assert person.screens() == screens
+    print("a user signs in by the local pool")
 
 
 def invoke(function, endpoint, sample):
