@@ -14,7 +14,7 @@ use crate::settings::{Lookup, SettingError};
 use crate::trigger::{Fault, TriggerError, answer};
 
 /// Cognito waits 5 s for a trigger; what is not done by now is given up while it can still be told.
-pub const BUDGET: Duration = Duration::from_secs(4);
+pub const BUDGET: Duration = Duration::from_millis(3800);
 
 /// What a `main.rs` returns.
 pub type Ended = Result<(), Stopped>;

@@ -186,7 +186,7 @@ pub fn table_name(lookup: Lookup<'_>) -> Result<String, SettingError> {
     required(lookup, "TABLE_NAME")
 }
 
-fn required(lookup: Lookup<'_>, variable: &'static str) -> Result<String, SettingError> {
+pub(crate) fn required(lookup: Lookup<'_>, variable: &'static str) -> Result<String, SettingError> {
     lookup(variable)
         .filter(|value| !value.trim().is_empty())
         .ok_or_else(|| SettingError { variable, problem: "must be set".to_owned() })

@@ -17,7 +17,8 @@ async fn main() -> runtime::Ended {
     let environment = |variable: &str| std::env::var(variable).ok();
     runtime::start_logging(&environment)?;
     let settings = runtime::setting(CreateSettings::read(&environment))?;
-    let (store, sealer) = aws::connect(runtime::setting(StoreSettings::read(&environment))?).await;
+    let places = runtime::setting(StoreSettings::read(&environment))?;
+    let (store, sealer) = runtime::setting(aws::connect(&environment, places).await)?;
     let create = Create { settings, store, sealer, random: |bytes| getrandom::fill(bytes).map_err(|_| RandomFault) };
     runtime::serve(async |event| create.handle(event, SystemTime::now().into()).await).await
 }

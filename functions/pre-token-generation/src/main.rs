@@ -16,7 +16,8 @@ async fn main() -> runtime::Ended {
     let environment = |variable: &str| std::env::var(variable).ok();
     runtime::start_logging(&environment)?;
     let setting = runtime::setting(TokenGuard::read(&environment))?;
-    let store = aws::connect_store(runtime::setting(table_name(&environment))?).await;
+    let table_name = runtime::setting(table_name(&environment))?;
+    let store = runtime::setting(aws::connect_store(&environment, table_name).await)?;
     let guard = Guard { setting, store };
     runtime::serve(async |event| guard.handle(event, SystemTime::now().into()).await).await
 }

@@ -15,7 +15,8 @@ use verify_auth_challenge::Verify;
 async fn main() -> runtime::Ended {
     let environment = |variable: &str| std::env::var(variable).ok();
     runtime::start_logging(&environment)?;
-    let (store, sealer) = aws::connect(runtime::setting(StoreSettings::read(&environment))?).await;
+    let places = runtime::setting(StoreSettings::read(&environment))?;
+    let (store, sealer) = runtime::setting(aws::connect(&environment, places).await)?;
     let verify = Verify { store, sealer };
     runtime::serve(async |event| verify.handle(event, SystemTime::now().into()).await).await
 }

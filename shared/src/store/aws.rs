@@ -1,39 +1,202 @@
-//! The two AWS services behind a record, with budgets that fit a trigger of 5 s.
+//! The two AWS services behind a record, reached with as little work as can be: the start of a function is part of a sign-in.
+//!
+//! What Lambda's variables say is all there is to know, so nothing is looked for anywhere else. The connections are opened
+//! during the start, where Lambda lends a whole processor, and one HTTP client serves both services. Budgets fit a
+//! trigger of 5 s. `docs/performance.md` has what each of these is worth.
 
 use std::time::Duration;
 
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, SdkConfig};
-use aws_smithy_http_client::tls::Provider;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
+use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
+use aws_sdk_dynamodb::config::{
+    BehaviorVersion, Credentials, IdentityCache, Region, SharedCredentialsProvider, StalledStreamProtectionConfig,
+};
+use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorSettings, SharedHttpConnector, http_client_fn,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_types::byte_stream::ByteStream;
+use aws_types::SdkConfig;
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
 
+use super::Cause;
 pub use super::dynamodb::DynamoDbStore;
 pub use super::kms::KmsSealer;
-use crate::settings::StoreSettings;
+use crate::settings::{Lookup, SettingError, StoreSettings, required};
 
-/// Time for one connection.
+/// Time for one connection, with its TLS.
 pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// Time for one attempt of one call; a function's whole budget is `runtime::BUDGET`.
 pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
+/// Attempts of one call that is throttled, or whose connection fails.
+pub const ATTEMPTS: u32 = 3;
+/// The longest wait before the second attempt; each is drawn at random below its bound.
+pub const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+/// The longest wait before any attempt.
+pub const LONGEST_BACKOFF: Duration = Duration::from_millis(200);
 
-/// Clients for the table and the key, over one HTTP client.
-pub async fn connect(settings: StoreSettings) -> (DynamoDbStore, KmsSealer) {
-    let config = config().await;
-    (
-        DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&config), settings.table_name),
-        KmsSealer::new(aws_sdk_kms::Client::new(&config), settings.key_id),
-    )
+/// All that Amazon's own endpoints are signed by; a custom trust store should hold these five.
+///
+/// Source: <https://www.amazontrust.com/repository/>
+const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
+
+/// Clients for the table and the key.
+///
+/// # Errors
+/// A variable of Lambda's that is missing or is not understood.
+pub async fn connect(
+    lookup: Lookup<'_>,
+    settings: StoreSettings,
+) -> Result<(DynamoDbStore, KmsSealer), SettingError> {
+    let access = Access::read(lookup)?;
+    let (dynamodb, kms) = (access.dynamodb(lookup).await?, access.kms(lookup).await?);
+    futures_util::join!(access.open(dynamodb.endpoint_url()), access.open(kms.endpoint_url()));
+    Ok((
+        DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&dynamodb), settings.table_name),
+        KmsSealer::new(aws_sdk_kms::Client::new(&kms), settings.key_id),
+    ))
 }
 
 /// A client for the table alone.
-pub async fn connect_store(table_name: String) -> DynamoDbStore {
-    DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&config().await), table_name)
+///
+/// # Errors
+/// The same.
+pub async fn connect_store(lookup: Lookup<'_>, table_name: String) -> Result<DynamoDbStore, SettingError> {
+    let access = Access::read(lookup)?;
+    let dynamodb = access.dynamodb(lookup).await?;
+    access.open(dynamodb.endpoint_url()).await;
+    Ok(DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&dynamodb), table_name))
 }
 
-/// Credentials, region and endpoint as AWS's tools find them.
-async fn config() -> SdkConfig {
-    let timeouts =
-        TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(ATTEMPT_TIMEOUT).build();
-    let https = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-    aws_config::defaults(BehaviorVersion::latest()).timeout_config(timeouts).http_client(https).load().await
+/// How AWS is reached: the variables that Lambda sets, and those by which AWS's tools let an operator lead them elsewhere.
+struct Access {
+    region: String,
+    fips: bool,
+    dual_stack: bool,
+    connector: SharedHttpConnector,
+    config: SdkConfig,
+}
+
+impl Access {
+    const REGION: &str = "AWS_REGION";
+
+    fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let region = required(lookup, Self::REGION)?;
+        // Lambda never renews them: an execution environment ends before they do.
+        let credentials = Credentials::new(
+            required(lookup, "AWS_ACCESS_KEY_ID")?,
+            required(lookup, "AWS_SECRET_ACCESS_KEY")?,
+            lookup("AWS_SESSION_TOKEN"),
+            None,
+            "environment",
+        );
+        let connector = connector(roots(lookup)?);
+        let shared = connector.clone();
+        let config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::new(region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(credentials))
+            .identity_cache(IdentityCache::no_cache())
+            .http_client(http_client_fn(move |_, _| shared.clone()))
+            .retry_config(
+                RetryConfig::standard()
+                    .with_max_attempts(ATTEMPTS)
+                    .with_initial_backoff(FIRST_BACKOFF)
+                    .with_max_backoff(LONGEST_BACKOFF),
+            )
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+            // The attempt's timeout ends a stalled answer, too.
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .build();
+        let flag = |variable| lookup(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"));
+        let (fips, dual_stack) = (flag("AWS_USE_FIPS_ENDPOINT"), flag("AWS_USE_DUALSTACK_ENDPOINT"));
+        Ok(Self { region, fips, dual_stack, connector, config })
+    }
+
+    async fn dynamodb(&self, lookup: Lookup<'_>) -> Result<SdkConfig, SettingError> {
+        use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+        let Self { region, fips, dual_stack, .. } = self;
+        let of_aws = async {
+            let params = Params::builder().region(region.clone()).use_fips(*fips).use_dual_stack(*dual_stack).build()?;
+            Ok(DefaultResolver::new().resolve_endpoint(&params).await?.url().to_owned())
+        };
+        self.at(lookup, "AWS_ENDPOINT_URL_DYNAMODB", of_aws).await
+    }
+
+    async fn kms(&self, lookup: Lookup<'_>) -> Result<SdkConfig, SettingError> {
+        use aws_sdk_kms::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+        let Self { region, fips, dual_stack, .. } = self;
+        let of_aws = async {
+            let params = Params::builder().region(region.clone()).use_fips(*fips).use_dual_stack(*dual_stack).build()?;
+            Ok(DefaultResolver::new().resolve_endpoint(&params).await?.url().to_owned())
+        };
+        self.at(lookup, "AWS_ENDPOINT_URL_KMS", of_aws).await
+    }
+
+    /// The configuration for one service. Its endpoint is settled here, so that what is opened is what is called.
+    async fn at(
+        &self,
+        lookup: Lookup<'_>,
+        variable: &'static str,
+        of_aws: impl Future<Output = Result<String, Cause>>,
+    ) -> Result<SdkConfig, SettingError> {
+        let problem = |fault| SettingError { variable: Self::REGION, problem: format!("no endpoint: {fault}") };
+        let url = match lookup(variable).or_else(|| lookup("AWS_ENDPOINT_URL")) {
+            Some(url) => url,
+            None => of_aws.await.map_err(problem)?,
+        };
+        Ok(self.config.to_builder().endpoint_url(url).build())
+    }
+
+    /// Opens a connection, for the first call to find. Whatever fails is left to that call, which tries again and says so.
+    async fn open(&self, endpoint: Option<&str>) {
+        // Without credentials and an operation: it reads nothing, costs nothing and is in no trail.
+        let Ok(request) = HttpRequest::get(endpoint.unwrap_or_default()) else {
+            return;
+        };
+        let opening = async {
+            if let Ok(response) = self.connector.call(request).await {
+                // To the end, or the connection is not kept.
+                let _read = ByteStream::new(response.into_body()).collect().await;
+            }
+        };
+        let _late = tokio::time::timeout(CONNECT_TIMEOUT, opening).await;
+    }
+}
+
+fn connector(roots: TrustStore) -> SharedHttpConnector {
+    let tls = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
+    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+    let connector = Connector::builder()
+        .connector_settings(settings)
+        .tls_provider(Provider::Rustls(CryptoMode::Ring))
+        .tls_context(tls)
+        .build();
+    SharedHttpConnector::new(connector)
+}
+
+/// Amazon's, or those of the file that `AWS_CA_BUNDLE` names, as with AWS's tools.
+fn roots(lookup: Lookup<'_>) -> Result<TrustStore, SettingError> {
+    const VARIABLE: &str = "AWS_CA_BUNDLE";
+    let trust = |pem: &[u8]| TrustStore::empty().with_pem_certificate(pem);
+    let Some(path) = lookup(VARIABLE) else {
+        return Ok(trust(AMAZON_ROOTS));
+    };
+    let problem = |problem: String| SettingError { variable: VARIABLE, problem: format!("{path:?}: {problem}") };
+    let pem = std::fs::read(&path).map_err(|error| problem(error.to_string()))?;
+    // The connector would panic.
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| problem(error.to_string()))?;
+        roots.add(certificate).map_err(|error| problem(error.to_string()))?;
+    }
+    if roots.is_empty() {
+        return Err(problem("no certificates".to_owned()));
+    }
+    Ok(trust(&pem))
 }

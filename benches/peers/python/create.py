@@ -1,0 +1,55 @@
+"""Create Auth Challenge. Reads the record, never writes it."""
+
+import secrets
+import time
+
+from lockout import admission
+from settings import require_measured_sign_in
+from sign_in import Standing, kind_to_pose
+from store import load
+from trigger import trigger
+
+CODES_OWED_BELOW = 3
+# Of the salt and of each hash in a set of recovery codes.
+BLOCK_BYTES = 16
+
+require_measured_sign_in()
+
+
+@trigger("CreateAuthChallenge_Authentication")
+def handler(request, log):
+    standing = Standing(request.session)
+    if request.user_not_found:
+        kind, (admitted, seconds), name = "TOTP", ("Open", 0), None
+    else:
+        kind, (admitted, seconds), name = pose(standing, request.user())
+    log("INFO", "posed", decision=kind, reason=str(standing))
+    public_parameters = {
+        # To the client the two kinds are the same.
+        "challenge": "TOTP",
+        "attemptsLeft": str(standing.attempts_left()),
+        "accepts": "RECOVERY_CODE" if admitted == "Stopped" else "PASSCODE RECOVERY_CODE",
+        "retryAfterSeconds": str(seconds),
+    }
+    if name:
+        public_parameters["friendlyDeviceName"] = name
+    return {
+        "publicChallengeParameters": public_parameters,
+        "privateChallengeParameters": {"challenge": kind, "nonce": secrets.token_urlsafe(16)},
+        "challengeMetadata": kind,
+    }
+
+
+def pose(standing, user):
+    record, _ = load(user)
+    kind = kind_to_pose(standing, holdings_of(record))
+    return kind, admission(record["lockout"], int(time.time())), record.get("authenticator", {}).get("name")
+
+
+def holdings_of(record):
+    if "authenticator" not in record:
+        return "Nothing"
+    # Base64 without padding.
+    blocks = len(record.get("recovery", "")) * 3 // 4 // BLOCK_BYTES
+    owed = blocks - 1 < CODES_OWED_BELOW or record.get("codesOwed", False)
+    return "AuthenticatorCodesOwed" if owed else "Authenticator"

@@ -1,0 +1,39 @@
+"""Time-based one-time passwords (RFC 6238), RFC 4226 §5.3 for the truncation."""
+
+import hmac
+
+from trigger import Fault
+
+WINDOW_STEPS = 1
+# RFC 4226 §4: 128 bits at least.
+SECRET_BYTES_AT_LEAST = 16
+
+
+def passcode_of(typed, digits):
+    """The typed passcode without spaces; None when it has not the shape of one."""
+    passcode = typed.replace(" ", "")
+    return passcode if len(passcode) == digits and passcode.isascii() and passcode.isdigit() else None
+
+
+def match_passcode(secret, parameters, passcode, now, last_step):
+    """Compares with all steps of the window. A step is fresh when it is above the last one used (§5.2)."""
+    if len(secret) < SECRET_BYTES_AT_LEAST:
+        raise Fault("the authenticator on record is none that RFC 6238 allows")
+    present = now // parameters["period"]
+    match, fresh_step = "Wrong", None
+    for step in range(present - WINDOW_STEPS, present + WINDOW_STEPS + 1):
+        if not hmac.compare_digest(_passcode_at(secret, parameters, step), passcode):
+            continue
+        if step > last_step:
+            match, fresh_step = "Fresh", step
+        elif match == "Wrong":
+            match = "Used"
+    return match, fresh_step
+
+
+def _passcode_at(secret, parameters, step):
+    digits = parameters["digits"]
+    digest = hmac.digest(secret, step.to_bytes(8, "big"), parameters["algorithm"])
+    offset = digest[-1] & 0xF
+    truncated = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFFFFFF
+    return str(truncated % 10**digits).zfill(digits)

@@ -1,0 +1,166 @@
+//! One program, measured: times by the clock, instructions by callgrind, calls as the stand-in for AWS heard them.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::aws::{Asked, Aws};
+use crate::sign_in::{Enrolled, assert_answered};
+use crate::subject::{Function, Language, Subject};
+
+/// Invocations whose mean is a warm one under callgrind.
+const COUNTED: usize = 20;
+
+/// What one program showed.
+#[derive(Default)]
+pub struct Measured {
+    /// From the start to the first request for an invocation, once a start.
+    pub start: Vec<Duration>,
+    /// From the start to the first answer.
+    pub first_answer: Vec<Duration>,
+    /// From an event to its answer, once warm.
+    pub warm: Vec<Duration>,
+    /// Time on a processor of one warm answer.
+    pub processor: Duration,
+    /// The most memory held, KiB.
+    pub peak_kib: u64,
+    /// Instructions of the start, of the first answer, and of a later one.
+    pub instructions: Option<[u64; 3]>,
+    /// Asked of AWS during the start, for the first answer, and for a later one.
+    pub asked: [Vec<Asked>; 3],
+    /// Bytes logged by one warm answer.
+    pub logged: u64,
+    /// Bytes of what is deployed, and of its zip.
+    pub deployed: Option<(u64, u64)>,
+}
+
+/// A program with the record that its events meet.
+pub struct Bench<'a> {
+    /// The program.
+    pub subject: Subject,
+    /// The stand-in that it calls.
+    pub aws: &'a Aws,
+    /// The user.
+    pub enrolled: Arc<Enrolled>,
+    /// The table that each event finds.
+    pub items: HashMap<String, Value>,
+}
+
+impl Bench<'_> {
+    /// Starts it once more, and times its first answer.
+    pub fn start(&self, measured: &mut Measured) {
+        let run = self.subject.run(self.events(1, None));
+        measured.start.push(run.start);
+        measured.first_answer.push(run.first_answer.expect("an answer"));
+    }
+
+    /// Has it answer often.
+    pub fn answer(&self, measured: &mut Measured, answers: usize) {
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        self.aws.take_asked();
+        let run = self.subject.run(self.events(answers, Some(Arc::clone(&asked))));
+        for answer in [run.answers.first(), run.answers.last()].into_iter().flatten() {
+            assert_answered(self.subject.function, &serde_json::from_slice(&answer.body).expect("JSON"));
+        }
+        // The first tenth is the warming.
+        measured.warm = run.answers.iter().skip(answers / 10).map(|answer| answer.time).collect();
+        measured.processor = run.processor / u32::try_from(answers - 1).expect("a few");
+        measured.peak_kib = run.peak_kib;
+        measured.logged = run.logged / u64::try_from(answers).expect("a few");
+        let asked = std::mem::take(&mut *asked.lock().expect("a lock"));
+        measured.asked = [0, 1, asked.len() - 1].map(|at| asked[at].clone());
+    }
+
+    /// Counts its instructions.
+    pub fn count(&self, measured: &mut Measured) {
+        let [start, first, warm] = [0, 1, 1 + COUNTED].map(|answers| self.subject.count(self.events(answers, None)));
+        let counted = u64::try_from(COUNTED).expect("a few");
+        measured.instructions = Some([start, first - start, (warm - first) / counted]);
+    }
+
+    /// Weighs what is deployed.
+    pub fn weigh(&self, measured: &mut Measured, folder: &Path) {
+        measured.deployed = self.subject.artefact().map(|artefact| {
+            let zip = folder.join("deployed.zip");
+            let _older = std::fs::remove_file(&zip);
+            let zipped = Command::new("python3").args(["-m", "zipfile", "-c"]).args([&zip, &artefact]).status();
+            assert!(zipped.expect("python3").success());
+            let bytes = |path: &Path| std::fs::metadata(path).expect("a file").len();
+            (bytes(&artefact), bytes(&zip))
+        });
+    }
+
+    /// So many events, each meeting the same table; with what was asked of AWS before each.
+    fn events(
+        &self,
+        mut answers: usize,
+        asked: Option<Arc<Mutex<Vec<Vec<Asked>>>>>,
+    ) -> impl FnMut() -> Option<Vec<u8>> + Send + use<> {
+        let (aws, items, enrolled, function) =
+            (self.aws.clone(), self.items.clone(), Arc::clone(&self.enrolled), self.subject.function);
+        move || {
+            if let Some(asked) = &asked {
+                asked.lock().expect("a lock").push(aws.take_asked());
+            }
+            answers = answers.checked_sub(1)?;
+            aws.set_items(&items);
+            Some(enrolled.event(function).to_string().into_bytes())
+        }
+    }
+}
+
+impl Measured {
+    /// The median of some times.
+    pub fn median(times: &[Duration]) -> Duration {
+        Self::at(times, 50)
+    }
+
+    /// The time that so many of a hundred stay below.
+    pub fn at(times: &[Duration], percent: usize) -> Duration {
+        let mut sorted = times.to_vec();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() * percent / 100).copied().unwrap_or_default()
+    }
+}
+
+/// Whether two programs answer one event alike, but for what is drawn at random.
+///
+/// # Panics
+/// When they do not.
+pub fn assert_alike(ours: &Bench<'_>, theirs: &Bench<'_>) {
+    let event = ours.enrolled.event(ours.subject.function);
+    let answer = |bench: &Bench<'_>| {
+        bench.aws.set_items(&bench.items);
+        let mut answer = bench.subject.invoke_once(event.clone());
+        if bench.subject.function == Function::Create {
+            answer["response"]["privateChallengeParameters"]["nonce"] = Value::Null;
+        }
+        let mut items = bench.aws.items();
+        for item in items.values_mut() {
+            // Text with the same members, in whatever order.
+            let record: Value = serde_json::from_str(item["record"]["S"].as_str().expect("a record")).expect("JSON");
+            item["record"] = without_times(record);
+        }
+        (answer, items)
+    };
+    let (ours, language) = (answer(ours), theirs.subject.language);
+    if language != Language::Rust {
+        assert_eq!(ours, answer(theirs), "{}", language.name());
+    }
+}
+
+/// The two programs ran at different seconds.
+fn without_times(mut record: Value) -> Value {
+    if let Some(record) = record.get_mut("record").and_then(Value::as_object_mut) {
+        for (part, time) in [("proven", "at"), ("paid", "until")] {
+            if let Some(part) = record.get_mut(part).and_then(Value::as_object_mut) {
+                part.insert(time.to_owned(), Value::Null);
+            }
+        }
+    }
+    record
+}
