@@ -3,12 +3,16 @@
 
 #![expect(clippy::disallowed_methods, reason = "the functions have the real clock")]
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::SystemTime;
 
 use futures_util::future::join_all;
+use rcgen::{CertifiedKey, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::trigger::TriggerError;
@@ -226,6 +230,101 @@ async fn an_endpoint_that_never_answers_is_the_one_error_and_the_log_names_the_c
     }
 }
 
+#[tokio::test]
+async fn the_connections_are_opened_during_the_start_without_credentials_and_the_first_answer_uses_them() {
+    for trigger in [Trigger::Create, Trigger::Verify] {
+        let refusing = Refusing::listen(None);
+        let settings = Settings::of(&refusing.endpoint);
+        assert_fault(trigger, &settings, &["the store: ", "AccessDeniedException"]).await;
+        let heard = refusing.heard.lock().unwrap();
+        let [opened, called] = ["GET / ", "POST / "]
+            .map(|line| heard.iter().filter(|(_, request)| request.starts_with(line)).collect::<Vec<_>>());
+        assert_eq!((opened.len(), called.len()), (2, 1), "{heard:?}");
+        for (_, request) in opened {
+            assert!(!request.to_ascii_lowercase().contains("authorization"), "{request}");
+        }
+        let (connection, request) = called[0];
+        assert!(request.to_ascii_lowercase().contains("authorization"), "{request}");
+        assert!(*connection <= 2, "{heard:?}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_a_certificate_of_none_of_the_trusted_roots_hears_nothing() {
+    let authority = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let bundle = std::env::temp_dir().join(format!("plainly-fake-roots-{}", std::process::id()));
+    std::fs::write(&bundle, authority.cert.pem()).unwrap();
+    let refusing = Refusing::listen(Some(&authority));
+    let settings = Settings::of(&refusing.endpoint);
+    for trigger in [Trigger::Create, Trigger::Verify] {
+        assert_fault(trigger, &settings, &["the store: ", "UnknownIssuer"]).await;
+        assert_eq!(*refusing.heard.lock().unwrap(), [], "{trigger:?}");
+    }
+    // Named as a root, the same is trusted.
+    let trusting = Settings { ca_bundle: bundle.to_str().map(ToOwned::to_owned), ..settings };
+    assert_fault(Trigger::Verify, &trusting, &["the store: ", "AccessDeniedException"]).await;
+    std::fs::remove_file(bundle).unwrap();
+}
+
+/// Answers everybody, and allows nobody anything.
+struct Refusing {
+    endpoint: String,
+    /// The number of the connection, and the head of the request.
+    heard: Arc<Mutex<Vec<(usize, String)>>>,
+}
+
+impl Refusing {
+    /// Over TLS, with a certificate.
+    fn listen(certificate: Option<&CertifiedKey<KeyPair>>) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let tls = certificate.map(|certificate| {
+            let key = PrivateKeyDer::try_from(certificate.signing_key.serialize_der()).unwrap();
+            let provider = Arc::new(rustls::crypto::ring::default_provider());
+            let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+            let chain = vec![certificate.cert.der().clone()];
+            Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap())
+        });
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let heard = Arc::default();
+        let to_hear = Arc::clone(&heard);
+        std::thread::spawn(move || {
+            for (number, stream) in (1..).zip(listener.incoming().flatten()) {
+                let (tls, heard) = (tls.clone(), Arc::clone(&to_hear));
+                std::thread::spawn(move || match tls {
+                    None => Self::refuse(stream, number, &heard),
+                    Some(tls) => {
+                        let session = rustls::ServerConnection::new(tls).unwrap();
+                        Self::refuse(rustls::StreamOwned::new(session, stream), number, &heard);
+                    }
+                });
+            }
+        });
+        Self { endpoint: format!("{scheme}://localhost:{port}"), heard }
+    }
+
+    fn refuse(stream: impl Read + Write, number: usize, heard: &Mutex<Vec<(usize, String)>>) {
+        let mut stream = BufReader::new(stream);
+        loop {
+            let mut head = String::new();
+            while !head.ends_with("\r\n\r\n") {
+                // The client goes, or trusts nobody here.
+                if stream.read_line(&mut head).unwrap_or(0) == 0 {
+                    return;
+                }
+            }
+            let length =
+                head.to_ascii_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+            stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
+            heard.lock().unwrap().push((number, head));
+            let body = r#"{"__type":"AccessDeniedException"}"#;
+            let response = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+            stream.get_mut().write_all(response.as_bytes()).unwrap();
+            stream.get_mut().flush().unwrap();
+        }
+    }
+}
+
 /// Asserts what an event that needs the store and the key comes to.
 async fn assert_fault(trigger: Trigger, settings: &Settings, causes: &[&str]) {
     let case = match trigger {
@@ -283,6 +382,25 @@ async fn a_missing_or_wrong_setting_stops_a_function_at_its_start_and_is_named()
         for wrong in ["", "VERBOSE", "shared=trace"] {
             assert_stops(trigger, &[&set[..], &[("LOG_LEVEL", wrong)]].concat(), "LOG_LEVEL").await;
         }
+        if trigger != Trigger::Define {
+            for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+                let others: Vec<_> = set.iter().copied().filter(|(name, _)| *name != variable).collect();
+                assert_stops(trigger, &others, variable).await;
+            }
+            let in_aws: Vec<_> = set.iter().copied().filter(|(name, _)| *name != "AWS_ENDPOINT_URL").collect();
+            assert_stops(trigger, &[&in_aws[..], &[("AWS_REGION", "no where")]].concat(), "AWS_REGION").await;
+            for (variable, wrong) in [
+                ("AWS_ENDPOINT_URL", "127.0.0.1:9"),
+                ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb"),
+                ("AWS_ENDPOINT_URL_KMS", "ftp://127.0.0.1"),
+                ("AWS_USE_FIPS_ENDPOINT", "yes"),
+                ("AWS_USE_DUALSTACK_ENDPOINT", "1"),
+                ("AWS_CA_BUNDLE", "/plainly/fake"),
+                ("AWS_CA_BUNDLE", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")),
+            ] {
+                assert_stops(trigger, &[&set[..], &[(variable, wrong)]].concat(), variable).await;
+            }
+        }
         // What is required is also enough.
         let enough = [&required[..], &AWS].concat();
         let enough: Vec<_> = set.iter().copied().filter(|(name, _)| enough.contains(name)).collect();
@@ -309,6 +427,7 @@ struct Settings {
     endpoint: String,
     table_name: String,
     key_id: String,
+    ca_bundle: Option<String>,
 }
 
 impl Settings {
@@ -318,13 +437,13 @@ impl Settings {
         let endpoint = RUNNING.endpoint();
         let aws = OnMinistack::connect_to(&endpoint);
         let ((_, table_name), (_, key_id)) = (aws.new_store().await, aws.new_sealer().await);
-        Self { endpoint, table_name, key_id }
+        Self { endpoint, table_name, key_id, ca_bundle: None }
     }
 
     /// An endpoint that knows neither.
     fn of(endpoint: &str) -> Self {
         let [table_name, key_id] = ["records", "alias/records"].map(ToOwned::to_owned);
-        Self { endpoint: endpoint.to_owned(), table_name, key_id }
+        Self { endpoint: endpoint.to_owned(), table_name, key_id, ca_bundle: None }
     }
 
     /// Every variable that one of the functions needs.
@@ -333,7 +452,8 @@ impl Settings {
         let aws =
             [(region, Ministack::REGION), (key, Ministack::KEY), (secret, Ministack::KEY), (endpoint, &self.endpoint)];
         let own = [("TOTP_ISSUER", "Example"), ("TABLE_NAME", &self.table_name), ("KEY_ID", &self.key_id)];
-        SIGN_IN.into_iter().chain(aws).chain(own).collect()
+        let ca_bundle = self.ca_bundle.as_deref().map(|bundle| ("AWS_CA_BUNDLE", bundle));
+        SIGN_IN.into_iter().chain(aws).chain(own).chain(ca_bundle).collect()
     }
 }
 

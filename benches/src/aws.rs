@@ -12,7 +12,7 @@ use std::thread;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
@@ -23,6 +23,9 @@ use crate::http;
 pub const KEY_ID: &str = "plainly-fake-key";
 /// The table's name.
 pub const TABLE: &str = "plainly-fake-table";
+
+/// As many as KMS makes of 20.
+const SEALED_BYTES: usize = 172;
 
 /// What was asked of AWS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +53,8 @@ pub struct Aws {
 #[derive(Default)]
 struct State {
     items: HashMap<String, Value>,
+    /// Encryption context and plaintext.
+    sealings: Vec<Value>,
     asked: Vec<Asked>,
 }
 
@@ -58,6 +63,7 @@ impl Aws {
     pub fn start(folder: &Path) -> Self {
         let mut params = CertificateParams::new(Vec::new()).expect("a certificate");
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        params.distinguished_name.push(DnType::CommonName, "Plainly Fake Root");
         let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().expect("a key")).expect("a root");
         let key = KeyPair::generate().expect("a key");
         let leaf = CertificateParams::new(vec!["localhost".to_owned()]).expect("a certificate");
@@ -71,7 +77,10 @@ impl Aws {
         let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = config.expect("versions").with_no_client_auth().with_single_cert(chain, key).expect("a key pair");
+        let config = config.expect("versions").with_no_client_auth().with_single_cert(chain, key);
+        let mut config = config.expect("a key pair");
+        // Both services have one name here: a session of one would be resumed with the other.
+        config.send_tls13_tickets = 0;
         let config = Arc::new(config);
         let state = Arc::default();
         let listen = || {
@@ -121,7 +130,7 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, state: &Mutex<State>) {
             None => ("200 OK", b"healthy".to_vec()),
             Some(target) => {
                 let asked: Value = serde_json::from_slice(&request.body).expect("JSON");
-                match answer(target, &asked, &mut state.lock().expect("a lock").items) {
+                match answer(target, &asked, &mut state.lock().expect("a lock")) {
                     Ok(body) => ("200 OK", body.to_string().into_bytes()),
                     Err(kind) => ("400 Bad Request", json!({ "__type": kind }).to_string().into_bytes()),
                 }
@@ -147,7 +156,8 @@ fn serve(stream: TcpStream, config: Arc<ServerConfig>, state: &Mutex<State>) {
     }
 }
 
-fn answer(target: &str, asked: &Value, items: &mut HashMap<String, Value>) -> Result<Value, &'static str> {
+fn answer(target: &str, asked: &Value, state: &mut State) -> Result<Value, &'static str> {
+    let State { items, sealings, .. } = state;
     match target {
         "DynamoDB_20120810.GetItem" => {
             assert_eq!(asked["ConsistentRead"], true);
@@ -162,16 +172,20 @@ fn answer(target: &str, asked: &Value, items: &mut HashMap<String, Value>) -> Re
             Ok(json!({}))
         }
         "TrentService.Encrypt" => {
-            let sealed = json!([asked["EncryptionContext"], asked["Plaintext"]]).to_string();
-            Ok(json!({ "CiphertextBlob": STANDARD.encode(sealed), "KeyId": KEY_ID }))
+            let mut sealed = vec![0; SEALED_BYTES - size_of::<u64>()];
+            sealed.extend(u64::try_from(sealings.len()).expect("a few").to_be_bytes());
+            sealings.push(json!([asked["EncryptionContext"], asked["Plaintext"]]));
+            let sealed = STANDARD.encode(sealed);
+            Ok(json!({ "CiphertextBlob": sealed, "KeyId": KEY_ID, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT" }))
         }
         "TrentService.Decrypt" => {
             let sealed = STANDARD.decode(asked["CiphertextBlob"].as_str().expect("a blob")).expect("base64");
-            let sealed: Value = serde_json::from_slice(&sealed).expect("a sealing of ours");
-            if sealed[0] != asked["EncryptionContext"] {
+            let number = sealed.last_chunk().copied().map(u64::from_be_bytes).expect("a sealing of ours");
+            let sealing = &sealings[usize::try_from(number).expect("a few")];
+            if sealing[0] != asked["EncryptionContext"] {
                 return Err("InvalidCiphertextException");
             }
-            Ok(json!({ "Plaintext": sealed[1], "KeyId": KEY_ID }))
+            Ok(json!({ "Plaintext": sealing[1], "KeyId": KEY_ID, "EncryptionAlgorithm": "SYMMETRIC_DEFAULT" }))
         }
         _ => panic!("{target} is none of the functions' calls"),
     }

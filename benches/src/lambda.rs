@@ -92,16 +92,16 @@ pub fn run(mut program: Command, folder: &Path, next: impl FnMut() -> Option<Vec
     let (state, changed) = &*shared;
     let mut state = state.lock().expect("a lock");
     let deadline = started + PATIENCE;
+    let said = || [&errors, &output].map(|file| fs::read_to_string(file).unwrap_or_default()).concat();
     while state.finished.is_none() {
         (state, _) = changed.wait_timeout(state, Duration::from_millis(200)).expect("a lock");
         let ended = child.try_wait().expect("a process");
         if state.finished.is_none() && (ended.is_some() || Instant::now() > deadline) {
-            let said = fs::read_to_string(&errors).unwrap_or_default();
-            panic!("{program:?} ended or is stuck ({ended:?}):\n{said}\n{}", fs::read_to_string(&output).unwrap_or_default());
+            panic!("{program:?} ended or is stuck ({ended:?}):\n{}", said());
         }
     }
     if let Some(Err(error)) = &state.finished {
-        panic!("{program:?}: {error}");
+        panic!("{program:?}: {error}\n{}", said());
     }
     let peak_kib = peak_kib(pid);
     end(&mut child);

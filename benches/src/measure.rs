@@ -9,8 +9,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::aws::{Asked, Aws};
-use crate::sign_in::{Enrolled, assert_answered};
-use crate::subject::{Function, Language, Subject};
+use crate::lambda::Run;
+use crate::sign_in::{User, assert_answered};
+use crate::subject::{Function, Language, Moment, Subject};
 
 /// Invocations whose mean is a warm one under callgrind.
 const COUNTED: usize = 20;
@@ -29,7 +30,7 @@ pub struct Measured {
     /// The most memory held, KiB.
     pub peak_kib: u64,
     /// Instructions of the start, of the first answer, and of a later one.
-    pub instructions: Option<[u64; 3]>,
+    pub instructions: [u64; 3],
     /// Asked of AWS during the start, for the first answer, and for a later one.
     pub asked: [Vec<Asked>; 3],
     /// Bytes logged by one warm answer.
@@ -42,18 +43,26 @@ pub struct Measured {
 pub struct Bench<'a> {
     /// The program.
     pub subject: Subject,
+    /// What the user is doing.
+    pub moment: Moment,
     /// The stand-in that it calls.
     pub aws: &'a Aws,
     /// The user.
-    pub enrolled: Arc<Enrolled>,
+    pub user: Arc<User>,
     /// The table that each event finds.
     pub items: HashMap<String, Value>,
 }
 
 impl Bench<'_> {
+    /// Whether it is our own program for what `other` does.
+    pub fn is_ours_of(&self, other: &Self) -> bool {
+        let done = |bench: &Self| (bench.subject.function, bench.moment);
+        self.subject.language == Language::Rust && done(self) == done(other)
+    }
+
     /// Starts it once more, and times its first answer.
     pub fn start(&self, measured: &mut Measured) {
-        let run = self.subject.run(self.events(1, None));
+        let run = self.checked(self.subject.run(self.events(1, None)));
         measured.start.push(run.start);
         measured.first_answer.push(run.first_answer.expect("an answer"));
     }
@@ -62,10 +71,7 @@ impl Bench<'_> {
     pub fn answer(&self, measured: &mut Measured, answers: usize) {
         let asked = Arc::new(Mutex::new(Vec::new()));
         self.aws.take_asked();
-        let run = self.subject.run(self.events(answers, Some(Arc::clone(&asked))));
-        for answer in [run.answers.first(), run.answers.last()].into_iter().flatten() {
-            assert_answered(self.subject.function, &serde_json::from_slice(&answer.body).expect("JSON"));
-        }
+        let run = self.checked(self.subject.run(self.events(answers, Some(Arc::clone(&asked)))));
         // The first tenth is the warming.
         measured.warm = run.answers.iter().skip(answers / 10).map(|answer| answer.time).collect();
         measured.processor = run.processor / u32::try_from(answers - 1).expect("a few");
@@ -77,9 +83,25 @@ impl Bench<'_> {
 
     /// Counts its instructions.
     pub fn count(&self, measured: &mut Measured) {
-        let [start, first, warm] = [0, 1, 1 + COUNTED].map(|answers| self.subject.count(self.events(answers, None)));
+        let [start, first, warm] = [0, 1, 1 + COUNTED].map(|answers| self.counted(answers));
         let counted = u64::try_from(COUNTED).expect("a few");
-        measured.instructions = Some([start, first - start, (warm - first) / counted]);
+        measured.instructions = [start, first - start, (warm - first) / counted];
+    }
+
+    /// Instructions of all threads, from the start until so many answers have left.
+    fn counted(&self, answers: usize) -> u64 {
+        let run = self.checked(self.subject.run_under_callgrind(self.events(answers, None)));
+        let counted = run.errors.lines().find_map(|line| line.split_once("Collected : "));
+        let (_, counted) = counted.unwrap_or_else(|| panic!("callgrind said:\n{}", run.errors));
+        counted.trim().parse().expect("a number")
+    }
+
+    /// No answer but the right one is worth a time.
+    fn checked(&self, run: Run) -> Run {
+        for answer in &run.answers {
+            assert_answered(self.subject.function, self.moment, &serde_json::from_slice(&answer.body).expect("JSON"));
+        }
+        run
     }
 
     /// Weighs what is deployed.
@@ -100,25 +122,20 @@ impl Bench<'_> {
         mut answers: usize,
         asked: Option<Arc<Mutex<Vec<Vec<Asked>>>>>,
     ) -> impl FnMut() -> Option<Vec<u8>> + Send + use<> {
-        let (aws, items, enrolled, function) =
-            (self.aws.clone(), self.items.clone(), Arc::clone(&self.enrolled), self.subject.function);
+        let (aws, items, user) = (self.aws.clone(), self.items.clone(), Arc::clone(&self.user));
+        let (function, moment) = (self.subject.function, self.moment);
         move || {
             if let Some(asked) = &asked {
                 asked.lock().expect("a lock").push(aws.take_asked());
             }
             answers = answers.checked_sub(1)?;
             aws.set_items(&items);
-            Some(enrolled.event(function).to_string().into_bytes())
+            Some(user.event(function, moment).to_string().into_bytes())
         }
     }
 }
 
 impl Measured {
-    /// The median of some times.
-    pub fn median(times: &[Duration]) -> Duration {
-        Self::at(times, 50)
-    }
-
     /// The time that so many of a hundred stay below.
     pub fn at(times: &[Duration], percent: usize) -> Duration {
         let mut sorted = times.to_vec();
@@ -132,10 +149,10 @@ impl Measured {
 /// # Panics
 /// When they do not.
 pub fn assert_alike(ours: &Bench<'_>, theirs: &Bench<'_>) {
-    let event = ours.enrolled.event(ours.subject.function);
+    let event = ours.user.event(ours.subject.function, ours.moment);
     let answer = |bench: &Bench<'_>| {
         bench.aws.set_items(&bench.items);
-        let mut answer = bench.subject.invoke_once(event.clone());
+        let mut answer = bench.subject.invoke_once(&event);
         if bench.subject.function == Function::Create {
             answer["response"]["privateChallengeParameters"]["nonce"] = Value::Null;
         }

@@ -11,79 +11,104 @@ use shared::clock::UnixTime;
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 
 use crate::aws::Aws;
-use crate::subject::{Function, Language, Subject};
+use crate::subject::{Function, Language, Moment, Subject};
 
-/// A user who has signed in before.
-pub struct Enrolled {
-    secret: String,
-    items: HashMap<String, Value>,
-}
+type Items = HashMap<String, Value>;
 
 const STEP_SECONDS: u64 = 30;
 
-impl Enrolled {
+/// A user, from the first sign-in on.
+pub struct User {
+    session: Vec<Value>,
+    secret: String,
+    set_up: Value,
+    code: String,
+    codes: Value,
+    with_authenticator: Items,
+    with_codes: Items,
+}
+
+impl User {
     /// Enrols a user, by our own functions.
-    pub fn new(subject: impl Fn(Language, Function) -> Subject, aws: &Aws) -> Self {
-        let invoke = |function, event| subject(Language::Rust, function).invoke_once(event);
-        let create = |session: Value| {
-            let mut event = sample(Function::Create);
-            event["request"]["session"] = session;
-            invoke(Function::Create, event)["response"].clone()
-        };
-        let verify = |posed: &Value, answer: String| {
-            let mut event = sample(Function::Verify);
-            event["request"]["privateChallengeParameters"] = posed["privateChallengeParameters"].clone();
-            event["request"]["challengeAnswer"] = answer.into();
-            assert_eq!(invoke(Function::Verify, event)["response"]["answerCorrect"], true);
-        };
+    pub fn enrol(subject: impl Fn(Language, Function) -> Subject, aws: &Aws) -> Self {
+        let invoke = |function, event: &Value| subject(Language::Rust, function).invoke_once(event)["response"].clone();
         let mut session = vec![right("SRP_A", &Value::Null), right("PASSWORD_VERIFIER", &Value::Null)];
-        let posed = create(session.clone().into());
-        let secret = posed["publicChallengeParameters"]["secretCode"].as_str().expect("a secret").to_owned();
+        let set_up = invoke(Function::Create, &to_create(&session));
+        let secret = set_up["publicChallengeParameters"]["secretCode"].as_str().expect("a secret").to_owned();
         // Of the step before: the present one is left for the sign-ins that are measured.
-        verify(&posed, passcode(&secret, UnixTime(now().0 - STEP_SECONDS)));
-        session.push(right("CUSTOM_CHALLENGE", &posed["challengeMetadata"]));
-        let posed = create(session.into());
-        let codes = posed["publicChallengeParameters"]["recoveryCodes"].as_str().expect("codes");
-        verify(&posed, codes.split(' ').next().expect("a code").to_owned());
-        Self { secret, items: aws.items() }
+        let answer = passcode(&secret, UnixTime(now().0 - STEP_SECONDS));
+        assert_eq!(invoke(Function::Verify, &to_verify(&set_up, &answer))["answerCorrect"], true);
+        let with_authenticator = aws.items();
+        session.push(right("CUSTOM_CHALLENGE", &set_up["challengeMetadata"]));
+        let codes = invoke(Function::Create, &to_create(&session));
+        let shown = codes["publicChallengeParameters"]["recoveryCodes"].as_str().expect("codes");
+        let code = shown.split(' ').next().expect("a code").to_owned();
+        assert_eq!(invoke(Function::Verify, &to_verify(&codes, &code))["answerCorrect"], true);
+        Self { session, secret, set_up, code, codes, with_authenticator, with_codes: aws.items() }
     }
 
-    /// The table that the event of a later sign-in finds. The guard's has a mark in it, which is good for a quarter of an hour.
-    pub fn items(&self, function: Function, verify: &Subject, aws: &Aws) -> HashMap<String, Value> {
-        if function == Function::Guard {
-            aws.set_items(&self.items);
-            verify.invoke_once(self.event(Function::Verify));
-            return aws.items();
+    /// The table that an event finds. The guard's has a mark in it, which is good for a quarter of an hour.
+    pub fn items(&self, function: Function, moment: Moment, verify: &Subject, aws: &Aws) -> Items {
+        match moment {
+            Moment::SetUp => Items::new(),
+            Moment::Codes => self.with_authenticator.clone(),
+            Moment::Later if function == Function::Guard => {
+                aws.set_items(&self.with_codes);
+                verify.invoke_once(&self.event(Function::Verify, Moment::Later));
+                aws.items()
+            }
+            Moment::Later => self.with_codes.clone(),
         }
-        self.items.clone()
     }
 
-    /// The event of a later sign-in for one function; a new one each time.
-    pub fn event(&self, function: Function) -> Value {
-        let mut event = sample(function);
-        match function {
-            Function::Define | Function::Create | Function::Guard => {}
-            Function::Verify => {
+    /// The event of one function; of a later sign-in a new one each time.
+    pub fn event(&self, function: Function, moment: Moment) -> Value {
+        match (function, moment) {
+            (Function::Define | Function::Guard, _) | (Function::Create, Moment::Later) => sample(function),
+            (Function::Create, Moment::SetUp) => to_create(&self.session[..2]),
+            (Function::Create, Moment::Codes) => to_create(&self.session),
+            (Function::Verify, Moment::SetUp) => to_verify(&self.set_up, &passcode(&self.secret, now())),
+            (Function::Verify, Moment::Codes) => to_verify(&self.codes, &self.code),
+            (Function::Verify, Moment::Later) => {
                 static POSED: AtomicU64 = AtomicU64::new(0);
                 let number = POSED.fetch_add(1, Ordering::Relaxed);
                 let nonce = URL_SAFE_NO_PAD.encode(format!("plain{number:011}"));
-                event["request"]["privateChallengeParameters"] = json!({ "challenge": "TOTP", "nonce": nonce });
-                event["request"]["challengeAnswer"] = passcode(&self.secret, now()).into();
+                let posed = json!({ "privateChallengeParameters": { "challenge": "TOTP", "nonce": nonce } });
+                to_verify(&posed, &passcode(&self.secret, now()))
             }
         }
-        event
     }
 }
 
-/// Checks that `answer` is what a later sign-in gets.
+fn to_create(session: &[Value]) -> Value {
+    let mut event = sample(Function::Create);
+    event["request"]["session"] = session.into();
+    event
+}
+
+fn to_verify(posed: &Value, answer: &str) -> Value {
+    let mut event = sample(Function::Verify);
+    event["request"]["privateChallengeParameters"] = posed["privateChallengeParameters"].clone();
+    event["request"]["challengeAnswer"] = answer.into();
+    event
+}
+
+/// Checks that `answer` is the one that moves the user on.
 ///
 /// # Panics
 /// When it is not.
-pub fn assert_answered(function: Function, answer: &Value) {
+pub fn assert_answered(function: Function, moment: Moment, answer: &Value) {
     let response = &answer["response"];
     let holds = match function {
         Function::Define => response["issueTokens"] == true,
-        Function::Create => response["challengeMetadata"] == "TOTP",
+        Function::Create => {
+            let metadata = response["challengeMetadata"].as_str().expect("metadata");
+            metadata.starts_with(match moment {
+                Moment::Later => "TOTP",
+                Moment::SetUp => "TOTP_SETUP ",
+                Moment::Codes => "RECOVERY_CODES ",
+            })
+        }
         Function::Verify => response["answerCorrect"] == true,
         Function::Guard => {
             let claims = &response["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]["claimsToAddOrOverride"];

@@ -44,6 +44,28 @@ impl Function {
     }
 }
 
+/// What the user is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// A sign-in of a user who has an authenticator.
+    Later,
+    /// The set-up of one.
+    SetUp,
+    /// The recovery codes that follow.
+    Codes,
+}
+
+impl Moment {
+    /// As a reader knows it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Later => "",
+            Self::SetUp => ", set-up",
+            Self::Codes => ", recovery codes",
+        }
+    }
+}
+
 /// Who wrote it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Language {
@@ -92,8 +114,8 @@ impl Subject {
             Language::Rust => (release.join(function.name()).into(), Vec::new(), release),
             Language::Floor => (release.join("floor").into(), Vec::new(), release),
             Language::Node => {
-                let bundle = target.join("peers/node").join(format!("{}.mjs", function.module()));
-                ("node".into(), vec![bundle.into()], target.join("peers/node"))
+                let client = project.join("benches/peers/node/node_modules/aws-lambda-ric/index.mjs");
+                ("node".into(), vec![client.into()], target.join("peers/node"))
             }
             Language::Python => {
                 let arguments =
@@ -141,20 +163,14 @@ impl Subject {
         lambda::run(self.command(&[]), &self.folder, next)
     }
 
-    /// The same under callgrind. Instructions of all its threads, to the end.
-    pub fn count(&self, next: impl FnMut() -> Option<Vec<u8>> + Send + 'static) -> u64 {
-        let run = lambda::run(
-            self.command(&["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"]),
-            &self.folder,
-            next,
-        );
-        let counted = run.errors.lines().find_map(|line| line.split_once("Collected : "));
-        let (_, counted) = counted.unwrap_or_else(|| panic!("callgrind said:\n{}", run.errors));
-        counted.trim().parse().expect("a number")
+    /// The same under callgrind, which says on standard error what it counted.
+    pub fn run_under_callgrind(&self, next: impl FnMut() -> Option<Vec<u8>> + Send + 'static) -> lambda::Run {
+        let callgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"];
+        lambda::run(self.command(&callgrind), &self.folder, next)
     }
 
     /// The answer to one event.
-    pub fn invoke_once(&self, event: Value) -> Value {
+    pub fn invoke_once(&self, event: &Value) -> Value {
         let mut events = vec![event.to_string().into_bytes()];
         let run = self.run(move || events.pop());
         serde_json::from_slice(&run.answers.first().expect("an answer").body).expect("JSON")
@@ -164,7 +180,7 @@ impl Subject {
     pub fn artefact(&self) -> Option<PathBuf> {
         match self.language {
             Language::Rust | Language::Floor => Some(self.program.clone().into()),
-            Language::Node => self.arguments.first().map(PathBuf::from),
+            Language::Node => Some(self.task_root.join(format!("{}.mjs", self.function.module()))),
             // boto3 is there already, in Lambda's own Python.
             Language::Python => None,
         }

@@ -169,7 +169,8 @@ pub async fn answer<F>(request_id: &str, event: Value, handler: impl FnOnce(Valu
 where
     F: Future<Output = Result<Value, Fault>>,
 {
-    let sub = event.pointer("/request/userAttributes/sub").and_then(Value::as_str).unwrap_or_default();
+    let sub = event.get("request").and_then(|request| request.get("userAttributes")?.get("sub")?.as_str());
+    let sub = sub.unwrap_or_default();
     // Of the highest level, so that a fault is logged with it at each.
     let span = tracing::error_span!("trigger", request_id, sub);
     let answered = AssertUnwindSafe(async { handler(event).await }).catch_unwind().instrument(span.clone()).await;
@@ -200,6 +201,8 @@ pub fn read<E: DeserializeOwned>(event: &Value, trigger_source: &str) -> Result<
     }
     let request = event.get("request").and_then(Value::as_object);
     let request = request.ok_or(Fault::NotThisTriggersEvent("request"))?;
+    let caller = event.get("callerContext");
+    let of_caller = |name| text(caller.and_then(|caller| caller.get(name)));
     let plain = json!({
         "version": "1",
         "triggerSource": trigger_source,
@@ -207,8 +210,8 @@ pub fn read<E: DeserializeOwned>(event: &Value, trigger_source: &str) -> Result<
         "userPoolId": text(event.get("userPoolId")),
         "userName": text(event.get("userName")),
         "callerContext": {
-            "awsSdkVersion": text(event.pointer("/callerContext/awsSdkVersion")),
-            "clientId": text(event.pointer("/callerContext/clientId")),
+            "awsSdkVersion": of_caller("awsSdkVersion"),
+            "clientId": of_caller("clientId"),
         },
         "request": {
             "userAttributes": strings(request.get("userAttributes")),

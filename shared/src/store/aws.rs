@@ -14,9 +14,7 @@ use aws_sdk_dynamodb::config::{
 use aws_smithy_http_client::Connector;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
-use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorSettings, SharedHttpConnector, http_client_fn,
-};
+use aws_smithy_runtime_api::client::http::{HttpConnector, HttpConnectorSettings, SharedHttpConnector, http_client_fn};
 use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
 use aws_smithy_types::byte_stream::ByteStream;
 use aws_types::SdkConfig;
@@ -49,10 +47,7 @@ const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
 ///
 /// # Errors
 /// A variable of Lambda's that is missing or is not understood.
-pub async fn connect(
-    lookup: Lookup<'_>,
-    settings: StoreSettings,
-) -> Result<(DynamoDbStore, KmsSealer), SettingError> {
+pub async fn connect(lookup: Lookup<'_>, settings: StoreSettings) -> Result<(DynamoDbStore, KmsSealer), SettingError> {
     let access = Access::read(lookup)?;
     let (dynamodb, kms) = (access.dynamodb(lookup).await?, access.kms(lookup).await?);
     futures_util::join!(access.open(dynamodb.endpoint_url()), access.open(kms.endpoint_url()));
@@ -113,8 +108,8 @@ impl Access {
             // The attempt's timeout ends a stalled answer, too.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        let flag = |variable| lookup(variable).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        let (fips, dual_stack) = (flag("AWS_USE_FIPS_ENDPOINT"), flag("AWS_USE_DUALSTACK_ENDPOINT"));
+        let fips = flag(lookup, "AWS_USE_FIPS_ENDPOINT")?;
+        let dual_stack = flag(lookup, "AWS_USE_DUALSTACK_ENDPOINT")?;
         Ok(Self { region, fips, dual_stack, connector, config })
     }
 
@@ -122,7 +117,8 @@ impl Access {
         use aws_sdk_dynamodb::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
         let Self { region, fips, dual_stack, .. } = self;
         let of_aws = async {
-            let params = Params::builder().region(region.clone()).use_fips(*fips).use_dual_stack(*dual_stack).build()?;
+            let params =
+                Params::builder().region(region.clone()).use_fips(*fips).use_dual_stack(*dual_stack).build()?;
             Ok(DefaultResolver::new().resolve_endpoint(&params).await?.url().to_owned())
         };
         self.at(lookup, "AWS_ENDPOINT_URL_DYNAMODB", of_aws).await
@@ -132,7 +128,8 @@ impl Access {
         use aws_sdk_kms::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
         let Self { region, fips, dual_stack, .. } = self;
         let of_aws = async {
-            let params = Params::builder().region(region.clone()).use_fips(*fips).use_dual_stack(*dual_stack).build()?;
+            let params =
+                Params::builder().region(region.clone()).use_fips(*fips).use_dual_stack(*dual_stack).build()?;
             Ok(DefaultResolver::new().resolve_endpoint(&params).await?.url().to_owned())
         };
         self.at(lookup, "AWS_ENDPOINT_URL_KMS", of_aws).await
@@ -145,10 +142,20 @@ impl Access {
         variable: &'static str,
         of_aws: impl Future<Output = Result<String, Cause>>,
     ) -> Result<SdkConfig, SettingError> {
-        let problem = |fault| SettingError { variable: Self::REGION, problem: format!("no endpoint: {fault}") };
-        let url = match lookup(variable).or_else(|| lookup("AWS_ENDPOINT_URL")) {
-            Some(url) => url,
-            None => of_aws.await.map_err(problem)?,
+        const BOTH: &str = "AWS_ENDPOINT_URL";
+        let set = |variable| lookup(variable).map(|url| (variable, url));
+        let url = match set(variable).or_else(|| set(BOTH)) {
+            Some((_, url)) if ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) => url,
+            Some((variable, url)) => {
+                return Err(SettingError {
+                    variable,
+                    problem: format!("must be a URL with its scheme; it is {url:?}"),
+                });
+            }
+            None => of_aws.await.map_err(|fault| {
+                let problem = format!("must be a region of AWS; it is {:?}: {fault}", self.region);
+                SettingError { variable: Self::REGION, problem }
+            })?,
         };
         Ok(self.config.to_builder().endpoint_url(url).build())
     }
@@ -166,6 +173,14 @@ impl Access {
             }
         };
         let _late = tokio::time::timeout(CONNECT_TIMEOUT, opening).await;
+    }
+}
+
+fn flag(lookup: Lookup<'_>, variable: &'static str) -> Result<bool, SettingError> {
+    match lookup(variable).as_deref() {
+        None | Some("false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(value) => Err(SettingError { variable, problem: format!("must be true or false; it is {value:?}") }),
     }
 }
 
@@ -187,7 +202,10 @@ fn roots(lookup: Lookup<'_>) -> Result<TrustStore, SettingError> {
     let Some(path) = lookup(VARIABLE) else {
         return Ok(trust(AMAZON_ROOTS));
     };
-    let problem = |problem: String| SettingError { variable: VARIABLE, problem: format!("{path:?}: {problem}") };
+    let problem = |problem: String| {
+        let problem = format!("must name a file of certificates; of {path:?} it is said: {problem}");
+        SettingError { variable: VARIABLE, problem }
+    };
     let pem = std::fs::read(&path).map_err(|error| problem(error.to_string()))?;
     // The connector would panic.
     let mut roots = RootCertStore::empty();
@@ -196,7 +214,60 @@ fn roots(lookup: Lookup<'_>) -> Result<TrustStore, SettingError> {
         roots.add(certificate).map_err(|error| problem(error.to_string()))?;
     }
     if roots.is_empty() {
-        return Err(problem("no certificates".to_owned()));
+        return Err(problem("there are none in it".to_owned()));
     }
     Ok(trust(&pem))
+}
+
+#[cfg(test)]
+mod tests {
+    use sha2::Digest;
+
+    use super::*;
+
+    /// As <https://www.amazontrust.com/repository/> tells them, SHA-256.
+    const FINGERPRINTS: [&str; 5] = [
+        "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
+        "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
+        "18ce6cfe7bf14e60b2e347b8dfe868cb31d02ebb3ada271569f50343b46db3a4",
+        "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
+        "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
+    ];
+
+    #[test]
+    fn amazons_five_roots_are_trusted_and_no_other() {
+        let fingerprints: Vec<String> = CertificateDer::pem_slice_iter(AMAZON_ROOTS)
+            .map(|certificate| {
+                sha2::Sha256::digest(certificate.unwrap()).iter().map(|byte| format!("{byte:02x}")).collect()
+            })
+            .collect();
+        assert_eq!(fingerprints, FINGERPRINTS);
+    }
+
+    #[tokio::test]
+    async fn the_endpoints_are_awss_own_or_those_that_an_operator_names() {
+        for (set, dynamodb, kms) in [
+            (&[][..], "https://dynamodb.eu-west-1.amazonaws.com", "https://kms.eu-west-1.amazonaws.com"),
+            (
+                &[("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_REGION", "us-west-2")],
+                "https://dynamodb-fips.us-west-2.amazonaws.com",
+                "https://kms-fips.us-west-2.amazonaws.com",
+            ),
+            (
+                &[("AWS_USE_DUALSTACK_ENDPOINT", "true")],
+                "https://dynamodb.eu-west-1.api.aws",
+                "https://kms.eu-west-1.api.aws",
+            ),
+            (&[("AWS_ENDPOINT_URL", "http://a"), ("AWS_ENDPOINT_URL_KMS", "https://b")], "http://a", "https://b"),
+        ] {
+            let lambda =
+                [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+            let lookup = |name: &str| {
+                set.iter().chain(&lambda).find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+            };
+            let access = Access::read(&lookup).unwrap();
+            assert_eq!(access.dynamodb(&lookup).await.unwrap().endpoint_url(), Some(dynamodb));
+            assert_eq!(access.kms(&lookup).await.unwrap().endpoint_url(), Some(kms));
+        }
+    }
 }
