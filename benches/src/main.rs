@@ -1,6 +1,8 @@
 //! Measures the functions as Lambda would start them, beside a floor and two peers, and writes docs/performance.md.
 //! `tests/run bench` builds what it needs and starts it.
 
+#![expect(clippy::disallowed_methods, reason = "what is measured has the real clock")]
+
 mod aws;
 mod http;
 mod lambda;
