@@ -8,6 +8,7 @@ mod http;
 mod lambda;
 mod measure;
 mod report;
+mod scale;
 mod sign_in;
 mod subject;
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::aws::Asked;
 use crate::measure::{Bench, Measured};
+use crate::scale::{self, Call, Invocation, SignIn};
 use crate::subject::{Function, Language, Moment};
 
 /// All that was measured.
@@ -15,7 +16,44 @@ pub struct Report<'a>(pub &'a [(Bench<'a>, Measured)]);
 impl Report<'_> {
     /// When and on what, then the tables, as Markdown.
     pub fn text(&self) -> String {
-        [self.circumstances(), self.measured(), self.beside_ours(), self.calls(), self.targets()].join("\n")
+        let sections = [self.circumstances(), self.targets(), self.measured(), self.beside_ours(), self.calls()];
+        [sections.join("\n"), self.scale()].join("\n")
+    }
+
+    fn scale(&self) -> String {
+        let Some((bench, _)) = self.0.first() else {
+            return String::new();
+        };
+        let item_bytes = bench.user.item_bytes();
+        let invocation = |function: Function, moment| {
+            let measured = self.of(Language::Rust, function, moment).expect("ours");
+            let [start, first, warm] = measured.instructions;
+            let calls = measured.asked[2].iter().filter_map(|asked| match asked {
+                Asked::Call { operation, .. } => Some(match operation.as_str() {
+                    "GetItem" => Call::GetItem(item_bytes),
+                    "PutItem" => Call::PutItem(item_bytes),
+                    "Encrypt" => Call::Encrypt,
+                    "Decrypt" => Call::Decrypt,
+                    operation => panic!("{operation} has no price here"),
+                }),
+                Asked::Connection | Asked::Nothing => None,
+            });
+            Invocation {
+                function: function.name(),
+                memory_mb: function.memory_mb(),
+                instructions: warm,
+                cold_instructions: start + first,
+                calls: calls.collect(),
+                log_bytes: measured.logged,
+            }
+        };
+        let [define, create, verify, guard] = [Function::Define, Function::Create, Function::Verify, Function::Guard]
+            .map(|function| invocation(function, Moment::Later));
+        let [set_up, codes] = [Moment::SetUp, Moment::Codes]
+            .map(|moment| [Function::Create, Function::Verify].map(|function| invocation(function, moment)));
+        let later = SignIn::later(&define, &create, &verify, &guard);
+        let first = SignIn::first(&define, set_up.each_ref(), codes.each_ref(), &guard);
+        scale::report(&later, &first, item_bytes, 1)
     }
 
     /// What was measured of one program.

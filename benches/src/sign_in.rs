@@ -80,6 +80,22 @@ impl User {
     }
 }
 
+impl User {
+    /// The bytes of the user's item, by DynamoDB's count, once as many answers are judged as a record remembers.
+    pub fn item_bytes(&self) -> u64 {
+        const REMEMBERED: usize = 8;
+        let item = self.with_codes.values().next().expect("the user's item");
+        let mut record: Value = serde_json::from_str(item["record"]["S"].as_str().expect("a record")).expect("JSON");
+        let judged = record["record"]["judged"].as_array_mut().expect("judged answers");
+        let last = judged.last().expect("one").clone();
+        judged.resize(REMEMBERED, last);
+        // A number takes a byte for two digits, and one more.
+        let version = 1 + 1 + 1;
+        let bytes = "user".len() + item["user"]["S"].as_str().expect("a key").len() + "version".len() + version;
+        u64::try_from(bytes + "record".len() + record.to_string().len()).expect("a few")
+    }
+}
+
 fn to_create(session: &[Value]) -> Value {
     let mut event = sample(Function::Create);
     event["request"]["session"] = session.into();

@@ -33,6 +33,14 @@ impl Function {
         }
     }
 
+    /// `MemorySize` of template.yaml.
+    pub const fn memory_mb(self) -> u32 {
+        match self {
+            Self::Define => 128,
+            Self::Create | Self::Verify | Self::Guard => 512,
+        }
+    }
+
     /// As the peers call it.
     const fn module(self) -> &'static str {
         match self {
@@ -133,7 +141,7 @@ impl Subject {
             ("LAMBDA_TASK_ROOT", task_root.clone().into()),
             ("_HANDLER", format!("{}.handler", function.module()).into()),
             ("AWS_LAMBDA_FUNCTION_NAME", function.name().into()),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512".into()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", function.memory_mb().to_string().into()),
             ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
             ("AWS_LAMBDA_LOG_GROUP_NAME", "plainly-fake".into()),

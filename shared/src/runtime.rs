@@ -13,7 +13,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use crate::settings::{Lookup, SettingError};
 use crate::trigger::{Fault, TriggerError, answer};
 
-/// Cognito waits 5 s for a trigger; what is not done by now is given up while it can still be told.
+/// Cognito waits 5 s for a trigger, a start included; what is not done by now is given up while it can still be told. The
+/// alarms `…Slow` of template.yaml hear of what comes near it.
 pub const BUDGET: Duration = Duration::from_millis(3800);
 
 /// What a `main.rs` returns.
@@ -37,7 +38,8 @@ pub fn setting<T>(setting: Result<T, SettingError>) -> Result<T, Stopped> {
 }
 
 /// Logs as JSON lines to standard output. `LOG_LEVEL` (ERROR, WARN, INFO, DEBUG, TRACE; INFO if not set) is ours alone:
-/// libraries may put what they send into their lower levels, so from them only warnings and errors pass.
+/// libraries may put what they send into their lower levels, so from them only warnings and errors pass, and a release
+/// build has nothing below INFO in it.
 ///
 /// # Errors
 /// A level that is none of the five.

@@ -339,7 +339,7 @@ def test_logs_have_a_group_of_their_own_that_forgets(name):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize("metric, threshold", [("Errors", 1), ("Throttles", 1), ("Duration", 4000)])
+@pytest.mark.parametrize("metric, threshold", [("Errors", 1), ("Throttles", 1), ("Duration", 3500)])
 def test_a_function_that_fails_is_throttled_or_slow_raises_an_alarm(name, metric, threshold):
     dimensions = [{"Name": "FunctionName", "Value": ref(name)}]
     alarms = [a["Properties"] for a in of_type("AWS::CloudWatch::Alarm").values()]
