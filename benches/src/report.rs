@@ -86,7 +86,8 @@ impl Report<'_> {
 
     fn measured(&self) -> String {
         let mut text = String::from(
-            "| | start, ms | to first answer, ms | warm p50 / p99, µs | CPU, µs | start | first | warm | peak, MB | deployed / zip, MB |\n\
+            "| | start, ms | to first answer, ms | warm p50 / p99, µs | CPU, µs | instructions: start | first answer | warm | \
+             peak, MB | deployed / zip, MB |\n\
             |---|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n",
         );
         for (bench, measured) in self.0 {
