@@ -393,8 +393,12 @@ async fn a_missing_or_wrong_setting_stops_a_function_at_its_start_and_is_named()
                 ("AWS_ENDPOINT_URL", "127.0.0.1:9"),
                 ("AWS_ENDPOINT_URL_DYNAMODB", "dynamodb"),
                 ("AWS_ENDPOINT_URL_KMS", "ftp://127.0.0.1"),
+                ("AWS_ENDPOINT_URL_KMS", "https://"),
                 ("AWS_USE_FIPS_ENDPOINT", "yes"),
                 ("AWS_USE_DUALSTACK_ENDPOINT", "1"),
+                // Beside the endpoint that is set here.
+                ("AWS_USE_FIPS_ENDPOINT", "true"),
+                ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE"),
                 ("AWS_CA_BUNDLE", "/plainly/fake"),
                 ("AWS_CA_BUNDLE", concat!(env!("CARGO_MANIFEST_DIR"), "/Cargo.toml")),
             ] {

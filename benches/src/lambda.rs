@@ -23,9 +23,7 @@ pub struct Run {
     pub start: Duration,
     /// The invocations.
     pub answers: Vec<Answer>,
-    /// From its start to its first answer.
-    pub first_answer: Option<Duration>,
-    /// Time on a processor, of all threads, between the first answer and the last.
+    /// Time on a processor, of all threads, from the answer that ends the warming to the last.
     pub processor: Duration,
     /// The most memory that it held (`VmHWM`), in KiB.
     pub peak_kib: u64,
@@ -45,19 +43,25 @@ pub struct Answer {
 
 struct Shared<N> {
     next: N,
+    warming: usize,
     asked_first: Option<Instant>,
-    answered_first: Option<Instant>,
     sent: Option<Instant>,
     answers: Vec<Answer>,
     processor: Duration,
     finished: Option<Result<(), String>>,
 }
 
-/// Starts `program` and sends it what `next` gives it, each time that it asks, until that is `None`.
+/// Starts `program` and sends it what `next` gives it, each time that it asks, until that is `None`. So many answers are
+/// its warming.
 ///
 /// # Panics
 /// When the program fails, answers with an error or is stuck.
-pub fn run(mut program: Command, folder: &Path, next: impl FnMut() -> Option<Vec<u8>> + Send + 'static) -> Run {
+pub fn run(
+    mut program: Command,
+    folder: &Path,
+    warming: usize,
+    next: impl FnMut() -> Option<Vec<u8>> + Send + 'static,
+) -> Run {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     let address = listener.local_addr().expect("an address");
     let [output, errors] = ["stdout", "stderr"].map(|name| folder.join(name));
@@ -69,8 +73,8 @@ pub fn run(mut program: Command, folder: &Path, next: impl FnMut() -> Option<Vec
     let shared = Arc::new((
         Mutex::new(Shared {
             next,
+            warming,
             asked_first: None,
-            answered_first: None,
             sent: None,
             answers: Vec::new(),
             processor: Duration::ZERO,
@@ -107,7 +111,6 @@ pub fn run(mut program: Command, folder: &Path, next: impl FnMut() -> Option<Vec
     end(&mut child);
     Run {
         start: state.asked_first.map(|at| at - started).expect("a first request"),
-        first_answer: state.answered_first.map(|at| at - started),
         answers: std::mem::take(&mut state.answers),
         processor: state.processor,
         peak_kib,
@@ -127,13 +130,12 @@ fn serve<N: FnMut() -> Option<Vec<u8>>>(stream: &TcpStream, pid: u32, shared: &(
         let mut state = state.lock().expect("a lock");
         match request.path.rsplit('/').next() {
             Some("next") => {
-                let used = processor(pid);
-                if state.answers.len() == 1 {
-                    state.processor = used;
+                if state.answers.len() == state.warming {
+                    state.processor = processor(pid);
                 }
                 state.asked_first.get_or_insert(now);
                 let Some(payload) = (state.next)() else {
-                    state.processor = used.saturating_sub(state.processor);
+                    state.processor = processor(pid).saturating_sub(state.processor);
                     state.finished = Some(Ok(()));
                     changed.notify_all();
                     drop(state);
@@ -156,7 +158,6 @@ fn serve<N: FnMut() -> Option<Vec<u8>>>(stream: &TcpStream, pid: u32, shared: &(
             Some("response") => {
                 let sent = state.sent.take().expect("an invocation");
                 state.answers.push(Answer { time: now - sent, body: request.body });
-                state.answered_first.get_or_insert(now);
                 writer.write_all(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n").expect("a connection");
             }
             _ => {

@@ -1,5 +1,6 @@
 //! Measures the functions as Lambda would start them, beside a floor and two peers, and writes docs/performance.md.
-//! `tests/run bench` builds what it needs and starts it.
+//! `tests/run bench` builds what it needs and starts it. With `--without-peers` it only prints, which is what one wants while
+//! one changes something.
 
 #![expect(clippy::disallowed_methods, reason = "what is measured has the real clock")]
 
@@ -45,7 +46,7 @@ fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let (target, what) = (arguments.next(), arguments.next());
     let (Some(target), None | Some("--without-peers"), None) = (target, what.as_deref(), arguments.next()) else {
-        eprintln!("expected: measure TARGET-FOLDER [--without-peers]");
+        eprintln!("expected: benches TARGET-FOLDER [--without-peers]");
         return ExitCode::from(2);
     };
     let peers = what.is_none();
@@ -80,7 +81,8 @@ fn main() -> ExitCode {
         bench.items = items(bench.subject.function, bench.moment);
         bench.weigh(measured, &folder.0);
         bench.answer(measured, if fast(bench) { 2000 } else { 600 });
-        bench.count(measured);
+        // What is compiled while it runs is warm later.
+        bench.count(measured, if fast(bench) { 1 } else { 200 });
         eprintln!("measured: {} {}", bench.subject.language.name(), bench.subject.function.name());
     }
     let report = Report(&benches);
@@ -110,7 +112,10 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let folder = std::env::temp_dir().join(format!("benches-{}", std::process::id()));
+        // In memory where that is to be had: a log line should not cost a write to a disk.
+        let memory = PathBuf::from("/dev/shm");
+        let folder = if memory.is_dir() { memory } else { std::env::temp_dir() };
+        let folder = folder.join(format!("benches-{}", std::process::id()));
         std::fs::create_dir_all(&folder).expect("a temporary folder");
         Self(folder)
     }

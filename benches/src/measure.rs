@@ -13,7 +13,7 @@ use crate::lambda::Run;
 use crate::sign_in::{User, assert_answered};
 use crate::subject::{Function, Language, Moment, Subject};
 
-/// Invocations whose mean is a warm one under callgrind.
+/// Answers whose mean is a warm one under callgrind.
 const COUNTED: usize = 20;
 
 /// What one program showed.
@@ -62,30 +62,31 @@ impl Bench<'_> {
 
     /// Starts it once more, and times its first answer.
     pub fn start(&self, measured: &mut Measured) {
-        let run = self.checked(self.subject.run(self.events(1, None)));
+        let run = self.checked(self.subject.run(0, self.events(1, None)));
         measured.start.push(run.start);
-        measured.first_answer.push(run.first_answer.expect("an answer"));
+        // What this program did in between to make the event is not in it.
+        measured.first_answer.extend(run.answers.first().map(|answer| run.start + answer.time));
     }
 
-    /// Has it answer often.
+    /// Has it answer often; the first tenth is its warming.
     pub fn answer(&self, measured: &mut Measured, answers: usize) {
+        let warming = answers / 10;
         let asked = Arc::new(Mutex::new(Vec::new()));
         self.aws.take_asked();
-        let run = self.checked(self.subject.run(self.events(answers, Some(Arc::clone(&asked)))));
-        // The first tenth is the warming.
-        measured.warm = run.answers.iter().skip(answers / 10).map(|answer| answer.time).collect();
-        measured.processor = run.processor / u32::try_from(answers - 1).expect("a few");
+        let run = self.checked(self.subject.run(warming, self.events(answers, Some(Arc::clone(&asked)))));
+        measured.warm = run.answers.iter().skip(warming).map(|answer| answer.time).collect();
+        measured.processor = run.processor / u32::try_from(answers - warming).expect("a few");
         measured.peak_kib = run.peak_kib;
         measured.logged = run.logged / u64::try_from(answers).expect("a few");
         let asked = std::mem::take(&mut *asked.lock().expect("a lock"));
         measured.asked = [0, 1, asked.len() - 1].map(|at| asked[at].clone());
     }
 
-    /// Counts its instructions.
-    pub fn count(&self, measured: &mut Measured) {
-        let [start, first, warm] = [0, 1, 1 + COUNTED].map(|answers| self.counted(answers));
+    /// Counts its instructions: of the start, of the first answer, and of one after so many that are its warming.
+    pub fn count(&self, measured: &mut Measured, warming: usize) {
+        let [start, first, warm, end] = [0, 1, warming, warming + COUNTED].map(|answers| self.counted(answers));
         let counted = u64::try_from(COUNTED).expect("a few");
-        measured.instructions = [start, first - start, (warm - first) / counted];
+        measured.instructions = [start, first - start, (end - warm) / counted];
     }
 
     /// Instructions of all threads, from the start until so many answers have left.

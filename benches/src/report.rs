@@ -65,21 +65,25 @@ impl Report<'_> {
 
     fn circumstances(&self) -> String {
         let said = |program: &str, argument: &str| {
-            let output = Command::new(program).arg(argument).output().expect("a program");
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+            let output = Command::new(program).arg(argument).output();
+            output.map_or_else(
+                |_| format!("no {program}"),
+                |said| String::from_utf8_lossy(&said.stdout).trim().to_owned(),
+            )
         };
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("an unnamed processor");
         format!(
             "Measured on {}, {} cores of {}; {}, Node.js {}, {}, {}. Instructions: callgrind's, of all threads, libraries \
-            included; its processor has no instructions of its own for SHA-256. Times: medians of 20 starts (peers: 5) and \
-            of 1,800 answers (540), the programs in turns.\n",
+            included; its processor has no instructions of its own for SHA-256. Times: medians of 20 starts (peers: 5), \
+            the programs in turns, and of 1,800 answers (540) after 200 (60) for warming. A warm answer's instructions: the mean of \
+            20, the peers' after 200.\n",
             said("date", "+%F"),
             std::thread::available_parallelism().map_or(1, Into::into),
             model.trim_start_matches([' ', '\t', ':']),
             said("rustc", "--version").split(" (").next().unwrap_or_default(),
             said("node", "--version").trim_start_matches('v'),
-            said("python3", "--version"),
+            said(concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/.tools/peers/bin/python"), "--version"),
             said("valgrind", "--version"),
         )
     }

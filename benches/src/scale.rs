@@ -4,6 +4,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use shared::budget;
+
 /// What one invocation of a function was measured to do.
 #[derive(Clone, Debug)]
 pub struct Invocation {
@@ -151,10 +153,10 @@ const CLIENT_WAIT_S: f64 = 2.0;
 /// In the middle: before, buckets are full; after, who comes last would meet fewer others.
 const COUNTED_S: f64 = 30.0;
 const SIMULATED_S: f64 = 50.0;
-// Ours: `shared::store::aws::{ATTEMPTS, FIRST_BACKOFF}`, `shared::runtime::BUDGET`.
-const ATTEMPTS: u32 = 3;
-const BACKOFF_MS: f64 = 50.0;
-const BUDGET_S: f64 = 3.8;
+// Ours.
+const ATTEMPTS: u32 = budget::ATTEMPTS;
+const BACKOFF_MS: f64 = budget::FIRST_BACKOFF.as_secs_f64() * 1000.0;
+const BUDGET_S: f64 = budget::TRIGGER.as_secs_f64();
 // AWS's.
 const PROCESSOR_MB: f64 = 1769.0;
 const DELIVERIES: u32 = 3;

@@ -44,7 +44,7 @@ impl User {
         let shown = codes["publicChallengeParameters"]["recoveryCodes"].as_str().expect("codes");
         let code = shown.split(' ').next().expect("a code").to_owned();
         assert_eq!(invoke(Function::Verify, &to_verify(&codes, &code))["answerCorrect"], true);
-        Self { session, secret, set_up, code, codes, with_authenticator, with_codes: aws.items() }
+        Self { session, secret, set_up, code, codes, with_authenticator, with_codes: signed_in_often(aws.items()) }
     }
 
     /// The table that an event finds. The guard's has a mark in it, which is good for a quarter of an hour.
@@ -70,10 +70,7 @@ impl User {
             (Function::Verify, Moment::SetUp) => to_verify(&self.set_up, &passcode(&self.secret, now())),
             (Function::Verify, Moment::Codes) => to_verify(&self.codes, &self.code),
             (Function::Verify, Moment::Later) => {
-                static POSED: AtomicU64 = AtomicU64::new(0);
-                let number = POSED.fetch_add(1, Ordering::Relaxed);
-                let nonce = URL_SAFE_NO_PAD.encode(format!("plain{number:011}"));
-                let posed = json!({ "privateChallengeParameters": { "challenge": "TOTP", "nonce": nonce } });
+                let posed = json!({ "privateChallengeParameters": { "challenge": "TOTP", "nonce": nonce() } });
                 to_verify(&posed, &passcode(&self.secret, now()))
             }
         }
@@ -81,19 +78,34 @@ impl User {
 }
 
 impl User {
-    /// The bytes of the user's item, by DynamoDB's count, once as many answers are judged as a record remembers.
+    /// The bytes of the user's item, by DynamoDB's count.
     pub fn item_bytes(&self) -> u64 {
-        const REMEMBERED: usize = 8;
         let item = self.with_codes.values().next().expect("the user's item");
-        let mut record: Value = serde_json::from_str(item["record"]["S"].as_str().expect("a record")).expect("JSON");
-        let judged = record["record"]["judged"].as_array_mut().expect("judged answers");
-        let last = judged.last().expect("one").clone();
-        judged.resize(REMEMBERED, last);
         // A number takes a byte for two digits, and one more.
-        let version = 1 + 1 + 1;
-        let bytes = "user".len() + item["user"]["S"].as_str().expect("a key").len() + "version".len() + version;
-        u64::try_from(bytes + "record".len() + record.to_string().len()).expect("a few")
+        let version = 1 + 1;
+        let texts = [&item["user"]["S"], &item["record"]["S"]].map(|text| text.as_str().expect("text").len());
+        let names: usize = ["user", "version", "record"].map(str::len).into_iter().sum();
+        u64::try_from(names + version + texts.into_iter().sum::<usize>()).expect("a few")
     }
+}
+
+/// The table of a user who has signed in often: as many answers are judged as a record remembers.
+fn signed_in_often(mut items: Items) -> Items {
+    const REMEMBERED: usize = 8;
+    for item in items.values_mut() {
+        let record = item["record"]["S"].as_str().expect("a record");
+        let mut record: Value = serde_json::from_str(record).expect("JSON");
+        let judged = record["record"]["judged"].as_array_mut().expect("judged answers");
+        judged.resize_with(REMEMBERED, || json!({ "nonce": nonce(), "outcome": "right" }));
+        item["record"]["S"] = record.to_string().into();
+    }
+    items
+}
+
+/// Another each time.
+fn nonce() -> String {
+    static DRAWN: AtomicU64 = AtomicU64::new(0);
+    URL_SAFE_NO_PAD.encode(format!("plain{:011}", DRAWN.fetch_add(1, Ordering::Relaxed)))
 }
 
 fn to_create(session: &[Value]) -> Value {

@@ -4,6 +4,7 @@
 //! [`recovery_codes`], [`lockout`], [`token_guard`], [`settings`], [`clock`].
 //! Edges: [`trigger`] (JSON in, JSON out, the one error), [`store`] (records and sealing), `runtime` (AWS Lambda's).
 
+pub mod budget;
 pub mod challenge;
 pub mod clock;
 pub mod encoding;

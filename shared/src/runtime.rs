@@ -1,7 +1,5 @@
 //! AWS Lambda's side of a function: start, logging, the time budget. Used by each `main.rs`.
 
-use std::time::Duration;
-
 use lambda_runtime::{LambdaEvent, Runtime, service_fn};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -10,12 +8,9 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::budget;
 use crate::settings::{Lookup, SettingError};
 use crate::trigger::{Fault, TriggerError, answer};
-
-/// Cognito waits 5 s for a trigger, a start included; what is not done by now is given up while it can still be told. The
-/// alarms `…Slow` of template.yaml hear of what comes near it.
-pub const BUDGET: Duration = Duration::from_millis(3800);
 
 /// What a `main.rs` returns.
 pub type Ended = Result<(), Stopped>;
@@ -75,7 +70,7 @@ pub async fn serve(handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> Ende
             // Read here and not by the runtime, whose words for a bad event would reach the client.
             let event = serde_json::from_str(invocation.payload.get()).unwrap_or_default();
             answer(request_id, event, async |event| {
-                tokio::time::timeout(BUDGET, handler(event)).await.unwrap_or(Err(Fault::OutOfTime))
+                tokio::time::timeout(budget::TRIGGER, handler(event)).await.unwrap_or(Err(Fault::OutOfTime))
             })
             .await
         }

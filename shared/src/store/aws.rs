@@ -4,8 +4,6 @@
 //! during the start, where Lambda lends a whole processor, and one HTTP client serves both services. Budgets fit a
 //! trigger of 5 s. `docs/performance.md` has what each of these is worth.
 
-use std::time::Duration;
-
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::config::{
@@ -25,20 +23,13 @@ use rustls::pki_types::pem::PemObject;
 use super::Cause;
 pub use super::dynamodb::DynamoDbStore;
 pub use super::kms::KmsSealer;
+use crate::budget;
 use crate::settings::{Lookup, SettingError, StoreSettings, required};
 
-/// Time for one connection, with its TLS.
-pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
-/// Time for one attempt of one call; a function's whole budget is `runtime::BUDGET`.
-pub const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(1500);
-/// Attempts of one call that is throttled, or whose connection fails.
-pub const ATTEMPTS: u32 = 3;
-/// The longest wait before the second attempt; each is drawn at random below its bound.
-pub const FIRST_BACKOFF: Duration = Duration::from_millis(50);
-/// The longest wait before any attempt.
-pub const LONGEST_BACKOFF: Duration = Duration::from_millis(200);
+const FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
+const DUAL_STACK: &str = "AWS_USE_DUALSTACK_ENDPOINT";
 
-/// All that Amazon's own endpoints are signed by; a custom trust store should hold these five.
+/// The five that Amazon Trust Services names for trust stores of one's own.
 ///
 /// Source: <https://www.amazontrust.com/repository/>
 const AMAZON_ROOTS: &[u8] = include_bytes!("amazon_roots.pem");
@@ -82,15 +73,15 @@ impl Access {
 
     fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let region = required(lookup, Self::REGION)?;
-        // Lambda never renews them: an execution environment ends before they do.
+        // As Lambda sets them at a start, which is when alone a process can be told.
         let credentials = Credentials::new(
             required(lookup, "AWS_ACCESS_KEY_ID")?,
             required(lookup, "AWS_SECRET_ACCESS_KEY")?,
-            lookup("AWS_SESSION_TOKEN"),
+            lookup("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
             None,
             "environment",
         );
-        let connector = connector(roots(lookup)?);
+        let connector = connector(lookup)?;
         let shared = connector.clone();
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -99,17 +90,14 @@ impl Access {
             .identity_cache(IdentityCache::no_cache())
             .http_client(http_client_fn(move |_, _| shared.clone()))
             .retry_config(
-                RetryConfig::standard()
-                    .with_max_attempts(ATTEMPTS)
-                    .with_initial_backoff(FIRST_BACKOFF)
-                    .with_max_backoff(LONGEST_BACKOFF),
+                RetryConfig::standard().with_max_attempts(budget::ATTEMPTS).with_initial_backoff(budget::FIRST_BACKOFF),
             )
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(ATTEMPT_TIMEOUT).build())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(budget::ATTEMPT).build())
             // The attempt's timeout ends a stalled answer, too.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
-        let fips = flag(lookup, "AWS_USE_FIPS_ENDPOINT")?;
-        let dual_stack = flag(lookup, "AWS_USE_DUALSTACK_ENDPOINT")?;
+        let fips = flag(lookup, FIPS)?;
+        let dual_stack = flag(lookup, DUAL_STACK)?;
         Ok(Self { region, fips, dual_stack, connector, config })
     }
 
@@ -144,14 +132,13 @@ impl Access {
     ) -> Result<SdkConfig, SettingError> {
         const BOTH: &str = "AWS_ENDPOINT_URL";
         let set = |variable| lookup(variable).map(|url| (variable, url));
+        let wrong = |variable, problem: &str| Err(SettingError { variable, problem: problem.to_owned() });
         let url = match set(variable).or_else(|| set(BOTH)) {
-            Some((_, url)) if ["http://", "https://"].iter().any(|scheme| url.starts_with(scheme)) => url,
-            Some((variable, url)) => {
-                return Err(SettingError {
-                    variable,
-                    problem: format!("must be a URL with its scheme; it is {url:?}"),
-                });
-            }
+            // The SDK, too, refuses to guess which of the two is meant.
+            Some(_) if self.fips => return wrong(FIPS, "must be false where an endpoint is named"),
+            Some(_) if self.dual_stack => return wrong(DUAL_STACK, "must be false where an endpoint is named"),
+            Some((_, url)) if is_url(&url) => url,
+            Some((variable, _)) => return wrong(variable, "must be a URL, its scheme http or https"),
             None => of_aws.await.map_err(|fault| {
                 let problem = format!("must be a region of AWS; it is {:?}: {fault}", self.region);
                 SettingError { variable: Self::REGION, problem }
@@ -172,39 +159,46 @@ impl Access {
                 let _read = ByteStream::new(response.into_body()).collect().await;
             }
         };
-        let _late = tokio::time::timeout(CONNECT_TIMEOUT, opening).await;
+        let _late = tokio::time::timeout(budget::OPENING, opening).await;
     }
 }
 
+fn is_url(text: &str) -> bool {
+    ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) && HttpRequest::get(text).is_ok()
+}
+
 fn flag(lookup: Lookup<'_>, variable: &'static str) -> Result<bool, SettingError> {
-    match lookup(variable).as_deref() {
+    match lookup(variable).map(|value| value.to_ascii_lowercase()).as_deref() {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(value) => Err(SettingError { variable, problem: format!("must be true or false; it is {value:?}") }),
     }
 }
 
-fn connector(roots: TrustStore) -> SharedHttpConnector {
-    let tls = TlsContext::builder().with_trust_store(roots).build().unwrap_or_default();
-    let settings = HttpConnectorSettings::builder().connect_timeout(CONNECT_TIMEOUT).build();
+fn connector(lookup: Lookup<'_>) -> Result<SharedHttpConnector, SettingError> {
+    let tls = TlsContext::builder().with_trust_store(roots(lookup)?).build();
+    // Never the default in its place, which would trust whom the system does.
+    let tls = tls.map_err(|error| SettingError { variable: CA_BUNDLE, problem: format!("must be usable: {error}") })?;
+    let settings = HttpConnectorSettings::builder().connect_timeout(budget::CONNECTION).build();
     let connector = Connector::builder()
         .connector_settings(settings)
         .tls_provider(Provider::Rustls(CryptoMode::Ring))
         .tls_context(tls)
         .build();
-    SharedHttpConnector::new(connector)
+    Ok(SharedHttpConnector::new(connector))
 }
+
+const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 
 /// Amazon's, or those of the file that `AWS_CA_BUNDLE` names, as with AWS's tools.
 fn roots(lookup: Lookup<'_>) -> Result<TrustStore, SettingError> {
-    const VARIABLE: &str = "AWS_CA_BUNDLE";
     let trust = |pem: &[u8]| TrustStore::empty().with_pem_certificate(pem);
-    let Some(path) = lookup(VARIABLE) else {
+    let Some(path) = lookup(CA_BUNDLE) else {
         return Ok(trust(AMAZON_ROOTS));
     };
     let problem = |problem: String| {
         let problem = format!("must name a file of certificates; of {path:?} it is said: {problem}");
-        SettingError { variable: VARIABLE, problem }
+        SettingError { variable: CA_BUNDLE, problem }
     };
     let pem = std::fs::read(&path).map_err(|error| problem(error.to_string()))?;
     // The connector would panic.
