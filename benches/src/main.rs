@@ -81,8 +81,9 @@ fn main() -> ExitCode {
         bench.items = items(bench.subject.function, bench.moment);
         bench.weigh(measured, &folder.0);
         bench.answer(measured, if fast(bench) { 2000 } else { 600 });
-        // What is compiled while it runs is warm later.
-        bench.count(measured, if fast(bench) { 1 } else { 200 });
+        // What compiles and collects garbage while it runs is warm later, and differs more from run to run.
+        let (warming, answers) = if fast(bench) { (1, 20) } else { (200, 400) };
+        bench.count(measured, warming, answers);
         eprintln!("measured: {} {}", bench.subject.language.name(), bench.subject.function.name());
     }
     let report = Report(&benches);

@@ -13,9 +13,6 @@ use crate::lambda::Run;
 use crate::sign_in::{User, assert_answered};
 use crate::subject::{Function, Language, Moment, Subject};
 
-/// Answers whose mean is a warm one under callgrind.
-const COUNTED: usize = 20;
-
 /// What one program showed.
 #[derive(Default)]
 pub struct Measured {
@@ -82,10 +79,10 @@ impl Bench<'_> {
         measured.asked = [0, 1, asked.len() - 1].map(|at| asked[at].clone());
     }
 
-    /// Counts its instructions: of the start, of the first answer, and of one after so many that are its warming.
-    pub fn count(&self, measured: &mut Measured, warming: usize) {
-        let [start, first, warm, end] = [0, 1, warming, warming + COUNTED].map(|answers| self.counted(answers));
-        let counted = u64::try_from(COUNTED).expect("a few");
+    /// Counts its instructions: of the start, of the first answer, and the mean of some after so many that are its warming.
+    pub fn count(&self, measured: &mut Measured, warming: usize, answers: usize) {
+        let [start, first, warm, end] = [0, 1, warming, warming + answers].map(|answers| self.counted(answers));
+        let counted = u64::try_from(answers).expect("a few");
         measured.instructions = [start, first - start, (end - warm) / counted];
     }
 

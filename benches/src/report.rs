@@ -77,7 +77,7 @@ impl Report<'_> {
             "Measured on {}, {} cores of {}; {}, Node.js {}, {}, {}. Instructions: callgrind's, of all threads, libraries \
             included; its processor has no instructions of its own for SHA-256. Times: medians of 20 starts (peers: 5), \
             the programs in turns, and of 1,800 answers (540) after 200 (60) for warming. A warm answer's instructions: the mean of \
-            20, the peers' after 200.\n",
+            20, the peers' of 400 after 200.\n",
             said("date", "+%F"),
             std::thread::available_parallelism().map_or(1, Into::into),
             model.trim_start_matches([' ', '\t', ':']),
@@ -119,8 +119,9 @@ impl Report<'_> {
     fn beside_ours(&self) -> String {
         let mut text = String::from(
             "How many times ours:\n\n\
-            | | to first answer, time | start and first answer, instructions | warm, time | warm, instructions | peak memory |\n\
-            |---|--:|--:|--:|--:|--:|\n",
+            | | to first answer, time | start and first answer, instructions | warm, time | warm, processor | warm, instructions | \
+             peak memory |\n\
+            |---|--:|--:|--:|--:|--:|--:|\n",
         );
         for (bench, measured) in self.0 {
             let ours = self.0.iter().find(|(ours, _)| ours.is_ours_of(bench));
@@ -131,11 +132,12 @@ impl Report<'_> {
             line(
                 &mut text,
                 format_args!(
-                    "| {} | {} | {} | {} | {} | {} |",
+                    "| {} | {} | {} | {} | {} | {} | {} |",
                     name(bench),
                     times(Measured::cold_time),
                     times(Measured::cold_instructions),
                     times(Measured::warm_time),
+                    times(Measured::warm_processor),
                     times(Measured::warm_instructions),
                     times(|measured| float(measured.peak_kib)),
                 ),
@@ -197,6 +199,7 @@ impl Report<'_> {
                     ("to the first answer, time", 40.0, Measured::cold_time as fn(&Measured) -> f64),
                     ("start and first answer, instructions", 40.0, Measured::cold_instructions),
                     ("warm, time", 5.0, Measured::warm_time),
+                    ("warm, processor", 5.0, Measured::warm_processor),
                     ("warm, instructions", 5.0, Measured::warm_instructions),
                 ] {
                     let ratio = of(node) / of(ours);
@@ -241,6 +244,10 @@ impl Measured {
 
     fn warm_time(&self) -> f64 {
         Self::at(&self.warm, 50).as_secs_f64()
+    }
+
+    fn warm_processor(&self) -> f64 {
+        self.processor.as_secs_f64()
     }
 
     fn warm_instructions(&self) -> f64 {
