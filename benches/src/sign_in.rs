@@ -75,9 +75,7 @@ impl User {
             }
         }
     }
-}
 
-impl User {
     /// The bytes of the user's item, by DynamoDB's count.
     pub fn item_bytes(&self) -> u64 {
         let item = self.with_codes.values().next().expect("the user's item");
@@ -131,11 +129,11 @@ pub fn assert_answered(function: Function, moment: Moment, answer: &Value) {
         Function::Define => response["issueTokens"] == true,
         Function::Create => {
             let metadata = response["challengeMetadata"].as_str().expect("metadata");
-            metadata.starts_with(match moment {
-                Moment::Later => "TOTP",
-                Moment::SetUp => "TOTP_SETUP ",
-                Moment::Codes => "RECOVERY_CODES ",
-            })
+            match moment {
+                Moment::Later => metadata == "TOTP",
+                Moment::SetUp => metadata.starts_with("TOTP_SETUP "),
+                Moment::Codes => metadata.starts_with("RECOVERY_CODES "),
+            }
         }
         Function::Verify => response["answerCorrect"] == true,
         Function::Guard => {
