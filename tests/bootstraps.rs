@@ -358,7 +358,7 @@ async fn a_missing_or_wrong_setting_stops_a_function_at_its_start_and_is_named()
     for (trigger, required) in [
         (Trigger::Define, sign_in.to_vec()),
         (Trigger::Create, [&sign_in[..], &["TOTP_ISSUER"], &store].concat()),
-        (Trigger::Verify, store.to_vec()),
+        (Trigger::Verify, [&["ENROLLMENT"], &store[..]].concat()),
     ] {
         let set = settings.all();
         for variable in &required {
@@ -368,12 +368,12 @@ async fn a_missing_or_wrong_setting_stops_a_function_at_its_start_and_is_named()
                 assert_stops(trigger, &[&others[..], &[(variable, wrong)]].concat(), variable).await;
             }
         }
-        if required.contains(&"ENROLLMENT") {
+        assert_stops(trigger, &[&set[..], &[("ENROLLMENT", "at_sign_in")]].concat(), "ENROLLMENT").await;
+        if required.contains(&"ACCEPTED_COGNITO_MFA") {
             for (variable, wrong, named) in [
                 ("ACCEPTED_COGNITO_MFA", "none", "ACCEPTED_COGNITO_MFA"),
                 ("ACCEPTED_COGNITO_MFA", "NONE,SMS_MFA", "ACCEPTED_COGNITO_MFA"),
                 ("ACCEPTED_COGNITO_MFA", "SMS_MFA", "ENROLLMENT"),
-                ("ENROLLMENT", "at_sign_in", "ENROLLMENT"),
                 ("ENROLLMENT", "AFTER_COGNITO_MFA", "ENROLLMENT"),
             ] {
                 assert_stops(trigger, &[&set[..], &[(variable, wrong)]].concat(), named).await;

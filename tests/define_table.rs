@@ -31,16 +31,19 @@ const OF_COGNITO: [Option<&str>; 13] = [
 ];
 const OF_OURS: [Option<&str>; 6] = [
     None,
-    Some("TOTP"),
-    Some("TOTP_CODES_OWED"),
-    Some("TOTP_SETUP 0 id sealed"),
-    Some("RECOVERY_CODES 0 hashes"),
+    Some("TOTP - generation"),
+    Some("TOTP C generation"),
+    Some("TOTP_SETUP P generation id sealed"),
+    Some("RECOVERY_CODES generation hashes"),
     Some("METADATA_OF_TOMORROW"),
 ];
 const WISHES: [Wish; 5] =
     [Wish::Unsaid, Wish::Nothing, Wish::ReplaceAuthenticator, Wish::NewRecoveryCodes, Wish::Unknown];
 const HOLDINGS: [Holdings; 3] = [Holdings::Nothing, Holdings::Authenticator, Holdings::AuthenticatorCodesOwed];
 const ENROLLMENTS: [Enrollment; 3] = [Enrollment::AtSignIn, Enrollment::ByOperator, Enrollment::AfterCognitoMfa];
+
+const PASSWORD_PROVEN: [Raw; 2] = [(Some("SRP_A"), None, true), (Some("PASSWORD_VERIFIER"), None, true)];
+const NEW_PASSWORD: Raw = (Some("NEW_PASSWORD_REQUIRED"), None, true);
 
 /// An entry as Cognito writes it: `challengeName`, `challengeMetadata`, `challengeResult`.
 type Raw = (Option<&'static str>, Option<&'static str>, bool);
@@ -76,7 +79,7 @@ fn all_is_proven(session: &[Raw], accepted: &str) -> bool {
     };
     let second_factor = rest.iter().position(|entry| match entry {
         (Some("CUSTOM_CHALLENGE"), Some(metadata), true) => {
-            ["TOTP", "TOTP_CODES_OWED", "TOTP_SETUP"].contains(&metadata.split(' ').next().unwrap())
+            ["TOTP", "TOTP_SETUP"].contains(&metadata.split(' ').next().unwrap())
         }
         (Some(name @ ("SOFTWARE_TOKEN_MFA" | "SMS_MFA" | "EMAIL_OTP")), _, true) => accepted.contains(name),
         _ => false,
@@ -131,9 +134,17 @@ impl Walk {
             if next == NextStep::IssueTokens {
                 assert!(all_is_proven(&self.session, self.accepted), "tokens for {:?}", self.session);
                 assert!(!circumstances.user_not_found, "tokens for nobody: {:?}", self.session);
-                let new_password = self.session.iter().any(|(name, ..)| *name == Some("NEW_PASSWORD_REQUIRED"));
+                let new_password = self.session[2] == NEW_PASSWORD;
                 assert!(new_password || !circumstances.must_change_password, "{:?}", self.session);
                 assert!(self.did_as_wished(circumstances.wish), "{:?} for {:?}", circumstances.wish, self.session);
+            }
+            if next == NextStep::AskNewPassword {
+                // Later, somebody would choose it who proved an older password and held a challenge since.
+                assert_eq!(self.session, PASSWORD_PROVEN);
+            }
+            if self.session.last() == Some(&NEW_PASSWORD) {
+                assert_eq!(self.session[..2], PASSWORD_PROVEN);
+                assert_eq!(next, NextStep::AskSecondFactor, "a password was changed, and then the sign-in fails");
             }
             if next == NextStep::AskSecondFactor {
                 self.create_has_a_challenge(&standing, circumstances.wish);
@@ -175,16 +186,23 @@ impl Walk {
         }
     }
 
-    /// Whatever Define asks for, Create can pose; and an authenticator is replaced only by who has proven it.
+    /// Whatever Define asks for, Create can pose, but for a record that was reset after the proof; and an authenticator is replaced only by who has proven it.
     fn create_has_a_challenge(&self, standing: &Standing, wish: Wish) {
         for holdings in HOLDINGS {
             for enrollment in ENROLLMENTS {
                 let pose = challenge_to_pose(standing, holdings, enrollment, wish);
-                assert!(pose.is_some(), "nothing to pose after {:?}", self.session);
                 let sets_up = pose == Some(Pose::New(Kind::TotpSetup));
-                let proven =
-                    ["TOTP", "TOTP_CODES_OWED"].map(|metadata| (Some("CUSTOM_CHALLENGE"), Some(metadata), true));
-                if !sets_up || self.session.iter().any(|entry| proven.contains(entry)) {
+                let right = |word| {
+                    self.session
+                        .iter()
+                        .any(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
+                };
+                if right("TOTP") && holdings == Holdings::Nothing {
+                    assert_eq!(pose, None, "on a record that was reset since: {:?}", self.session);
+                    continue;
+                }
+                assert!(pose.is_some(), "nothing to pose after {:?}", self.session);
+                if !sets_up || right("TOTP ") {
                     continue;
                 }
                 assert_eq!(holdings, Holdings::Nothing, "{:?}", self.session);
@@ -347,11 +365,17 @@ impl Situation {
             NextStep::AskPassword => both("PASSWORD_VERIFIER", None),
             NextStep::AskNewPassword => vec![(Some("NEW_PASSWORD_REQUIRED"), None, true)],
             NextStep::AskSecondFactor => {
-                let pose = challenge_to_pose(standing, self.holdings, self.enrollment, self.wish_after(session));
+                // Who has just set an authenticator up holds it.
+                let enrolled = session.contains(&(Some("CUSTOM_CHALLENGE"), Some("TOTP_SETUP"), true));
+                let holdings = if enrolled { Holdings::AuthenticatorCodesOwed } else { self.holdings };
+                let pose = challenge_to_pose(standing, holdings, self.enrollment, self.wish_after(session));
                 let metadata = match pose {
-                    Some(Pose::New(kind)) => Some(kind.word()),
+                    Some(Pose::New(Kind::Totp { codes_owed: false })) => Some("TOTP -"),
+                    Some(Pose::New(Kind::Totp { codes_owed: true })) => Some("TOTP C"),
+                    Some(Pose::New(kind @ (Kind::TotpSetup | Kind::RecoveryCodes))) => Some(kind.word()),
                     Some(Pose::SameAgain) => session.last().unwrap().1,
-                    None => panic!("nothing to pose after {session:?}"),
+                    // Who holds nothing passes no prompt.
+                    None => return vec![],
                 };
                 both("CUSTOM_CHALLENGE", metadata)
             }
@@ -427,6 +451,12 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
         Situation { title: "afterSecondFactor=NOTHING", wish: Wish::Nothing, ..USUAL },
         Situation { title: "afterSecondFactor is a word that we do not know", wish: Wish::Unknown, ..USUAL },
         Situation { title: "A temporary password", must_change_password: true, ..USUAL },
+        Situation {
+            title: "A temporary password that was set after Cognito had asked for a factor of its own",
+            must_change_password: true,
+            cognito_asks: &["SELECT_MFA_TYPE"],
+            ..USUAL
+        },
         Situation {
             title: "A temporary password and no authenticator",
             holdings: Holdings::Nothing,

@@ -101,7 +101,7 @@ impl Deployed {
         let store = [("TABLE_NAME", TABLE), ("KEY_ID", &self.key_id)];
         let define = self.function("define", &sign_in).await;
         let create = self.function("create", &[sign_in, store].concat()).await;
-        let verify = self.function("verify", &store).await;
+        let verify = self.function("verify", &[&sign_in[1..], &store].concat()).await;
         let guard = self.function("guard", &[("TABLE_NAME", TABLE), ("TOKEN_GUARD", "PAID")]).await;
         let guard = PreTokenGenerationVersionConfigType::builder()
             .lambda_arn(guard)

@@ -1,8 +1,8 @@
 //! An attacker who knows the password and guesses for a year, passcodes or recovery codes: the odds that ARCHITECTURE.md
-//! states.
+//! states, and what of it an operator hears.
 
 use shared::clock::UnixTime;
-use shared::lockout::{Admission, FALL_SECONDS, Lockout};
+use shared::lockout::{Admission, FALL_SECONDS, Lockout, SLOW_FALL_SECONDS};
 use shared::recovery_codes::{CODE_BYTES, CODES};
 use shared::totp::WINDOW_STEPS;
 
@@ -31,13 +31,125 @@ fn a_password_knower_has_at_most_385_guesses_a_year() {
     assert!((380..=385).contains(&guesses), "{guesses}");
 }
 
-#[test]
-fn a_year_of_guessing_succeeds_in_at_most_twelve_of_ten_thousand() {
+/// The odds that one of so many guesses hits one of the passcodes that are accepted at once.
+fn odds(guesses: u64) -> f64 {
     let accepted_at_once = u32::try_from(2 * WINDOW_STEPS + 1).unwrap();
     let miss = 1.0 - f64::from(accepted_at_once) / 1_000_000.0;
-    let odds = 1.0 - miss.powi(i32::try_from(guesses_in_a_year()).unwrap());
-    assert!(odds < 0.0012, "{odds}");
-    println!("guesses in a year: {}, odds: {:.4} %", guesses_in_a_year(), odds * 100.0);
+    1.0 - miss.powi(i32::try_from(guesses).unwrap())
+}
+
+#[test]
+fn a_year_of_guessing_succeeds_in_at_most_twelve_of_ten_thousand() {
+    let guesses = guesses_in_a_year();
+    assert!(odds(guesses) < 0.0012, "{guesses}");
+    println!("guesses in a year: {guesses}, odds: {:.4} %", odds(guesses) * 100.0);
+}
+
+/// The same against an owner who never runs out of recovery codes, and uses one whenever passcodes have stopped, or `every` so
+/// many seconds.
+fn guesses_against_an_owner_with_recovery_codes(every: Option<u64>) -> u64 {
+    let start = UnixTime(1_800_000_000);
+    let (mut lockout, mut now, mut used_at, mut guesses) = (Lockout::default(), start, start, 0);
+    while now.since(start) < YEAR {
+        if every.is_some_and(|every| now.since(used_at) >= every) {
+            (lockout, used_at) = (lockout.after_recovery_code(now), now);
+        }
+        match lockout.admission(now) {
+            Admission::Open => {
+                lockout = lockout.after_wrong_passcode(now);
+                guesses += 1;
+            }
+            Admission::Wait { seconds } => now = now.plus(seconds),
+            Admission::Stopped { seconds } => match every {
+                Some(every) => now = now.plus(seconds.min(every.saturating_sub(now.since(used_at)).max(1))),
+                None => {
+                    let lifted = lockout.after_recovery_code(now);
+                    if lifted.admission(now) == Admission::Open {
+                        lockout = lifted;
+                    } else {
+                        now = now.plus(seconds);
+                    }
+                }
+            },
+        }
+    }
+    guesses
+}
+
+#[test]
+fn against_the_owner_who_uses_recovery_codes_most_a_year_of_guessing_succeeds_in_at_most_a_quarter_percent() {
+    let day = FALL_SECONDS;
+    let owners = [None, Some(60), Some(3600), Some(day / 2), Some(day), Some(7 * day), Some(30 * day)];
+    let worst = owners.map(guesses_against_an_owner_with_recovery_codes).into_iter().max().unwrap();
+    // 20 and one a day by themselves, and 40 and one a day that recovery codes forgive.
+    assert!((780..=20 + 365 + 40 + 365).contains(&worst), "{worst}");
+    assert!(odds(worst) <= 0.0025, "{}", odds(worst));
+    println!("guesses in a year against the worst owner: {worst}, odds: {:.4} %", odds(worst) * 100.0);
+}
+
+#[test]
+fn whoever_guesses_below_the_fast_alarm_rings_the_slow_one_within_a_month() {
+    let start = UnixTime(1_800_000_000);
+    // Nine at once, then one a day: the count that falls by one a day never comes to ten.
+    let (mut lockout, mut now) = (Lockout::default(), start);
+    let mut guess = |lockout: &mut Lockout| {
+        if let Admission::Wait { seconds } = lockout.admission(now) {
+            now = now.plus(seconds);
+        }
+        *lockout = lockout.after_wrong_passcode(now);
+        now
+    };
+    for _ in 0..9 {
+        let now = guess(&mut lockout);
+        assert!(!lockout.is_guessed(now));
+    }
+    let mut days = 0;
+    loop {
+        days += 1;
+        let now = start.plus(days * FALL_SECONDS + FALL_SECONDS / 2);
+        lockout = lockout.after_wrong_passcode(now);
+        assert!(lockout.failures(now) < 10);
+        if lockout.is_guessed(now) {
+            break;
+        }
+    }
+    assert!(days <= 30, "{days}");
+    // Neither a recovery code ends the alarm nor silence of a week; without guesses it ends by itself.
+    let now = start.plus(days * FALL_SECONDS + FALL_SECONDS / 2);
+    assert!(lockout.after_recovery_code(now).is_guessed(now));
+    assert!(!lockout.is_guessed(now.plus(2 * SLOW_FALL_SECONDS)));
+}
+
+#[test]
+fn a_guess_a_week_is_the_most_that_no_alarm_hears() {
+    let (mut lockout, mut now, mut guesses, start) =
+        (Lockout::default(), UnixTime(1_800_000_000), 0, UnixTime(1_800_000_000));
+    while now.since(start) < YEAR {
+        // Whoever knows the code waits whenever the next guess would ring.
+        let next = lockout.after_wrong_passcode(now);
+        if lockout.admission(now) == Admission::Open && !next.is_guessed(now) {
+            (lockout, guesses) = (next, guesses + 1);
+        } else {
+            now = now.plus(3600);
+        }
+    }
+    assert!(guesses <= 19 + 53, "{guesses}");
+}
+
+#[test]
+fn a_host_whose_clock_is_years_off_lowers_no_count() {
+    let (today, years) = (UnixTime(1_800_000_000), 10 * YEAR);
+    for hosts in 0..=0b1_1111_u32 {
+        // Five wrong passcodes, each judged by a host with the right clock or by one that is ten years back.
+        let mut lockout = Lockout::default().after_wrong_passcode(today);
+        lockout = lockout.after_recovery_code(today);
+        for guess in 0..5 {
+            let now = if hosts & (1 << guess) == 0 { today } else { UnixTime(today.0 - years) };
+            lockout = lockout.after_wrong_passcode(now);
+        }
+        assert_eq!(lockout.failures(today), 5, "{hosts:05b}");
+        assert_eq!(lockout.admission(today.plus(29)), Admission::Wait { seconds: 1 }, "{hosts:05b}: the wait holds");
+    }
 }
 
 #[test]

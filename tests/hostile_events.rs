@@ -214,7 +214,7 @@ fn proves_a_second_factor(event: &Value) -> bool {
     let ours = |entry: &Value| {
         let metadata = entry.get("challengeMetadata").and_then(Value::as_str).unwrap_or_default();
         let kind = metadata.split(' ').next().unwrap_or_default();
-        ["TOTP", "TOTP_CODES_OWED", "TOTP_SETUP"].contains(&kind) && right(entry, "CUSTOM_CHALLENGE")
+        ["TOTP", "TOTP_SETUP"].contains(&kind) && right(entry, "CUSTOM_CHALLENGE")
     };
     match session.map(Vec::as_slice) {
         Some([first, second, rest @ ..]) => {
@@ -463,14 +463,24 @@ async fn private_parameters_that_create_did_not_write_are_the_one_error_and_coun
         "TOTP\0".to_owned(),
         "TOTP_SETUP".to_owned(),
         "RECOVERY_CODES".to_owned(),
-        setup.replace(" 0 ", " -1 "),
-        setup.replace(" 0 ", " 99999999999999999999 "),
-        setup.replace(" 0 ", "  "),
+        "TOTP".to_owned(),
+        "TOTP -".to_owned(),
+        "TOTP  AAAAAAAAAAA".to_owned(),
+        "TOTP X AAAAAAAAAAA".to_owned(),
+        "TOTP -C AAAAAAAAAAA".to_owned(),
+        "TOTP - AAAAAAAAAA".to_owned(),
+        "TOTP_SETUP AGAIN".to_owned(),
+        "RECOVERY_CODES AGAIN".to_owned(),
+        setup.replace(" P ", " X "),
+        setup.replace(" P ", " "),
+        setup.replace(" AAAAAAAAAAA ", " 0 "),
+        setup.replace(" AAAAAAAAAAA ", " AAAAAAAAAAAAAAA "),
+        setup.replace(" AAAAAAAAAAA ", "  "),
         format!("{setup}="),
         format!("{setup} x"),
         codes.replace("RECOVERY_CODES", "TOTP_SETUP"),
         format!("{codes}{}", "A".repeat(64)),
-        "RECOVERY_CODES 1 ".to_owned(),
+        "RECOVERY_CODES AAAAAAAAAAA ".to_owned(),
     ] {
         for case in ["passcode-right", "recovery-code-right", "totp-setup-right", "recovery-codes-kept"] {
             let mut event = events[case].clone();
@@ -490,7 +500,8 @@ async fn private_parameters_that_create_did_not_write_are_the_one_error_and_coun
 async fn codes_on_offer_without_a_hash_accept_no_answer() {
     let cast = Cast::assembled().await;
     let mut event = sample_events(Trigger::Verify).remove("recovery-codes-kept").unwrap();
-    event["request"]["privateChallengeParameters"]["challenge"] = json!("RECOVERY_CODES 1 AAAAAAAAAAAAAAAAAAAAAA");
+    event["request"]["privateChallengeParameters"]["challenge"] =
+        json!("RECOVERY_CODES MDAwMDA3NSA AAAAAAAAAAAAAAAAAAAAAA");
     let functions = cast.functions().await;
     assert_eq!(response(&functions, Trigger::Verify, event).await, json!({ "answerCorrect": false }));
 }
@@ -506,7 +517,7 @@ async fn a_user_that_does_not_exist_touches_no_record() {
             if let Ok(answer) = functions.answer(trigger, event).await {
                 assert_ne!(answer["response"]["answerCorrect"], true, "{case}");
                 if trigger == Trigger::Create {
-                    assert_eq!(answer["response"]["challengeMetadata"], "TOTP", "{case}");
+                    assert_eq!(answer["response"]["challengeMetadata"], "TOTP - AAAAAAAAAAA", "{case}");
                 }
             }
         }
@@ -615,7 +626,8 @@ async fn a_secret_that_does_not_open_is_the_one_error_and_counts_nothing() {
     let records = cast.functions().await;
     let untouched = Cast::stored(&records).await;
     let another_key = MemorySealer::new(fill_random).unwrap();
-    let functions = Verify { store: records.create.store.clone(), sealer: another_key };
+    let functions =
+        Verify { enrollment: records.verify.enrollment, store: records.create.store.clone(), sealer: another_key };
     for case in ["passcode-right", "passcode-wrong", "totp-setup-right"] {
         let event = sample_events(Trigger::Verify).remove(case).unwrap();
         let fault = functions.handle(event, records.now()).await.unwrap_err();

@@ -15,7 +15,10 @@ use shared::store::{
 };
 use shared::totp::SharedSecret;
 use shared::trigger::Fault;
-use tests::stores::{Backend, NOW, Owner, assert_right, offer_authenticator, passcode, posed, random, user};
+use tests::stores::{
+    AT_SIGN_IN, Backend, NOW, Owner, TOTP, TOTP_CODES_OWED, assert_right, offer_authenticator, passcode, posed, random,
+    user,
+};
 use tokio::sync::Barrier;
 
 tests::for_memory_and_ministack! {
@@ -223,8 +226,8 @@ async fn of_two_sign_ins_that_enrol_at_once_one_wins_and_the_other_is_outdated<B
         for (secret, answered) in secrets.iter().zip(&race.answered) {
             let later = NOW.plus(30);
             let answer = Answer::new(passcode(secret, later));
-            let posed = posed(Challenge::TotpCodesOwed);
-            let settled = settle(&*arena.store, &*arena.sealer, user, &posed, &answer, None, later).await;
+            let posed = posed(TOTP_CODES_OWED);
+            let settled = settle(&*arena.store, &*arena.sealer, user, &posed, &answer, None, AT_SIGN_IN, later).await;
             assert_eq!(settled.unwrap().answer_correct(), answered.settled.is_ok());
         }
     }
@@ -309,7 +312,7 @@ type Given = (Posed, String);
 
 /// `typed` at the TOTP prompt of a sign-in of its own.
 fn totp(typed: String) -> Given {
-    (posed(Challenge::Totp), typed)
+    (posed(TOTP), typed)
 }
 
 /// Fixed, so that no two authenticators show the same by chance.
@@ -323,7 +326,7 @@ async fn answer_over(
     user: &UserKey,
     (posed, typed): &Given,
 ) -> Result<Settled, Fault> {
-    settle(store, sealer, user, posed, &Answer::new(typed.clone()), None, NOW).await
+    settle(store, sealer, user, posed, &Answer::new(typed.clone()), None, AT_SIGN_IN, NOW).await
 }
 
 /// A store and a sealer, and one owner of a record.

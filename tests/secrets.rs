@@ -27,6 +27,7 @@ use tests::functions::{
 };
 use tests::golden::assert_golden;
 use tests::life::{Life, Secrets, What, decisions, user};
+use tests::stores::{AT_SIGN_IN, TOTP};
 use tracing_subscriber::fmt::format::FmtSpan;
 use verify_auth_challenge::Verify;
 
@@ -182,7 +183,8 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     assert_fault(&secrets, &create, "randomness: the source of randomness failed");
 
     let store = cast.functions().await.create.store;
-    let another_key = Verify { store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
+    let another_key =
+        Verify { enrollment: AT_SIGN_IN, store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
     let answered = answer(REQUEST_ID, verify.clone(), async |event| another_key.handle(event, NOW).await).await;
     assert_eq!(answered, Err(TriggerError));
     assert_fault(&secrets, &verify, "the sealing: the sealed secret does not open for this user and authenticator");
@@ -256,23 +258,23 @@ async fn what_carries_a_secret_does_not_print_it() {
         match &posed.challenge {
             Challenge::TotpSetup(new) => printed.extend([print(new), print(&new.sealed)]),
             Challenge::RecoveryCodes(new) => printed.extend([print(new), print(&new.codes)]),
-            Challenge::Totp | Challenge::TotpCodesOwed => {}
+            Challenge::Totp(_) => {}
         }
     }
     let now = UnixTime(NOW.0 + 30);
-    let totp = tests::stores::posed(Challenge::Totp);
+    let totp = tests::stores::posed(TOTP);
     let typed = passcode(&enrolled.secret, now);
     secrets.note(&json!({ "request": { "challengeAnswer": typed } }));
     let loaded = store.load(&key).await.unwrap();
     printed.extend([print(&loaded), print(&loaded.record.authenticator())]);
     for typed in [&typed, &enrolled.codes[1], "no code"] {
-        let verdict = match examine(&loaded.record, &totp, &Answer::new((*typed).to_owned()), None, now) {
+        let verdict = match examine(&loaded.record, &totp, &Answer::new((*typed).to_owned()), None, AT_SIGN_IN, now) {
             Examination::Passcode(awaiting) => awaiting.judge(&enrolled.secret),
             Examination::Settled(verdict) => verdict,
         };
         printed.push(print(&verdict));
     }
-    printed.push(print(&settle(store, sealer, &key, &totp, &Answer::new(typed), None, now).await));
+    printed.push(print(&settle(store, sealer, &key, &totp, &Answer::new(typed), None, AT_SIGN_IN, now).await));
 
     for printed in printed {
         let mut found = secrets.found_in(&printed);

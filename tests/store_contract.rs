@@ -14,7 +14,10 @@ use shared::second_factor::{Answer, Examination, Record, Verdict, examine};
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
 use shared::store::{RecordStore, Saved, SealedFor, Sealer, UserKey, Version, Versioned, settle};
 use shared::totp::{SECRET_BYTES, SharedSecret};
-use tests::stores::{Backend, Call, Memory, NOW, OnMinistack, Owner, assert_right, fill_random, posed, random, user};
+use tests::stores::{
+    AT_SIGN_IN, Backend, Call, Memory, NOW, OnMinistack, Owner, TOTP, TOTP_CODES_OWED, assert_right, fill_random,
+    posed, random, user,
+};
 use verify_auth_challenge::Verify;
 
 tests::for_memory_and_ministack! {
@@ -296,11 +299,11 @@ async fn create_only_reads_and_reads_once() {
 async fn verify_reads_opens_and_writes_once_and_writes_nothing_during_a_wait() {
     let aws = OnMinistack::connect();
     let ((store, _), (sealer, _)) = (aws.new_store().await, aws.new_sealer().await);
-    let verify = Verify { store, sealer };
+    let verify = Verify { enrollment: AT_SIGN_IN, store, sealer };
     let owner = Owner::enrolled(&verify.store, &verify.sealer).await;
     aws.calls.take();
     let answering = |answer: String| {
-        let parameters = posed(Challenge::Totp).private_parameters();
+        let parameters = posed(TOTP).private_parameters();
         let request = json!({ "privateChallengeParameters": parameters, "challengeAnswer": answer });
         verify.handle(event("VerifyAuthChallengeResponse_Authentication", &owner.user.sub, request), NOW)
     };
@@ -495,8 +498,8 @@ async fn what_kms_sealed_for_another_purpose_does_not_open() {
 
 /// A record unlike any other: of a user without an authenticator, who answered wrongly.
 fn a_record() -> Record {
-    let (posed, answer) = (posed(Challenge::Totp), Answer::new("000000".to_owned()));
-    match examine(&Record::default(), &posed, &answer, None, NOW) {
+    let (posed, answer) = (posed(TOTP), Answer::new("000000".to_owned()));
+    match examine(&Record::default(), &posed, &answer, None, AT_SIGN_IN, NOW) {
         Examination::Settled(Verdict::ToRecord { record, .. }) => record,
         Examination::Settled(_) | Examination::Passcode(_) => panic!("a wrong passcode is on record"),
     }
@@ -512,10 +515,10 @@ async fn a_record_with_all_its_parts(store: &impl RecordStore, sealer: &impl Sea
     let owner = Owner::enrolled(store, sealer).await;
     let answers = owner.wrong_passcodes(NOW).take(5);
     let right = Answer::new(owner.passcode_at(NOW));
-    assert_right(&settle(store, sealer, &owner.user, &posed(Challenge::Totp), &right, None, NOW).await);
+    assert_right(&settle(store, sealer, &owner.user, &posed(TOTP), &right, None, AT_SIGN_IN, NOW).await);
     for answer in answers {
-        let posed = Posed { nonce: Nonce(random()), challenge: Challenge::TotpCodesOwed };
-        settle(store, sealer, &owner.user, &posed, &Answer::new(answer), None, NOW).await.unwrap();
+        let posed = Posed { nonce: Nonce(random()), challenge: TOTP_CODES_OWED };
+        settle(store, sealer, &owner.user, &posed, &Answer::new(answer), None, AT_SIGN_IN, NOW).await.unwrap();
     }
     let record = store.load(&owner.user).await.unwrap().record;
     Owned { owner, record }

@@ -247,11 +247,12 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
         let password = [entry("SRP_A", true, None), entry("PASSWORD_VERIFIER", true, None)];
         password.into_iter().chain(last.map(|last| entry("CUSTOM_CHALLENGE", true, Some(last)))).collect::<Vec<_>>()
     };
-    let empty = Record::default().to_json().unwrap().replace("\"generation\":0", "\"generation\":4294967295");
-    // No recovery codes yet, so that the kind is the long TOTP_CODES_OWED.
+    let empty = Record::default().to_json().unwrap();
     let held = a_record_with_an_authenticator_named(&longest_name).await;
-    let waiting = format!("\"failures\":19,\"asOf\":{NOW},\"lockedUntil\":{}", NOW.0 + 3600, NOW = NOW.0);
-    let waiting = held.replace("\"failures\":0,\"asOf\":0,\"lockedUntil\":0", &waiting);
+    let waiting = format!("\"lockedUntil\":{}", NOW.0 + 3600);
+    let waiting = held.replace("\"lockedUntil\":0", &waiting);
+    assert_ne!(waiting, held);
+    let proven = format!("TOTP C {}", Record::from_json(&held).unwrap().generation().text());
     for (issuer, email) in [
         ("Example", "ana@example.com"),
         ("Example Corporation of Somewhere", "firstname.lastname@department.example.com"),
@@ -260,11 +261,9 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
     ] {
         let mut ana = User::named("ana", 1);
         ana.attributes.insert("email".to_owned(), json!(email));
-        for (kind, last, record) in [
-            ("TOTP", None, &waiting),
-            ("TOTP_SETUP", None, &empty),
-            ("RECOVERY_CODES", Some("TOTP_CODES_OWED"), &empty),
-        ] {
+        for (kind, last, record) in
+            [("TOTP", None, &waiting), ("TOTP_SETUP", None, &empty), ("RECOVERY_CODES", Some(&*proven), &held)]
+        {
             let store = MemoryStore::default();
             store.save(&ana.key(), &Record::from_json(record).unwrap(), Version::MISSING).await.unwrap();
             let functions = Functions::over(store, fill_random, fill_random);
@@ -277,7 +276,7 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
             let shown = &response["publicChallengeParameters"];
             assert_eq!(shown["challenge"], kind);
             if kind == "TOTP" {
-                assert_eq!(response["challengeMetadata"], "TOTP_CODES_OWED");
+                assert_eq!(response["challengeMetadata"], proven);
                 assert_eq!(
                     (&shown["retryAfterSeconds"], &shown["friendlyDeviceName"]),
                     (&json!("3600"), &json!(longest_name))
@@ -345,17 +344,17 @@ async fn the_masks_let_nothing_through_that_is_not_shaped_as_it_must_be() {
         ("totp", nonce, ""),
         ("totp", nonce, "cGxhaW5seSBmYWtlIDAw"),
         ("totp", nonce, "cGxhaW5seSBmYWtlIDAwMT=="),
-        ("totp", metadata, "TOTP_CODES_OWED"),
+        ("totp", metadata, "TOTP C MDAwMDAxNSA"),
         ("totp-setup", secret, "OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB"),
         ("totp-setup", secret, "obwgc2lonr4saztbnnssa43fmnzgk5bb"),
         ("totp-setup", uri, "otpauth://totp/Example:ana@example.com?issuer=Example"),
-        ("totp-setup", challenge, "TOTP_SETUP 0 ZmFrZSAwMDAwMDAwMDgxIA cGxhaW5seSBmYWtl"),
-        ("totp-setup", metadata, "TOTP_SETUP 0 ZmFrZSAwMDAwMDAwMDgxIA"),
+        ("totp-setup", challenge, "TOTP_SETUP P AAAAAAAAAAA ZmFrZSAwMDAwMDAwMDgxIA cGxhaW5seSBmYWtl"),
+        ("totp-setup", metadata, "TOTP_SETUP P AAAAAAAAAAA ZmFrZSAwMDAwMDAwMDgxIA"),
         ("totp-codes-owed-right", codes, ""),
         ("totp-codes-owed-right", codes, &nine),
         ("totp-codes-owed-right", codes, &same),
         ("totp-codes-owed-right", codes, "CSGPPS90CDQP8S9G"),
-        ("totp-codes-owed-right", metadata, "RECOVERY_CODES 1 ZmFrZQ"),
+        ("totp-codes-owed-right", metadata, "RECOVERY_CODES MDAwMDA3NSA ZmFrZQ"),
     ] {
         let mut answer = cast.functions().await.create(events[case].clone()).await.unwrap();
         assert!(masked(Trigger::Create, Ok(answer.clone())).is_ok(), "{case}");
@@ -426,17 +425,21 @@ fn masked(trigger: Trigger, answer: Result<Value, TriggerError>) -> Result<Value
     if trigger != Trigger::Create {
         return Ok(answer);
     }
-    let posed_before = answer
-        .pointer("/request/session")
-        .and_then(|session| session.as_array()?.last()?.get("challengeMetadata")?.as_str().map(ToOwned::to_owned));
+    let session = answer.pointer("/request/session").and_then(Value::as_array).cloned().unwrap_or_default();
     let response = answer.get_mut("response").ok_or("no response")?;
 
     let metadata = text(response, "/challengeMetadata")?;
-    if text(response, "/privateChallengeParameters/challenge")? != metadata {
-        return Err("the private parameters carry another challenge than the metadata".to_owned());
-    }
-    // The same challenge again is not random: it is the one before.
-    if posed_before.as_ref() != Some(&metadata) {
+    let challenge = text(response, "/privateChallengeParameters/challenge")?;
+    if let Some(kind) = metadata.strip_suffix(" AGAIN") {
+        // It is not random: an earlier entry has it.
+        let told = session.iter().rev().find(|entry| entry["challengeMetadata"] != metadata);
+        if !challenge.starts_with(kind) || told.is_none_or(|entry| entry["challengeMetadata"] != challenge) {
+            return Err("another challenge than the one before".to_owned());
+        }
+    } else {
+        if challenge != metadata {
+            return Err("the private parameters carry another challenge than the metadata".to_owned());
+        }
         let mask = mask_challenge(&metadata)?;
         replace(response, "/privateChallengeParameters/challenge", &mask);
         replace(response, "/challengeMetadata", &mask);
@@ -469,14 +472,19 @@ fn masked(trigger: Trigger, answer: Result<Value, TriggerError>) -> Result<Value
 
 fn mask_challenge(metadata: &str) -> Result<String, String> {
     match metadata.split(' ').collect::<Vec<_>>().as_slice() {
-        ["TOTP" | "TOTP_CODES_OWED"] => Ok(metadata.to_owned()),
-        ["TOTP_SETUP", generation, id, sealed] => {
+        ["TOTP", "-" | "C", generation] => {
+            bytes(generation, 8)?;
+            Ok(metadata.to_owned())
+        }
+        ["TOTP_SETUP", entitlement @ ("P" | "C" | "S"), generation, id, sealed] => {
+            bytes(generation, 8)?;
             bytes(id, 16)?;
             // Of MemorySealer: nonce, secret, tag.
             bytes(sealed, 24 + SECRET_BYTES + 16)?;
-            Ok(format!("TOTP_SETUP {generation} <id> <sealed secret>"))
+            Ok(format!("TOTP_SETUP {entitlement} {generation} <id> <sealed secret>"))
         }
         ["RECOVERY_CODES", generation, codes] => {
+            bytes(generation, 8)?;
             bytes(codes, 16 + CODES * 16)?;
             Ok(format!("RECOVERY_CODES {generation} <salt and ten hashes>"))
         }

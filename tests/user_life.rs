@@ -1,7 +1,8 @@
-//! The whole life of a user: random sequences of sign-ins, answers, losses, replacements and clock steps. After each step
-//! the three triggers have said what a plain model of the design says, and no sequence gets tokens that the model refuses.
+//! The whole life of a user: random sequences of sign-ins, answers, losses, replacements, clock steps, and what an operator
+//! does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`. After each step the three triggers have said
+//! what a plain model of the design says, and no sequence gets tokens that the model refuses.
 //!
-//! The sequences are the same in every run; `PROPTEST_CASES` runs more of them, `PROPTEST_RNG_SEED` others.
+//! The sequences are the same in every run; `PROPTEST_CASES` runs more of them on each thread, `PROPTEST_RNG_SEED` others.
 
 #[path = "user_life/model.rs"]
 mod model;
@@ -13,15 +14,21 @@ use model::{Challenge, Decision, Model, Posed, Said, SignIn, ToPose, shown_at};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde_json::{Value, json};
+use shared::challenge::{AuthenticatorId, Generation};
+use shared::second_factor::{Authenticator, Record};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, Version};
-use shared::trigger::RandomFault;
+use shared::store::{RecordStore, Saved, SealedFor, Sealer, Version};
+use shared::totp::{Parameters, SECRET_BYTES, SharedSecret};
+use shared::trigger::{RandomFault, draw};
 use tests::functions::{Functions, Trigger, User, base32, entry};
 
-const SEQUENCES: u32 = 300;
+/// Threads, each with sequences of its own.
+const THREADS: u64 = 4;
+const SEQUENCES_A_THREAD: u32 = 750;
 
 /// In how many sequences each of these must have come about: without them the test would prove less than it says.
-const REACHED_BY_AT_LEAST: [(&str, usize); 24] = [
+const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("enrolled", 290),
     ("codes kept", 250),
     ("passcode", 250),
@@ -46,22 +53,33 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 24] = [
     ("tokens after a change of mind", 10),
     ("unknown wish", 30),
     ("third wrong answer", 100),
+    ("a new password is asked for", 500),
+    ("the password was replaced under way", 300),
+    ("reset", 500),
+    ("imported", 500),
+    ("passcode of an imported authenticator", 300),
+    ("outdated by an operator", 100),
+    ("nobody enrolls by the password any more", 30),
+    ("passcode without an authenticator", 300),
+    ("a prompt held over a reset", 100),
+    ("what was proven is no longer there", 30),
+    ("recovery code that does not end the stop", 10),
+    ("eight digits", 100),
 ];
 
 #[test]
 fn the_triggers_and_a_plain_model_agree_at_every_step_of_a_users_life() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    let reached = RefCell::new(BTreeMap::<&str, usize>::new());
-    let outcome = TestRunner::new(config()).run(&life(), |life| {
-        for event in runtime.block_on(live(&life))? {
-            *reached.borrow_mut().entry(event).or_default() += 1;
+    let threads: Vec<_> = (0..THREADS).map(|thread| std::thread::spawn(move || live_many(thread))).collect();
+    let mut reached = BTreeMap::<&str, usize>::new();
+    for thread in threads {
+        let (outcome, of_thread) = thread.join().unwrap();
+        if let Err(failure) = outcome {
+            panic!("{failure}");
         }
-        Ok(())
-    });
-    if let Err(failure) = outcome {
-        panic!("{failure}");
+        for (event, sequences) in of_thread {
+            *reached.entry(event).or_default() += sequences;
+        }
     }
-    let reached = reached.into_inner();
     println!("{reached:#?}");
     for (event, at_least) in REACHED_BY_AT_LEAST {
         let sequences = reached.get(event).copied().unwrap_or_default();
@@ -69,13 +87,26 @@ fn the_triggers_and_a_plain_model_agree_at_every_step_of_a_users_life() {
     }
 }
 
-fn config() -> Config {
+fn live_many(thread: u64) -> (Result<(), String>, BTreeMap<&'static str, usize>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let reached = RefCell::new(BTreeMap::<&str, usize>::new());
+    let outcome = TestRunner::new(config(thread)).run(&life(), |life| {
+        for event in runtime.block_on(live(&life))? {
+            *reached.borrow_mut().entry(event).or_default() += 1;
+        }
+        Ok(())
+    });
+    (outcome.map_err(|failure| failure.to_string()), reached.into_inner())
+}
+
+fn config(thread: u64) -> Config {
     let default = Config::default();
-    let rng_seed = match default.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(1),
-        RngSeed::Fixed(seed) => RngSeed::Fixed(seed),
+    let seed = match default.rng_seed {
+        RngSeed::Random => 1,
+        RngSeed::Fixed(seed) => seed,
     };
-    Config { cases: default.cases.max(SEQUENCES), rng_seed, failure_persistence: None, ..default }
+    let rng_seed = RngSeed::Fixed(seed.wrapping_mul(THREADS).wrapping_add(thread));
+    Config { cases: default.cases.max(SEQUENCES_A_THREAD), rng_seed, failure_persistence: None, ..default }
 }
 
 // ── What may happen.
@@ -93,21 +124,47 @@ struct Life {
 #[derive(Clone, Debug)]
 enum Step {
     /// A sign-in with the right password takes a seat; whoever sat there has given up.
-    Begin { seat: usize },
+    Begin {
+        seat: usize,
+    },
     /// A sign-in without a right password.
     BeginWithoutPassword,
     /// An answer; an empty seat is taken first.
-    Answer { seat: usize, typed: Typed, wish: Wish },
+    Answer {
+        seat: usize,
+        typed: Typed,
+        wish: Wish,
+    },
     /// Cognito delivers an earlier answer again: so many back.
-    DeliverAgain { back: usize },
+    DeliverAgain {
+        back: usize,
+    },
     /// To an earlier challenge, another answer arrives, which would pass it now.
-    AnswerAgain { back: usize },
+    AnswerAgain {
+        back: usize,
+    },
     /// The clock moves on by so many seconds.
     Wait(u64),
     /// Someone with the password guesses so often, as soon as each wait is over.
     Guess(usize),
     /// The user signs in with so many recovery codes.
     SpendCodes(usize),
+    /// Somebody guesses until passcodes stop, and the user signs in with a recovery code; so many days in a row.
+    GuessAndSpend(usize),
+    Operator(Operator),
+}
+
+/// What an operator does at any moment.
+#[derive(Clone, Copy, Debug)]
+enum Operator {
+    /// AdminSetUserPassword without Permanent.
+    SetTemporaryPassword,
+    Reset,
+    Import,
+    /// `ENROLLMENT`: AT_SIGN_IN, or BY_OPERATOR.
+    SetEnrollment {
+        at_sign_in: bool,
+    },
 }
 
 #[derive(Clone, Debug)]
@@ -173,6 +230,18 @@ fn step() -> impl Strategy<Value = Step> {
         ].prop_map(Step::Wait),
         1 => (1..25_usize).prop_map(Step::Guess),
         1 => (1..10_usize).prop_map(Step::SpendCodes),
+        1 => (1..4_usize).prop_map(Step::GuessAndSpend),
+        4 => operator().prop_map(Step::Operator),
+    ]
+}
+
+fn operator() -> impl Strategy<Value = Operator> {
+    prop_oneof![
+        3 => Just(Operator::SetTemporaryPassword),
+        2 => Just(Operator::Reset),
+        2 => Just(Operator::Import),
+        3 => Just(Operator::SetEnrollment { at_sign_in: true }),
+        1 => Just(Operator::SetEnrollment { at_sign_in: false }),
     ]
 }
 
@@ -188,7 +257,8 @@ fn typed() -> impl Strategy<Value = Typed> {
         1 => Just(Typed::WrongPasscode),
         5 => (codes(), 0..10_usize, any::<bool>())
             .prop_map(|(of, number, careless)| Typed::Code { of, number, careless }),
-        1 => prop_oneof![Just(""), Just("-"), Just("12345"), Just("0000-0000-0000-0000"), Just("１２３４５６")]
+        1 => prop_oneof![Just(""), Just("-"), Just("12345"), Just("1234 5678"), Just("1234567"),
+            Just("0000-0000-0000-0000"), Just("１２３４５６")]
             .prop_map(Typed::Rubbish),
     ]
 }
@@ -236,6 +306,8 @@ async fn live(life: &Life) -> Result<BTreeSet<&'static str>, TestCaseError> {
         lost: Vec::new(),
         used: Vec::new(),
         dead: Vec::new(),
+        operations: 0,
+        imported: false,
         reached: BTreeSet::new(),
     };
     for step in &life.steps {
@@ -262,6 +334,10 @@ struct World {
     /// Codes that were used, and codes of sets that were replaced.
     used: Vec<String>,
     dead: Vec<String>,
+    /// Resets and imports so far.
+    operations: u64,
+    /// The authenticator came by an import.
+    imported: bool,
     reached: BTreeSet<&'static str>,
 }
 
@@ -272,12 +348,15 @@ struct Seat {
     /// Create's `response`, and what the model makes of it.
     response: Value,
     posed: Posed,
+    /// Resets and imports when it was posed.
+    operations: u64,
 }
 
 /// An answer as Cognito delivered it.
 struct Delivered {
     event: Value,
     posed: Posed,
+    operations: u64,
     typed: String,
     judged: bool,
 }
@@ -298,7 +377,7 @@ impl World {
                 let Some(again) = self.delivered.iter().rev().nth(*back) else { return Ok(()) };
                 let (event, posed, typed, judged) =
                     (again.event.clone(), again.posed.clone(), again.typed.clone(), again.judged);
-                let said = self.verify(event, &posed, &typed).await?;
+                let said = self.verify(event, &posed, again.operations, &typed).await?;
                 if judged && !matches!(said, Said::Right("delivered again") | Said::Wrong("delivered again")) {
                     self.reached.insert("a judged answer delivered again after it was forgotten");
                 }
@@ -306,28 +385,26 @@ impl World {
             }
             Step::AnswerAgain { back } => {
                 let Some(again) = self.delivered.iter().rev().nth(*back) else { return Ok(()) };
-                let (mut event, posed) = (again.event.clone(), again.posed.clone());
+                let (mut event, posed, operations) = (again.event.clone(), again.posed.clone(), again.operations);
                 let typed = self.passing(&posed.challenge);
                 event["request"]["challengeAnswer"] = json!(typed);
-                self.verify(event, &posed, &typed).await.map(drop)
+                self.verify(event, &posed, operations, &typed).await.map(drop)
             }
             Step::Wait(seconds) => {
                 self.wait(*seconds);
                 Ok(())
             }
-            Step::Guess(times) => {
-                for _ in 0..*times {
+            Step::Guess(times) => self.guess(*times).await,
+            Step::GuessAndSpend(days) => {
+                for _ in 0..*days {
+                    self.guess(25).await?;
                     self.begin(0).await?;
-                    let (seconds, stopped) = self.model.wait();
-                    if self.model.authenticator.is_none() || stopped {
-                        break;
-                    }
-                    self.wait(seconds);
-                    let typed = self.typed(0, &Typed::WrongPasscode);
-                    self.answer(0, &typed, None).await?;
+                    let Some(code) = self.model.codes.first().cloned() else { break };
+                    self.answer(0, &code, None).await?;
                 }
                 Ok(())
             }
+            Step::Operator(operator) => self.operate(*operator).await,
             Step::SpendCodes(times) => {
                 for _ in 0..*times {
                     self.begin(0).await?;
@@ -337,6 +414,60 @@ impl World {
                 Ok(())
             }
         }
+    }
+
+    async fn guess(&mut self, times: usize) -> Result<(), TestCaseError> {
+        for _ in 0..times {
+            self.begin(0).await?;
+            let (seconds, stopped) = self.model.wait();
+            if self.model.authenticator.is_none() || stopped {
+                break;
+            }
+            self.wait(seconds);
+            let typed = self.typed(0, &Typed::WrongPasscode);
+            self.answer(0, &typed, None).await?;
+        }
+        Ok(())
+    }
+
+    async fn operate(&mut self, operator: Operator) -> Result<(), TestCaseError> {
+        match operator {
+            Operator::SetTemporaryPassword => {
+                self.model.must_change_password = true;
+                self.user.attributes.insert("cognito:user_status".to_owned(), json!("FORCE_CHANGE_PASSWORD"));
+            }
+            Operator::SetEnrollment { at_sign_in } => {
+                self.model.enrolls_at_sign_in = at_sign_in;
+                let enrollment = if at_sign_in { Enrollment::AtSignIn } else { Enrollment::ByOperator };
+                self.functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).unwrap());
+            }
+            Operator::Reset | Operator::Import => {
+                let stored = self.functions.store().load(&self.user.key()).await.unwrap();
+                let generation = Generation(draw(drawn_in_order).unwrap());
+                self.lost.extend(self.model.authenticator.as_ref().map(|held| held.secret.clone()));
+                self.dead.append(&mut self.model.codes);
+                let record = if matches!(operator, Operator::Reset) {
+                    self.model.reset();
+                    self.reached.insert("reset");
+                    Record::reset(generation)
+                } else {
+                    let secret = SharedSecret::new(draw::<SECRET_BYTES>(drawn_in_order).unwrap().to_vec());
+                    let (user, id) = (self.user.key(), AuthenticatorId(draw(drawn_in_order).unwrap()));
+                    let sealed_for = SealedFor { user: &user, authenticator: id };
+                    let sealed = self.functions.verify.sealer.seal(&secret, sealed_for).await.unwrap();
+                    self.model.import(secret.expose().to_vec());
+                    self.reached.insert("imported");
+                    let now = self.functions.now();
+                    let authenticator = Authenticator::imported(id, sealed, Parameters::default(), None, now);
+                    Record::imported(generation, authenticator)
+                };
+                let saved = self.functions.store().save(&self.user.key(), &record, stored.version).await.unwrap();
+                prop_assert_eq!(saved, Saved::Recorded);
+                self.operations += 1;
+                self.imported = matches!(operator, Operator::Import);
+            }
+        }
+        Ok(())
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -361,16 +492,18 @@ impl World {
 
     /// As Cognito does with an answer: Verify, then Define, then Create.
     async fn answer(&mut self, seat: usize, typed: &str, wish: Wish) -> Result<(), TestCaseError> {
-        let Some(Seat { mut session, mut sign_in, response, posed }) = self.seats[seat].take() else { return Ok(()) };
+        let Some(Seat { mut session, mut sign_in, response, posed, operations }) = self.seats[seat].take() else {
+            return Ok(());
+        };
         let mut own = json!({
             "privateChallengeParameters": response["privateChallengeParameters"], "challengeAnswer": typed,
         });
         add_wish(&mut own, wish);
         let event = self.user.event(Trigger::Verify, own);
         let writes = self.model.writes;
-        let said = self.verify(event.clone(), &posed, typed).await?;
+        let said = self.verify(event.clone(), &posed, operations, typed).await?;
         let judged = self.model.writes > writes;
-        self.delivered.push(Delivered { event, posed: posed.clone(), typed: typed.to_owned(), judged });
+        self.delivered.push(Delivered { event, posed: posed.clone(), operations, typed: typed.to_owned(), judged });
         let right = match said {
             Said::Right(_) => true,
             Said::Wrong(_) => false,
@@ -378,11 +511,18 @@ impl World {
             Said::Fault(_) => return Ok(()),
         };
         session.push(entry("CUSTOM_CHALLENGE", right, response["challengeMetadata"].as_str()));
-        sign_in.answered(&posed.challenge, right);
+        sign_in.answered(&posed.challenge, right, self.model.generation());
         self.go_on(seat, session, sign_in, wish).await
     }
 
-    async fn verify(&mut self, event: Value, posed: &Posed, typed: &str) -> Result<Said, TestCaseError> {
+    /// `operations` is how many resets and imports there were when the challenge was posed.
+    async fn verify(
+        &mut self,
+        event: Value,
+        posed: &Posed,
+        operations: u64,
+        typed: &str,
+    ) -> Result<Said, TestCaseError> {
         let held = self.model.authenticator.as_ref().map(|held| held.secret.clone());
         let codes = self.model.codes.clone();
         let said = self.model.judge(posed, typed);
@@ -394,8 +534,29 @@ impl World {
         }
         let (Said::Right(why) | Said::Wrong(why) | Said::Fault(why)) = said;
         self.reached.insert(why);
+        // Not by way of the model: whatever an operator has done since makes a set-up challenge void.
+        if let Said::Right("enrolled" | "authenticator replaced" | "codes kept") = said {
+            prop_assert_eq!(operations, self.operations, "{}", why);
+        }
+        if said == Said::Right("enrolled") {
+            prop_assert_eq!(self.functions.verify.enrollment, Enrollment::AtSignIn);
+        }
+        if why == "outdated" && operations != self.operations {
+            self.reached.insert("outdated by an operator");
+        }
+        if operations != self.operations && matches!(posed.challenge, Challenge::Totp { .. }) {
+            self.reached.insert("a prompt held over a reset");
+        }
+        if why == "passcode" && self.imported {
+            self.reached.insert("passcode of an imported authenticator");
+        }
+        if typed == "1234 5678" && matches!(why, "wrong passcode" | "passcode without an authenticator") {
+            self.reached.insert("eight digits");
+        }
         match why {
+            "enrolled" => self.imported = false,
             "authenticator replaced" => {
+                self.imported = false;
                 if !self.lost.is_empty() {
                     self.reached.insert("replaced twice");
                 }
@@ -418,8 +579,21 @@ impl World {
         sign_in: SignIn,
         wish: Wish,
     ) -> Result<(), TestCaseError> {
-        let (decision, why) = sign_in.decision(wish);
+        let (mut session, mut sign_in) = (session, sign_in);
+        let (mut decision, mut why) = sign_in.decision(wish, self.model.must_change_password);
         prop_assert_eq!(self.define(&session, wish).await?, decision, "{}: {:?}", why, session);
+        if decision == Decision::NewPassword {
+            self.reached.insert(why);
+            prop_assert_eq!(session.len(), 2, "the password was proven just now");
+            session.push(entry("NEW_PASSWORD_REQUIRED", true, None));
+            sign_in.changed_password();
+            // Whether Cognito says so in the events of this sign-in is not known: both must go on.
+            (decision, why) = sign_in.decision(wish, true);
+            prop_assert_eq!(self.define(&session, wish).await?, decision, "{}: {:?}", why, session);
+            self.model.must_change_password = false;
+            self.user.attributes.insert("cognito:user_status".to_owned(), json!("CONFIRMED"));
+            prop_assert_eq!(self.define(&session, wish).await?, decision, "{}: {:?}", why, session);
+        }
         if decision != Decision::Challenge {
             self.reached.insert(why);
             return Ok(());
@@ -428,10 +602,16 @@ impl World {
         let mut own = json!({ "session": session, "challengeName": "CUSTOM_CHALLENGE" });
         add_wish(&mut own, wish);
         let created = self.functions.create(self.user.event(Trigger::Create, own)).await;
+        if matches!(self.model.to_pose(&sign_in, wish), ToPose::Nothing) {
+            prop_assert!(created.is_err(), "a challenge after {:?}", session);
+            self.reached.insert("what was proven is no longer there");
+            return Ok(());
+        }
         prop_assert!(created.is_ok(), "no challenge after {:?}", session);
         let response = created.unwrap()["response"].take();
-        let posed = self.pose(&session, &sign_in, wish, &response)?;
-        self.seats[seat] = Some(Seat { session, sign_in, response, posed });
+        let posed = self.pose(&sign_in, wish, &response)?;
+        let operations = self.operations;
+        self.seats[seat] = Some(Seat { session, sign_in, response, posed, operations });
         Ok(())
     }
 
@@ -442,6 +622,7 @@ impl World {
         let response = defined.unwrap()["response"].take();
         let flags = (&response["challengeName"], &response["issueTokens"], &response["failAuthentication"]);
         let decisions = [
+            (Decision::NewPassword, json!(["NEW_PASSWORD_REQUIRED", false, false])),
             (Decision::Challenge, json!(["CUSTOM_CHALLENGE", false, false])),
             (Decision::Tokens, json!([null, true, false])),
             (Decision::Failure, json!([null, false, true])),
@@ -451,24 +632,18 @@ impl World {
     }
 
     /// What the model makes of Create's response, once it is the one that it expects.
-    fn pose(
-        &mut self,
-        session: &[Value],
-        sign_in: &SignIn,
-        wish: Wish,
-        response: &Value,
-    ) -> Result<Posed, TestCaseError> {
+    fn pose(&mut self, sign_in: &SignIn, wish: Wish, response: &Value) -> Result<Posed, TestCaseError> {
         let public = &response["publicChallengeParameters"];
         let metadata = response["challengeMetadata"].as_str().unwrap_or_default();
         let mut shown = public.clone();
         let (challenge, word) = match self.model.to_pose(sign_in, wish) {
             ToPose::Totp { codes_owed } => {
-                (Challenge::Totp { codes_owed }, if codes_owed { "TOTP_CODES_OWED" } else { "TOTP" })
+                (self.model.prompt(codes_owed), if codes_owed { "TOTP C" } else { "TOTP -" })
             }
             ToPose::NewAuthenticator => {
                 let secret = take(&mut shown, "secretCode")?;
                 prop_assert!(take(&mut shown, "otpauthUri")?.contains(&secret));
-                (self.model.offer_authenticator(base32(&secret).unwrap()), "TOTP_SETUP")
+                (self.model.offer_authenticator(base32(&secret).unwrap(), sign_in), "TOTP_SETUP")
             }
             ToPose::NewCodes => {
                 let codes: Vec<String> = take(&mut shown, "recoveryCodes")?.split(' ').map(ToOwned::to_owned).collect();
@@ -477,15 +652,15 @@ impl World {
             }
             ToPose::Again(challenge) => {
                 self.reached.insert("the same set-up challenge again");
-                let before = session.last().and_then(|last| last["challengeMetadata"].as_str());
-                prop_assert_eq!(Some(metadata), before);
-                let word = metadata.split(' ').next().unwrap_or_default();
+                let word = secret_or_codes(&challenge);
+                prop_assert_eq!(metadata, format!("{word} AGAIN"));
                 (challenge, word)
             }
+            ToPose::Nothing => return Err(TestCaseError::fail("nothing was to be posed")),
         };
         prop_assert_eq!(shown, self.model.shown(&challenge, sign_in));
-        prop_assert_eq!(metadata.split(' ').next(), Some(word));
-        if word == "TOTP_CODES_OWED" {
+        prop_assert!(metadata.starts_with(&format!("{word} ")), "{} {}", word, metadata);
+        if word == "TOTP C" {
             self.reached.insert("codes owed");
         }
         let nonce = response["privateChallengeParameters"]["nonce"].as_str().unwrap_or_default().to_owned();
@@ -574,6 +749,13 @@ fn take(shown: &mut Value, name: &str) -> Result<String, TestCaseError> {
     match shown.as_object_mut().and_then(|shown| shown.remove(name)) {
         Some(Value::String(text)) => Ok(text),
         _ => Err(TestCaseError::fail(format!("no {name} in {shown}"))),
+    }
+}
+
+fn secret_or_codes(challenge: &Challenge) -> &'static str {
+    match challenge {
+        Challenge::TotpSetup { .. } => "TOTP_SETUP",
+        Challenge::Totp { .. } | Challenge::RecoveryCodes { .. } => "RECOVERY_CODES",
     }
 }
 

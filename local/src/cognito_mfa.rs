@@ -248,7 +248,7 @@ impl User {
 impl SoftwareToken {
     fn spend(&mut self, typed: &str, now: UnixSeconds) -> Match {
         let parameters = Parameters::default();
-        let passcode = Passcode::read(typed, parameters.digits);
+        let passcode = Passcode::read(typed);
         let matched = passcode
             .and_then(|passcode| match_passcode(&self.secret, parameters, &passcode, UnixTime(now), self.last_step))
             .unwrap_or(Match::Wrong);

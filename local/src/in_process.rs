@@ -70,7 +70,7 @@ impl<S: RecordStore> InProcess<S> {
             _ => TokenGuard::Sources,
         };
         let guard = Guard { setting, store: Arc::clone(&store) };
-        Self { create, verify: Verify { store, sealer }, guard, clock }
+        Self { create, verify: Verify { enrollment: sign_in.enrollment(), store, sealer }, guard, clock }
     }
 
     async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, Fault> {

@@ -20,6 +20,7 @@ mod tests {
     fn sound() -> Deployment {
         let sign_in = [("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN")];
         let store = [("TABLE_NAME", "records"), ("KEY_ID", "key-1")];
+        let enrollment = [("ENROLLMENT", "AT_SIGN_IN")];
         let guard = [("TABLE_NAME", "records"), ("TOKEN_GUARD", "PAID")];
         Deployment {
             user_pool_id: "us-east-1_Example12".parse().unwrap(),
@@ -32,7 +33,7 @@ mod tests {
                 triggers: Triggers {
                     define: Some(function("define", &sign_in)),
                     create: Some(function("create", &[sign_in, store].concat())),
-                    verify: Some(function("verify", &store)),
+                    verify: Some(function("verify", &[&enrollment[..], &store].concat())),
                     guard: Some(function("guard", &guard)),
                     others: Vec::new(),
                 },
@@ -195,15 +196,18 @@ mod tests {
         (|d| tell(&mut pool(d).triggers.define, &[]),                   &[(Broken, "settings-define", "settings")]),
         (|d| tell(&mut pool(d).triggers.define, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AFTER_COGNITO_MFA")]), &[(Broken, "settings-define", "settings")]),
         (|d| tell(&mut pool(d).triggers.define, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "BY_OPERATOR")]), &[(Broken, "settings-agree", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "BY_OPERATOR"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-agree", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "at_sign_in"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-verify", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-verify", "settings")]),
         (|d| tell(&mut pool(d).triggers.create, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-create", "settings")]),
         (|d| tell_guard(d, "SOURCES"),                                  &[(Weak, "settings-guard", "settings")]),
         (|d| tell_guard(d, "paid"),                                     &[(Broken, "settings-guard", "settings")]),
         (|d| tell(&mut pool(d).triggers.guard, &[("TABLE_NAME", "records")]), &[(Open, "settings-guard", "settings")]),
-        (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "other"), ("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
-        (|d| tell(&mut pool(d).triggers.verify, &[("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "other"), ("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
         (|d| d.given.table_name = Some("other".to_owned()),             &[(Weak, "settings-table", "settings")]),
-        (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "key-2")]), &[(Broken, "settings-key", "settings")]),
-        (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "alias/sealing")]), &[(Weak, "settings-key", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "key-2")]), &[(Broken, "settings-key", "settings")]),
+        (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "alias/sealing")]), &[(Weak, "settings-key", "settings")]),
         (|d| d.given.key_id = Some("alias/sealing".to_owned()),         &[(Weak, "settings-key", "settings")]),
         // While users move over from Cognito's own MFA.
         (|d| { accept_cognito_mfa(d); tell_guard(d, "SOURCES"); d.mfa_configuration = Ok("OPTIONAL".to_owned()); }, &[(Weak, "pool-mfa", "pool")]),

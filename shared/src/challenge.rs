@@ -1,8 +1,9 @@
 //! Our custom challenges: what Create poses, how it travels to Verify and to the next Create, and what the client sees.
 //!
 //! Cognito hands `privateChallengeParameters` to Verify, and `challengeMetadata` to every later Define and Create of the
-//! same sign-in. Both carry the same words; the private parameters have a nonce beside them, by which one challenge is
-//! judged once however often Cognito delivers it.
+//! same sign-in. Both carry the same words, but for a challenge that is posed again, whose metadata refers to the entry
+//! before. The private parameters have a nonce beside them, by which one challenge is judged once however often Cognito
+//! delivers it.
 //!
 //! Invariant: neither holds anything that can be read: secrets are sealed, recovery codes hashed.
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-create-auth-challenge.html>
@@ -16,16 +17,17 @@ use zeroize::Zeroizing;
 use crate::encoding::{decode, encode};
 use crate::lockout::Admission;
 use crate::recovery_codes::{CodeSet, RecoveryCode};
-use crate::second_factor::{Authenticator, FriendlyName, Generation};
+use crate::second_factor::{Authenticator, FriendlyName};
 use crate::totp::SharedSecret;
 
-/// Which of our challenges: the first word of `challengeMetadata`.
+/// Which of our challenges: the first words of `challengeMetadata`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A passcode, or a recovery code in its place.
-    Totp,
-    /// The same to the client; afterwards the user is owed new recovery codes.
-    TotpCodesOwed,
+    Totp {
+        /// Afterwards the user is owed new recovery codes; the client is not told.
+        codes_owed: bool,
+    },
     /// The first passcode of a new authenticator.
     TotpSetup,
     /// One of ten new recovery codes, typed back as proof that they were kept.
@@ -33,23 +35,22 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// The word in `challengeMetadata`.
+    /// The word in `challengeMetadata` and in the public parameter `challenge`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
-            Self::Totp => "TOTP",
-            Self::TotpCodesOwed => "TOTP_CODES_OWED",
+            Self::Totp { .. } => "TOTP",
             Self::TotpSetup => "TOTP_SETUP",
             Self::RecoveryCodes => "RECOVERY_CODES",
         }
     }
 
-    /// Reads the first word of `challengeMetadata`.
+    /// Reads the first words of `challengeMetadata`.
     #[must_use]
     pub fn of_metadata(metadata: &str) -> Option<Self> {
-        match metadata.split(' ').next()? {
-            "TOTP" => Some(Self::Totp),
-            "TOTP_CODES_OWED" => Some(Self::TotpCodesOwed),
+        let mut words = metadata.split(' ');
+        match words.next()? {
+            "TOTP" => Some(Self::Totp { codes_owed: codes_owed_from_flag(words.next()?)? }),
             "TOTP_SETUP" => Some(Self::TotpSetup),
             "RECOVERY_CODES" => Some(Self::RecoveryCodes),
             _ => None,
@@ -57,28 +58,86 @@ impl Kind {
     }
 }
 
+/// One character either way: the length of the parameters tells nobody who has an authenticator.
+fn codes_owed_flag(codes_owed: bool) -> &'static str {
+    if codes_owed { "C" } else { "-" }
+}
+
+fn codes_owed_from_flag(flag: &str) -> Option<bool> {
+    match flag {
+        "C" => Some(true),
+        "-" => Some(false),
+        _ => None,
+    }
+}
+
 /// What Verify needs to judge the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
     /// [`Kind::Totp`]
-    Totp,
-    /// [`Kind::TotpCodesOwed`]
-    TotpCodesOwed,
+    Totp(Prompt),
     /// [`Kind::TotpSetup`]
     TotpSetup(NewAuthenticator),
     /// [`Kind::RecoveryCodes`]
     RecoveryCodes(NewCodes),
 }
 
+/// The prompt for a passcode or a recovery code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// Whether new recovery codes follow.
+    pub codes_owed: bool,
+    /// The record's generation; [`Generation::NONE`] where there is no record.
+    pub generation: Generation,
+}
+
+impl Prompt {
+    /// What a user who does not exist is asked.
+    pub const FOR_NOBODY: Self = Self { codes_owed: false, generation: Generation::NONE };
+}
+
 /// An authenticator on offer; it is nobody's until its first passcode was right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAuthenticator {
+    /// What entitles this sign-in to it.
+    pub entitlement: Entitlement,
     /// The record's generation that it was made for.
     pub generation: Generation,
     /// Its id, which the sealing is bound to.
     pub id: AuthenticatorId,
     /// Its secret.
     pub sealed: SealedSecret,
+}
+
+/// What a sign-in had proven when it was offered an authenticator. Verify holds it against `ENROLLMENT`, which may have
+/// changed since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Entitlement {
+    /// The password, and nothing else.
+    Password,
+    /// A factor of Cognito's that the settings accept.
+    CognitoFactor,
+    /// A second factor of ours.
+    SecondFactor,
+}
+
+impl Entitlement {
+    fn letter(self) -> &'static str {
+        match self {
+            Self::Password => "P",
+            Self::CognitoFactor => "C",
+            Self::SecondFactor => "S",
+        }
+    }
+
+    fn from_letter(letter: &str) -> Option<Self> {
+        match letter {
+            "P" => Some(Self::Password),
+            "C" => Some(Self::CognitoFactor),
+            "S" => Some(Self::SecondFactor),
+            _ => None,
+        }
+    }
 }
 
 /// Recovery codes on offer; they are nobody's until one was typed back.
@@ -90,36 +149,58 @@ pub struct NewCodes {
     pub codes: CodeSet,
 }
 
+impl NewAuthenticator {
+    /// The record's generation once this is the user's.
+    #[must_use]
+    pub fn next_generation(&self) -> Generation {
+        Generation::drawn_with(&self.id.0)
+    }
+}
+
+impl NewCodes {
+    /// The record's generation once these are the user's.
+    #[must_use]
+    pub fn next_generation(&self) -> Generation {
+        Generation::drawn_with(self.codes.salt())
+    }
+}
+
+/// Stands in `challengeMetadata` for what an earlier entry of the same session holds: fourteen entries must fit a session
+/// string. Private parameters always hold it all, as Verify sees nothing else.
+const AGAIN: &str = "AGAIN";
+
 impl Challenge {
-    /// Which of the four.
+    /// Which of the three.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Totp => Kind::Totp,
-            Self::TotpCodesOwed => Kind::TotpCodesOwed,
+            Self::Totp(Prompt { codes_owed, .. }) => Kind::Totp { codes_owed: *codes_owed },
             Self::TotpSetup(_) => Kind::TotpSetup,
             Self::RecoveryCodes(_) => Kind::RecoveryCodes,
         }
     }
 
-    /// `challengeMetadata`: the kind, then what a later Create needs to pose the same challenge again.
+    /// `challengeMetadata` of a new challenge, and what the private parameters hold: the kind, then what it was made for.
     #[must_use]
     pub fn metadata(&self) -> String {
         let kind = self.kind().word();
         match self {
-            Self::Totp | Self::TotpCodesOwed => kind.to_owned(),
-            Self::TotpSetup(NewAuthenticator { generation, id, sealed }) => {
-                format!(
-                    "{kind} {generation} {id} {sealed}",
-                    generation = generation.0,
-                    id = id.text(),
-                    sealed = sealed.text()
-                )
+            Self::Totp(Prompt { codes_owed, generation }) => {
+                format!("{kind} {} {}", codes_owed_flag(*codes_owed), generation.text())
+            }
+            Self::TotpSetup(NewAuthenticator { entitlement, generation, id, sealed }) => {
+                format!("{kind} {} {} {} {}", entitlement.letter(), generation.text(), id.text(), sealed.text())
             }
             Self::RecoveryCodes(NewCodes { generation, codes }) => {
-                format!("{kind} {generation} {codes}", generation = generation.0, codes = codes.to_text())
+                format!("{kind} {} {}", generation.text(), codes.to_text())
             }
         }
+    }
+
+    /// `challengeMetadata` where the entry before this one had the same challenge, and was answered wrongly.
+    #[must_use]
+    pub fn metadata_again(&self) -> String {
+        format!("{} {AGAIN}", self.kind().word())
     }
 
     /// Reads what [`Self::metadata`] wrote.
@@ -127,18 +208,42 @@ impl Challenge {
     pub fn from_metadata(metadata: &str) -> Option<Self> {
         let words: Vec<&str> = metadata.split(' ').collect();
         match (Kind::of_metadata(metadata)?, words.as_slice()) {
-            (Kind::Totp, [_]) => Some(Self::Totp),
-            (Kind::TotpCodesOwed, [_]) => Some(Self::TotpCodesOwed),
-            (Kind::TotpSetup, [_, generation, id, sealed]) => Some(Self::TotpSetup(NewAuthenticator {
-                generation: Generation(generation.parse().ok()?),
+            (Kind::Totp { codes_owed }, [_, _, generation]) => {
+                Some(Self::Totp(Prompt { codes_owed, generation: Generation::from_text(generation)? }))
+            }
+            (Kind::TotpSetup, [_, entitlement, generation, id, sealed]) => Some(Self::TotpSetup(NewAuthenticator {
+                entitlement: Entitlement::from_letter(entitlement)?,
+                generation: Generation::from_text(generation)?,
                 id: AuthenticatorId::from_text(id)?,
                 sealed: SealedSecret::from_text(sealed)?,
             })),
             (Kind::RecoveryCodes, [_, generation, codes]) => Some(Self::RecoveryCodes(NewCodes {
-                generation: Generation(generation.parse().ok()?),
+                generation: Generation::from_text(generation)?,
                 codes: CodeSet::from_text(codes)?,
             })),
-            (Kind::Totp | Kind::TotpCodesOwed | Kind::TotpSetup | Kind::RecoveryCodes, _) => None,
+            (Kind::Totp { .. } | Kind::TotpSetup | Kind::RecoveryCodes, _) => None,
+        }
+    }
+
+    /// The challenge that was answered last, from the `challengeMetadata` of the session's entries, the last one first:
+    /// of one that was posed again the first one tells.
+    #[must_use]
+    pub fn last_answered<'a>(metadata: impl IntoIterator<Item = &'a str>) -> Option<Self> {
+        let mut metadata = metadata.into_iter().peekable();
+        let kind = Kind::of_metadata(metadata.peek()?)?;
+        let told = metadata.find(|metadata| metadata.split(' ').nth(1) != Some(AGAIN))?;
+        Self::from_metadata(told).filter(|challenge| challenge.kind() == kind)
+    }
+
+    /// The generation of a record that has changed by nothing but an answer to this challenge.
+    #[must_use]
+    pub fn generation_after(&self, right: bool) -> Generation {
+        match self {
+            Self::Totp(Prompt { generation, .. }) => *generation,
+            Self::TotpSetup(new) if right => new.next_generation(),
+            Self::TotpSetup(new) => new.generation,
+            Self::RecoveryCodes(new) if right => new.next_generation(),
+            Self::RecoveryCodes(new) => new.generation,
         }
     }
 }
@@ -198,7 +303,7 @@ impl Shown<'_> {
     #[must_use]
     pub fn public_parameters(&self, attempts_left: u8) -> HashMap<String, String> {
         let kind = match self {
-            Self::Totp { .. } => Kind::Totp,
+            Self::Totp { .. } => Kind::Totp { codes_owed: false },
             Self::TotpSetup { .. } => Kind::TotpSetup,
             Self::RecoveryCodes(_) => Kind::RecoveryCodes,
             Self::Again(kind) => *kind,
@@ -264,13 +369,13 @@ fn otpauth_uri(secret: &SharedSecret, issuer: &str, account: &str) -> Zeroizing<
     Zeroizing::new(format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", secret.as_str()))
 }
 
-/// Defines a type over sixteen random bytes that travels as text.
+/// Defines a type over random bytes that travels as text.
 macro_rules! random_id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
-        pub struct $name(pub [u8; 16]);
+        pub struct $name(pub [u8; $bytes]);
 
         impl $name {
             /// As text.
@@ -304,12 +409,35 @@ macro_rules! random_id {
 
 random_id! {
     /// Tells one posing of a challenge from every other.
-    Nonce
+    Nonce, 16
 }
 
 random_id! {
     /// Names an authenticator; its secret's sealing is bound to it.
-    AuthenticatorId
+    AuthenticatorId, 16
+}
+
+random_id! {
+    /// Changed by each enrolment, code set, import and reset, to bytes that nobody can know before: so a set-up challenge that
+    /// was held back meanwhile changes nothing, and a sign-in that proved something of an older record goes no further.
+    Generation, 8
+}
+
+impl Generation {
+    /// That of a user without a record.
+    pub const NONE: Self = Self([0; 8]);
+
+    /// Eight of sixteen bytes that Create drew.
+    fn drawn_with(drawn: &[u8; 16]) -> Self {
+        let [.., a, b, c, d, e, f, g, h] = *drawn;
+        Self([a, b, c, d, e, f, g, h])
+    }
+}
+
+impl Default for Generation {
+    fn default() -> Self {
+        Self::NONE
+    }
 }
 
 /// An authenticator's secret, sealed for one user, purpose and authenticator.
@@ -351,7 +479,6 @@ impl From<SealedSecret> for String {
     }
 }
 
-/// The admission that a user without a record meets.
 impl Shown<'_> {
     /// What a user without an authenticator is shown under `BY_OPERATOR`, and a user that does not exist: the same as
     /// anyone else.

@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod challenge;
+mod characters;
 pub mod clock;
 pub mod encoding;
 pub mod lockout;

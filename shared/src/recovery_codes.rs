@@ -111,6 +111,12 @@ impl CodeSet {
         self.left.len()
     }
 
+    /// The salt: random bytes, so it tells this set from every other.
+    #[must_use]
+    pub fn salt(&self) -> &[u8; 16] {
+        &self.salt.0
+    }
+
     /// Whether `code` is one of the set.
     #[must_use]
     pub fn contains(&self, code: &RecoveryCode) -> bool {

@@ -5,17 +5,21 @@
 //! after its challenge was judged, or against a record that has moved on.
 //!
 //! Invariant: a passcode is right once; a recovery code leaves the record with its use; one challenge is judged once;
-//! a set-up challenge changes only the generation it was worded for.
+//! a set-up challenge changes only the generation it was worded for, and only while `ENROLLMENT` admits what entitled it.
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::challenge::{AuthenticatorId, Challenge, NewAuthenticator, NewCodes, Nonce, Posed, SealedSecret};
+use crate::challenge::{
+    AuthenticatorId, Challenge, Generation, NewAuthenticator, NewCodes, Nonce, Posed, Prompt, SealedSecret,
+};
+use crate::characters::is_seen;
 use crate::clock::UnixTime;
 use crate::lockout::{Admission, Lockout};
 use crate::recovery_codes::{CODES_OWED_BELOW, CodeSet, RecoveryCode};
+use crate::settings::Enrollment;
 use crate::sign_in::Holdings;
-use crate::token_guard::{ClientId, Factor, Paid, Proven, Worth};
+use crate::token_guard::{Claims, ClientId, Factor, Paid, Proven, Worth};
 use crate::totp::{self, Match, Parameters, Passcode, SharedSecret, TimeStep};
 
 /// The format that is written, and the only one that is read.
@@ -37,21 +41,17 @@ pub struct Record {
     codes_owed: bool,
     lockout: Lockout,
     judged: Vec<Judged>,
+    /// Wrong passcodes since tokens left, of which the owner has not been told.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    wrong_passcodes: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     proven: Option<Proven>,
     #[serde(skip_serializing_if = "Option::is_none")]
     paid: Option<Paid>,
 }
 
-/// Changed by each enrolment, code set and reset, so that a set-up challenge held back meanwhile changes nothing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Generation(pub u64);
-
-impl Generation {
-    fn next(self) -> Self {
-        Self(self.0.wrapping_add(1))
-    }
+fn is_zero(count: &u16) -> bool {
+    *count == 0
 }
 
 /// An authenticator that has proven itself.
@@ -69,6 +69,19 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
+    /// One that a user has elsewhere. Whatever it shows now was perhaps just used there: this passcode and the next are dead.
+    #[must_use]
+    pub fn imported(
+        id: AuthenticatorId,
+        sealed: SealedSecret,
+        parameters: Parameters,
+        name: Option<FriendlyName>,
+        now: UnixTime,
+    ) -> Self {
+        let last_step = parameters.period.step_at(now).next();
+        Self { id, sealed, parameters, name, enrolled_at: now, last_step }
+    }
+
     /// The user's own name for it.
     #[must_use]
     pub fn name(&self) -> Option<&FriendlyName> {
@@ -158,17 +171,11 @@ impl FriendlyName {
     /// Characters at most; the rest is cut.
     pub const CHARACTERS: usize = 32;
 
-    /// Keeps what can be shown anywhere: no control character, and none that changes the direction of text or is not seen.
+    /// Keeps what can be shown anywhere: see [`is_seen`].
     #[must_use]
     pub fn read(typed: &str) -> Option<Self> {
-        let hidden = |c: char| {
-            matches!(c, '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
-                | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}'
-                | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}'
-                | '\u{E0000}'..='\u{E0FFF}')
-        };
-        let printable: String = typed.chars().filter(|c| !c.is_control() && !hidden(*c)).collect();
-        let shown: String = printable.trim().chars().take(Self::CHARACTERS).collect();
+        let seen: String = typed.chars().filter(|c| is_seen(*c)).collect();
+        let shown: String = seen.trim().chars().take(Self::CHARACTERS).collect();
         // The cut may have left a space at the end.
         let shown = shown.trim_end();
         (!shown.is_empty()).then(|| Self(shown.to_owned()))
@@ -216,11 +223,24 @@ impl Record {
         self.lockout.failures(now)
     }
 
-    /// What an operator's reset leaves: nothing, in a generation of its own, so that a set-up challenge held back changes
-    /// nothing, and no answer on record passes again.
+    /// Whether somebody who knows the password guesses passcodes.
     #[must_use]
-    pub fn reset(&self) -> Self {
-        Self { generation: self.generation.next(), ..Self::default() }
+    pub fn is_guessed(&self, now: UnixTime) -> bool {
+        self.lockout.is_guessed(now)
+    }
+
+    /// What an operator's reset leaves: nothing, in a generation of its own, so that a set-up challenge held back changes
+    /// nothing, and no answer on record passes again. `generation` is drawn at random.
+    #[must_use]
+    pub fn reset(generation: Generation) -> Self {
+        Self { generation, ..Self::default() }
+    }
+
+    /// What an import leaves, whatever was there before: the authenticator, and codes that are still to be taken.
+    /// `generation` is drawn at random: a set-up challenge from before the import does not match it.
+    #[must_use]
+    pub fn imported(generation: Generation, authenticator: Authenticator) -> Self {
+        Self { authenticator: Some(authenticator), codes_owed: true, ..Self::reset(generation) }
     }
 
     /// The record as it is stored.
@@ -252,23 +272,28 @@ impl Record {
             return Err(UnreadableRecord::UnknownFormat(stored.format));
         }
         // serde's words would quote the record.
-        serde_json::from_str(stored.record.get()).map_err(|_| UnreadableRecord::NoRecord)
+        let record: Self = serde_json::from_str(stored.record.get()).map_err(|_| UnreadableRecord::NoRecord)?;
+        // A set-up challenge of a user without a record would fit it.
+        if record.generation == Generation::NONE && (record.authenticator.is_some() || record.recovery.is_some()) {
+            return Err(UnreadableRecord::NoGeneration);
+        }
+        Ok(record)
     }
 
     /// What the token guard makes of the mark for `client`.
     #[must_use]
     pub fn paid(&self, client: &ClientId, now: UnixTime) -> Tokens {
-        match self.paid.as_ref().map_or(Worth::Nothing, |paid| paid.worth(client, now)) {
-            Worth::OneSignIn(used) => Tokens::Once(Self { paid: Some(used), ..self.clone() }),
-            Worth::TheSameAgain => Tokens::Again,
+        let worth = self.paid.as_ref().map_or(Worth::Nothing, |paid| paid.worth(client, self.wrong_passcodes, now));
+        match worth {
+            Worth::OneSignIn(used) => {
+                let claims = self.proven.map(|proven| Claims { proven, wrong_passcodes: self.wrong_passcodes });
+                Tokens::Once(Self { paid: Some(used), wrong_passcodes: 0, ..self.clone() }, claims)
+            }
+            Worth::TheSameAgain { wrong_passcodes } => {
+                Tokens::Again(self.proven.map(|proven| Claims { proven, wrong_passcodes }))
+            }
             Worth::Nothing => Tokens::NotPaid,
         }
-    }
-
-    /// The second factor that the user proved last.
-    #[must_use]
-    pub fn proven(&self) -> Option<Proven> {
-        self.proven
     }
 
     fn having_proven(self, factor: Factor, at: UnixTime, mark: Option<Paid>) -> Self {
@@ -291,10 +316,10 @@ impl Record {
 #[expect(clippy::large_enum_variant, reason = "one a trigger, matched where it is made")]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Tokens {
-    /// It has, once this record has replaced it.
-    Once(Record),
+    /// It has, once this record has replaced it; and what the tokens say.
+    Once(Record, Option<Claims>),
     /// It has, for the call that Cognito repeats.
-    Again,
+    Again(Option<Claims>),
     /// It has not.
     NotPaid,
 }
@@ -304,6 +329,8 @@ pub enum Tokens {
 pub enum UnreadableRecord {
     /// A format that this version does not know.
     UnknownFormat(u32),
+    /// An authenticator or codes without a generation: written by hand.
+    NoGeneration,
     /// Not a record.
     NoRecord,
 }
@@ -312,6 +339,7 @@ impl std::fmt::Display for UnreadableRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::UnknownFormat(format) => write!(f, "the record has format {format}, this version reads {FORMAT}"),
+            Self::NoGeneration => f.write_str("the record has an authenticator or codes and no generation"),
             Self::NoRecord => f.write_str("the stored item is not a record"),
         }
     }
@@ -336,7 +364,7 @@ pub enum Verdict {
         /// What the store must hold before the outcome leaves.
         record: Record,
     },
-    /// The record has changed since this set-up challenge was worded.
+    /// The record or the settings have changed since this set-up challenge was worded.
     Outdated,
     /// The authenticator on record is none that RFC 6238 allows.
     Impossible,
@@ -369,13 +397,14 @@ enum Against<'a> {
 
 /// Looks at an answer as far as that goes without the secret.
 ///
-/// `name` is what the client calls a new authenticator.
+/// `name` is what the client calls a new authenticator; `enrollment` what an operator says now of new authenticators.
 #[must_use]
 pub fn examine<'a>(
     record: &'a Record,
     posed: &'a Posed,
     answer: &Answer,
     name: Option<&'a FriendlyName>,
+    enrollment: Enrollment,
     now: UnixTime,
 ) -> Examination<'a> {
     let Posed { nonce, challenge } = posed;
@@ -383,11 +412,14 @@ pub fn examine<'a>(
         return Examination::Settled(Verdict::AlreadyJudged(outcome));
     }
     Examination::Settled(match challenge {
-        Challenge::Totp => return examine_totp(record, *nonce, answer, answer.mark(now), now),
-        // The tokens are paid for with the recovery codes that follow.
-        Challenge::TotpCodesOwed => return examine_totp(record, *nonce, answer, None, now),
+        Challenge::Totp(Prompt { codes_owed, .. }) => {
+            // Where codes are owed, the tokens are paid for with them.
+            let mark = if *codes_owed { None } else { answer.mark(now) };
+            return examine_totp(record, *nonce, answer, mark, now);
+        }
         Challenge::TotpSetup(new) if new.generation != record.generation => Verdict::Outdated,
-        Challenge::TotpSetup(new) => match Passcode::read(&answer.typed, Parameters::default().digits) {
+        Challenge::TotpSetup(new) if !enrollment.admits(new.entitlement) => Verdict::Outdated,
+        Challenge::TotpSetup(new) => match Passcode::read(&answer.typed) {
             Some(passcode) => {
                 let against = Against::New(new, name);
                 let awaiting = AwaitingSecret { record, nonce: *nonce, passcode, now, against, mark: None };
@@ -396,11 +428,11 @@ pub fn examine<'a>(
             None => Verdict::Refused(Reason::WrongFirstPasscode),
         },
         Challenge::RecoveryCodes(new) if new.generation != record.generation => Verdict::Outdated,
-        Challenge::RecoveryCodes(NewCodes { generation, codes }) => {
+        Challenge::RecoveryCodes(new @ NewCodes { codes, .. }) => {
             match RecoveryCode::read(&answer.typed) {
                 // The code that was typed back stays usable.
                 Some(code) if codes.contains(&code) => {
-                    let (generation, paid) = (generation.next(), answer.mark(now).or(record.paid.clone()));
+                    let (generation, paid) = (new.next_generation(), answer.mark(now).or(record.paid.clone()));
                     Record { recovery: Some(codes.clone()), codes_owed: false, generation, paid, ..record.clone() }
                         .having_judged(*nonce, Outcome::Right, Reason::RecoveryCodesKept)
                 }
@@ -417,8 +449,7 @@ fn examine_totp<'a>(
     mark: Option<Paid>,
     now: UnixTime,
 ) -> Examination<'a> {
-    let digits = record.authenticator.as_ref().map_or_else(Default::default, |held| held.parameters.digits);
-    let Some(passcode) = Passcode::read(&answer.typed, digits) else {
+    let Some(passcode) = Passcode::read(&answer.typed) else {
         return Examination::Settled(judge_recovery_code(record, nonce, answer, mark, now));
     };
     match (record.admission(now), &record.authenticator) {
@@ -437,15 +468,18 @@ fn examine_totp<'a>(
 fn judge_recovery_code(record: &Record, nonce: Nonce, answer: &Answer, mark: Option<Paid>, now: UnixTime) -> Verdict {
     let code = RecoveryCode::read(&answer.typed);
     match code.and_then(|code| record.recovery.as_ref()?.without(&code)) {
-        Some(left) => Record { recovery: Some(left), lockout: Lockout::default(), ..record.clone() }
-            .having_proven(Factor::RecoveryCode, now, mark)
-            .having_judged(nonce, Outcome::Right, Reason::RecoveryCodeUsed),
+        Some(left) => {
+            Record { recovery: Some(left), lockout: record.lockout.after_recovery_code(now), ..record.clone() }
+                .having_proven(Factor::RecoveryCode, now, mark)
+                .having_judged(nonce, Outcome::Right, Reason::RecoveryCodeUsed)
+        }
         None => Verdict::Refused(Reason::WrongRecoveryCode),
     }
 }
 
 fn wrong_passcode(record: &Record, nonce: Nonce, now: UnixTime, reason: Reason) -> Verdict {
-    Record { lockout: record.lockout.after_wrong_passcode(now), ..record.clone() }.having_judged(
+    let wrong_passcodes = record.wrong_passcodes.saturating_add(1);
+    Record { lockout: record.lockout.after_wrong_passcode(now), wrong_passcodes, ..record.clone() }.having_judged(
         nonce,
         Outcome::Wrong,
         reason,
@@ -498,7 +532,7 @@ impl AwaitingSecret<'_> {
                     enrolled_at: self.now,
                     last_step,
                 };
-                let generation = self.record.generation.next();
+                let generation = new.next_generation();
                 Record { authenticator: Some(authenticator), codes_owed: true, generation, ..self.record.clone() }
                     .having_proven(Factor::Totp, self.now, self.mark)
                     .having_judged(self.nonce, Outcome::Right, Reason::AuthenticatorEnrolled)

@@ -1,6 +1,7 @@
 //! What an operator decides, read once at start. There are no silent defaults: a missing or wrong value stops the function
 //! and names the variable.
 
+use crate::challenge::Entitlement;
 use crate::sign_in::CognitoMfa;
 
 /// Who looks variables up: the environment in `main.rs`, a map in tests.
@@ -37,7 +38,7 @@ impl SignInSettings {
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         Self::new(
             AcceptedCognitoMfa::parse(&required(lookup, AcceptedCognitoMfa::VARIABLE)?)?,
-            Enrollment::parse(&required(lookup, Enrollment::VARIABLE)?)?,
+            Enrollment::read(lookup)?,
         )
     }
 
@@ -122,6 +123,26 @@ pub enum Enrollment {
 impl Enrollment {
     /// The environment variable.
     pub const VARIABLE: &str = "ENROLLMENT";
+
+    /// Reads [`Self::VARIABLE`]: all that Verify needs to know of the sign-in's settings.
+    ///
+    /// # Errors
+    /// It is missing, or an unknown word.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        Self::parse(&required(lookup, Self::VARIABLE)?)
+    }
+
+    /// Whether a user may set an authenticator up who has proven this much.
+    #[must_use]
+    pub fn admits(self, entitlement: Entitlement) -> bool {
+        match (self, entitlement) {
+            (_, Entitlement::SecondFactor) => true,
+            (Self::AtSignIn, Entitlement::Password | Entitlement::CognitoFactor) => true,
+            (Self::AfterCognitoMfa, Entitlement::CognitoFactor) => true,
+            (Self::AfterCognitoMfa, Entitlement::Password) => false,
+            (Self::ByOperator, Entitlement::Password | Entitlement::CognitoFactor) => false,
+        }
+    }
 
     /// Reads the value of [`Self::VARIABLE`].
     ///

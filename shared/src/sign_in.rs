@@ -4,16 +4,16 @@
 //! poses what [`challenge_to_pose`] names. The three tables are the specification; nothing else decides.
 //!
 //! Invariant: `IssueTokens` implies SRP_A ✓, then PASSWORD_VERIFIER ✓, then a second factor ✓ (ours, or one of
-//! Cognito's that the settings accept), in that order, with at most two wrong answers before it.
-//! `tests/define_table.rs` goes through every session.
+//! Cognito's that the settings accept), in that order, with at most two wrong answers before it. A new password is asked for
+//! straight after the password, or not in this sign-in. `tests/define_table.rs` goes through every session.
 //!
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-define-auth-challenge.html>
 
-use crate::challenge::Kind;
+use crate::challenge::{Entitlement, Kind};
 use crate::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 
 use Answered::{Cognito, Ours, Password};
-use Kind::{RecoveryCodes, Totp, TotpCodesOwed, TotpSetup};
+use Kind::{RecoveryCodes, Totp, TotpSetup};
 use Progress::*;
 
 /// Wrong answers that end a sign-in, counted since the last answer that moved it on.
@@ -26,8 +26,11 @@ pub enum Progress {
     Start,
     /// SRP_A was exchanged, which proves nothing yet.
     PasswordAsked,
-    /// Cognito has checked the password.
+    /// Cognito has just checked the password. Only here a new password may be asked for: later it could be chosen by somebody
+    /// who proved an older one and held a challenge until a temporary password was set.
     PasswordProven,
+    /// Something followed the password that proves no second factor.
+    SecondFactorDue,
     /// A factor of Cognito's that the settings accept was answered wrongly.
     CognitoFactorWrong,
     /// A factor of Cognito's that the settings accept was answered rightly.
@@ -59,6 +62,8 @@ pub enum Refusal {
     CognitoFactorWrong,
     /// Three wrong answers.
     TooManyWrongAnswers,
+    /// The password that was proven has been replaced by a temporary one, which the next sign-in asks to change.
+    PasswordReplaced,
     /// Cognito knows no such user.
     UserNotFound,
     /// `afterSecondFactor` is a word we do not know: tokens might leave a user in the belief that the phone was replaced.
@@ -144,35 +149,35 @@ enum Step {
     To(Progress),
     /// One wrong answer more.
     Wrong(Progress),
-    /// Proves nothing and costs nothing.
-    Unchanged,
+    /// Moves it on, but proves nothing; the count stays.
+    Unproven(Progress),
     /// No row.
     Refuse,
 }
 
 /// The first table. What is not a row is a refusal.
 #[rustfmt::skip]
-fn after(progress: Progress, entry: Entry, accepted: AcceptedCognitoMfa, new_password_seen: bool) -> Step {
-    use Step::{Refuse, To, Unchanged, Wrong};
+fn after(progress: Progress, entry: Entry, accepted: AcceptedCognitoMfa) -> Step {
+    use Step::{Refuse, To, Unproven, Wrong};
     const RIGHT: bool = true;
     const WRONG: bool = false;
     match (progress, entry.answered, entry.right) {
         (Start,                                Answered::SrpA,              RIGHT) => To(PasswordAsked),
         (PasswordAsked,                        Password,                    RIGHT) => To(PasswordProven),
         // ── Cognito's own, before ours. Only Cognito writes these entries; they prove nothing.
-        (PasswordProven | CognitoFactorProven, Answered::NewPassword,       RIGHT) if !new_password_seen => Unchanged,
-        (PasswordProven,                       Answered::SelectMfaType,     RIGHT) => Unchanged,
-        (PasswordProven,                       Answered::MfaSetup,          RIGHT) => Unchanged,
-        (PasswordProven,                       Cognito(mfa),                RIGHT) if !accepted.contains(mfa) => Unchanged,
+        (PasswordProven,                       Answered::NewPassword,       RIGHT) => To(SecondFactorDue),
+        (PasswordProven | SecondFactorDue,     Answered::SelectMfaType,     RIGHT) => Unproven(SecondFactorDue),
+        (PasswordProven | SecondFactorDue,     Answered::MfaSetup,          RIGHT) => Unproven(SecondFactorDue),
+        (PasswordProven | SecondFactorDue,     Cognito(mfa), RIGHT) if !accepted.contains(mfa) => Unproven(SecondFactorDue),
         // ── Cognito's own, as a second factor.
-        (PasswordProven | CognitoFactorWrong,  Cognito(mfa),                RIGHT) if accepted.contains(mfa) => To(CognitoFactorProven),
-        (PasswordProven | CognitoFactorWrong,  Cognito(mfa),                WRONG) if accepted.contains(mfa) => Wrong(CognitoFactorWrong),
+        (PasswordProven | SecondFactorDue | CognitoFactorWrong, Cognito(mfa), RIGHT) if accepted.contains(mfa) => To(CognitoFactorProven),
+        (PasswordProven | SecondFactorDue | CognitoFactorWrong, Cognito(mfa), WRONG) if accepted.contains(mfa) => Wrong(CognitoFactorWrong),
         // ── Ours.
-        (PasswordProven | CognitoFactorProven, Ours(Totp),                  RIGHT) => To(SecondFactorProven),
-        (PasswordProven | CognitoFactorProven, Ours(TotpCodesOwed),         RIGHT) => To(SecondFactorProvenCodesOwed),
-        (PasswordProven | CognitoFactorProven, Ours(Totp | TotpCodesOwed),  WRONG) => Wrong(progress),
-        (PasswordProven | CognitoFactorProven, Ours(TotpSetup),             RIGHT) => To(RecoveryCodesOwed),
-        (PasswordProven | CognitoFactorProven, Ours(TotpSetup),             WRONG) => Wrong(progress),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, Ours(Totp { codes_owed: false }), RIGHT) => To(SecondFactorProven),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, Ours(Totp { codes_owed: true }),  RIGHT) => To(SecondFactorProvenCodesOwed),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, Ours(TotpSetup),                  RIGHT) => To(RecoveryCodesOwed),
+        (PasswordProven | SecondFactorDue,     Ours(Totp { .. } | TotpSetup), WRONG) => Wrong(SecondFactorDue),
+        (CognitoFactorProven,                  Ours(Totp { .. } | TotpSetup), WRONG) => Wrong(CognitoFactorProven),
         // ── Changing what is held, by a user who has proven it in this sign-in.
         (SecondFactorProven | Changing | RecoveryCodesRenewed, Ours(TotpSetup), RIGHT) => To(RecoveryCodesOwed),
         (SecondFactorProven | Changing | RecoveryCodesRenewed, Ours(TotpSetup), WRONG) => Wrong(Changing),
@@ -184,8 +189,8 @@ fn after(progress: Progress, entry: Entry, accepted: AcceptedCognitoMfa, new_pas
         (RecoveryCodesOwed,                    Ours(RecoveryCodes),         RIGHT) => To(Done),
         (RecoveryCodesOwed,                    Ours(RecoveryCodes),         WRONG) => Wrong(progress),
         // ── No row.
-        (Start | PasswordAsked | PasswordProven | CognitoFactorWrong | CognitoFactorProven | SecondFactorProven
-            | SecondFactorProvenCodesOwed | Changing | RecoveryCodesRenewed | RecoveryCodesOwed | Done
+        (Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | CognitoFactorProven
+            | SecondFactorProven | SecondFactorProvenCodesOwed | Changing | RecoveryCodesRenewed | RecoveryCodesOwed | Done
             | Refused(_), _, _) => Refuse,
     }
 }
@@ -251,14 +256,16 @@ pub enum NextStep {
 /// The second table: what Define answers.
 #[must_use]
 pub fn next_step(standing: &Standing, circumstances: Circumstances) -> NextStep {
+    let new_password_due = circumstances.must_change_password && !standing.new_password_seen;
     let step = match (standing.progress, circumstances.wish) {
         (Start, _) => NextStep::Fail(Refusal::PasswordNotAsked),
         (PasswordAsked, _) => NextStep::AskPassword,
         (Refused(refusal), _) => NextStep::Fail(refusal),
         (CognitoFactorWrong, _) => NextStep::Fail(Refusal::CognitoFactorWrong),
         // ── Past the password.
+        (PasswordProven, _) if new_password_due => NextStep::AskNewPassword,
         (
-            PasswordProven
+            SecondFactorDue
             | CognitoFactorProven
             | SecondFactorProven
             | SecondFactorProvenCodesOwed
@@ -267,8 +274,10 @@ pub fn next_step(standing: &Standing, circumstances: Circumstances) -> NextStep 
             | RecoveryCodesOwed
             | Done,
             _,
-        ) if circumstances.must_change_password && !standing.new_password_seen => NextStep::AskNewPassword,
-        (PasswordProven | SecondFactorProvenCodesOwed | RecoveryCodesOwed, _) => NextStep::AskSecondFactor,
+        ) if new_password_due => NextStep::Fail(Refusal::PasswordReplaced),
+        (PasswordProven | SecondFactorDue | SecondFactorProvenCodesOwed | RecoveryCodesOwed, _) => {
+            NextStep::AskSecondFactor
+        }
         // ── Tokens, unless the client asks for what was not done yet.
         (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Wish::Unsaid | Wish::Nothing) => {
             NextStep::IssueTokens
@@ -321,27 +330,25 @@ pub enum Pose {
 #[must_use]
 pub fn challenge_to_pose(standing: &Standing, holdings: Holdings, enrollment: Enrollment, wish: Wish) -> Option<Pose> {
     use Holdings::{Authenticator, AuthenticatorCodesOwed, Nothing};
+    if standing.is_past_second_factor() && holdings == Nothing {
+        // What was proven has been taken away since: by a reset.
+        return None;
+    }
     match (standing.set_up_just_failed, standing.progress, wish) {
         (None, _, _) | (Some(_), Refused(_), _) => {}
         // The replacement was given up; the codes are still owed.
         (Some(TotpSetup), SecondFactorProvenCodesOwed, Wish::Nothing) => {}
         (Some(_), _, _) => return Some(Pose::SameAgain),
     }
+    let prompt = |codes_owed| Totp { codes_owed };
     let kind = match (standing.progress, holdings) {
-        (PasswordProven | CognitoFactorProven, Authenticator) => Totp,
-        (PasswordProven | CognitoFactorProven, AuthenticatorCodesOwed) => TotpCodesOwed,
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, Authenticator) => prompt(false),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, AuthenticatorCodesOwed) => prompt(true),
         // A sign-in enrols with its first challenge of ours or not at all: a reset does not help who holds a prompt open that
-        // an old password led to.
-        (PasswordProven | CognitoFactorProven, Nothing) if standing.challenged => Totp,
-        (PasswordProven, Nothing) => match enrollment {
-            Enrollment::AtSignIn => TotpSetup,
-            // A challenge like anyone else's, which nobody passes.
-            Enrollment::ByOperator | Enrollment::AfterCognitoMfa => Totp,
-        },
-        (CognitoFactorProven, Nothing) => match enrollment {
-            Enrollment::AtSignIn | Enrollment::AfterCognitoMfa => TotpSetup,
-            Enrollment::ByOperator => Totp,
-        },
+        // an old password led to. Who may not enrol meets a challenge like anyone else's, which nobody passes.
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, Nothing) => {
+            if !standing.challenged && enrollment.admits(standing.entitlement()) { TotpSetup } else { prompt(false) }
+        }
         // clientMetadata may not reach Create: replacing is what is asked for most.
         (SecondFactorProven, _) => match wish {
             Wish::NewRecoveryCodes => RecoveryCodes,
@@ -391,18 +398,17 @@ impl Standing {
     /// Folds one entry more.
     #[must_use]
     pub fn then(self, entry: Entry, settings: &SignInSettings) -> Self {
-        let (progress, wrong_answers) =
-            match after(self.progress, entry, settings.accepted_cognito_mfa(), self.new_password_seen) {
-                Step::To(progress) => (progress, 0),
-                Step::Unchanged => (self.progress, self.wrong_answers),
-                Step::Wrong(progress) => match self.wrong_answers.saturating_add(1) {
-                    WRONG_ANSWERS_ALLOWED.. => (Refused(Refusal::TooManyWrongAnswers), self.wrong_answers),
-                    wrong_answers => (progress, wrong_answers),
-                },
-                // For good, and for its first reason.
-                Step::Refuse if matches!(self.progress, Refused(_)) => (self.progress, self.wrong_answers),
-                Step::Refuse => (Refused(Refusal::NotInTheTable), self.wrong_answers),
-            };
+        let (progress, wrong_answers) = match after(self.progress, entry, settings.accepted_cognito_mfa()) {
+            Step::To(progress) => (progress, 0),
+            Step::Unproven(progress) => (progress, self.wrong_answers),
+            Step::Wrong(progress) => match self.wrong_answers.saturating_add(1) {
+                WRONG_ANSWERS_ALLOWED.. => (Refused(Refusal::TooManyWrongAnswers), self.wrong_answers),
+                wrong_answers => (progress, wrong_answers),
+            },
+            // For good, and for its first reason.
+            Step::Refuse if matches!(self.progress, Refused(_)) => (self.progress, self.wrong_answers),
+            Step::Refuse => (Refused(Refusal::NotInTheTable), self.wrong_answers),
+        };
         let set_up_just_failed = if let Ours(kind @ (TotpSetup | RecoveryCodes)) = entry.answered
             && !entry.right
         {
@@ -416,6 +422,29 @@ impl Standing {
             new_password_seen: self.new_password_seen || entry.answered == Answered::NewPassword,
             challenged: self.challenged || matches!(entry.answered, Ours(_)),
             set_up_just_failed,
+        }
+    }
+
+    /// Whether a second factor of ours was proven: what follows is about the record that it was proven against.
+    #[must_use]
+    pub fn is_past_second_factor(&self) -> bool {
+        self.entitlement() == Entitlement::SecondFactor
+    }
+
+    /// What a new authenticator may rest on.
+    #[must_use]
+    pub fn entitlement(&self) -> Entitlement {
+        match self.progress {
+            Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | Refused(_) => {
+                Entitlement::Password
+            }
+            CognitoFactorProven => Entitlement::CognitoFactor,
+            SecondFactorProven
+            | SecondFactorProvenCodesOwed
+            | Changing
+            | RecoveryCodesRenewed
+            | RecoveryCodesOwed
+            | Done => Entitlement::SecondFactor,
         }
     }
 

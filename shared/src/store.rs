@@ -8,10 +8,9 @@ use std::sync::Arc;
 
 use crate::challenge::{AuthenticatorId, Posed, SealedSecret};
 use crate::clock::UnixTime;
-use crate::lockout::GUESSED_AT;
 use crate::second_factor::{Answer, Examination, FriendlyName, Outcome, Reason, Record, Tokens, Verdict, examine};
-use crate::settings::TokenGuard;
-use crate::token_guard::{ClientId, NoTokens, Proven, Rule, TokenSource, rule};
+use crate::settings::{Enrollment, TokenGuard};
+use crate::token_guard::{Claims, ClientId, NoTokens, Rule, TokenSource, rule};
 use crate::totp::SharedSecret;
 use crate::trigger::Fault;
 
@@ -240,13 +239,14 @@ pub async fn settle(
     posed: &Posed,
     answer: &Answer,
     name: Option<&FriendlyName>,
+    enrollment: Enrollment,
     now: UnixTime,
 ) -> Result<Settled, Fault> {
     // A conflict need not open the same secret again.
     let mut opened: Option<(AuthenticatorId, SharedSecret)> = None;
     for _ in 0..SAVE_ATTEMPTS {
         let Versioned { record, version } = store.load(user).await?;
-        let verdict = match examine(&record, posed, answer, name, now) {
+        let verdict = match examine(&record, posed, answer, name, enrollment, now) {
             Examination::Settled(verdict) => verdict,
             Examination::Passcode(awaiting) => {
                 let (authenticator, sealed) = awaiting.sealed();
@@ -266,7 +266,7 @@ pub async fn settle(
             Verdict::Refused(reason) => return Ok(Settled::Refused(reason)),
             Verdict::ToRecord { outcome, reason, record } => match store.save(user, &record, version).await? {
                 Saved::Recorded => {
-                    let guessed = outcome == Outcome::Wrong && record.failures(now) >= GUESSED_AT;
+                    let guessed = outcome == Outcome::Wrong && record.is_guessed(now);
                     return Ok(Settled::Recorded(Recorded { outcome, reason, guessed }));
                 }
                 Saved::Conflict => {}
@@ -289,25 +289,21 @@ pub async fn pay_for_tokens(
     source: TokenSource,
     guard: TokenGuard,
     now: UnixTime,
-) -> Result<Option<Proven>, Fault> {
-    let rule = rule(source, guard);
-    match rule {
-        // The event names no sign-in, so what its second factor was cannot be known.
+) -> Result<Option<Claims>, Fault> {
+    match rule(source, guard) {
         Rule::Pass => return Ok(None),
         Rule::Refuse => return Err(Fault::NoTokens(NoTokens::Source(source))),
-        Rule::AgainstMark | Rule::WithMarkIfThere => {}
+        Rule::AgainstMark => {}
     }
     let client = client.ok_or(Fault::NoTokens(NoTokens::NoClient))?;
     for _ in 0..SAVE_ATTEMPTS {
         let Versioned { record, version } = store.load(user).await?;
-        let proven = record.proven();
         match record.paid(client, now) {
-            Tokens::Once(used) => match store.save(user, &used, version).await? {
-                Saved::Recorded => return Ok(proven),
+            Tokens::Once(used, claims) => match store.save(user, &used, version).await? {
+                Saved::Recorded => return Ok(claims),
                 Saved::Conflict => {}
             },
-            Tokens::Again => return Ok(proven),
-            Tokens::NotPaid if rule == Rule::WithMarkIfThere => return Ok(None),
+            Tokens::Again(claims) => return Ok(claims),
             Tokens::NotPaid => return Err(Fault::NoTokens(NoTokens::NotPaid)),
         }
     }

@@ -5,7 +5,8 @@
 //! tokens of a sign-in pass against it only.
 //!
 //! Invariant: under [`Rule::AgainstMark`] one mark passes one sign-in. Cognito repeats a call that it hears nothing from,
-//! and its event names no sign-in: so for [`REPEAT_SECONDS`] after its use a mark passes the same client again.
+//! and its event names no sign-in: so for [`REPEAT_SECONDS`] after its use a mark passes the same client again. Tokens that pass
+//! without a mark say nothing of a second factor: whose sign-in they end cannot be known.
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html>
 
 use serde::{Deserialize, Serialize};
@@ -54,12 +55,10 @@ impl TokenSource {
 /// What a source needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
-    /// It passes: the sign-in that it continues was guarded.
+    /// It passes, and nothing is said in the tokens.
     Pass,
     /// It passes against a mark only.
     AgainstMark,
-    /// It passes, and a mark is used up for what it says.
-    WithMarkIfThere,
     /// It never passes.
     Refuse,
 }
@@ -72,7 +71,7 @@ pub fn rule(source: TokenSource, guard: TokenGuard) -> Rule {
     match (source, guard) {
         (RefreshTokens,                                            TokenGuard::Paid | TokenGuard::Sources) => Rule::Pass,
         (Authentication,                                           TokenGuard::Paid)                       => Rule::AgainstMark,
-        (Authentication,                                           TokenGuard::Sources)                    => Rule::WithMarkIfThere,
+        (Authentication,                                           TokenGuard::Sources)                    => Rule::Pass,
         (NewPasswordChallenge | HostedAuth | AuthenticateDevice,   TokenGuard::Paid | TokenGuard::Sources) => Rule::Refuse,
         (Unknown,                                                  TokenGuard::Paid | TokenGuard::Sources) => Rule::Refuse,
     }
@@ -122,6 +121,15 @@ pub struct Proven {
     pub at: UnixTime,
 }
 
+/// What tokens say of the second factor that they rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// Which, and when.
+    pub proven: Proven,
+    /// Wrong passcodes since tokens left before: the owner's own mistakes, or somebody's guesses who knows the password.
+    pub wrong_passcodes: u16,
+}
+
 /// The mark: a sign-in that has paid for its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -129,7 +137,15 @@ pub struct Paid {
     client_id: ClientId,
     until: UnixTime,
     #[serde(skip_serializing_if = "Option::is_none")]
-    used_at: Option<UnixTime>,
+    used: Option<Used>,
+}
+
+/// The use of a mark, for the call that Cognito repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Used {
+    at: UnixTime,
+    wrong_passcodes: u16,
 }
 
 /// What a mark is worth to a client that asks for tokens.
@@ -138,7 +154,10 @@ pub enum Worth {
     /// Tokens, once this has replaced the mark.
     OneSignIn(Paid),
     /// Tokens again, for the call that Cognito repeats.
-    TheSameAgain,
+    TheSameAgain {
+        /// What was said in them of wrong passcodes.
+        wrong_passcodes: u16,
+    },
     /// Another client's, too old, or used up.
     Nothing,
 }
@@ -147,16 +166,20 @@ impl Paid {
     /// A new mark.
     #[must_use]
     pub fn by(client_id: ClientId, now: UnixTime) -> Self {
-        Self { client_id, until: now.plus(MARK_SECONDS), used_at: None }
+        Self { client_id, until: now.plus(MARK_SECONDS), used: None }
     }
 
-    /// What it is worth to `client_id` at `now`.
+    /// What it is worth to `client_id` at `now`, in tokens that tell of `wrong_passcodes`.
     #[must_use]
-    pub fn worth(&self, client_id: &ClientId, now: UnixTime) -> Worth {
-        match self.used_at {
+    pub fn worth(&self, client_id: &ClientId, wrong_passcodes: u16, now: UnixTime) -> Worth {
+        match self.used {
             _ if self.client_id != *client_id => Worth::Nothing,
-            None if now < self.until => Worth::OneSignIn(Self { used_at: Some(now), ..self.clone() }),
-            Some(used_at) if now < used_at.plus(REPEAT_SECONDS) => Worth::TheSameAgain,
+            None if now < self.until => {
+                Worth::OneSignIn(Self { used: Some(Used { at: now, wrong_passcodes }), ..self.clone() })
+            }
+            Some(used) if now < used.at.plus(REPEAT_SECONDS) => {
+                Worth::TheSameAgain { wrong_passcodes: used.wrong_passcodes }
+            }
             None | Some(_) => Worth::Nothing,
         }
     }

@@ -107,7 +107,8 @@ impl Period {
         std::num::NonZeroU32::new(seconds).map(Self)
     }
 
-    fn step_at(self, time: UnixTime) -> TimeStep {
+    /// The step that `time` falls into (RFC 6238 §4.2).
+    pub(crate) fn step_at(self, time: UnixTime) -> TimeStep {
         TimeStep(time.0 / std::num::NonZeroU64::from(self.0))
     }
 
@@ -140,16 +141,24 @@ pub struct Parameters {
 #[serde(transparent)]
 pub struct TimeStep(u64);
 
-/// What a user typed, when it has the shape of a passcode: the right number of ASCII digits, spaces aside.
+impl TimeStep {
+    /// The step after this one.
+    pub(crate) fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+/// What a user typed, when it has the shape of a passcode: six or eight ASCII digits, spaces aside. Whose authenticator shows
+/// how many does not matter here: which answers are counted would tell who has one.
 pub struct Passcode(Zeroizing<String>);
 
 impl Passcode {
     /// Reads an answer. Authenticators show passcodes in groups, so ASCII spaces do not matter.
     #[must_use]
-    pub fn read(answer: &str, digits: Digits) -> Option<Self> {
+    pub fn read(answer: &str) -> Option<Self> {
         let typed: Zeroizing<String> = Zeroizing::new(answer.chars().filter(|c| *c != ' ').collect());
-        let shaped = typed.len() == usize::from(u8::from(digits)) && typed.bytes().all(|b| b.is_ascii_digit());
-        shaped.then_some(Self(typed))
+        let digits = u8::try_from(typed.len()).ok().and_then(|length| Digits::try_from(length).ok());
+        (digits.is_some() && typed.bytes().all(|b| b.is_ascii_digit())).then_some(Self(typed))
     }
 }
 

@@ -53,7 +53,7 @@ pub enum Fault {
     NothingToPose,
     /// `privateChallengeParameters` or `challengeMetadata` that Create did not write.
     NotOurChallenge,
-    /// The record has changed since this set-up challenge was worded.
+    /// The record or the settings have changed since a challenge of this sign-in was posed.
     ChallengeOutdated,
     /// The authenticator on record is none that RFC 6238 allows.
     ImpossibleAuthenticator,
@@ -84,7 +84,9 @@ impl std::fmt::Display for Fault {
             Self::NoSub => f.write_str("the user has no sub"),
             Self::NothingToPose => f.write_str("the session asks for no challenge of ours"),
             Self::NotOurChallenge => f.write_str("the challenge is none that Create posed"),
-            Self::ChallengeOutdated => f.write_str("the record has changed since this set-up challenge was posed"),
+            Self::ChallengeOutdated => {
+                f.write_str("the record or ENROLLMENT has changed since a challenge of this sign-in was posed")
+            }
             Self::ImpossibleAuthenticator => f.write_str("the authenticator on record is none that RFC 6238 allows"),
             Self::NoTokens(reason) => write!(f, "no tokens: {reason:?}"),
             Self::TooManyConflicts => f.write_str("others kept saving the same record"),

@@ -158,11 +158,18 @@ impl<S: RecordStore> Functions<S> {
         let store = Arc::new(store);
         let sealer = Arc::new(MemorySealer::new(key_from).expect("a key"));
         let settings = CreateSettings { sign_in: template_settings(), issuer: "Example".to_owned() };
+        let enrollment = settings.sign_in.enrollment();
         Self {
             create: Create { settings, store: store.clone(), sealer: sealer.clone(), random },
-            verify: Verify { store, sealer },
+            verify: Verify { enrollment, store, sealer },
             now: AtomicU64::new(NOW.0),
         }
+    }
+
+    /// Changes what the three are set to.
+    pub fn set(&mut self, settings: SignInSettings) {
+        self.create.settings.sign_in = settings;
+        self.verify.enrollment = settings.enrollment();
     }
 
     /// The store.
@@ -569,7 +576,7 @@ impl Cast {
     /// When a record is not saved.
     pub async fn functions_set_to(&self, settings: SignInSettings) -> Functions {
         let mut functions = self.functions().await;
-        functions.create.settings.sign_in = settings;
+        functions.set(settings);
         functions
     }
 

@@ -404,7 +404,7 @@ impl Secrets {
     fn add_challenge(&mut self, challenge: &str) {
         let words: Vec<&str> = challenge.split(' ').collect();
         match words.as_slice() {
-            ["TOTP_SETUP", _, id, sealed] => {
+            ["TOTP_SETUP", _, _, id, sealed] => {
                 for (what, word) in [(What::AuthenticatorId, id), (What::Sealed, sealed)] {
                     self.add(what, word);
                     self.add_bytes(what, &decode(word).expect("base64url"));
@@ -415,7 +415,7 @@ impl Secrets {
                 let bytes = decode(codes).expect("base64url");
                 bytes.chunks(16).for_each(|block| self.add_bytes(What::Sealed, block));
             }
-            ["TOTP" | "TOTP_CODES_OWED"] => {}
+            ["TOTP", _, _] | ["TOTP_SETUP" | "RECOVERY_CODES", "AGAIN"] => {}
             other => other.iter().for_each(|word| self.add(What::Answer, word)),
         }
     }

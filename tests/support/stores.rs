@@ -16,10 +16,11 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use serde_json::Value;
-use shared::challenge::{AuthenticatorId, Challenge, NewAuthenticator, NewCodes, Nonce, Posed};
+use shared::challenge::{AuthenticatorId, Challenge, Entitlement, NewAuthenticator, NewCodes, Nonce, Posed, Prompt};
 use shared::clock::UnixTime;
 use shared::recovery_codes::{CODES, CodeSet, RecoveryCode};
 use shared::second_factor::{Answer, FriendlyName, Record};
+use shared::settings::Enrollment;
 use shared::store::dynamodb::{DynamoDbStore, KEY};
 use shared::store::kms::KmsSealer;
 use shared::store::memory::{MemorySealer, MemoryStore};
@@ -329,7 +330,8 @@ impl Owner {
         let challenge = offer_authenticator(store, sealer, &user, &secret).await;
         let answer = Answer::new(passcode(&secret, ENROLLED));
         let name = FriendlyName::read("Ada's phone");
-        let settled = settle(store, sealer, &user, &posed(challenge), &answer, name.as_ref(), ENROLLED).await;
+        let settled =
+            settle(store, sealer, &user, &posed(challenge), &answer, name.as_ref(), AT_SIGN_IN, ENROLLED).await;
         assert_right(&settled);
 
         let codes: [RecoveryCode; CODES] = std::array::from_fn(|_| RecoveryCode::new(random()));
@@ -337,7 +339,7 @@ impl Owner {
         let challenge = Challenge::RecoveryCodes(NewCodes { generation, codes: CodeSet::new(&codes, random()) });
         let codes: Vec<String> = codes.iter().map(|code| code.show().to_string()).collect();
         let answer = Answer::new(codes.first().cloned().unwrap_or_default());
-        assert_right(&settle(store, sealer, &user, &posed(challenge), &answer, None, ENROLLED).await);
+        assert_right(&settle(store, sealer, &user, &posed(challenge), &answer, None, AT_SIGN_IN, ENROLLED).await);
         Self { user, secret, codes }
     }
 
@@ -354,6 +356,13 @@ impl Owner {
     }
 }
 
+/// As template.yaml sets Verify.
+pub const AT_SIGN_IN: Enrollment = Enrollment::AtSignIn;
+/// The prompt of a user who has codes enough.
+pub const TOTP: Challenge = Challenge::Totp(Prompt::FOR_NOBODY);
+/// The prompt of a user who is owed codes.
+pub const TOTP_CODES_OWED: Challenge = Challenge::Totp(Prompt { codes_owed: true, ..Prompt::FOR_NOBODY });
+
 /// A set-up challenge as Create would word it now.
 ///
 /// # Panics
@@ -367,7 +376,7 @@ pub async fn offer_authenticator(
     let generation = store.load(user).await.expect("a record").record.generation();
     let id = AuthenticatorId(random());
     let sealed = sealer.seal(secret, SealedFor { user, authenticator: id }).await.expect("a sealed secret");
-    Challenge::TotpSetup(NewAuthenticator { generation, id, sealed })
+    Challenge::TotpSetup(NewAuthenticator { entitlement: Entitlement::Password, generation, id, sealed })
 }
 
 /// What an authenticator with `secret` shows at `time`.

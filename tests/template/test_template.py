@@ -212,6 +212,7 @@ def test_create_is_told_what_it_reads_and_no_more():
 
 def test_verify_is_told_what_it_reads_and_no_more():
     assert properties(VERIFY)["Environment"]["Variables"] == {
+        "ENROLLMENT": ref("EnrollmentMode"),
         "KEY_ID": arn("SealingKey"),
         "LOG_LEVEL": ref("LogLevel"),
         "TABLE_NAME": ref("SecondFactors"),

@@ -9,9 +9,13 @@ use tests::functions::passcode;
 const STEP: u64 = 30;
 const DAY: u64 = 24 * 3600;
 
-/// What the system holds of one user, and the time.
+/// What the system holds of one user, what an operator has set, and the time.
 pub(crate) struct Model {
     pub(crate) now: u64,
+    /// `cognito:user_status` is FORCE_CHANGE_PASSWORD: an operator has set a temporary password.
+    pub(crate) must_change_password: bool,
+    /// `ENROLLMENT` is AT_SIGN_IN, and not BY_OPERATOR.
+    pub(crate) enrolls_at_sign_in: bool,
     pub(crate) authenticator: Option<Authenticator>,
     /// Recovery codes that are left, as they were shown.
     pub(crate) codes: Vec<String>,
@@ -20,6 +24,9 @@ pub(crate) struct Model {
     /// How often the record was written.
     pub(crate) writes: u64,
     failures: Failures,
+    /// Failures that recovery codes have lifted, and when each will be a day old: a further one may be lifted then.
+    forgiven: Vec<u64>,
+    /// Counts what makes set-up challenges void.
     generation: u64,
     /// The last eight judged answers: the challenge's nonce, and whether the answer was right.
     judged: Vec<(String, bool)>,
@@ -48,21 +55,30 @@ pub(crate) struct Posed {
 
 #[derive(Clone)]
 pub(crate) enum Challenge {
-    Totp { codes_owed: bool },
-    TotpSetup { secret: Vec<u8>, generation: u64 },
+    Totp { codes_owed: bool, generation: u64 },
+    TotpSetup { secret: Vec<u8>, generation: u64, by_password: bool },
     RecoveryCodes { codes: Vec<String>, generation: u64 },
 }
 
 /// One sign-in past the password.
 pub(crate) struct SignIn {
     progress: Progress,
+    /// A temporary password was changed in it.
+    pub(crate) new_password: bool,
+    /// It had a challenge of ours.
+    challenged: bool,
+    /// The generation that what it has proven belongs to.
+    generation: u64,
     wrong_answers: u32,
     /// The set-up challenge that was just answered wrongly.
     again: Option<Challenge>,
 }
 
 enum Progress {
+    /// Just now.
     PasswordProven,
+    /// And something came after it.
+    SecondFactorDue,
     SecondFactorProven,
     /// The same, and new codes come before the tokens.
     CodesOwed,
@@ -86,6 +102,7 @@ pub(crate) enum Said {
 /// What Define says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Decision {
+    NewPassword,
     Challenge,
     Tokens,
     Failure,
@@ -93,17 +110,51 @@ pub(crate) enum Decision {
 
 /// What Create is to pose.
 pub(crate) enum ToPose {
-    Totp { codes_owed: bool },
+    Totp {
+        codes_owed: bool,
+    },
     NewAuthenticator,
     NewCodes,
     Again(Challenge),
+    /// What was proven is no longer there.
+    Nothing,
 }
 
 impl Model {
     pub(crate) fn new(now: u64) -> Self {
         let (authenticator, codes, judged) = (None, Vec::new(), Vec::new());
         let failures = Failures::default();
-        Self { now, authenticator, codes, codes_owed: false, writes: 0, failures, generation: 0, judged }
+        Self {
+            now,
+            must_change_password: false,
+            enrolls_at_sign_in: true,
+            authenticator,
+            codes,
+            codes_owed: false,
+            writes: 0,
+            failures,
+            forgiven: Vec::new(),
+            generation: 0,
+            judged,
+        }
+    }
+
+    /// What an operator does to a user whose authenticator or codes are in other hands.
+    pub(crate) fn reset(&mut self) {
+        *self = Self {
+            must_change_password: self.must_change_password,
+            enrolls_at_sign_in: self.enrolls_at_sign_in,
+            writes: self.writes + 1,
+            generation: self.generation + 1,
+            ..Self::new(self.now)
+        };
+    }
+
+    /// An operator gives the user an authenticator that was used elsewhere until now.
+    pub(crate) fn import(&mut self, secret: Vec<u8>) {
+        self.reset();
+        self.authenticator = Some(Authenticator { secret, dead: self.step() + 1 });
+        self.codes_owed = true;
     }
 
     pub(crate) fn step(&self) -> u64 {
@@ -127,6 +178,9 @@ impl Model {
                 if *generation != self.generation =>
             {
                 Said::Fault("outdated")
+            }
+            Challenge::TotpSetup { by_password: true, .. } if !self.enrolls_at_sign_in => {
+                Said::Fault("nobody enrolls by the password any more")
             }
             Challenge::TotpSetup { secret, .. } => match self.matching_steps(secret, typed).last() {
                 Some(step) => {
@@ -152,7 +206,9 @@ impl Model {
         };
         match said {
             Said::Right(_) => self.record(posed, true),
-            Said::Wrong("wrong passcode" | "used passcode") => self.record(posed, false),
+            Said::Wrong("wrong passcode" | "used passcode" | "passcode without an authenticator") => {
+                self.record(posed, false);
+            }
             Said::Wrong(_) | Said::Fault(_) => {}
         }
         said
@@ -163,17 +219,21 @@ impl Model {
         if !is_shaped_like_a_passcode(typed) {
             let Some(position) = position(&self.codes, typed) else { return Said::Wrong("wrong recovery code") };
             self.codes.remove(position);
-            self.failures = Failures::default();
+            let lifts_all = self.lift_failures();
             return Said::Right(match (wait, stopped) {
                 (0, _) => "recovery code",
                 (_, false) => "recovery code during a wait",
-                (_, true) => "recovery code during the stop",
+                (_, true) if lifts_all => "recovery code during the stop",
+                (_, true) => "recovery code that does not end the stop",
             });
         }
         if wait > 0 {
             return Said::Wrong(if stopped { "passcodes stopped" } else { "passcodes wait" });
         }
-        let Some(held) = &self.authenticator else { unreachable!("who has none is asked to set one up") };
+        let Some(held) = &self.authenticator else {
+            self.failures.add(self.now);
+            return Said::Wrong("passcode without an authenticator");
+        };
         let matching = self.matching_steps(&held.secret, typed);
         match matching.iter().find(|step| **step > held.dead) {
             Some(step) => {
@@ -185,6 +245,24 @@ impl Model {
                 Said::Wrong(if matching.is_empty() { "wrong passcode" } else { "used passcode" })
             }
         }
+    }
+
+    /// One by one, as long as fewer than forty were lifted of which none is a day old. Whether all are.
+    fn lift_failures(&mut self) -> bool {
+        while self.forgiven.first().is_some_and(|falls_at| *falls_at <= self.now) {
+            self.forgiven.remove(0);
+        }
+        let lifted = self.failures.count.min(40 - self.forgiven.len() as u32);
+        for _ in 0..lifted {
+            // They fall one a day, whenever they were lifted.
+            let falls_at = self.forgiven.last().copied().unwrap_or(self.now) + DAY;
+            self.forgiven.push(falls_at);
+        }
+        self.failures.count -= lifted;
+        if lifted > 0 {
+            self.failures.wait_until = 0;
+        }
+        self.failures.count == 0
     }
 
     /// The steps, one either side of the present one, at which an authenticator shows what was typed.
@@ -202,6 +280,9 @@ impl Model {
     }
 
     pub(crate) fn to_pose(&self, sign_in: &SignIn, wish: Option<&str>) -> ToPose {
+        if sign_in.has_proven_factor() && sign_in.generation != self.generation {
+            return ToPose::Nothing;
+        }
         match (&sign_in.again, &sign_in.progress, wish) {
             (None, _, _) => {}
             // Given up; the codes are still owed.
@@ -209,8 +290,16 @@ impl Model {
             (Some(again), _, _) => return ToPose::Again(again.clone()),
         }
         match sign_in.progress {
-            Progress::PasswordProven if self.authenticator.is_none() => ToPose::NewAuthenticator,
-            Progress::PasswordProven => ToPose::Totp { codes_owed: self.codes_owed || self.codes.len() < 3 },
+            Progress::PasswordProven | Progress::SecondFactorDue if self.authenticator.is_none() => {
+                if self.enrolls_at_sign_in && !sign_in.challenged {
+                    ToPose::NewAuthenticator
+                } else {
+                    ToPose::Totp { codes_owed: false }
+                }
+            }
+            Progress::PasswordProven | Progress::SecondFactorDue => {
+                ToPose::Totp { codes_owed: self.codes_owed || self.codes.len() < 3 }
+            }
             Progress::SecondFactorProven if wish == Some("NEW_RECOVERY_CODES") => ToPose::NewCodes,
             Progress::CodesOwed if wish == Some("REPLACE_AUTHENTICATOR") => ToPose::NewAuthenticator,
             Progress::SecondFactorProven | Progress::CodesRenewed => ToPose::NewAuthenticator,
@@ -220,8 +309,12 @@ impl Model {
     }
 
     /// What was drawn for [`ToPose::NewAuthenticator`].
-    pub(crate) fn offer_authenticator(&self, secret: Vec<u8>) -> Challenge {
-        Challenge::TotpSetup { secret, generation: self.generation }
+    pub(crate) fn offer_authenticator(&self, secret: Vec<u8>, sign_in: &SignIn) -> Challenge {
+        Challenge::TotpSetup { secret, generation: self.generation, by_password: !sign_in.has_proven_factor() }
+    }
+
+    pub(crate) fn prompt(&self, codes_owed: bool) -> Challenge {
+        Challenge::Totp { codes_owed, generation: self.generation }
     }
 
     /// What was drawn for [`ToPose::NewCodes`].
@@ -267,12 +360,41 @@ impl Failures {
 
 impl SignIn {
     pub(crate) fn after_password() -> Self {
-        Self { progress: Progress::PasswordProven, wrong_answers: 0, again: None }
+        let progress = Progress::PasswordProven;
+        Self { progress, new_password: false, challenged: false, generation: 0, wrong_answers: 0, again: None }
     }
 
-    /// The session grows by an answer.
-    pub(crate) fn answered(&mut self, challenge: &Challenge, right: bool) {
+    /// The session grows by NEW_PASSWORD_REQUIRED.
+    pub(crate) fn changed_password(&mut self) {
+        self.progress = Progress::SecondFactorDue;
+        self.new_password = true;
+    }
+
+    pub(crate) fn has_proven_factor(&self) -> bool {
+        match self.progress {
+            Progress::PasswordProven | Progress::SecondFactorDue | Progress::Refused => false,
+            Progress::SecondFactorProven
+            | Progress::CodesOwed
+            | Progress::Changing
+            | Progress::CodesRenewed
+            | Progress::CodesFollow
+            | Progress::Done => true,
+        }
+    }
+
+    /// The session grows by an answer, which left the record at `generation`.
+    pub(crate) fn answered(&mut self, challenge: &Challenge, right: bool, generation: u64) {
         self.again = None;
+        self.challenged = true;
+        if right {
+            self.generation = match challenge {
+                Challenge::Totp { generation, .. } => *generation,
+                Challenge::TotpSetup { .. } | Challenge::RecoveryCodes { .. } => generation,
+            };
+        }
+        if !right && matches!(self.progress, Progress::PasswordProven) {
+            self.progress = Progress::SecondFactorDue;
+        }
         if !right {
             self.wrong_answers += 1;
             match (challenge, &self.progress) {
@@ -288,17 +410,21 @@ impl SignIn {
         }
         self.wrong_answers = 0;
         self.progress = match challenge {
-            Challenge::Totp { codes_owed: false } => Progress::SecondFactorProven,
-            Challenge::Totp { codes_owed: true } => Progress::CodesOwed,
+            Challenge::Totp { codes_owed: false, .. } => Progress::SecondFactorProven,
+            Challenge::Totp { codes_owed: true, .. } => Progress::CodesOwed,
             Challenge::TotpSetup { .. } => Progress::CodesFollow,
             Challenge::RecoveryCodes { .. } if matches!(self.progress, Progress::CodesFollow) => Progress::Done,
             Challenge::RecoveryCodes { .. } => Progress::CodesRenewed,
         };
     }
 
-    pub(crate) fn decision(&self, wish: Option<&str>) -> (Decision, &'static str) {
+    pub(crate) fn decision(&self, wish: Option<&str>, must_change_password: bool) -> (Decision, &'static str) {
+        let new_password_due = must_change_password && !self.new_password;
         match (&self.progress, wish) {
-            (Progress::PasswordProven | Progress::CodesOwed | Progress::CodesFollow, _) => {
+            (Progress::Refused, _) => (Decision::Failure, "third wrong answer"),
+            (Progress::PasswordProven, _) if new_password_due => (Decision::NewPassword, "a new password is asked for"),
+            (_, _) if new_password_due => (Decision::Failure, "the password was replaced under way"),
+            (Progress::PasswordProven | Progress::SecondFactorDue | Progress::CodesOwed | Progress::CodesFollow, _) => {
                 (Decision::Challenge, "goes on")
             }
             (Progress::SecondFactorProven, None | Some("NOTHING")) => {
@@ -316,8 +442,13 @@ impl SignIn {
             (Progress::Changing, Some("NOTHING")) => (Decision::Tokens, "tokens after a change of mind"),
             (Progress::Changing, _) => (Decision::Challenge, "goes on"),
             (Progress::Done, _) => (Decision::Tokens, "tokens for a new authenticator"),
-            (Progress::Refused, _) => (Decision::Failure, "third wrong answer"),
         }
+    }
+}
+
+impl Model {
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation
     }
 }
 
@@ -327,7 +458,7 @@ pub(crate) fn shown_at(secret: &[u8], step: u64) -> String {
 
 fn is_shaped_like_a_passcode(typed: &str) -> bool {
     let typed = typed.replace(' ', "");
-    typed.len() == 6 && typed.chars().all(|c| c.is_ascii_digit())
+    (typed.len() == 6 || typed.len() == 8) && typed.chars().all(|c| c.is_ascii_digit())
 }
 
 /// Case, spaces, hyphens and look-alikes do not matter.

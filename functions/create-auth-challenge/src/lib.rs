@@ -7,7 +7,7 @@ use aws_lambda_events::event::cognito::{
     CognitoEventUserPoolsCreateAuthChallengeResponse,
 };
 use serde_json::Value;
-use shared::challenge::{AuthenticatorId, Challenge, Kind, NewAuthenticator, NewCodes, Nonce, Posed, Shown};
+use shared::challenge::{AuthenticatorId, Challenge, Kind, NewAuthenticator, NewCodes, Nonce, Posed, Prompt, Shown};
 use shared::clock::UnixTime;
 use shared::recovery_codes::{CODE_BYTES, CODES, CodeSet, RecoveryCode};
 use shared::second_factor::Record;
@@ -29,9 +29,10 @@ pub struct Create<S, K> {
     pub random: FillRandom,
 }
 
-/// A challenge, and what the client sees of it.
+/// A challenge, what the client sees of it, and what the session keeps of it.
 struct Wording {
     challenge: Challenge,
+    metadata: String,
     public_parameters: HashMap<String, String>,
 }
 
@@ -45,8 +46,10 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
         let (header, request) = (parsed.cognito_event_user_pools_header, parsed.request);
         let standing = Standing::of(request.session.iter().map(entry), &self.settings.sign_in);
         let wording = if request.user_not_found {
+            let challenge = Challenge::Totp(Prompt::FOR_NOBODY);
             Wording {
-                challenge: Challenge::Totp,
+                metadata: challenge.metadata(),
+                challenge,
                 public_parameters: Shown::TOTP_FOR_NOBODY.public_parameters(standing.attempts_left()),
             }
         } else {
@@ -54,8 +57,11 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
                 user_key(header.user_pool_id.as_deref(), request.user_attributes.get("sub").map(String::as_str))?;
             let wish = Wish::read(request.client_metadata.get(Wish::KEY).map(String::as_str));
             let account = request.user_attributes.get("email").or(header.user_name.as_ref()).unwrap_or(&user.sub);
-            let last_metadata = request.session.last().and_then(|last| last.as_ref()?.challenge_metadata.as_deref());
-            self.word(&standing, wish, &user, account, last_metadata, now).await?
+            let last = request.session.last().and_then(Option::as_ref).is_some_and(|last| last.challenge_result);
+            let metadata =
+                request.session.iter().rev().map_while(|entry| entry.as_ref()?.challenge_metadata.as_deref());
+            let answered = Challenge::last_answered(metadata).map(|challenge| (challenge, last));
+            self.word(&standing, wish, &user, account, answered, now).await?
         };
         let kind = wording.challenge.kind();
         let posed = Posed { nonce: Nonce(draw(self.random)?), challenge: wording.challenge };
@@ -63,34 +69,43 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
         let mut response = CognitoEventUserPoolsCreateAuthChallengeResponse::default();
         response.public_challenge_parameters = wording.public_parameters;
         response.private_challenge_parameters = posed.private_parameters();
-        response.challenge_metadata = Some(posed.challenge.metadata());
+        response.challenge_metadata = Some(wording.metadata);
         with_response(event, &response)
     }
 
+    /// `answered` is the challenge of ours that was answered last, and whether it was answered rightly.
     async fn word(
         &self,
         standing: &Standing,
         wish: Wish,
         user: &UserKey,
         account: &str,
-        last_metadata: Option<&str>,
+        answered: Option<(Challenge, bool)>,
         now: UnixTime,
     ) -> Result<Wording, Fault> {
         let record = self.store.load(user).await?.record;
         let enrollment = self.settings.sign_in.enrollment();
         let pose = challenge_to_pose(standing, record.holdings(), enrollment, wish).ok_or(Fault::NothingToPose)?;
-        let attempts_left = standing.attempts_left();
-        let (challenge, public_parameters) = match pose {
-            Pose::New(Kind::Totp) => (Challenge::Totp, self.show_totp(&record, now).public_parameters(attempts_left)),
-            Pose::New(Kind::TotpCodesOwed) => {
-                (Challenge::TotpCodesOwed, self.show_totp(&record, now).public_parameters(attempts_left))
+        if standing.is_past_second_factor() {
+            // What was proven may have been reset or replaced since, and the record may be somebody else's work by now.
+            let (challenge, right) = answered.as_ref().ok_or(Fault::NotOurChallenge)?;
+            if challenge.generation_after(*right) != record.generation() {
+                return Err(Fault::ChallengeOutdated);
             }
+        }
+        let generation = record.generation();
+        let attempts_left = standing.attempts_left();
+        let (challenge, shown) = match pose {
+            Pose::New(Kind::Totp { codes_owed }) => (
+                Challenge::Totp(Prompt { codes_owed, generation }),
+                self.show_totp(&record, now).public_parameters(attempts_left),
+            ),
             Pose::New(Kind::TotpSetup) => {
                 let secret = SharedSecret::new(draw::<SECRET_BYTES>(self.random)?.to_vec());
                 let id = AuthenticatorId(draw(self.random)?);
                 let sealed = self.sealer.seal(&secret, SealedFor { user, authenticator: id }).await?;
                 let shown = Shown::TotpSetup { secret: &secret, issuer: &self.settings.issuer, account };
-                let new = NewAuthenticator { generation: record.generation(), id, sealed };
+                let new = NewAuthenticator { entitlement: standing.entitlement(), generation, id, sealed };
                 (Challenge::TotpSetup(new), shown.public_parameters(attempts_left))
             }
             Pose::New(Kind::RecoveryCodes) => {
@@ -98,17 +113,16 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
                 for _ in 0..CODES {
                     codes.push(RecoveryCode::new(draw::<CODE_BYTES>(self.random)?));
                 }
-                let set = CodeSet::new(&codes, draw(self.random)?);
-                let new = NewCodes { generation: record.generation(), codes: set };
+                let new = NewCodes { generation, codes: CodeSet::new(&codes, draw(self.random)?) };
                 (Challenge::RecoveryCodes(new), Shown::RecoveryCodes(&codes).public_parameters(attempts_left))
             }
             Pose::SameAgain => {
-                let same = last_metadata.and_then(Challenge::from_metadata).ok_or(Fault::NotOurChallenge)?;
-                let shown = Shown::Again(same.kind()).public_parameters(attempts_left);
-                (same, shown)
+                let (same, _) = answered.ok_or(Fault::NotOurChallenge)?;
+                let public_parameters = Shown::Again(same.kind()).public_parameters(attempts_left);
+                return Ok(Wording { metadata: same.metadata_again(), challenge: same, public_parameters });
             }
         };
-        Ok(Wording { challenge, public_parameters })
+        Ok(Wording { metadata: challenge.metadata(), challenge, public_parameters: shown })
     }
 
     fn show_totp<'a>(&self, record: &'a Record, now: UnixTime) -> Shown<'a> {

@@ -8,13 +8,16 @@ use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::settings::TokenGuard;
 use shared::store::{RecordStore, pay_for_tokens};
-use shared::token_guard::{ClientId, Proven, TokenSource};
+use shared::token_guard::{Claims, ClientId, TokenSource};
 use shared::trigger::{Fault, user_key, with_response};
 
 /// The claim that names the second factor: `totp` or `recovery_code`.
 pub const SECOND_FACTOR: &str = "second_factor";
 /// The claim that says when it was proven, in seconds since 1970, as text: the oldest event version takes nothing else.
 pub const SECOND_FACTOR_AT: &str = "second_factor_at";
+
+/// The claim of the ID token that says how many wrong passcodes there were since tokens left before, as text.
+pub const SECOND_FACTOR_WRONG_PASSCODES: &str = "second_factor_wrong_passcodes";
 
 /// What the guard needs beside its event.
 pub struct Guard<S> {
@@ -36,9 +39,10 @@ impl<S: RecordStore> Guard<S> {
         let source = source.ok_or(Fault::NotThisTriggersEvent("triggerSource"))?;
         let user = user_key(text("/userPoolId"), text("/request/userAttributes/sub"))?;
         let client = ClientId::read(text("/callerContext/clientId"));
-        let proven = pay_for_tokens(&self.store, &user, client.as_ref(), source, self.setting, now).await?;
-        tracing::info!(decision = "tokens", reason = ?source, second_factor = proven.map(|proven| proven.factor.word()));
-        let response = response(version, proven, event.pointer("/request/groupConfiguration"));
+        let claims = pay_for_tokens(&self.store, &user, client.as_ref(), source, self.setting, now).await?;
+        let second_factor = claims.map(|claims| claims.proven.factor.word());
+        tracing::info!(decision = "tokens", reason = ?source, second_factor);
+        let response = response(version, claims, event.pointer("/request/groupConfiguration"));
         with_response(event, &response)
     }
 }
@@ -67,16 +71,22 @@ impl EventVersion {
     }
 }
 
-fn response(version: EventVersion, proven: Option<Proven>, groups: Option<&Value>) -> Value {
-    let claims = proven.map_or_else(
+fn response(version: EventVersion, claims: Option<Claims>, groups: Option<&Value>) -> Value {
+    let of_access_token = claims.map_or_else(
         || json!({}),
-        |Proven { factor, at }| json!({ SECOND_FACTOR: factor.word(), SECOND_FACTOR_AT: at.0.to_string() }),
+        |Claims { proven, .. }| {
+            json!({ SECOND_FACTOR: proven.factor.word(), SECOND_FACTOR_AT: proven.at.0.to_string() })
+        },
     );
+    let mut of_id_token = of_access_token.clone();
+    if let (Some(Claims { wrong_passcodes, .. }), Some(of_id_token)) = (claims, of_id_token.as_object_mut()) {
+        of_id_token.insert(SECOND_FACTOR_WRONG_PASSCODES.to_owned(), json!(wrong_passcodes.to_string()));
+    }
     let mut details = match version {
-        EventVersion::IdToken => json!({ "claimsToAddOrOverride": claims }),
+        EventVersion::IdToken => json!({ "claimsToAddOrOverride": of_id_token }),
         EventVersion::BothTokens => json!({
-            "idTokenGeneration": { "claimsToAddOrOverride": claims },
-            "accessTokenGeneration": { "claimsToAddOrOverride": claims },
+            "idTokenGeneration": { "claimsToAddOrOverride": of_id_token },
+            "accessTokenGeneration": { "claimsToAddOrOverride": of_access_token },
         }),
     };
     // Empty groups would take the user out of all of them; the request's own leave them as they are.

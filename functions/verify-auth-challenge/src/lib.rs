@@ -7,12 +7,15 @@ use serde_json::Value;
 use shared::challenge::Posed;
 use shared::clock::UnixTime;
 use shared::second_factor::{Answer, FriendlyName, Reason};
+use shared::settings::Enrollment;
 use shared::store::{RecordStore, Sealer, Settled, settle};
 use shared::token_guard::ClientId;
 use shared::trigger::{Fault, read, user_key, with_response};
 
 /// What Verify needs beside its event.
 pub struct Verify<S, K> {
+    /// Who may set an authenticator up.
+    pub enrollment: Enrollment,
     /// The records.
     pub store: S,
     /// Opens secrets.
@@ -42,7 +45,7 @@ impl<S: RecordStore, K: Sealer> Verify<S, K> {
             let name = request.client_metadata.get(FriendlyName::KEY).and_then(|typed| FriendlyName::read(typed));
             let client = ClientId::read(header.caller_context.client_id.as_deref());
             let answer = Answer::new(answer).sent_by(client);
-            settle(&self.store, &self.sealer, &user, &posed, &answer, name.as_ref(), now).await?
+            settle(&self.store, &self.sealer, &user, &posed, &answer, name.as_ref(), self.enrollment, now).await?
         };
         let challenge = posed.challenge.kind().word();
         tracing::info!(decision = settled.answer_correct(), challenge, reason = ?settled.reason(), "judged");

@@ -7,7 +7,7 @@
 use std::time::SystemTime;
 
 use shared::runtime;
-use shared::settings::StoreSettings;
+use shared::settings::{Enrollment, StoreSettings};
 use shared::store::aws;
 use verify_auth_challenge::Verify;
 
@@ -15,8 +15,9 @@ use verify_auth_challenge::Verify;
 async fn main() -> runtime::Ended {
     let environment = |variable: &str| std::env::var(variable).ok();
     runtime::start_logging(&environment)?;
+    let enrollment = runtime::setting(Enrollment::read(&environment))?;
     let places = runtime::setting(StoreSettings::read(&environment))?;
     let (store, sealer) = runtime::setting(aws::connect(&environment, places).await)?;
-    let verify = Verify { store, sealer };
+    let verify = Verify { enrollment, store, sealer };
     runtime::serve(async |event| verify.handle(event, SystemTime::now().into()).await).await
 }

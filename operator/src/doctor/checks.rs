@@ -6,7 +6,7 @@
 
 use std::borrow::Borrow;
 
-use shared::settings::{AcceptedCognitoMfa, SettingError, SignInSettings, TokenGuard};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SettingError, SignInSettings, TokenGuard};
 
 use super::deployment::{
     Client, Configuration, Deployment, Function, Given, KEY_ID, Pool, Read, TABLE_NAME, TableDescription, Trigger,
@@ -86,6 +86,7 @@ const POLICY: &[Row<Option<String>>] =
 const SETTINGS: &[Row<Triggers>] = &[
     ("settings-define", settings_define),
     ("settings-create", settings_create),
+    ("settings-verify", settings_verify),
     ("settings-agree", settings_agree),
     ("settings-guard", settings_guard),
     ("settings-table", settings_table),
@@ -529,6 +530,15 @@ fn settings_create(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     understood(triggers, Trigger::Create)
 }
 
+fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
+    let name = Trigger::Verify.name();
+    match triggers.variables(Trigger::Verify).map(enrollment) {
+        Some(Ok(_)) => Fine(format!("are understood by {name}")),
+        Some(Err(error)) => Broken(format!("stop {name} at its start: {error}"), "Set the variable as README.md says."),
+        None => Moot,
+    }
+}
+
 /// The function reads them the same way.
 fn understood(triggers: &Triggers, trigger: Trigger) -> Verdict {
     match triggers.variables(trigger).map(sign_in_settings) {
@@ -542,13 +552,18 @@ fn understood(triggers: &Triggers, trigger: Trigger) -> Verdict {
 
 fn settings_agree(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     let of = |trigger| triggers.variables(trigger).and_then(|variables| sign_in_settings(variables).ok());
-    match (of(Trigger::Define), of(Trigger::Create)) {
-        (Some(define), Some(create)) if define == create => Fine("are the same at Define and Create".to_owned()),
-        (Some(_), Some(_)) => Broken(
+    let of_verify = triggers.variables(Trigger::Verify).and_then(|variables| enrollment(variables).ok());
+    match (of(Trigger::Define), of(Trigger::Create), of_verify) {
+        (Some(define), Some(create), _) if define != create => Broken(
             "differ between Define and Create in ACCEPTED_COGNITO_MFA or ENROLLMENT".to_owned(),
             "Set both variables alike at both functions.",
         ),
-        (_, _) => Moot,
+        (_, Some(create), Some(verify)) if create.enrollment() != verify => Broken(
+            "differ between Create and Verify in ENROLLMENT, so nobody sets an authenticator up".to_owned(),
+            "Set the variable alike at all three functions.",
+        ),
+        (Some(_), Some(_), _) => Fine("are the same at Define, Create and Verify".to_owned()),
+        (_, _, _) => Moot,
     }
 }
 
@@ -621,6 +636,10 @@ fn is_alias(name: &str) -> bool {
 
 fn sign_in_settings(variables: &Variables) -> Result<SignInSettings, SettingError> {
     SignInSettings::read(&|variable| variables.get(variable).map(str::to_owned))
+}
+
+fn enrollment(variables: &Variables) -> Result<Enrollment, SettingError> {
+    Enrollment::read(&|variable| variables.get(variable).map(str::to_owned))
 }
 
 fn token_guard(variables: &Variables) -> Result<TokenGuard, SettingError> {

@@ -42,6 +42,10 @@ impl RecordStore for DynamoDbStore {
         let (Some(version), Some(text)) = (version, text) else {
             return Err(StoreFault("the stored item is not a record".into()));
         };
+        // It could never be saved: no save makes it, and the first one expects no item.
+        if version == Version::MISSING.0 {
+            return Err(StoreFault("the stored item has version 0".into()));
+        }
         let record = Record::from_json(text).map_err(|fault| StoreFault(fault.into()))?;
         Ok(Versioned { record, version: Version(version) })
     }
