@@ -207,6 +207,111 @@ async fn where_mfa_is_on_the_password_alone_sets_cognitos_token_up_which_proves_
     }
 }
 
+/// Before Define is called, Cognito asks for its own factors, in sessions of their own: what an old password led to can be held
+/// in each, over a temporary password too.
+#[tokio::test]
+async fn a_challenge_of_cognitos_held_over_a_temporary_password_chooses_no_new_one() {
+    const TEMPORARY: &str = "Plainly-fake-temporary-3";
+    let world = guardless("NONE", Enrollment::AtSignIn).await;
+    let secret = with_cognitos_token(&world, &access_token(&world).await).await;
+    let held_token = world.start("ana", PASSWORD).await.unwrap();
+    assert_eq!(held_token.challenge_name(), Some(TOKEN));
+    call(
+        &world,
+        "SetUserPoolMfaConfig",
+        json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } }),
+    )
+    .await;
+    world.add_user("ben").await;
+    let held_set_up = world.start("ben", PASSWORD).await.unwrap();
+    assert_eq!(held_set_up.challenge_name(), Some("MFA_SETUP"));
+    for user in ["ana", "ben"] {
+        world.set_password(user, TEMPORARY, false).await;
+    }
+
+    let refused = |answer: Result<Step, CognitoError>| {
+        assert_eq!(answer.unwrap_err().message, "Incorrect username or password.");
+    };
+    let responses = json!({ "USERNAME": "ana", "SOFTWARE_TOKEN_MFA_CODE": code(&world, &secret) });
+    refused(world.respond(&held_token, responses, None).await);
+    let associated = call(&world, "AssociateSoftwareToken", json!({ "Session": held_set_up.answer["Session"] })).await;
+    let secret = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
+    let verify = json!({ "Session": associated["Session"], "UserCode": code(&world, &secret) });
+    let mut held_set_up = held_set_up;
+    held_set_up.answer["Session"] = call(&world, "VerifySoftwareToken", verify).await["Session"].clone();
+    refused(world.respond(&held_set_up, json!({ "USERNAME": "ben" }), None).await);
+    for user in ["ana", "ben"] {
+        let asked = world.start(user, TEMPORARY).await.unwrap();
+        assert_eq!(asked.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));
+    }
+}
+
+/// docs/runbook.md says how long to wait before a reset: as long as all of these can be held one after the other.
+#[tokio::test]
+async fn so_many_session_strings_lie_between_a_password_and_our_first_challenge() {
+    for (mfa, strings) in [("OFF", 1), ("OPTIONAL", 3), ("ON", 4)] {
+        let world = guardless("NONE", Enrollment::AtSignIn).await;
+        let user = match mfa {
+            "OPTIONAL" => {
+                // With two factors, SELECT_MFA_TYPE precedes the one that is chosen.
+                with_cognitos_token(&world, &access_token(&world).await).await;
+                call(
+                    &world,
+                    "SetUserPoolMfaConfig",
+                    json!({
+                        "MfaConfiguration": mfa, "SoftwareTokenMfaConfiguration": { "Enabled": true },
+                        "EmailMfaConfiguration": { "Message": "{####}", "Subject": "code" },
+                    }),
+                )
+                .await;
+                let on = json!({ "Enabled": true, "PreferredMfa": false });
+                call(
+                    &world,
+                    "AdminSetUserMFAPreference",
+                    json!({
+                        "Username": "ana", "SoftwareTokenMfaSettings": on, "EmailMfaSettings": on,
+                    }),
+                )
+                .await;
+                "ana"
+            }
+            _ => {
+                let token = json!({ "Enabled": mfa == "ON" });
+                call(
+                    &world,
+                    "SetUserPoolMfaConfig",
+                    json!({ "MfaConfiguration": mfa, "SoftwareTokenMfaConfiguration": token }),
+                )
+                .await;
+                "ana"
+            }
+        };
+        // PASSWORD_VERIFIER is answered inside of it, under a string of its own.
+        let mut held = 1;
+        let mut step = world.start(user, PASSWORD).await.unwrap();
+        while step.challenge_name() != Some("CUSTOM_CHALLENGE") {
+            held += 1;
+            let responses = match step.challenge_name().unwrap() {
+                "SELECT_MFA_TYPE" => json!({ "USERNAME": user, "ANSWER": "EMAIL_OTP" }),
+                "EMAIL_OTP" => json!({ "USERNAME": user, "EMAIL_OTP_CODE": world.pool.messages().pop().unwrap().code }),
+                "MFA_SETUP" => {
+                    let associated =
+                        call(&world, "AssociateSoftwareToken", json!({ "Session": step.answer["Session"] })).await;
+                    held += 1;
+                    let secret = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
+                    let verify = json!({ "Session": associated["Session"], "UserCode": code(&world, &secret) });
+                    step.answer["Session"] = call(&world, "VerifySoftwareToken", verify).await["Session"].clone();
+                    held += 1;
+                    json!({ "USERNAME": user })
+                }
+                other => panic!("{other}"),
+            };
+            step = world.respond(&step, responses, None).await.unwrap();
+        }
+        assert_eq!(held, strings, "{mfa}");
+    }
+}
+
 // ── Moving over: ENROLLMENT=AFTER_COGNITO_MFA
 
 #[tokio::test]

@@ -3,11 +3,18 @@
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
-use shared::challenge::Kind;
+use serde_json::json;
+use shared::challenge::{
+    AuthenticatorId, Challenge, Entitlement, Generation, Kind, NewAuthenticator, NewCodes, Nonce, Posed, Prompt,
+    SealedSecret,
+};
+use shared::encoding::{decode, encode};
+use shared::recovery_codes::{CODE_BYTES, CODES, CodeSet, RecoveryCode};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::sign_in::{
     Circumstances, Entry, Holdings, NextStep, Pose, Progress, Standing, Wish, challenge_to_pose, next_step,
 };
+use shared::totp::SECRET_BYTES;
 use tests::golden::assert_golden;
 
 /// Longer than any session in which something new happens: SRP_A, PASSWORD_VERIFIER, two wrong and a right passcode, two
@@ -527,4 +534,129 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
     ];
     let table = situations.iter().map(Situation::table).collect::<String>();
     assert_golden("define_table.txt", table.trim_start());
+}
+
+// ── The longest session.
+
+/// A Session of Cognito's holds so many characters at most (service model, `SessionType`); whether it carries the history of the
+/// sign-in nobody has published.
+const SESSION_CHARACTERS: usize = 4096;
+
+#[test]
+fn the_longest_session_that_the_table_allows_fits_a_session_string_of_cognitos() {
+    let settings = accepting("NONE");
+    // All that Cognito may ask by itself before ours, once each.
+    let before =
+        ["SRP_A", "PASSWORD_VERIFIER", "NEW_PASSWORD_REQUIRED", "SELECT_MFA_TYPE", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"];
+    let entries: Vec<Written> = before.map(|name| Written { name, metadata: None, right: true }).into();
+    let standing = Standing::of(entries.iter().map(Written::entry), &settings);
+    let mut longest = Longest::default();
+    for holdings in HOLDINGS {
+        longest.visit(&settings, standing, holdings, &mut entries.clone());
+    }
+    println!("{longest:?}");
+    assert_eq!(
+        longest.entries,
+        before.len() + 11,
+        "three answers each to TOTP, RECOVERY_CODES and TOTP_SETUP, then two"
+    );
+    assert!(longest.characters <= SESSION_CHARACTERS, "{longest:?}");
+}
+
+/// An entry, and what Create wrote into it.
+#[derive(Clone)]
+struct Written {
+    name: &'static str,
+    metadata: Option<String>,
+    right: bool,
+}
+
+impl Written {
+    fn entry(&self) -> Entry {
+        Entry::read(Some(self.name), self.right, self.metadata.as_deref())
+    }
+}
+
+#[derive(Debug, Default)]
+struct Longest {
+    /// Of a session as it waits for an answer.
+    entries: usize,
+    characters: usize,
+}
+
+impl Longest {
+    fn visit(&mut self, settings: &SignInSettings, standing: Standing, holdings: Holdings, entries: &mut Vec<Written>) {
+        let asked = |wish: &Wish| {
+            let circumstances = Circumstances { user_not_found: false, must_change_password: false, wish: *wish };
+            next_step(&standing, circumstances) == NextStep::AskSecondFactor
+        };
+        let poses: HashSet<Pose> = WISHES
+            .into_iter()
+            .filter(asked)
+            .filter_map(|wish| challenge_to_pose(&standing, holdings, Enrollment::AtSignIn, wish))
+            .collect();
+        for pose in poses {
+            let (challenge, metadata) = match pose {
+                Pose::New(kind) => {
+                    let challenge = as_long_as_kms(kind);
+                    let metadata = challenge.metadata();
+                    (challenge, metadata)
+                }
+                Pose::SameAgain => {
+                    let metadata = entries.iter().rev().map_while(|entry| entry.metadata.as_deref());
+                    let challenge = Challenge::last_answered(metadata).unwrap();
+                    let metadata = challenge.metadata_again();
+                    (challenge, metadata)
+                }
+            };
+            self.measure(entries, &challenge);
+            for right in [false, true] {
+                let written = Written { name: "CUSTOM_CHALLENGE", metadata: Some(metadata.clone()), right };
+                let holdings = match challenge {
+                    Challenge::TotpSetup(_) if right => Holdings::AuthenticatorCodesOwed,
+                    Challenge::RecoveryCodes(_) if right => Holdings::Authenticator,
+                    Challenge::Totp(_) | Challenge::TotpSetup(_) | Challenge::RecoveryCodes(_) => holdings,
+                };
+                let standing = standing.then(written.entry(), settings);
+                entries.push(written);
+                self.visit(settings, standing, holdings, entries);
+                entries.pop();
+            }
+        }
+    }
+
+    /// As JSON in base64: the history, and the private parameters of the challenge that is open.
+    fn measure(&mut self, entries: &[Written], challenge: &Challenge) {
+        let session = entries.iter().map(|Written { name, metadata, right }| {
+            json!({ "challengeName": name, "challengeResult": right, "challengeMetadata": metadata })
+        });
+        let posed = Posed { nonce: Nonce([7; 16]), challenge: challenge.clone() };
+        let held = json!({
+            "session": session.collect::<Vec<_>>(), "privateChallengeParameters": posed.private_parameters(),
+        });
+        self.entries = self.entries.max(entries.len());
+        self.characters = self.characters.max(held.to_string().len().div_ceil(3) * 4);
+    }
+}
+
+/// What KMS seals is 152 bytes longer.
+fn as_long_as_kms(kind: Kind) -> Challenge {
+    let generation = Generation([7; 8]);
+    match kind {
+        Kind::Totp { codes_owed } => Challenge::Totp(Prompt { codes_owed, generation }),
+        Kind::TotpSetup => Challenge::TotpSetup(NewAuthenticator {
+            entitlement: Entitlement::SecondFactor,
+            generation,
+            id: AuthenticatorId([7; 16]),
+            sealed: SealedSecret(vec![7; SECRET_BYTES + 152]),
+        }),
+        Kind::RecoveryCodes => {
+            let codes = [RecoveryCode::new([7; CODE_BYTES]); 1];
+            let one = CodeSet::new(&codes, [7; 16]).to_text();
+            // The hashes of ten.
+            let hashes: Vec<u8> = decode(&one).unwrap()[16..].repeat(CODES);
+            let ten = encode(&[vec![7; 16], hashes].concat());
+            Challenge::RecoveryCodes(NewCodes { generation, codes: CodeSet::from_text(&ten).unwrap() })
+        }
+    }
 }

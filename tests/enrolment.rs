@@ -1,16 +1,16 @@
 //! Authenticators and recovery codes come to a user whole or not at all: whatever Cognito repeats, whoever else signs in
 //! meanwhile, wherever a sealed secret is moved to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
-use shared::challenge::Generation;
-use shared::second_factor::Record;
+use shared::challenge::{AuthenticatorId, Generation};
+use shared::second_factor::{Authenticator, Record};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, Versioned};
-use shared::totp::SharedSecret;
-use shared::trigger::TriggerError;
+use shared::store::{RecordStore, SealedFor, Sealer, Version, Versioned};
+use shared::totp::{Digits, Parameters, SharedSecret};
+use shared::trigger::{TriggerError, draw};
 use tests::functions::{Functions, SignIn, Trigger, User, entry, fill_random, passcode, secret_shown};
 use tests::stores::TakingTurns;
 
@@ -260,6 +260,198 @@ async fn a_prompt_held_over_a_reset_enrols_nobody() {
     }
     let mut with_the_new_password = SignIn::after_password(&functions, &user);
     assert_eq!(with_the_new_password.challenge().await.unwrap()["challenge"], "TOTP_SETUP");
+}
+
+/// A thief who has the second factor renews codes without limit, and holds a set-up challenge of each generation.
+#[tokio::test]
+async fn no_set_up_challenge_of_any_generation_before_a_reset_or_an_import_is_met_by_it() {
+    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let mut phone = Some(functions.enrol(&user).await.secret);
+    let mut held = Vec::new();
+    for _ in 0..20 {
+        let mut sign_in = proven(&functions, &user, &phone, "REPLACE_AUTHENTICATOR").await;
+        let secret = secret_shown(&sign_in.challenge().await.unwrap());
+        held.push((sign_in.answer_event(&passcode(&secret, functions.now())), secret));
+        assert!(Change::Renews.made(&functions, &user, &mut phone).await);
+    }
+    let generations: HashSet<&str> = held
+        .iter()
+        .map(|(event, _)| event["request"]["privateChallengeParameters"]["challenge"].as_str().unwrap())
+        .map(|challenge| challenge.split(' ').nth(2).unwrap())
+        .collect();
+    assert_eq!(generations.len(), held.len(), "each has another, and no two can be put in order");
+    let before = stored(&functions, &user).await;
+    for operation in [Record::reset(drawn()), imported(&functions, &user).await] {
+        let version = stored(&functions, &user).await.version;
+        functions.store().save(&user.key(), &operation, version).await.unwrap();
+        assert_ne!(operation.generation(), before.record.generation());
+        for (event, secret) in &held {
+            let mut event = event.clone();
+            event["request"]["challengeAnswer"] = json!(passcode(secret, functions.now()));
+            assert_eq!(functions.verify(event).await, Err(TriggerError));
+        }
+        assert_eq!(stored(&functions, &user).await.record, operation);
+    }
+}
+
+#[tokio::test]
+async fn a_set_up_held_from_before_an_import_does_not_overwrite_it_and_the_import_can_be_saved_and_signed_in_with() {
+    let (mut functions, user) = (Functions::new(), User::named("ana", 1));
+    let mut before = SignIn::after_password(&functions, &user);
+    let secret = secret_shown(&before.challenge().await.unwrap());
+    let held = before.answer_event(&passcode(&secret, functions.now()));
+    let imported = imported(&functions, &user).await;
+    functions.store().save(&user.key(), &imported, Version::MISSING).await.unwrap();
+    functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::ByOperator).unwrap());
+    assert_eq!(functions.verify(held).await, Err(TriggerError));
+    // What was perhaps just used elsewhere is dead here, and so is the next one.
+    let phone = SharedSecret::new(IMPORTED.to_vec());
+    for seconds in [0, 30] {
+        assert!(!passes_totp(&functions, &user, &passcode(&phone, functions.now().plus(seconds))).await);
+    }
+    functions.wait(60);
+    let mut sign_in = SignIn::after_password(&functions, &user);
+    sign_in.challenge().await.unwrap();
+    assert!(sign_in.answer(&passcode(&phone, functions.now())).await.unwrap());
+    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "RECOVERY_CODES", "codes are still to be taken");
+}
+
+#[tokio::test]
+async fn a_record_that_was_written_by_hand_is_a_fault_and_not_overwritten() {
+    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    functions.enrol(&user).await;
+    let json = stored(&functions, &user).await.record.to_json().unwrap();
+    let generation = stored(&functions, &user).await.record.generation().text();
+    let error = Record::from_json(&json.replace(&generation, &Generation::NONE.text())).unwrap_err();
+    assert_eq!(error.to_string(), "the record has an authenticator or codes and no generation");
+    for wrong in ["\"1\"", "1", "\"\"", "null"] {
+        assert!(Record::from_json(&json.replace(&format!("\"{generation}\""), wrong)).is_err(), "{wrong}");
+    }
+}
+
+/// Between Verify's save and Create's load an operator resets the user, gives another authenticator, or the owner enrolls.
+#[tokio::test]
+async fn a_sign_in_past_the_second_factor_goes_on_only_against_the_record_that_it_proved() {
+    for wish in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
+        for codes_owed in [false, true] {
+            for what_happens in 0..3 {
+                let (functions, user) = (Functions::new(), User::named("ana", 1));
+                let enrolled = functions.enrol(&user).await;
+                if codes_owed {
+                    for code in &enrolled.codes[..8] {
+                        assert!(passes_totp(&functions, &user, code).await);
+                    }
+                }
+                let sign_in = proven(&functions, &user, &Some(enrolled.secret), wish).await;
+                let version = stored(&functions, &user).await.version;
+                let record = if what_happens == 1 { imported(&functions, &user).await } else { Record::reset(drawn()) };
+                functions.store().save(&user.key(), &record, version).await.unwrap();
+                if what_happens == 2 {
+                    functions.enrol(&user).await;
+                }
+                let left = stored(&functions, &user).await;
+                let mut sign_in = sign_in;
+                assert_eq!(sign_in.challenge().await, Err(TriggerError), "{wish} {codes_owed} {what_happens}");
+                assert_eq!(stored(&functions, &user).await, left);
+            }
+        }
+    }
+    // The same after TOTP_SETUP, where the codes follow.
+    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let mut sign_in = SignIn::after_password(&functions, &user);
+    let secret = secret_shown(&sign_in.challenge().await.unwrap());
+    assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
+    let version = stored(&functions, &user).await.version;
+    functions.store().save(&user.key(), &Record::reset(drawn()), version).await.unwrap();
+    assert_eq!(sign_in.challenge().await, Err(TriggerError), "codes in a record without an authenticator");
+}
+
+#[tokio::test]
+async fn a_set_up_challenge_enrols_only_while_enrollment_admits_what_entitled_it() {
+    use Enrollment::{AfterCognitoMfa, AtSignIn, ByOperator};
+    for (given_under, answered_under, enrolls) in [
+        (AtSignIn, AtSignIn, true),
+        (AtSignIn, ByOperator, false),
+        (AtSignIn, AfterCognitoMfa, false),
+        (AfterCognitoMfa, AfterCognitoMfa, true),
+        (AfterCognitoMfa, AtSignIn, true),
+        (AfterCognitoMfa, ByOperator, false),
+    ] {
+        let (mut functions, user) = (Functions::new(), User::named("ana", 1));
+        functions.set(with(given_under));
+        let mut sign_in = wishing(&functions, &user, "REPLACE_AUTHENTICATOR");
+        if given_under == AfterCognitoMfa {
+            sign_in.session.push(entry("SOFTWARE_TOKEN_MFA", true, None));
+        }
+        let secret = secret_shown(&sign_in.challenge().await.unwrap());
+        let event = sign_in.answer_event(&passcode(&secret, functions.now()));
+        functions.set(with(answered_under));
+        let answered = functions.verify(event).await.map(|answered| answered["response"]["answerCorrect"] == true);
+        assert_eq!(answered, if enrolls { Ok(true) } else { Err(TriggerError) }, "{given_under:?} {answered_under:?}");
+        assert_eq!(stored(&functions, &user).await.record == Record::default(), !enrolls);
+    }
+    // A proven second factor entitles to another authenticator whatever the setting.
+    let (mut functions, user) = (Functions::new(), User::named("ana", 1));
+    let phone = Some(functions.enrol(&user).await.secret);
+    let mut sign_in = proven(&functions, &user, &phone, "REPLACE_AUTHENTICATOR").await;
+    let secret = secret_shown(&sign_in.challenge().await.unwrap());
+    let event = sign_in.answer_event(&passcode(&secret, functions.now()));
+    functions.set(with(ByOperator));
+    assert_eq!(functions.verify(event).await.unwrap()["response"]["answerCorrect"], true);
+}
+
+fn with(enrollment: Enrollment) -> SignInSettings {
+    let accepted = if enrollment == Enrollment::AfterCognitoMfa { "SOFTWARE_TOKEN_MFA" } else { "NONE" };
+    SignInSettings::new(AcceptedCognitoMfa::parse(accepted).unwrap(), enrollment).unwrap()
+}
+
+/// What a user has in the app whose authenticator is imported.
+const IMPORTED: &[u8; 20] = b"plainly fake secret!";
+
+async fn imported(functions: &Functions, user: &User) -> Record {
+    imported_with(functions, user, Parameters::default()).await
+}
+
+/// The record of a user who has that authenticator elsewhere, whose passcodes have so many digits.
+async fn imported_with(functions: &Functions, user: &User, parameters: Parameters) -> Record {
+    let (user, id) = (user.key(), AuthenticatorId(draw(fill_random).unwrap()));
+    let sealed_for = SealedFor { user: &user, authenticator: id };
+    let sealed = functions.verify.sealer.seal(&SharedSecret::new(IMPORTED.to_vec()), sealed_for).await.unwrap();
+    Record::imported(drawn(), Authenticator::imported(id, sealed, parameters, None, functions.now()))
+}
+
+fn drawn() -> Generation {
+    Generation(draw(fill_random).unwrap())
+}
+
+/// Whoever knows the password learns neither whether there is an authenticator nor how many digits it shows: from what is
+/// counted, from what is shown, from how long anything is.
+#[tokio::test]
+async fn six_and_eight_digits_count_alike_whatever_authenticator_a_user_has() {
+    let mut seen = HashSet::new();
+    for (enrolled, digits) in [(false, None), (true, None), (false, Some(Digits::Six)), (false, Some(Digits::Eight))] {
+        let (mut functions, user) = (Functions::new(), User::named("ana", 1));
+        if enrolled {
+            functions.enrol(&user).await;
+        }
+        if let Some(digits) = digits {
+            let imported = imported_with(&functions, &user, Parameters { digits, ..Parameters::default() }).await;
+            functions.store().save(&user.key(), &imported, Version::MISSING).await.unwrap();
+        }
+        functions.set(with(Enrollment::ByOperator));
+        let mut told = Vec::new();
+        for typed in ["12345678", "123456", "1234567", "12 34 56 78", "000000", "1234 5678", "99999999", "12345"] {
+            let mut sign_in = SignIn::after_password(&functions, &user);
+            let shown = sign_in.challenge().await.unwrap();
+            let parameters = &sign_in.posed["privateChallengeParameters"];
+            let lengths = (parameters.to_string().len(), sign_in.posed["challengeMetadata"].to_string().len());
+            let right = sign_in.answer(typed).await.unwrap();
+            told.push((shown.to_string(), lengths, right));
+        }
+        assert_ne!(told[0].0, told.last().unwrap().0, "the count has come to a wait");
+        seen.insert(format!("{told:?}"));
+    }
+    assert_eq!(seen.len(), 1, "{seen:#?}");
 }
 
 #[tokio::test]

@@ -480,6 +480,10 @@ fn what_is_not_seen_or_turns_text_around_is_no_part_of_a_friendly_name() {
         "\u{115F}\u{1160}\u{3164}\u{FFA0}\u{17B4}\u{17B5}\u{2800}",
         // Variation selectors, of Mongolian too, annotations, and tags.
         "\u{180B}\u{180F}\u{FE00}\u{FE0F}\u{E0100}\u{E01EF}\u{FFF9}\u{E0001}\u{E0041}\u{E007F}",
+        // Formats of musical notation, shorthand and hieroglyphs.
+        "\u{1D173}\u{1D17A}\u{1BCA0}\u{1BCA3}\u{13430}\u{1343F}",
+        // What no font has: private use, noncharacters, unassigned.
+        "\u{E000}\u{F8FF}\u{FFFE}\u{10FFFF}\u{FDD0}\u{378}",
     ];
     for hidden in hidden.concat().chars() {
         let name = hidden.escape_unicode();

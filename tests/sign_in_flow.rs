@@ -1,10 +1,15 @@
 //! Whole sign-ins against the local user pool, with the three triggers as they are deployed: what a user meets, and what
 //! an attacker who knows the password does not get.
 
+use std::sync::Arc;
+
 use local::{ClientSettings, CognitoError, PoolSettings, PreventUserExistenceErrors};
 use serde_json::json;
+use shared::challenge::Generation;
 use shared::clock::UnixTime;
+use shared::second_factor::Record;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::store::RecordStore;
 use shared::store::memory::MemoryStore;
 use shared::totp::SharedSecret;
 use shared::trigger::TriggerError;
@@ -416,6 +421,44 @@ async fn a_temporary_password_is_changed_before_anything_else_and_opens_nothing_
     let (_, _, step) = enrol(&world, &step).await;
     assert!(step.has_tokens());
     assert_eq!(world.start("ana", "Plainly-fake-2").await.unwrap().shown("challenge"), "TOTP");
+}
+
+const TEMPORARY: &str = "Plainly-fake-temporary-3";
+
+#[tokio::test]
+async fn whatever_is_held_over_a_temporary_password_chooses_no_new_one() {
+    let ana = Ana::new().await;
+    // Challenges of ours that the old password led to: a prompt, a prompt mistyped, a set-up after the second factor.
+    let prompt = ana.start().await;
+    let mistyped = ana.answer(&ana.start().await, "-").await.unwrap();
+    let proven = ana.world.answer_wishing(&ana.start().await, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    let new_phone = SharedSecret::from_base32(proven.shown("secretCode")).unwrap();
+    ana.world.wait(30);
+    ana.world.set_password("ana", TEMPORARY, false).await;
+    is_refused(ana.answer(&prompt, "-").await);
+    is_refused(ana.answer(&mistyped, &ana.passcode()).await);
+    is_refused(ana.answer(&proven, &passcode(&new_phone, UnixTime(ana.world.now()))).await);
+    // The temporary password is still the one, and is asked to be changed.
+    let asked = ana.world.start("ana", TEMPORARY).await.unwrap();
+    assert_eq!(asked.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));
+}
+
+#[tokio::test]
+async fn a_temporary_password_after_a_reset_leads_its_owner_to_the_tokens_and_nobody_else() {
+    let store = Arc::new(MemoryStore::default());
+    let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
+    let ana = Ana::in_world(World::over(Arc::clone(&store), sign_in, PoolSettings::default())).await;
+    let prompt = ana.start().await;
+    let user = ana.world.user_key("ana").await;
+    let version = store.load(&user).await.unwrap().version;
+    store.save(&user, &Record::reset(Generation([7; 8])), version).await.unwrap();
+    ana.world.set_password("ana", TEMPORARY, false).await;
+    is_refused(ana.answer(&prompt, &ana.codes[1]).await);
+    let asked = ana.world.start("ana", TEMPORARY).await.unwrap();
+    let responses = json!({ "USERNAME": "ana", "NEW_PASSWORD": "Plainly-fake-2" });
+    let step = ana.world.respond(&asked, responses, None).await.unwrap();
+    let (_, _, step) = enrol(&ana.world, &step).await;
+    assert!(step.has_tokens());
 }
 
 #[tokio::test]

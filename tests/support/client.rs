@@ -7,8 +7,8 @@ use local::in_process::InProcess;
 use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient, Trigger, TriggerFuture, Triggers};
 use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
-use shared::store::RecordStore;
 use shared::store::memory::MemoryStore;
+use shared::store::{RecordStore, UserKey};
 
 /// The password of every user here.
 pub const PASSWORD: &str = "Plainly-fake-1";
@@ -145,8 +145,31 @@ impl World {
     /// When it cannot be added.
     pub async fn add_user(&self, user_name: &str) {
         self.add_user_with_temporary_password(user_name).await;
+        self.set_password(user_name, PASSWORD, true).await;
+    }
+
+    /// Whose record.
+    ///
+    /// # Panics
+    /// When there is no such user.
+    pub async fn user_key(&self, user_name: &str) -> UserKey {
+        let user_pool_id = self.pool.settings().user_pool_id.clone();
+        let request = json!({ "UserPoolId": user_pool_id, "Username": user_name });
+        let user = self.call("AdminGetUser", request).await.expect("a user");
+        let attributes = user.get("UserAttributes").and_then(Value::as_array).expect("attributes");
+        let sub = attributes.iter().find(|attribute| attribute.get("Name").is_some_and(|name| name == "sub"));
+        let sub = sub.and_then(|sub| sub.get("Value")?.as_str()).expect("a sub").to_owned();
+        UserKey { user_pool_id, sub }
+    }
+
+    /// An operator sets a password.
+    ///
+    /// # Panics
+    /// When it cannot be set.
+    pub async fn set_password(&self, user_name: &str, password: &str, permanent: bool) {
         let pool_id = &self.pool.settings().user_pool_id;
-        let request = json!({ "UserPoolId": pool_id, "Username": user_name, "Password": PASSWORD, "Permanent": true });
+        let request =
+            json!({ "UserPoolId": pool_id, "Username": user_name, "Password": password, "Permanent": permanent });
         self.call("AdminSetUserPassword", request).await.expect("a password");
     }
 
