@@ -15,6 +15,7 @@ export function userPool({ userPoolId, userPoolClientId, endpoint }) {
  * - `afterSecondFactor`: 'REPLACE_AUTHENTICATOR' for a lost phone, 'NEW_RECOVERY_CODES', or 'NOTHING' to give such a
  *   change up again (with any answer that is wrong, such as 'NOTHING');
  * - `friendlyDeviceName`: the user's own name for a new authenticator.
+ * `app.showWrongPasscodes` tells of wrong passcodes since the sign-in before.
  */
 export function signInWithSecondFactor(pool, username, password, app) {
   const shown = {};
@@ -23,7 +24,14 @@ export function signInWithSecondFactor(pool, username, password, app) {
   user.setAuthenticationFlowType('CUSTOM_AUTH');
   return new Promise((resolve, reject) => {
     const callbacks = {
-      onSuccess: () => resolve(user),
+      onSuccess(session) {
+        // The user's own mistakes, or somebody's guesses who knows the password: only the user can tell.
+        const wrongPasscodes = Number(session.getIdToken().payload.second_factor_wrong_passcodes);
+        reply(async () => {
+          if (wrongPasscodes > 0) await app.showWrongPasscodes({ wrongPasscodes });
+          resolve(user);
+        });
+      },
       onFailure: reject,
       customChallenge(parameters) {
         // Asked again after a wrong answer, a secret or a set of codes is not sent a second time: keep what came first.

@@ -16,6 +16,7 @@ export function configure({ userPoolId, userPoolClientId, userPoolEndpoint }) {
  * - `afterSecondFactor`: 'REPLACE_AUTHENTICATOR' for a lost phone, 'NEW_RECOVERY_CODES', or 'NOTHING' to give such a
  *   change up again (with any answer that is wrong, such as 'NOTHING');
  * - `friendlyDeviceName`: the user's own name for a new authenticator.
+ * `app.showWrongPasscodes` tells of wrong passcodes since the sign-in before.
  */
 export async function signInWithSecondFactor(username, password, app) {
   const shown = {};
@@ -29,6 +30,10 @@ export async function signInWithSecondFactor(username, password, app) {
     Object.assign(clientMetadata, chosen);
     ({ nextStep } = await confirmSignIn({ challengeResponse: answer, options: { clientMetadata } }));
   }
+  // The user's own mistakes, or somebody's guesses who knows the password: only the user can tell.
+  const { idToken } = (await fetchAuthSession()).tokens;
+  const wrongPasscodes = Number(idToken.payload.second_factor_wrong_passcodes);
+  if (wrongPasscodes > 0) await app.showWrongPasscodes({ wrongPasscodes });
 }
 
 function ask(app, { signInStep, additionalInfo }, shown) {

@@ -1,5 +1,8 @@
 """Signs in with boto3 and pycognito's SRP: the password, then the second factor. Copy it into an app."""
 
+import base64
+import json
+
 from pycognito.aws_srp import AWSSRP
 
 
@@ -13,6 +16,7 @@ def sign_in(cognito, user_pool_id, client_id, username, password, app):
     - afterSecondFactor: "REPLACE_AUTHENTICATOR" for a lost phone, "NEW_RECOVERY_CODES", or "NOTHING" to give such a
       change up again (with any answer that is wrong, such as "NOTHING");
     - friendlyDeviceName: the user's own name for a new authenticator.
+    `app.show_wrong_passcodes` tells of wrong passcodes since the sign-in before.
     """
     srp = AWSSRP(username, password, user_pool_id, client_id, client=cognito)
     srp_a = srp.get_auth_params()
@@ -43,7 +47,17 @@ def sign_in(cognito, user_pool_id, client_id, username, password, app):
             ChallengeResponses=responses,
             ClientMetadata=client_metadata,
         )
-    return asked["AuthenticationResult"]
+    tokens = asked["AuthenticationResult"]
+    # The user's own mistakes, or somebody's guesses who knows the password: only the user can tell.
+    if wrong_passcodes := int(claims(tokens["IdToken"]).get("second_factor_wrong_passcodes", 0)):
+        app.show_wrong_passcodes(wrong_passcodes)
+    return tokens
+
+
+def claims(token):
+    """What a token says that came straight from Cognito; of any other, check the signature first."""
+    payload = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
 def ask(app, shown):

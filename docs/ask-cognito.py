@@ -148,6 +148,51 @@ def _(pool):
     return f"NEW_PASSWORD_REQUIRED; then: {told(pool.respond(user, asked, {'NEW_PASSWORD': 'Another-Horse-8'}))}"
 
 
+@question(
+    "temporary-password-under-way",
+    "Can Define ask for a new password after a challenge of ours, where a temporary one was set meanwhile?",
+)
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    user = pool.user("under-way")
+    asked = pool.start(user)
+    pool.set_password(user, "Temporary-Horse-7", permanent=False)
+    return told(pool.respond(user, asked, {"ANSWER": "wrong"}))
+
+
+@question(
+    "temporary-password-with-mfa",
+    "Which comes first for a user with a temporary password and a factor of Cognito's own: that factor, or Define?",
+)
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    phone = pool.user_with_token("temporary-mfa")
+    pool.set_password(phone.user, "Temporary-Horse-7", permanent=False)
+    return told(pool.start(phone.user, "Temporary-Horse-7"))
+
+
+@question("old-password-proof", "Does a proof of the old password count that was begun before the password was changed?")
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    user = pool.user("old-proof")
+    return told(pool.start(user, meanwhile=lambda: pool.set_password(user, "Another-Horse-8", permanent=True)))
+
+
+@question("set-up-repeated", "Under MFA_SETUP: does AssociateSoftwareToken hand out a new Session each time it is called?")
+def _(pool):
+    pool.set_mfa("ON")
+    asked = pool.start(pool.user("repeated"))
+    if asked.get("ChallengeName") != "MFA_SETUP":
+        return told(asked)
+    sessions = [asked["Session"]]
+    for _ in range(3):
+        again = pool.call("associate_software_token", Session=sessions[-1])
+        if "error" in again:
+            return f"{len(sessions) - 1} times, then: {again['error']}"
+        sessions.append(again["Session"])
+    return f"3 times, {len(set(sessions)) - 1} new ones"
+
+
 @question("metadata-to-create", "Does the ClientMetadata of RespondToAuthChallenge reach Create?")
 def _(pool):
     pool.set_mfa("OPTIONAL")
@@ -238,8 +283,11 @@ class Pool:
         user = {"UserPoolId": self.id, "Username": f"{case}-{secrets.token_hex(4)}"}
         self.cognito.admin_create_user(**user, MessageAction="SUPPRESS", TemporaryPassword=PASSWORD)
         if permanent:
-            self.cognito.admin_set_user_password(**user, Password=PASSWORD, Permanent=True)
+            self.set_password(user["Username"], PASSWORD, permanent=True)
         return user["Username"]
+
+    def set_password(self, user, password, permanent):
+        self.cognito.admin_set_user_password(UserPoolId=self.id, Username=user, Password=password, Permanent=permanent)
 
     def user_with_token(self, case):
         user = self.user(case)
@@ -265,8 +313,8 @@ class Pool:
         parameters = {"USERNAME": user, "PASSWORD": PASSWORD}
         return self.call("initiate_auth", ClientId=self.client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
 
-    def start(self, user, password=PASSWORD):
-        """CUSTOM_AUTH up to the password."""
+    def start(self, user, password=PASSWORD, meanwhile=lambda: None):
+        """CUSTOM_AUTH up to the password; `meanwhile` happens between SRP_A and the proof."""
         from pycognito.aws_srp import AWSSRP
 
         srp = AWSSRP(user, password, self.id, self.client_id, client=self.cognito)
@@ -279,6 +327,7 @@ class Pool:
         )
         if asked.get("ChallengeName") != "PASSWORD_VERIFIER":
             return asked
+        meanwhile()
         return self.respond(user, asked, srp.process_challenge(asked["ChallengeParameters"], parameters))
 
     def answer_token(self, asked, phone):

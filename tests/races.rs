@@ -227,7 +227,7 @@ async fn of_two_sign_ins_that_enrol_at_once_one_wins_and_the_other_is_outdated<B
             let later = NOW.plus(30);
             let answer = Answer::new(passcode(secret, later));
             let posed = posed(TOTP_CODES_OWED);
-            let settled = settle(&*arena.store, &*arena.sealer, user, &posed, &answer, None, AT_SIGN_IN, later).await;
+            let settled = settle(&*arena.store, &*arena.sealer, user, &posed, &answer, AT_SIGN_IN, later).await;
             assert_eq!(settled.unwrap().answer_correct(), answered.settled.is_ok());
         }
     }
@@ -326,7 +326,7 @@ async fn answer_over(
     user: &UserKey,
     (posed, typed): &Given,
 ) -> Result<Settled, Fault> {
-    settle(store, sealer, user, posed, &Answer::new(typed.clone()), None, AT_SIGN_IN, NOW).await
+    settle(store, sealer, user, posed, &Answer::new(typed.clone()), AT_SIGN_IN, NOW).await
 }
 
 /// A store and a sealer, and one owner of a record.

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
+use shared::challenge::Generation;
 use shared::second_factor::Record;
 use shared::store::{RecordStore, UserKey};
 use tests::functions::{Functions, SignIn, User, fill_random};
 use tests::stores::OnMinistack;
 
-const DATE: &str = "1800000123";
+/// What `openssl rand` gives in the command.
+const DRAWN: &str = "cGxhaW5seWY";
 
 #[tokio::test]
 async fn a_reset_empties_the_record_in_a_generation_of_its_own_under_the_next_version_and_the_next_sign_in_enrols() {
@@ -22,8 +24,7 @@ async fn a_reset_empties_the_record_in_a_generation_of_its_own_under_the_next_ve
     reset(&aws, &table_name, &user.key()).await.unwrap();
     let left = functions.store().load(&user.key()).await.unwrap();
     assert_eq!(left.version, held.version.next());
-    let empty = Record::default().to_json().unwrap().replace("\"generation\":0", &format!("\"generation\":{DATE}"));
-    assert_eq!(left.record, Record::from_json(&empty).unwrap());
+    assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
     assert_ne!(left.record.generation(), held.record.generation());
 
     functions.enrol(&user).await;
@@ -42,9 +43,26 @@ async fn a_reset_of_a_user_without_a_record_is_refused_and_makes_none() {
     assert_eq!(aws.item(&table_name, &user).await, None);
 }
 
+/// Eight bytes as [`Generation`] is written; the shell runs it.
+const DRAW: &str = "'$(openssl rand -base64 8 | tr '+/' '-_' | tr -d '=')'";
+
+#[test]
+fn what_the_runbook_draws_is_a_generation_and_another_each_time() {
+    let drawn = || {
+        let command = DRAW.trim_matches('\'').trim_start_matches("$(").trim_end_matches(')');
+        let output = std::process::Command::new("sh").args(["-c", command]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    for _ in 0..50 {
+        let (one, other) = (drawn(), drawn());
+        assert!(Generation::from_text(&one).is_some(), "{one}");
+        assert_ne!(one, other);
+    }
+}
+
 /// Runs the command of "Reset a record" through the SDK. What is refused is told in full.
 async fn reset(aws: &OnMinistack, table_name: &str, user: &UserKey) -> Result<(), String> {
-    let runbook = include_str!("../docs/runbook.md").replace("'$(date +%s)'", DATE);
+    let runbook = include_str!("../docs/runbook.md").replace(DRAW, DRAWN);
     let (_, command) = runbook.split_once("aws dynamodb update-item --table-name TABLE ").unwrap();
     let (command, _) = command.split_once("```").unwrap();
     let option = |name: &str| command.split_once(&format!("--{name} '")).unwrap().1.split_once('\'').unwrap().0;

@@ -84,7 +84,7 @@ impl User {
     }
 
     fn verdict(&self, posed: &Posed, answer: &str, now: UnixTime) -> Verdict {
-        match examine(&self.record, posed, &Answer::new(answer.to_owned()), None, AT_SIGN_IN, now) {
+        match examine(&self.record, posed, &Answer::new(answer.to_owned()), AT_SIGN_IN, now) {
             Examination::Settled(verdict) => verdict,
             Examination::Passcode(awaiting) => awaiting.judge(&self.secret),
         }
@@ -271,7 +271,7 @@ fn an_answer_during_a_wait_is_neither_judged_nor_written() {
     let before = user.record.clone();
     let right = user.passcode(START);
     let posed = user.pose(&TOTP);
-    let awaiting = examine(&user.record, &posed, &Answer::new(right.clone()), None, AT_SIGN_IN, START);
+    let awaiting = examine(&user.record, &posed, &Answer::new(right.clone()), AT_SIGN_IN, START);
     assert!(
         matches!(awaiting, Examination::Settled(Verdict::Refused(Reason::PasscodesWait))),
         "the secret stays sealed"
@@ -528,8 +528,8 @@ fn a_record_stays_under_two_kilobytes() {
     });
     let posed = user.pose(&big);
     let name = FriendlyName::read(&"🔑".repeat(100)).unwrap();
-    let answer = Answer::new(user.passcode(START));
-    let Examination::Passcode(awaiting) = examine(&user.record, &posed, &answer, Some(&name), AT_SIGN_IN, START) else {
+    let answer = Answer::new(user.passcode(START)).naming(Some(name));
+    let Examination::Passcode(awaiting) = examine(&user.record, &posed, &answer, AT_SIGN_IN, START) else {
         panic!("not a passcode");
     };
     let Verdict::ToRecord { record, .. } = awaiting.judge(&user.secret) else { panic!("not enrolled") };
@@ -538,7 +538,7 @@ fn a_record_stays_under_two_kilobytes() {
     let posed = user.pose(&user.new_codes());
     // A client id has at most 128 characters.
     let answer = Answer::new(code.to_string()).sent_by(ClientId::read(Some(&"x".repeat(128))));
-    let examined = examine(&user.record, &posed, &answer, None, AT_SIGN_IN, START);
+    let examined = examine(&user.record, &posed, &answer, AT_SIGN_IN, START);
     let Examination::Settled(Verdict::ToRecord { record, .. }) = examined else { panic!("not kept") };
     user.record = record;
     for _ in 0..10 {

@@ -268,13 +268,13 @@ async fn what_carries_a_secret_does_not_print_it() {
     let loaded = store.load(&key).await.unwrap();
     printed.extend([print(&loaded), print(&loaded.record.authenticator())]);
     for typed in [&typed, &enrolled.codes[1], "no code"] {
-        let verdict = match examine(&loaded.record, &totp, &Answer::new((*typed).to_owned()), None, AT_SIGN_IN, now) {
+        let verdict = match examine(&loaded.record, &totp, &Answer::new((*typed).to_owned()), AT_SIGN_IN, now) {
             Examination::Passcode(awaiting) => awaiting.judge(&enrolled.secret),
             Examination::Settled(verdict) => verdict,
         };
         printed.push(print(&verdict));
     }
-    printed.push(print(&settle(store, sealer, &key, &totp, &Answer::new(typed), None, AT_SIGN_IN, now).await));
+    printed.push(print(&settle(store, sealer, &key, &totp, &Answer::new(typed), AT_SIGN_IN, now).await));
 
     for printed in printed {
         let mut found = secrets.found_in(&printed);

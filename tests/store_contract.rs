@@ -9,7 +9,7 @@ use aws_sdk_kms::primitives::Blob;
 use create_auth_challenge::Create;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::challenge::{AuthenticatorId, Challenge, Nonce, Posed, SealedSecret};
+use shared::challenge::{AuthenticatorId, Nonce, Posed, SealedSecret};
 use shared::second_factor::{Answer, Examination, Record, Verdict, examine};
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
 use shared::store::{RecordStore, Saved, SealedFor, Sealer, UserKey, Version, Versioned, settle};
@@ -499,7 +499,7 @@ async fn what_kms_sealed_for_another_purpose_does_not_open() {
 /// A record unlike any other: of a user without an authenticator, who answered wrongly.
 fn a_record() -> Record {
     let (posed, answer) = (posed(TOTP), Answer::new("000000".to_owned()));
-    match examine(&Record::default(), &posed, &answer, None, AT_SIGN_IN, NOW) {
+    match examine(&Record::default(), &posed, &answer, AT_SIGN_IN, NOW) {
         Examination::Settled(Verdict::ToRecord { record, .. }) => record,
         Examination::Settled(_) | Examination::Passcode(_) => panic!("a wrong passcode is on record"),
     }
@@ -515,10 +515,10 @@ async fn a_record_with_all_its_parts(store: &impl RecordStore, sealer: &impl Sea
     let owner = Owner::enrolled(store, sealer).await;
     let answers = owner.wrong_passcodes(NOW).take(5);
     let right = Answer::new(owner.passcode_at(NOW));
-    assert_right(&settle(store, sealer, &owner.user, &posed(TOTP), &right, None, AT_SIGN_IN, NOW).await);
+    assert_right(&settle(store, sealer, &owner.user, &posed(TOTP), &right, AT_SIGN_IN, NOW).await);
     for answer in answers {
         let posed = Posed { nonce: Nonce(random()), challenge: TOTP_CODES_OWED };
-        settle(store, sealer, &owner.user, &posed, &Answer::new(answer), None, AT_SIGN_IN, NOW).await.unwrap();
+        settle(store, sealer, &owner.user, &posed, &Answer::new(answer), AT_SIGN_IN, NOW).await.unwrap();
     }
     let record = store.load(&owner.user).await.unwrap().record;
     Owned { owner, record }

@@ -136,23 +136,30 @@ pub enum Reason {
     UserNotFound,
 }
 
-/// What a user typed, and the app client that sent it. Never printed; wiped when dropped.
+/// What a user typed, and what came with it. Never printed; wiped when dropped.
 pub struct Answer {
     typed: Zeroizing<String>,
     client: Option<ClientId>,
+    name: Option<FriendlyName>,
 }
 
 impl Answer {
     /// Takes `challengeAnswer`.
     #[must_use]
     pub fn new(typed: String) -> Self {
-        Self { typed: Zeroizing::new(typed), client: None }
+        Self { typed: Zeroizing::new(typed), client: None, name: None }
     }
 
     /// The same, sent by `client`: the one that the token guard lets have the tokens.
     #[must_use]
     pub fn sent_by(self, client: Option<ClientId>) -> Self {
         Self { client, ..self }
+    }
+
+    /// The same, with the user's own name for a new authenticator.
+    #[must_use]
+    pub fn naming(self, name: Option<FriendlyName>) -> Self {
+        Self { name, ..self }
     }
 
     fn mark(&self, now: UnixTime) -> Option<Paid> {
@@ -397,13 +404,12 @@ enum Against<'a> {
 
 /// Looks at an answer as far as that goes without the secret.
 ///
-/// `name` is what the client calls a new authenticator; `enrollment` what an operator says now of new authenticators.
+/// `enrollment` is what an operator says now of new authenticators.
 #[must_use]
 pub fn examine<'a>(
     record: &'a Record,
     posed: &'a Posed,
-    answer: &Answer,
-    name: Option<&'a FriendlyName>,
+    answer: &'a Answer,
     enrollment: Enrollment,
     now: UnixTime,
 ) -> Examination<'a> {
@@ -421,7 +427,7 @@ pub fn examine<'a>(
         Challenge::TotpSetup(new) if !enrollment.admits(new.entitlement) => Verdict::Outdated,
         Challenge::TotpSetup(new) => match Passcode::read(&answer.typed) {
             Some(passcode) => {
-                let against = Against::New(new, name);
+                let against = Against::New(new, answer.name.as_ref());
                 let awaiting = AwaitingSecret { record, nonce: *nonce, passcode, now, against, mark: None };
                 return Examination::Passcode(awaiting);
             }

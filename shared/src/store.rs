@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::challenge::{AuthenticatorId, Posed, SealedSecret};
 use crate::clock::UnixTime;
-use crate::second_factor::{Answer, Examination, FriendlyName, Outcome, Reason, Record, Tokens, Verdict, examine};
+use crate::second_factor::{Answer, Examination, Outcome, Reason, Record, Tokens, Verdict, examine};
 use crate::settings::{Enrollment, TokenGuard};
 use crate::token_guard::{Claims, ClientId, NoTokens, Rule, TokenSource, rule};
 use crate::totp::SharedSecret;
@@ -238,7 +238,6 @@ pub async fn settle(
     user: &UserKey,
     posed: &Posed,
     answer: &Answer,
-    name: Option<&FriendlyName>,
     enrollment: Enrollment,
     now: UnixTime,
 ) -> Result<Settled, Fault> {
@@ -246,7 +245,7 @@ pub async fn settle(
     let mut opened: Option<(AuthenticatorId, SharedSecret)> = None;
     for _ in 0..SAVE_ATTEMPTS {
         let Versioned { record, version } = store.load(user).await?;
-        let verdict = match examine(&record, posed, answer, name, enrollment, now) {
+        let verdict = match examine(&record, posed, answer, enrollment, now) {
             Examination::Settled(verdict) => verdict,
             Examination::Passcode(awaiting) => {
                 let (authenticator, sealed) = awaiting.sealed();

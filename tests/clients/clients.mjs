@@ -24,6 +24,7 @@ export function clients(pool) {
 function byAmplify({ endpoint, userPoolId, clientId }) {
   amplify.configure({ userPoolId, userPoolClientId: clientId, userPoolEndpoint: endpoint });
   return {
+    showsWrongPasscodes: true,
     async signIn(person) {
       await amplify.signOut();
       await amplify.signInWithSecondFactor(person.name, person.password, person);
@@ -42,6 +43,7 @@ function byIdentity({ endpoint, userPoolId, clientId }) {
   });
   let user;
   return {
+    showsWrongPasscodes: true,
     async signIn(person) {
       user = await identity.signInWithSecondFactor(userPool, person.name, person.password, person);
       return tokensOf(user.getSignInUserSession());

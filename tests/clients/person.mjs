@@ -17,6 +17,7 @@ export class Person {
   /** `replies` are given first, whatever is asked; after them comes the right answer. */
   begin(replies) {
     this.asked = [];
+    this.wrongPasscodes = 0;
     this.#replies = replies;
   }
 
@@ -45,6 +46,10 @@ export class Person {
   async askNewPassword() {
     this.password = `${this.password} but changed`;
     return this.#reply('askNewPassword', {}) ?? { answer: this.password };
+  }
+
+  async showWrongPasscodes({ wrongPasscodes }) {
+    this.wrongPasscodes = wrongPasscodes;
   }
 
   #reply(screen, parameters) {

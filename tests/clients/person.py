@@ -18,7 +18,7 @@ class Person:
 
     def begin(self, *replies):
         """`replies` are given first, whatever is asked; after them comes the right answer."""
-        self.asked, self.replies = [], list(replies)
+        self.asked, self.replies, self.wrong_passcodes = [], list(replies), 0
 
     def screens(self):
         """Such as ["ask_passcode 3", "ask_passcode 2"]."""
@@ -40,6 +40,9 @@ class Person:
     def ask_new_password(self):
         self.password += " but changed"
         return self.reply("ask_new_password", {}) or {"answer": self.password}
+
+    def show_wrong_passcodes(self, wrong_passcodes):
+        self.wrong_passcodes = wrong_passcodes
 
     def reply(self, screen, parameters):
         self.asked.append((screen, parameters))

@@ -74,8 +74,13 @@ function signsIn(client) {
   it('is let in by a right passcode after two wrong ones', async () => {
     const person = await owner();
     const wrong = { answer: person.authenticator.wrongPasscode() };
-    await signIn(person, wrong, wrong);
+    const claims = await signIn(person, wrong, wrong);
     assert.deepEqual(person.screens(), ['askPasscode 3', 'askPasscode 2', 'askPasscode 1']);
+    assert.equal(claims.id.second_factor_wrong_passcodes, '2');
+    assert.equal(claims.access.second_factor_wrong_passcodes, undefined);
+    if (client.showsWrongPasscodes) assert.equal(person.wrongPasscodes, 2);
+    await signIn(person, { answer: person.recoveryCodes[0] });
+    assert.equal(person.wrongPasscodes, 0);
   });
 
   it('is refused after three wrong passcodes, and begins again with the password', async () => {

@@ -66,6 +66,16 @@ def test_after_five_wrong_passcodes_the_app_learns_how_long_they_wait_and_a_reco
     assert [parameters["retry_after_seconds"] > 0 for _, parameters in owner.asked] == [False, False, True]
 
 
+def test_the_user_is_told_of_wrong_passcodes_since_the_sign_in_before(owner, sign_in, refused):
+    wrong = {"answer": owner.authenticator.wrong_passcode()}
+    with refused:
+        sign_in(owner, wrong, wrong, wrong)
+    sign_in(owner, wrong, {"answer": owner.recovery_codes[0]})
+    assert owner.wrong_passcodes == 4
+    sign_in(owner, {"answer": owner.recovery_codes[1]})
+    assert owner.wrong_passcodes == 0
+
+
 def test_a_temporary_password_is_changed_before_the_second_factor_is_asked(pool, sign_in):
     person = pool.new_person(temporary_password=True)
     sign_in(person)

@@ -328,10 +328,8 @@ impl Owner {
         let user = user("5d2c2f0e-6f1c-4b0e-9d3b-0c7f5a6e8a11");
         let secret = SharedSecret::new(random::<SECRET_BYTES>().to_vec());
         let challenge = offer_authenticator(store, sealer, &user, &secret).await;
-        let answer = Answer::new(passcode(&secret, ENROLLED));
-        let name = FriendlyName::read("Ada's phone");
-        let settled =
-            settle(store, sealer, &user, &posed(challenge), &answer, name.as_ref(), AT_SIGN_IN, ENROLLED).await;
+        let answer = Answer::new(passcode(&secret, ENROLLED)).naming(FriendlyName::read("Ada's phone"));
+        let settled = settle(store, sealer, &user, &posed(challenge), &answer, AT_SIGN_IN, ENROLLED).await;
         assert_right(&settled);
 
         let codes: [RecoveryCode; CODES] = std::array::from_fn(|_| RecoveryCode::new(random()));
@@ -339,7 +337,7 @@ impl Owner {
         let challenge = Challenge::RecoveryCodes(NewCodes { generation, codes: CodeSet::new(&codes, random()) });
         let codes: Vec<String> = codes.iter().map(|code| code.show().to_string()).collect();
         let answer = Answer::new(codes.first().cloned().unwrap_or_default());
-        assert_right(&settle(store, sealer, &user, &posed(challenge), &answer, None, AT_SIGN_IN, ENROLLED).await);
+        assert_right(&settle(store, sealer, &user, &posed(challenge), &answer, AT_SIGN_IN, ENROLLED).await);
         Self { user, secret, codes }
     }
 

@@ -44,8 +44,8 @@ impl<S: RecordStore, K: Sealer> Verify<S, K> {
                 user_key(header.user_pool_id.as_deref(), request.user_attributes.get("sub").map(String::as_str))?;
             let name = request.client_metadata.get(FriendlyName::KEY).and_then(|typed| FriendlyName::read(typed));
             let client = ClientId::read(header.caller_context.client_id.as_deref());
-            let answer = Answer::new(answer).sent_by(client);
-            settle(&self.store, &self.sealer, &user, &posed, &answer, name.as_ref(), self.enrollment, now).await?
+            let answer = Answer::new(answer).sent_by(client).naming(name);
+            settle(&self.store, &self.sealer, &user, &posed, &answer, self.enrollment, now).await?
         };
         let challenge = posed.challenge.kind().word();
         tracing::info!(decision = settled.answer_correct(), challenge, reason = ?settled.reason(), "judged");
