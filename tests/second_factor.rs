@@ -271,7 +271,8 @@ fn an_answer_during_a_wait_is_neither_judged_nor_written() {
     let before = user.record.clone();
     let right = user.passcode(START);
     let posed = user.pose(&TOTP);
-    let awaiting = examine(&user.record, &posed, &Answer::new(right.clone()), AT_SIGN_IN, START);
+    let answer = Answer::new(right.clone());
+    let awaiting = examine(&user.record, &posed, &answer, AT_SIGN_IN, START);
     assert!(
         matches!(awaiting, Examination::Settled(Verdict::Refused(Reason::PasscodesWait))),
         "the secret stays sealed"
