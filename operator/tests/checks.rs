@@ -136,6 +136,7 @@ mod tests {
         let triggers = &mut pool(deployment).triggers;
         tell(&mut triggers.define, &sign_in);
         tell(&mut triggers.create, &[sign_in, store].concat());
+        tell(&mut triggers.verify, &[&sign_in[1..], &store].concat());
     }
 
     fn above_fine(deployment: &Deployment) -> Vec<(Severity, &'static str, String)> {
@@ -355,7 +356,7 @@ mod tests {
         let key = "arn:aws:kms:us-east-1:111122223333:key/key-1";
         let table = "arn:aws:dynamodb:us-east-1:111122223333:table/records";
         let mut deployment = sound();
-        tell(&mut pool(&mut deployment).triggers.verify, &[("TABLE_NAME", table), ("KEY_ID", key)]);
+        tell(&mut pool(&mut deployment).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", table), ("KEY_ID", key)]);
         assert_eq!(above_fine(&deployment), []);
         deployment.given = Given { table_name: Some(table.to_owned()), key_id: Some(key.to_owned()) };
         assert_eq!(above_fine(&deployment), []);
