@@ -24,6 +24,8 @@ pub struct User {
     set_up: Value,
     code: String,
     codes: Value,
+    /// What a later sign-in is asked.
+    prompt: Value,
     with_authenticator: Items,
     with_codes: Items,
 }
@@ -33,18 +35,20 @@ impl User {
     pub fn enrol(subject: impl Fn(Language, Function) -> Subject, aws: &Aws) -> Self {
         let invoke = |function, event: &Value| subject(Language::Rust, function).invoke_once(event)["response"].clone();
         let mut session = vec![right("SRP_A", &Value::Null), right("PASSWORD_VERIFIER", &Value::Null)];
-        let set_up = invoke(Function::Create, &to_create(&session));
+        let set_up = invoke(Function::Create, &with_session(Function::Create, &session));
         let secret = set_up["publicChallengeParameters"]["secretCode"].as_str().expect("a secret").to_owned();
         // Of the step before: the present one is left for the sign-ins that are measured.
         let answer = passcode(&secret, UnixTime(now().0 - STEP_SECONDS));
         assert_eq!(invoke(Function::Verify, &to_verify(&set_up, &answer))["answerCorrect"], true);
         let with_authenticator = aws.items();
         session.push(right("CUSTOM_CHALLENGE", &set_up["challengeMetadata"]));
-        let codes = invoke(Function::Create, &to_create(&session));
+        let codes = invoke(Function::Create, &with_session(Function::Create, &session));
         let shown = codes["publicChallengeParameters"]["recoveryCodes"].as_str().expect("codes");
         let code = shown.split(' ').next().expect("a code").to_owned();
         assert_eq!(invoke(Function::Verify, &to_verify(&codes, &code))["answerCorrect"], true);
-        Self { session, secret, set_up, code, codes, with_authenticator, with_codes: signed_in_often(aws.items()) }
+        let prompt = invoke(Function::Create, &sample(Function::Create));
+        let with_codes = signed_in_often(aws.items());
+        Self { session, secret, set_up, code, codes, prompt, with_authenticator, with_codes }
     }
 
     /// The table that an event finds. The guard's has a mark in it, which is good for a quarter of an hour.
@@ -64,13 +68,18 @@ impl User {
     /// The event of one function; of a later sign-in a new one each time.
     pub fn event(&self, function: Function, moment: Moment) -> Value {
         match (function, moment) {
-            (Function::Define | Function::Guard, _) | (Function::Create, Moment::Later) => sample(function),
-            (Function::Create, Moment::SetUp) => to_create(&self.session[..2]),
-            (Function::Create, Moment::Codes) => to_create(&self.session),
+            (Function::Guard, _) | (Function::Create, Moment::Later) => sample(function),
+            (Function::Define, _) => {
+                let answered = right("CUSTOM_CHALLENGE", &self.prompt["challengeMetadata"]);
+                with_session(function, &[&self.session[..2], &[answered]].concat())
+            }
+            (Function::Create, Moment::SetUp) => with_session(function, &self.session[..2]),
+            (Function::Create, Moment::Codes) => with_session(function, &self.session),
             (Function::Verify, Moment::SetUp) => to_verify(&self.set_up, &passcode(&self.secret, now())),
             (Function::Verify, Moment::Codes) => to_verify(&self.codes, &self.code),
             (Function::Verify, Moment::Later) => {
-                let posed = json!({ "privateChallengeParameters": { "challenge": "TOTP", "nonce": nonce() } });
+                let mut posed = self.prompt.clone();
+                posed["privateChallengeParameters"]["nonce"] = nonce().into();
                 to_verify(&posed, &passcode(&self.secret, now()))
             }
         }
@@ -106,8 +115,8 @@ fn nonce() -> String {
     URL_SAFE_NO_PAD.encode(format!("plain{:011}", DRAWN.fetch_add(1, Ordering::Relaxed)))
 }
 
-fn to_create(session: &[Value]) -> Value {
-    let mut event = sample(Function::Create);
+fn with_session(function: Function, session: &[Value]) -> Value {
+    let mut event = sample(function);
     event["request"]["session"] = session.into();
     event
 }
@@ -130,7 +139,7 @@ pub fn assert_answered(function: Function, moment: Moment, answer: &Value) {
         Function::Create => {
             let metadata = response["challengeMetadata"].as_str().expect("metadata");
             match moment {
-                Moment::Later => metadata == "TOTP",
+                Moment::Later => metadata.starts_with("TOTP - "),
                 Moment::SetUp => metadata.starts_with("TOTP_SETUP "),
                 Moment::Codes => metadata.starts_with("RECOVERY_CODES "),
             }

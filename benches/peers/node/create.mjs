@@ -3,42 +3,42 @@
 import { randomBytes } from "node:crypto";
 
 import { admission } from "./lockout.mjs";
-import { requireMeasuredSignIn } from "./settings.mjs";
+import { requireMeasured } from "./settings.mjs";
 import { attemptsLeft, kindToPose, progressOf, standingOf } from "./sign_in.mjs";
-import { load } from "./store.mjs";
+import { NO_RECORD, load } from "./store.mjs";
 import { trigger, userOf } from "./trigger.mjs";
 
 const CODES_OWED_BELOW = 3;
 // Of the salt and of each hash in a set of recovery codes.
 const BLOCK_BYTES = 16;
-const TOTP_FOR_NOBODY = { word: "Open", seconds: 0 };
+const TOTP_FOR_NOBODY = {
+  challenge: `TOTP - ${NO_RECORD.generation}`,
+  admitted: { word: "Open", seconds: 0 },
+};
 
-requireMeasuredSignIn();
+requireMeasured("ACCEPTED_COGNITO_MFA", "ENROLLMENT");
 
 export const handler = trigger("CreateAuthChallenge_Authentication", async (event, log) => {
   const standing = standingOf(event.session);
-  const { kind, admitted, name } = event.userNotFound
-    ? { kind: "TOTP", admitted: TOTP_FOR_NOBODY }
-    : await pose(standing, userOf(event));
-  log("INFO", "posed", { decision: kind, reason: progressOf(standing) });
+  const { challenge, admitted, name } = event.userNotFound ? TOTP_FOR_NOBODY : await pose(standing, userOf(event));
+  log("INFO", "posed", { decision: "TOTP", reason: progressOf(standing) });
   return {
     publicChallengeParameters: {
-      // To the client the two kinds are the same.
       challenge: "TOTP",
       attemptsLeft: String(attemptsLeft(standing)),
       accepts: admitted.word === "Stopped" ? "RECOVERY_CODE" : "PASSCODE RECOVERY_CODE",
       retryAfterSeconds: String(admitted.seconds),
       ...(name && { friendlyDeviceName: name }),
     },
-    privateChallengeParameters: { challenge: kind, nonce: randomBytes(16).toString("base64url") },
-    challengeMetadata: kind,
+    privateChallengeParameters: { challenge, nonce: randomBytes(16).toString("base64url") },
+    challengeMetadata: challenge,
   };
 });
 
 async function pose(standing, user) {
   const { record } = await load(user);
   return {
-    kind: kindToPose(standing, holdingsOf(record)),
+    challenge: `${kindToPose(standing, holdingsOf(record))} ${record.generation}`,
     admitted: admission(record.lockout, Math.floor(Date.now() / 1000)),
     name: record.authenticator?.name,
   };

@@ -1,6 +1,6 @@
 // Define Auth Challenge. No I/O.
 
-import { requireMeasuredSignIn } from "./settings.mjs";
+import { requireMeasured } from "./settings.mjs";
 import { nextStep, progressOf, standingOf } from "./sign_in.mjs";
 import { trigger } from "./trigger.mjs";
 
@@ -10,7 +10,7 @@ const CHALLENGE_NAMES = {
   AskSecondFactor: "CUSTOM_CHALLENGE",
 };
 
-requireMeasuredSignIn();
+requireMeasured("ACCEPTED_COGNITO_MFA", "ENROLLMENT");
 
 export const handler = trigger("DefineAuthChallenge_Authentication", (event, log) => {
   const standing = standingOf(event.session);

@@ -6,8 +6,10 @@ export function required(variable) {
   return value;
 }
 
-export function requireMeasuredSignIn() {
-  for (const [variable, measured] of [["ACCEPTED_COGNITO_MFA", "NONE"], ["ENROLLMENT", "AT_SIGN_IN"]]) {
-    if (required(variable) !== measured) throw new Error(`${variable}: not among what is measured`);
+const MEASURED = { ACCEPTED_COGNITO_MFA: "NONE", ENROLLMENT: "AT_SIGN_IN" };
+
+export function requireMeasured(...variables) {
+  for (const variable of variables) {
+    if (required(variable) !== MEASURED[variable]) throw new Error(`${variable}: not among what is measured`);
   }
 }

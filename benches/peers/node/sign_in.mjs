@@ -1,33 +1,36 @@
 // The sign-in's tables, as shared/src/sign_in.rs has them, for ACCEPTED_COGNITO_MFA=NONE and ENROLLMENT=AT_SIGN_IN.
 
 const WRONG_ANSWERS_ALLOWED = 3;
-const KINDS = ["TOTP", "TOTP_CODES_OWED", "TOTP_SETUP", "RECOVERY_CODES"];
+const KINDS = ["TOTP -", "TOTP C", "TOTP_SETUP", "RECOVERY_CODES"];
 const SET_UP = ["TOTP_SETUP", "RECOVERY_CODES"];
 
-const to = (progress) => ({ progress, wrong: false });
-const wrong = (progress) => ({ progress, wrong: true });
-const UNCHANGED = {};
+// The progress after an entry, and how many wrong answers count then.
+const to = (progress) => ({ progress, count: () => 0 });
+const wrong = (progress) => ({ progress, count: (wrongAnswers) => wrongAnswers + 1 });
+const unproven = (progress) => ({ progress, count: (wrongAnswers) => wrongAnswers });
+
+const AFTER_PASSWORD = {
+  // Cognito's own, before ours: they prove nothing.
+  "SELECT_MFA_TYPE ✓": unproven("SecondFactorDue"),
+  "MFA_SETUP ✓": unproven("SecondFactorDue"),
+  "SOFTWARE_TOKEN_MFA ✓": unproven("SecondFactorDue"),
+  "SMS_MFA ✓": unproven("SecondFactorDue"),
+  "EMAIL_OTP ✓": unproven("SecondFactorDue"),
+  // Ours. The flag says whether codes are owed.
+  "TOTP - ✓": to("SecondFactorProven"),
+  "TOTP - ✗": wrong("SecondFactorDue"),
+  "TOTP C ✓": to("SecondFactorProvenCodesOwed"),
+  "TOTP C ✗": wrong("SecondFactorDue"),
+  "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
+  "TOTP_SETUP ✗": wrong("SecondFactorDue"),
+};
 
 // What is not a row is a refusal.
 const AFTER = {
   Start: { "SRP_A ✓": to("PasswordAsked") },
   PasswordAsked: { "PASSWORD_VERIFIER ✓": to("PasswordProven") },
-  PasswordProven: {
-    // Cognito's own, before ours: they prove nothing.
-    "NEW_PASSWORD_REQUIRED ✓": UNCHANGED,
-    "SELECT_MFA_TYPE ✓": UNCHANGED,
-    "MFA_SETUP ✓": UNCHANGED,
-    "SOFTWARE_TOKEN_MFA ✓": UNCHANGED,
-    "SMS_MFA ✓": UNCHANGED,
-    "EMAIL_OTP ✓": UNCHANGED,
-    // Ours.
-    "TOTP ✓": to("SecondFactorProven"),
-    "TOTP ✗": wrong("PasswordProven"),
-    "TOTP_CODES_OWED ✓": to("SecondFactorProvenCodesOwed"),
-    "TOTP_CODES_OWED ✗": wrong("PasswordProven"),
-    "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
-    "TOTP_SETUP ✗": wrong("PasswordProven"),
-  },
+  PasswordProven: { "NEW_PASSWORD_REQUIRED ✓": to("SecondFactorDue"), ...AFTER_PASSWORD },
+  SecondFactorDue: AFTER_PASSWORD,
   SecondFactorProven: {
     "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
     "TOTP_SETUP ✗": wrong("Changing"),
@@ -70,25 +73,30 @@ export function standingOf(session) {
 }
 
 function then(standing, { challengeName, challengeResult, challengeMetadata }) {
-  const kind = challengeName === "CUSTOM_CHALLENGE" ? challengeMetadata?.split(" ", 1)[0] : undefined;
+  const kind = challengeName === "CUSTOM_CHALLENGE" ? kindOf(challengeMetadata) : undefined;
   const ours = KINDS.includes(kind);
-  // A name of Cognito's is never one of ours: those are known by the first word of challengeMetadata.
+  // A name of Cognito's is never one of ours: those are known by the first words of challengeMetadata.
   const answered = ours ? kind : KINDS.includes(challengeName) ? undefined : challengeName;
   if (!standing.refusal) {
-    const again = answered === "NEW_PASSWORD_REQUIRED" && standing.newPasswordSeen;
-    const step = again ? undefined : AFTER[standing.progress]?.[`${answered} ${challengeResult ? "✓" : "✗"}`];
+    const step = AFTER[standing.progress]?.[`${answered} ${challengeResult ? "✓" : "✗"}`];
+    const wrongAnswers = step?.count(standing.wrongAnswers);
     if (!step) {
       standing.refusal = "NotInTheTable";
-    } else if (step.wrong && standing.wrongAnswers + 1 >= WRONG_ANSWERS_ALLOWED) {
+    } else if (wrongAnswers >= WRONG_ANSWERS_ALLOWED) {
       standing.refusal = "TooManyWrongAnswers";
-    } else if (step !== UNCHANGED) {
+    } else {
       standing.progress = step.progress;
-      standing.wrongAnswers = step.wrong ? standing.wrongAnswers + 1 : 0;
+      standing.wrongAnswers = wrongAnswers;
     }
   }
   standing.setUpJustFailed = SET_UP.includes(answered) && !challengeResult ? answered : undefined;
   standing.newPasswordSeen ||= answered === "NEW_PASSWORD_REQUIRED";
   standing.challenged ||= ours;
+}
+
+function kindOf(metadata) {
+  const words = metadata?.split(" ") ?? [];
+  return words[0] === "TOTP" ? words.slice(0, 2).join(" ") : words[0];
 }
 
 export function attemptsLeft({ wrongAnswers }) {
@@ -114,9 +122,12 @@ function stepOf({ progress, refusal, newPasswordSeen }, mustChangePassword, wish
   if (refusal) return fail(refusal);
   if (progress === "Start") return fail("PasswordNotAsked");
   if (progress === "PasswordAsked") return ASK_PASSWORD;
-  if (mustChangePassword && !newPasswordSeen) return ASK_NEW_PASSWORD;
+  if (mustChangePassword && !newPasswordSeen) {
+    return progress === "PasswordProven" ? ASK_NEW_PASSWORD : fail("PasswordReplaced");
+  }
   switch (progress) {
     case "PasswordProven":
+    case "SecondFactorDue":
     case "SecondFactorProvenCodesOwed":
     case "RecoveryCodesOwed":
       return ASK_SECOND_FACTOR;
@@ -145,9 +156,9 @@ export function kindToPose({ progress, refusal, challenged, setUpJustFailed }, h
   if (refusal || ["Start", "PasswordAsked", "Done"].includes(progress)) {
     throw new Error("the session asks for no challenge of ours");
   }
-  if (progress === "PasswordProven" && !setUpJustFailed) {
-    if (holdings === "AuthenticatorCodesOwed") return "TOTP_CODES_OWED";
-    if (holdings === "Authenticator" || challenged) return "TOTP";
+  if (["PasswordProven", "SecondFactorDue"].includes(progress) && !setUpJustFailed) {
+    if (holdings === "AuthenticatorCodesOwed") return "TOTP C";
+    if (holdings === "Authenticator" || challenged) return "TOTP -";
   }
   throw new Error("not among what is measured: a set-up challenge");
 }

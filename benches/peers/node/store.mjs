@@ -12,7 +12,12 @@ import { required } from "./settings.mjs";
 
 const FORMAT = 1;
 const MISSING = 0;
-const NO_RECORD = { generation: 0, lockout: { failures: 0, asOf: 0, lockedUntil: 0 }, judged: [] };
+// Its generation is eight bytes of zero.
+export const NO_RECORD = {
+  generation: "AAAAAAAAAAA",
+  lockout: { asOf: 0, lockedUntil: 0 },
+  judged: [],
+};
 
 const TableName = required("TABLE_NAME");
 const client = new DynamoDBClient({ requestHandler: TIMEOUTS });

@@ -6,10 +6,10 @@ const WINDOW_STEPS = 1;
 // RFC 4226 §4: 128 bits at least.
 const SECRET_BYTES_AT_LEAST = 16;
 
-// The typed passcode without spaces; undefined when it has not the shape of one.
-export function passcodeOf(typed, digits) {
+// The typed passcode without spaces; undefined when it has not the shape of one: six or eight digits.
+export function passcodeOf(typed) {
   const passcode = typed.replaceAll(" ", "");
-  return passcode.length === digits && /^[0-9]+$/.test(passcode) ? passcode : undefined;
+  return /^([0-9]{6}|[0-9]{8})$/.test(passcode) ? passcode : undefined;
 }
 
 // Compares with all steps of the window. A step is fresh when it is above the last one used (§5.2).
@@ -17,6 +17,7 @@ export function matchPasscode(secret, { algorithm, digits, period }, passcode, n
   if (secret.length < SECRET_BYTES_AT_LEAST) {
     throw new Error("the authenticator on record is none that RFC 6238 allows");
   }
+  if (passcode.length !== digits) return { word: "Wrong" };
   const present = Math.floor(now / period);
   const typed = Buffer.from(passcode);
   let match = { word: "Wrong" };

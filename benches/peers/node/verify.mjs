@@ -1,7 +1,8 @@
 // Verify Auth Challenge Response: judges an answer and records the outcome before it leaves.
 
-import { admission, afterWrongPasscode, fallen } from "./lockout.mjs";
+import { admission, afterWrongPasscode, isGuessed } from "./lockout.mjs";
 import { open } from "./sealing.mjs";
+import { requireMeasured } from "./settings.mjs";
 import { load, save } from "./store.mjs";
 import { matchPasscode, passcodeOf } from "./totp.mjs";
 import { notThisTriggersEvent, trigger, userOf } from "./trigger.mjs";
@@ -10,20 +11,23 @@ import { notThisTriggersEvent, trigger, userOf } from "./trigger.mjs";
 const SAVE_ATTEMPTS = 8;
 const JUDGED_REMEMBERED = 8;
 const MARK_SECONDS = 15 * 60;
-const GUESSED_AT = 10;
-const DEFAULT_DIGITS = 6;
+const WRONG_PASSCODES_AT_MOST = 65535;
+// With whether codes are owed, and a generation of eight bytes.
+const CHALLENGE = /^TOTP ([-C]) [\w-]{10}[AEIMQUYcgkosw048]$/;
 // Sixteen bytes.
 const NONCE = /^[\w-]{21}[AQgw]$/;
 
+requireMeasured("ENROLLMENT");
+
 export const handler = trigger("VerifyAuthChallengeResponse_Authentication", async (event, log) => {
   if (typeof event.challengeAnswer !== "string") throw notThisTriggersEvent("challengeAnswer");
-  const { challenge, nonce } = posedIn(event.privateChallengeParameters);
+  const { codesOwed, nonce } = posedIn(event.privateChallengeParameters);
   const { outcome, reason, guessed } = event.userNotFound
     ? refused("UserNotFound")
-    : await settle(userOf(event), challenge, nonce, event.challengeAnswer, event.clientId);
+    : await settle(userOf(event), codesOwed, nonce, event.challengeAnswer, event.clientId);
   const answerCorrect = outcome === "right";
-  log("INFO", "judged", { decision: answerCorrect, challenge, reason });
-  if (guessed) log("ERROR", "passcodes are being guessed", { challenge });
+  log("INFO", "judged", { decision: answerCorrect, challenge: "TOTP", reason });
+  if (guessed) log("ERROR", "passcodes are being guessed", { challenge: "TOTP" });
   return { answerCorrect };
 });
 
@@ -32,16 +36,15 @@ function posedIn({ challenge, nonce }) {
   if (kind === "TOTP_SETUP" || kind === "RECOVERY_CODES") {
     throw new Error("not among what is measured: a set-up challenge");
   }
-  if ((challenge !== "TOTP" && challenge !== "TOTP_CODES_OWED") || !NONCE.test(nonce)) {
-    throw new Error("the challenge is none that Create posed");
-  }
-  return { challenge, nonce };
+  const flag = CHALLENGE.exec(challenge)?.[1];
+  if (!flag || !NONCE.test(nonce)) throw new Error("the challenge is none that Create posed");
+  return { codesOwed: flag === "C", nonce };
 }
 
-async function settle(user, challenge, nonce, typed, clientId) {
+async function settle(user, codesOwed, nonce, typed, clientId) {
   const now = Math.floor(Date.now() / 1000);
-  // The tokens of TOTP_CODES_OWED are paid for with the recovery codes that follow.
-  const paid = challenge === "TOTP" && clientId ? { clientId, until: now + MARK_SECONDS } : undefined;
+  // Where codes are owed, the tokens are paid for with them.
+  const paid = !codesOwed && clientId ? { clientId, until: now + MARK_SECONDS } : undefined;
   // A conflict need not open the same secret again.
   let opened;
   for (let attempt = 0; attempt < SAVE_ATTEMPTS; attempt += 1) {
@@ -50,7 +53,7 @@ async function settle(user, challenge, nonce, typed, clientId) {
     const judged = record.judged.find((judged) => judged.nonce === nonce);
     if (judged) return { outcome: judged.outcome, reason: "AlreadyJudged" };
 
-    const passcode = passcodeOf(typed, authenticator?.parameters.digits ?? DEFAULT_DIGITS);
+    const passcode = passcodeOf(typed);
     if (passcode === undefined) throw new Error("not among what is measured: a recovery code");
     if (admission(record.lockout, now).word !== "Open") return refused("PasscodesWait");
 
@@ -60,7 +63,7 @@ async function settle(user, challenge, nonce, typed, clientId) {
     const verdict = judge(record, passcode, now, paid, opened?.secret);
     verdict.record.judged = [...record.judged, { nonce, outcome: verdict.outcome }].slice(-JUDGED_REMEMBERED);
     if (await save(user, verdict.record, version)) {
-      const guessed = verdict.outcome === "wrong" && fallen(verdict.record.lockout, now).failures >= GUESSED_AT;
+      const guessed = verdict.outcome === "wrong" && isGuessed(verdict.record.lockout);
       return { ...verdict, guessed };
     }
   }
@@ -82,7 +85,11 @@ function judge(record, passcode, now, paid, secret) {
   return {
     outcome: "wrong",
     reason: `${match.word}Passcode`,
-    record: { ...record, lockout: afterWrongPasscode(record.lockout, now) },
+    record: {
+      ...record,
+      lockout: afterWrongPasscode(record.lockout, now),
+      wrongPasscodes: Math.min((record.wrongPasscodes ?? 0) + 1, WRONG_PASSCODES_AT_MOST),
+    },
   };
 }
 

@@ -4,28 +4,27 @@ import secrets
 import time
 
 from lockout import admission
-from settings import require_measured_sign_in
+from settings import require_measured
 from sign_in import Standing, kind_to_pose
-from store import load
+from store import NO_RECORD, load
 from trigger import trigger
 
 CODES_OWED_BELOW = 3
 # Of the salt and of each hash in a set of recovery codes.
 BLOCK_BYTES = 16
 
-require_measured_sign_in()
+require_measured("ACCEPTED_COGNITO_MFA", "ENROLLMENT")
 
 
 @trigger("CreateAuthChallenge_Authentication")
 def handler(request, log):
     standing = Standing(request.session)
     if request.user_not_found:
-        kind, (admitted, seconds), name = "TOTP", ("Open", 0), None
+        challenge, (admitted, seconds), name = f"TOTP - {NO_RECORD['generation']}", ("Open", 0), None
     else:
-        kind, (admitted, seconds), name = pose(standing, request.user())
-    log("INFO", "posed", decision=kind, reason=str(standing))
+        challenge, (admitted, seconds), name = pose(standing, request.user())
+    log("INFO", "posed", decision="TOTP", reason=str(standing))
     public_parameters = {
-        # To the client the two kinds are the same.
         "challenge": "TOTP",
         "attemptsLeft": str(standing.attempts_left()),
         "accepts": "RECOVERY_CODE" if admitted == "Stopped" else "PASSCODE RECOVERY_CODE",
@@ -35,15 +34,15 @@ def handler(request, log):
         public_parameters["friendlyDeviceName"] = name
     return {
         "publicChallengeParameters": public_parameters,
-        "privateChallengeParameters": {"challenge": kind, "nonce": secrets.token_urlsafe(16)},
-        "challengeMetadata": kind,
+        "privateChallengeParameters": {"challenge": challenge, "nonce": secrets.token_urlsafe(16)},
+        "challengeMetadata": challenge,
     }
 
 
 def pose(standing, user):
     record, _ = load(user)
-    kind = kind_to_pose(standing, holdings_of(record))
-    return kind, admission(record["lockout"], int(time.time())), record.get("authenticator", {}).get("name")
+    challenge = f"{kind_to_pose(standing, holdings_of(record))} {record['generation']}"
+    return challenge, admission(record["lockout"], int(time.time())), record.get("authenticator", {}).get("name")
 
 
 def holdings_of(record):

@@ -1,6 +1,6 @@
 """Define Auth Challenge. No I/O."""
 
-from settings import require_measured_sign_in
+from settings import require_measured
 from sign_in import Standing, next_step
 from trigger import trigger
 
@@ -10,7 +10,7 @@ CHALLENGE_NAMES = {
     "AskSecondFactor": "CUSTOM_CHALLENGE",
 }
 
-require_measured_sign_in()
+require_measured("ACCEPTED_COGNITO_MFA", "ENROLLMENT")
 
 
 @trigger("DefineAuthChallenge_Authentication")

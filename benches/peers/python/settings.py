@@ -2,6 +2,8 @@
 
 import os
 
+MEASURED = {"ACCEPTED_COGNITO_MFA": "NONE", "ENROLLMENT": "AT_SIGN_IN"}
+
 
 def required(variable):
     value = os.environ.get(variable, "").strip()
@@ -10,7 +12,7 @@ def required(variable):
     return value
 
 
-def require_measured_sign_in():
-    for variable, measured in [("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN")]:
-        if required(variable) != measured:
+def require_measured(*variables):
+    for variable in variables:
+        if required(variable) != MEASURED[variable]:
             raise RuntimeError(f"{variable}: not among what is measured")

@@ -3,63 +3,56 @@
 from trigger import Fault
 
 WRONG_ANSWERS_ALLOWED = 3
-KINDS = {"TOTP", "TOTP_CODES_OWED", "TOTP_SETUP", "RECOVERY_CODES"}
+KINDS = {"TOTP -", "TOTP C", "TOTP_SETUP", "RECOVERY_CODES"}
 SET_UP = {"TOTP_SETUP", "RECOVERY_CODES"}
 
 
-def after(progress, answered, right):
-    """The progress after an entry, and whether it counts as a wrong answer. What is not a row is a refusal."""
+def after(progress, wrong_answers, answered, right):
+    """The progress after an entry, and how many wrong answers count then. What is not a row is a refusal."""
     match progress, answered, right:
         case "Start", "SRP_A", True:
-            return "PasswordAsked", False
+            return "PasswordAsked", 0
         case "PasswordAsked", "PASSWORD_VERIFIER", True:
-            return "PasswordProven", False
-        case "PasswordProven", "TOTP", True:
-            return "SecondFactorProven", False
-        case "PasswordProven", "TOTP_CODES_OWED", True:
-            return "SecondFactorProvenCodesOwed", False
-        case "PasswordProven", "TOTP" | "TOTP_CODES_OWED", False:
-            return progress, True
-        case "PasswordProven", "TOTP_SETUP", True:
-            return "RecoveryCodesOwed", False
-        case "PasswordProven", "TOTP_SETUP", False:
-            return progress, True
-        # Changing what is held, by a user who has proven it in this sign-in.
-        case "SecondFactorProven" | "Changing" | "RecoveryCodesRenewed", "TOTP_SETUP", True:
-            return "RecoveryCodesOwed", False
-        case "SecondFactorProven" | "Changing" | "RecoveryCodesRenewed", "TOTP_SETUP", False:
-            return "Changing", True
-        case "SecondFactorProven" | "Changing", "RECOVERY_CODES", True:
-            return "RecoveryCodesRenewed", False
-        case "SecondFactorProven" | "Changing", "RECOVERY_CODES", False:
-            return "Changing", True
-        case "SecondFactorProvenCodesOwed", "TOTP_SETUP", True:
-            return "RecoveryCodesOwed", False
-        case "SecondFactorProvenCodesOwed", "RECOVERY_CODES", True:
-            return "RecoveryCodesRenewed", False
-        case "SecondFactorProvenCodesOwed", "TOTP_SETUP" | "RECOVERY_CODES", False:
-            return progress, True
-        case "RecoveryCodesOwed", "RECOVERY_CODES", True:
-            return "Done", False
-        case "RecoveryCodesOwed", "RECOVERY_CODES", False:
-            return progress, True
-        case _:
-            return None
-
-
-def changes_nothing(progress, answered, right, new_password_seen):
-    """Cognito's own, before ours: they prove nothing."""
-    match progress, answered, right:
+            return "PasswordProven", 0
+        # Cognito's own, before ours: they prove nothing.
         case "PasswordProven", "NEW_PASSWORD_REQUIRED", True:
-            return not new_password_seen
+            return "SecondFactorDue", 0
         case (
-            "PasswordProven",
+            "PasswordProven" | "SecondFactorDue",
             "SELECT_MFA_TYPE" | "MFA_SETUP" | "SOFTWARE_TOKEN_MFA" | "SMS_MFA" | "EMAIL_OTP",
             True,
         ):
-            return True
+            return "SecondFactorDue", wrong_answers
+        # Ours. The flag says whether codes are owed.
+        case "PasswordProven" | "SecondFactorDue", "TOTP -", True:
+            return "SecondFactorProven", 0
+        case "PasswordProven" | "SecondFactorDue", "TOTP C", True:
+            return "SecondFactorProvenCodesOwed", 0
+        case "PasswordProven" | "SecondFactorDue", "TOTP_SETUP", True:
+            return "RecoveryCodesOwed", 0
+        case "PasswordProven" | "SecondFactorDue", "TOTP -" | "TOTP C" | "TOTP_SETUP", False:
+            return "SecondFactorDue", wrong_answers + 1
+        # Changing what is held, by a user who has proven it in this sign-in.
+        case "SecondFactorProven" | "Changing" | "RecoveryCodesRenewed", "TOTP_SETUP", True:
+            return "RecoveryCodesOwed", 0
+        case "SecondFactorProven" | "Changing" | "RecoveryCodesRenewed", "TOTP_SETUP", False:
+            return "Changing", wrong_answers + 1
+        case "SecondFactorProven" | "Changing", "RECOVERY_CODES", True:
+            return "RecoveryCodesRenewed", 0
+        case "SecondFactorProven" | "Changing", "RECOVERY_CODES", False:
+            return "Changing", wrong_answers + 1
+        case "SecondFactorProvenCodesOwed", "TOTP_SETUP", True:
+            return "RecoveryCodesOwed", 0
+        case "SecondFactorProvenCodesOwed", "RECOVERY_CODES", True:
+            return "RecoveryCodesRenewed", 0
+        case "SecondFactorProvenCodesOwed", "TOTP_SETUP" | "RECOVERY_CODES", False:
+            return progress, wrong_answers + 1
+        case "RecoveryCodesOwed", "RECOVERY_CODES", True:
+            return "Done", 0
+        case "RecoveryCodesOwed", "RECOVERY_CODES", False:
+            return progress, wrong_answers + 1
         case _:
-            return False
+            return None
 
 
 class Standing:
@@ -76,19 +69,19 @@ class Standing:
             self._then(challenge_name, right, metadata)
 
     def _then(self, challenge_name, right, metadata):
-        kind = metadata.split(" ", 1)[0] if challenge_name == "CUSTOM_CHALLENGE" and metadata is not None else None
+        kind = _kind_of(metadata) if challenge_name == "CUSTOM_CHALLENGE" and metadata is not None else None
         ours = kind in KINDS
-        # A name of Cognito's is never one of ours: those are known by the first word of challengeMetadata.
+        # A name of Cognito's is never one of ours: those are known by the first words of challengeMetadata.
         answered = kind if ours else None if challenge_name in KINDS else challenge_name
-        if self.refusal is None and not changes_nothing(self.progress, answered, right, self.new_password_seen):
-            match after(self.progress, answered, right):
+        if self.refusal is None:
+            match after(self.progress, self.wrong_answers, answered, right):
                 case None:
                     self.refusal = "NotInTheTable"
-                case _, True if self.wrong_answers + 1 >= WRONG_ANSWERS_ALLOWED:
+                case _, wrong_answers if wrong_answers >= WRONG_ANSWERS_ALLOWED:
                     self.refusal = "TooManyWrongAnswers"
-                case progress, wrong:
+                case progress, wrong_answers:
                     self.progress = progress
-                    self.wrong_answers = self.wrong_answers + 1 if wrong else 0
+                    self.wrong_answers = wrong_answers
         self.set_up_just_failed = answered in SET_UP and not right
         self.new_password_seen = self.new_password_seen or answered == "NEW_PASSWORD_REQUIRED"
         self.challenged = self.challenged or ours
@@ -98,6 +91,11 @@ class Standing:
 
     def __str__(self):
         return f"Refused({self.refusal})" if self.refusal else self.progress
+
+
+def _kind_of(metadata):
+    words = metadata.split(" ")
+    return " ".join(words[:2]) if words[0] == "TOTP" else words[0]
 
 
 def next_step(standing, user_not_found, must_change_password, wish):
@@ -117,9 +115,9 @@ def _step(standing, must_change_password, wish):
         case "PasswordAsked", _:
             return "AskPassword", None
         # Past the password.
-        case _ if must_change_password and not standing.new_password_seen:
-            return "AskNewPassword", None
-        case "PasswordProven" | "SecondFactorProvenCodesOwed" | "RecoveryCodesOwed", _:
+        case progress, _ if must_change_password and not standing.new_password_seen:
+            return ("AskNewPassword", None) if progress == "PasswordProven" else ("Fail", "PasswordReplaced")
+        case "PasswordProven" | "SecondFactorDue" | "SecondFactorProvenCodesOwed" | "RecoveryCodesOwed", _:
             return "AskSecondFactor", None
         case "SecondFactorProven" | "RecoveryCodesRenewed", None | "NOTHING":
             return "IssueTokens", None
@@ -143,9 +141,9 @@ def kind_to_pose(standing, holdings):
     """The kind to pose to a user who signs in later."""
     if standing.refusal or standing.progress in {"Start", "PasswordAsked", "Done"}:
         raise Fault("the session asks for no challenge of ours")
-    if standing.progress == "PasswordProven" and not standing.set_up_just_failed:
+    if standing.progress in {"PasswordProven", "SecondFactorDue"} and not standing.set_up_just_failed:
         if holdings == "AuthenticatorCodesOwed":
-            return "TOTP_CODES_OWED"
+            return "TOTP C"
         if holdings == "Authenticator" or standing.challenged:
-            return "TOTP"
+            return "TOTP -"
     raise Fault("not among what is measured: a set-up challenge")

@@ -10,7 +10,12 @@ from trigger import Fault
 
 FORMAT = 1
 MISSING = 0
-NO_RECORD = {"generation": 0, "lockout": {"failures": 0, "asOf": 0, "lockedUntil": 0}, "judged": []}
+# Its generation is eight bytes of zero.
+NO_RECORD = {
+    "generation": "AAAAAAAAAAA",
+    "lockout": {"asOf": 0, "lockedUntil": 0},
+    "judged": [],
+}
 
 TABLE_NAME = required("TABLE_NAME")
 client = boto3.client("dynamodb", config=CONFIG)

@@ -9,10 +9,10 @@ WINDOW_STEPS = 1
 SECRET_BYTES_AT_LEAST = 16
 
 
-def passcode_of(typed, digits):
-    """The typed passcode without spaces; None when it has not the shape of one."""
+def passcode_of(typed):
+    """The typed passcode without spaces; None when it has not the shape of one: six or eight digits."""
     passcode = typed.replace(" ", "")
-    return passcode if len(passcode) == digits and passcode.isascii() and passcode.isdigit() else None
+    return passcode if len(passcode) in {6, 8} and passcode.isascii() and passcode.isdigit() else None
 
 
 def match_passcode(secret, parameters, passcode, now, last_step):

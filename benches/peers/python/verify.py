@@ -3,8 +3,9 @@
 import re
 import time
 
-from lockout import admission, after_wrong_passcode, fallen
+from lockout import admission, after_wrong_passcode, is_guessed
 from sealing import unseal
+from settings import require_measured
 from store import load, save
 from totp import match_passcode, passcode_of
 from trigger import Fault, not_this_triggers_event, trigger
@@ -13,27 +14,30 @@ from trigger import Fault, not_this_triggers_event, trigger
 SAVE_ATTEMPTS = 8
 JUDGED_REMEMBERED = 8
 MARK_SECONDS = 15 * 60
-GUESSED_AT = 10
-DEFAULT_DIGITS = 6
+WRONG_PASSCODES_AT_MOST = 65535
+# With whether codes are owed, and a generation of eight bytes.
+CHALLENGE = re.compile(r"TOTP ([-C]) [A-Za-z0-9_-]{10}[AEIMQUYcgkosw048]")
 # Sixteen bytes.
 NONCE = re.compile(r"[A-Za-z0-9_-]{21}[AQgw]")
+
+require_measured("ENROLLMENT")
 
 
 @trigger("VerifyAuthChallengeResponse_Authentication")
 def handler(request, log):
     if not isinstance(request.challenge_answer, str):
         raise not_this_triggers_event("challengeAnswer")
-    challenge, nonce = posed_in(request.private_challenge_parameters)
+    codes_owed, nonce = posed_in(request.private_challenge_parameters)
     if request.user_not_found:
         outcome, reason, guessed = "wrong", "UserNotFound", False
     else:
         outcome, reason, guessed = settle(
-            request.user(), challenge, nonce, request.challenge_answer, request.client_id
+            request.user(), codes_owed, nonce, request.challenge_answer, request.client_id
         )
     answer_correct = outcome == "right"
-    log("INFO", "judged", decision=answer_correct, challenge=challenge, reason=reason)
+    log("INFO", "judged", decision=answer_correct, challenge="TOTP", reason=reason)
     if guessed:
-        log("ERROR", "passcodes are being guessed", challenge=challenge)
+        log("ERROR", "passcodes are being guessed", challenge="TOTP")
     return {"answerCorrect": answer_correct}
 
 
@@ -41,15 +45,16 @@ def posed_in(private_parameters):
     challenge, nonce = private_parameters.get("challenge", ""), private_parameters.get("nonce", "")
     if challenge.split(" ", 1)[0] in {"TOTP_SETUP", "RECOVERY_CODES"}:
         raise Fault("not among what is measured: a set-up challenge")
-    if challenge not in {"TOTP", "TOTP_CODES_OWED"} or not NONCE.fullmatch(nonce):
+    posed = CHALLENGE.fullmatch(challenge)
+    if not posed or not NONCE.fullmatch(nonce):
         raise Fault("the challenge is none that Create posed")
-    return challenge, nonce
+    return posed[1] == "C", nonce
 
 
-def settle(user, challenge, nonce, typed, client_id):
+def settle(user, codes_owed, nonce, typed, client_id):
     now = int(time.time())
-    # The tokens of TOTP_CODES_OWED are paid for with the recovery codes that follow.
-    paid = {"clientId": client_id, "until": now + MARK_SECONDS} if challenge == "TOTP" and client_id else None
+    # Where codes are owed, the tokens are paid for with them.
+    paid = {"clientId": client_id, "until": now + MARK_SECONDS} if client_id and not codes_owed else None
     # A conflict need not open the same secret again.
     opened, secret = None, None
     for _ in range(SAVE_ATTEMPTS):
@@ -59,8 +64,7 @@ def settle(user, challenge, nonce, typed, client_id):
                 return judged["outcome"], "AlreadyJudged", False
 
         authenticator = record.get("authenticator")
-        digits = authenticator["parameters"]["digits"] if authenticator else DEFAULT_DIGITS
-        passcode = passcode_of(typed, digits)
+        passcode = passcode_of(typed)
         if passcode is None:
             raise Fault("not among what is measured: a recovery code")
         admitted, _ = admission(record["lockout"], now)
@@ -72,8 +76,7 @@ def settle(user, challenge, nonce, typed, client_id):
         outcome, reason, judged_record = judge(record, passcode, now, paid, secret)
         judged_record["judged"] = [*record["judged"], {"nonce": nonce, "outcome": outcome}][-JUDGED_REMEMBERED:]
         if save(user, judged_record, version):
-            failures, _ = fallen(judged_record["lockout"], now)
-            return outcome, reason, outcome == "wrong" and failures >= GUESSED_AT
+            return outcome, reason, outcome == "wrong" and is_guessed(judged_record["lockout"])
     raise Fault("others kept saving the same record")
 
 
@@ -94,4 +97,9 @@ def judge(record, passcode, now, paid, secret):
         if paid:
             right["paid"] = paid
         return "right", "RightPasscode", right
-    return "wrong", f"{match}Passcode", {**record, "lockout": after_wrong_passcode(record["lockout"], now)}
+    wrong = {
+        **record,
+        "lockout": after_wrong_passcode(record["lockout"], now),
+        "wrongPasscodes": min(record.get("wrongPasscodes", 0) + 1, WRONG_PASSCODES_AT_MOST),
+    }
+    return "wrong", f"{match}Passcode", wrong
