@@ -15,7 +15,7 @@ use rustls::ServerConfig;
 use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
-use shared::trigger::TriggerError;
+use shared::error::ClientError;
 use tests::functions::{Trigger, sample_events};
 use tests::lambda::Lambda;
 use tests::life::{Life, Secrets, decisions, user};
@@ -104,11 +104,11 @@ async fn no_log_level_lets_a_secret_into_the_log_and_every_level_has_the_faults(
             secrets.assert_none_in(&log);
             let reason = match trigger {
                 Trigger::Define | Trigger::Create => "not an event of this trigger: triggerSource",
-                Trigger::Verify => "the challenge is none that Create posed",
+                Trigger::Verify => "the challenge is none that Create issued",
             };
             let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-            let of_ours = || lines.iter().filter(|line| line["message"] != "TriggerError");
-            assert_eq!(of_ours().filter(|line| line["message"] == "fault" && line["reason"] == reason).count(), 1);
+            let of_ours = || lines.iter().filter(|line| line["message"] != "ClientError");
+            assert_eq!(of_ours().filter(|line| line["message"] == "failed" && line["reason"] == reason).count(), 1);
             assert_eq!(of_ours().count(), if level == "DEBUG" { request_ids.len() } else { 1 }, "{level}: {log}");
         }
     }))
@@ -153,12 +153,12 @@ impl Functions {
 }
 
 fn is_fault(line: &str) -> bool {
-    line.starts_with("shared::trigger: fault")
+    line.starts_with("shared::invocation: failed")
 }
 
 /// A used passcode leaves the window, and a wait ends, if the machine stands still for half a minute.
 fn in_real_time<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    lines.map(|line| line.replace("UsedPasscode", "WrongPasscode").replace("PasscodesWait", "WrongPasscode")).collect()
+    lines.map(|line| line.replace("PasscodeReplayed", "WrongPasscode").replace("RateLimited", "WrongPasscode")).collect()
 }
 
 fn now() -> UnixTime {
@@ -226,7 +226,7 @@ async fn an_endpoint_that_never_answers_is_the_one_error_and_the_log_names_the_c
     let silent = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     for trigger in [Trigger::Create, Trigger::Verify] {
-        assert_fault(trigger, &Settings::of(&endpoint), &["the trigger's calls ran out of time"]).await;
+        assert_fault(trigger, &Settings::of(&endpoint), &["the calls of this invocation ran out of time"]).await;
     }
 }
 
@@ -462,5 +462,5 @@ impl Settings {
 }
 
 fn the_one_error() -> Value {
-    json!({ "errorType": "SignInError", "errorMessage": TriggerError::SENTENCE })
+    json!({ "errorType": "SignInError", "errorMessage": ClientError::SENTENCE })
 }

@@ -63,18 +63,35 @@ async fn access_token(world: &World) -> Value {
 }
 
 /// Answers SOFTWARE_TOKEN_MFA after the password.
-async fn answer_cognito(world: &World, secret: &SharedSecret, wish: Option<&str>) -> Result<Step, CognitoError> {
+async fn answer_cognito(
+    world: &World,
+    secret: &SharedSecret,
+    after_second_factor: Option<&str>,
+) -> Result<Step, CognitoError> {
     let asked = world.start("ana", PASSWORD).await?;
     assert_eq!(asked.challenge_name(), Some(TOKEN));
     let responses = json!({ "USERNAME": "ana", "SOFTWARE_TOKEN_MFA_CODE": code(world, secret) });
-    world.respond(&asked, responses, wish.map(|wish| json!({ "afterSecondFactor": wish }))).await
+    world
+        .respond(
+            &asked,
+            responses,
+            after_second_factor.map(|after_second_factor| json!({ "afterSecondFactor": after_second_factor })),
+        )
+        .await
 }
 
 /// From TOTP_SETUP to the tokens: the secret, and the recovery codes.
-async fn enrol_ours(world: &World, asked: &Step, wish: Option<&str>) -> (SharedSecret, Vec<String>) {
+async fn enrol_ours(world: &World, asked: &Step, after_second_factor: Option<&str>) -> (SharedSecret, Vec<String>) {
     let answer = async |asked: &Step, answer: &str| {
         let responses = json!({ "USERNAME": "ana", "ANSWER": answer });
-        world.respond(asked, responses, wish.map(|wish| json!({ "afterSecondFactor": wish }))).await.unwrap()
+        world
+            .respond(
+                asked,
+                responses,
+                after_second_factor.map(|after_second_factor| json!({ "afterSecondFactor": after_second_factor })),
+            )
+            .await
+            .unwrap()
     };
     assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
     let secret = SharedSecret::from_base32(asked.shown("secretCode")).unwrap();
@@ -107,11 +124,11 @@ async fn a_factor_that_is_not_accepted_is_followed_by_ours_wherever_define_is_ca
         let world = guardless(accepted, Enrollment::ByOperator).await;
         let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
         let asked = answer_cognito(&world, &cognitos, None).await.unwrap();
-        assert_eq!(asked.shown("challenge"), "TOTP", "{accepted}");
+        assert_eq!(asked.shown("challenge"), "SECOND_FACTOR", "{accepted}");
         // Nor does Cognito's passcode pass for one of ours.
         world.wait(30);
         let wrong = world.answer(&asked, &code(&world, &cognitos)).await.unwrap();
-        assert_eq!((wrong.shown("challenge"), wrong.shown("attemptsLeft")), ("TOTP", "2"), "{accepted}");
+        assert_eq!((wrong.shown("challenge"), wrong.shown("attemptsLeft")), ("SECOND_FACTOR", "2"), "{accepted}");
     }
     let world = guardless("NONE", Enrollment::AtSignIn).await;
     let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
@@ -146,14 +163,14 @@ async fn an_accepted_factor_never_suffices_to_replace_our_authenticator() {
     let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
     let (ours, codes) = enrol_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
 
-    for wish in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
-        let asked = answer_cognito(&world, &cognitos, Some(wish)).await.unwrap();
-        assert_eq!(asked.shown("challenge"), "TOTP", "{wish}");
+    for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
+        let asked = answer_cognito(&world, &cognitos, Some(after_second_factor)).await.unwrap();
+        assert_eq!(asked.shown("challenge"), "SECOND_FACTOR", "{after_second_factor}");
         world.wait(30);
-        let wrong = world.answer_wishing(&asked, &code(&world, &cognitos), wish).await.unwrap();
-        assert_eq!(wrong.shown("challenge"), "TOTP", "{wish}");
-        let proven = world.answer_wishing(&wrong, &code(&world, &ours), wish).await.unwrap();
-        let follows = if wish == "REPLACE_AUTHENTICATOR" { "TOTP_SETUP" } else { "RECOVERY_CODES" };
+        let wrong = world.answer_wishing(&asked, &code(&world, &cognitos), after_second_factor).await.unwrap();
+        assert_eq!(wrong.shown("challenge"), "SECOND_FACTOR", "{after_second_factor}");
+        let proven = world.answer_wishing(&wrong, &code(&world, &ours), after_second_factor).await.unwrap();
+        let follows = if after_second_factor == "REPLACE_AUTHENTICATOR" { "TOTP_SETUP" } else { "RECOVERY_CODES" };
         assert_eq!(proven.shown("challenge"), follows);
         world.wait(30);
     }
@@ -186,8 +203,8 @@ async fn a_stolen_access_token_passes_where_cognitos_token_is_accepted_and_not_w
 async fn where_mfa_is_on_the_password_alone_sets_cognitos_token_up_which_proves_nothing_before_the_next_sign_in() {
     for (accepted, enrollment, follows) in [
         ("NONE", Enrollment::AtSignIn, "TOTP_SETUP"),
-        (TOKEN, Enrollment::ByOperator, "TOTP"),
-        (TOKEN, Enrollment::AfterCognitoMfa, "TOTP"),
+        (TOKEN, Enrollment::ByOperator, "SECOND_FACTOR"),
+        (TOKEN, Enrollment::AfterCognitoMfa, "SECOND_FACTOR"),
     ] {
         let world = world(accepted, enrollment).await;
         let on = json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
@@ -329,7 +346,7 @@ async fn a_user_moves_over_from_cognitos_token_to_ours_step_by_step() {
     let user = call(&world, "AdminGetUser", json!({ "Username": "ana" })).await;
     assert_eq!((user.get("UserMFASettingList"), user.get("PreferredMfaSetting")), (None, None));
     let asked = world.start("ana", PASSWORD).await.unwrap();
-    assert_eq!(asked.shown("challenge"), "TOTP");
+    assert_eq!(asked.shown("challenge"), "SECOND_FACTOR");
     assert!(world.answer(&asked, &code(&world, &ours)).await.unwrap().has_tokens());
     world.wait(30);
 
@@ -337,7 +354,7 @@ async fn a_user_moves_over_from_cognitos_token_to_ours_step_by_step() {
     world.set_triggers(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap());
     call(&world, "SetUserPoolMfaConfig", json!({ "MfaConfiguration": "OFF" })).await;
     let asked = world.start("ana", PASSWORD).await.unwrap();
-    assert_eq!(asked.shown("challenge"), "TOTP");
+    assert_eq!(asked.shown("challenge"), "SECOND_FACTOR");
     assert!(world.answer(&asked, &code(&world, &ours)).await.unwrap().has_tokens());
     world.wait(30);
     let asked = world.start("ana", PASSWORD).await.unwrap();
@@ -350,9 +367,9 @@ async fn during_the_move_nobody_enrols_ours_with_the_password_alone_or_unasked()
     let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
     // Who has no token of Cognito's yet.
     let asked = world.start("ana", PASSWORD).await.unwrap();
-    assert_eq!((asked.shown("challenge"), asked.shown("secretCode")), ("TOTP", ""));
+    assert_eq!((asked.shown("challenge"), asked.shown("secretCode")), ("SECOND_FACTOR", ""));
     let refused = world.answer_wishing(&asked, "000000", "REPLACE_AUTHENTICATOR").await.unwrap();
-    assert_eq!(refused.shown("challenge"), "TOTP");
+    assert_eq!(refused.shown("challenge"), "SECOND_FACTOR");
     // Who has one, and a client that does not ask.
     let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
     assert!(answer_cognito(&world, &cognitos, None).await.unwrap().has_tokens());

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write;
 
 use serde_json::json;
-use shared::challenge::{
-    AuthenticatorId, Challenge, Entitlement, Generation, Kind, NewAuthenticator, NewCodes, Nonce, Posed, Prompt,
-    SealedSecret,
-};
+use shared::authenticator::SealedSecret;
+use shared::challenge::{Challenge, IssuedChallenge, Kind, NewAuthenticator, NewCodes, Prompt};
 use shared::encoding::{decode, encode};
+use shared::ids::{AuthenticatorId, Generation, Nonce};
+use shared::record::EnrollmentStatus;
 use shared::recovery_codes::{CODE_BYTES, CODES, CodeSet, RecoveryCode};
+use shared::settings::Entitlement;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::sign_in::{
-    Circumstances, Entry, Holdings, NextStep, Pose, Progress, Standing, Wish, challenge_to_pose, next_step,
+    AfterSecondFactor, ChallengeResult, DefineContext, NextStep, Progress, SessionState, ToIssue, next_challenge,
+    next_step,
 };
 use shared::totp::SECRET_BYTES;
 use tests::golden::assert_golden;
@@ -38,15 +40,21 @@ const OF_COGNITO: [Option<&str>; 13] = [
 ];
 const OF_OURS: [Option<&str>; 6] = [
     None,
-    Some("TOTP - generation"),
-    Some("TOTP C generation"),
+    Some("SECOND_FACTOR - generation"),
+    Some("SECOND_FACTOR C generation"),
     Some("TOTP_SETUP P generation id sealed"),
     Some("RECOVERY_CODES generation hashes"),
     Some("METADATA_OF_TOMORROW"),
 ];
-const WISHES: [Wish; 5] =
-    [Wish::Unsaid, Wish::Nothing, Wish::ReplaceAuthenticator, Wish::NewRecoveryCodes, Wish::Unknown];
-const HOLDINGS: [Holdings; 3] = [Holdings::Nothing, Holdings::Authenticator, Holdings::AuthenticatorCodesOwed];
+const WISHES: [AfterSecondFactor; 5] = [
+    AfterSecondFactor::NotGiven,
+    AfterSecondFactor::Nothing,
+    AfterSecondFactor::ReplaceAuthenticator,
+    AfterSecondFactor::NewRecoveryCodes,
+    AfterSecondFactor::Unknown,
+];
+const HOLDINGS: [EnrollmentStatus; 3] =
+    [EnrollmentStatus::NotEnrolled, EnrollmentStatus::Enrolled, EnrollmentStatus::EnrolledCodesDue];
 const ENROLLMENTS: [Enrollment; 3] = [Enrollment::AtSignIn, Enrollment::ByOperator, Enrollment::AfterCognitoMfa];
 
 const PASSWORD_PROVEN: [Raw; 2] = [(Some("SRP_A"), None, true), (Some("PASSWORD_VERIFIER"), None, true)];
@@ -62,18 +70,18 @@ fn alphabet() -> Vec<Raw> {
     entries.flat_map(|(name, metadata)| [(name, metadata, true), (name, metadata, false)]).collect()
 }
 
-fn entry((name, metadata, right): Raw) -> Entry {
-    Entry::read(name, right, metadata)
+fn classify((name, metadata, correct): Raw, settings: &SignInSettings) -> ChallengeResult {
+    ChallengeResult::classify(name, correct, metadata, settings)
 }
 
 fn accepting(accepted: &str) -> SignInSettings {
     SignInSettings::new(AcceptedCognitoMfa::parse(accepted).unwrap(), Enrollment::ByOperator).unwrap()
 }
 
-fn all_circumstances() -> Vec<Circumstances> {
+fn all_circumstances() -> Vec<DefineContext> {
     let flags = [(false, false), (false, true), (true, false), (true, true)];
     let all = flags.into_iter().flat_map(|(user_not_found, must_change_password)| {
-        WISHES.map(|wish| Circumstances { user_not_found, must_change_password, wish })
+        WISHES.map(|after_second_factor| DefineContext { user_not_found, must_change_password, after_second_factor })
     });
     all.collect()
 }
@@ -86,7 +94,7 @@ fn all_is_proven(session: &[Raw], accepted: &str) -> bool {
     };
     let second_factor = rest.iter().position(|entry| match entry {
         (Some("CUSTOM_CHALLENGE"), Some(metadata), true) => {
-            ["TOTP", "TOTP_SETUP"].contains(&metadata.split(' ').next().unwrap())
+            ["SECOND_FACTOR", "TOTP_SETUP"].contains(&metadata.split(' ').next().unwrap())
         }
         (Some(name @ ("SOFTWARE_TOKEN_MFA" | "SMS_MFA" | "EMAIL_OTP")), _, true) => accepted.contains(name),
         _ => false,
@@ -95,14 +103,14 @@ fn all_is_proven(session: &[Raw], accepted: &str) -> bool {
 }
 
 /// Goes through every session of up to [`LONGEST`] entries. A refused session stays refused, whatever follows: that is
-/// checked for every refused standing and every entry, and then its continuations are counted, not walked.
+/// checked for every refused state and every entry, and then its continuations are counted, not walked.
 struct Walk {
     accepted: &'static str,
     settings: SignInSettings,
     alphabet: Vec<Raw>,
-    circumstances: Vec<Circumstances>,
+    context: Vec<DefineContext>,
     session: Vec<Raw>,
-    refused_seen: HashSet<Standing>,
+    refused_seen: HashSet<SessionState>,
     /// Sessions of each length, by what Define answers to a client that asks nothing.
     counts: BTreeMap<(usize, String), u64>,
 }
@@ -113,21 +121,25 @@ impl Walk {
             accepted,
             settings: accepting(accepted),
             alphabet: alphabet(),
-            circumstances: all_circumstances(),
+            context: all_circumstances(),
             session: Vec::new(),
             refused_seen: HashSet::new(),
             counts: BTreeMap::new(),
         };
-        walk.visit(Standing::START);
+        walk.visit(SessionState::START);
         walk
     }
 
-    fn visit(&mut self, standing: Standing) {
+    fn visit(&mut self, state: SessionState) {
         let length = self.session.len();
-        let usual = Circumstances { user_not_found: false, must_change_password: false, wish: Wish::Unsaid };
-        let outcome = format!("{:?}", next_step(&standing, usual));
-        if matches!(standing.progress(), Progress::Refused(_)) {
-            self.visit_refused(standing);
+        let usual = DefineContext {
+            user_not_found: false,
+            must_change_password: false,
+            after_second_factor: AfterSecondFactor::NotGiven,
+        };
+        let outcome = format!("{:?}", next_step(&state, usual));
+        if matches!(state.progress(), Progress::Rejected(_)) {
+            self.visit_refused(state);
             for longer in length..=LONGEST {
                 let continuations =
                     u64::try_from(self.alphabet.len()).unwrap().pow(u32::try_from(longer - length).unwrap());
@@ -136,86 +148,91 @@ impl Walk {
             return;
         }
         *self.counts.entry((length, outcome)).or_default() += 1;
-        for circumstances in &self.circumstances {
-            let next = next_step(&standing, *circumstances);
+        for context in &self.context {
+            let next = next_step(&state, *context);
             if next == NextStep::IssueTokens {
                 assert!(all_is_proven(&self.session, self.accepted), "tokens for {:?}", self.session);
-                assert!(!circumstances.user_not_found, "tokens for nobody: {:?}", self.session);
+                assert!(!context.user_not_found, "tokens for nobody: {:?}", self.session);
                 let new_password = self.session[2] == NEW_PASSWORD;
-                assert!(new_password || !circumstances.must_change_password, "{:?}", self.session);
-                assert!(self.did_as_wished(circumstances.wish), "{:?} for {:?}", circumstances.wish, self.session);
+                assert!(new_password || !context.must_change_password, "{:?}", self.session);
+                assert!(
+                    self.did_as_wished(context.after_second_factor),
+                    "{:?} for {:?}",
+                    context.after_second_factor,
+                    self.session
+                );
             }
-            if next == NextStep::AskNewPassword {
+            if next == NextStep::NewPasswordRequired {
                 // Later, somebody would choose it who proved an older password and held a challenge since.
                 assert_eq!(self.session, PASSWORD_PROVEN);
             }
             if self.session.last() == Some(&NEW_PASSWORD) {
                 assert_eq!(self.session[..2], PASSWORD_PROVEN);
-                assert_eq!(next, NextStep::AskSecondFactor, "a password was changed, and then the sign-in fails");
+                assert_eq!(next, NextStep::CustomChallenge, "a password was changed, and then the sign-in fails");
             }
-            if next == NextStep::AskSecondFactor {
-                self.create_has_a_challenge(&standing, circumstances.wish);
+            if next == NextStep::CustomChallenge {
+                self.create_has_a_challenge(&state, context.after_second_factor);
             }
         }
         if length < LONGEST {
             for raw in self.alphabet.clone() {
                 self.session.push(raw);
-                self.visit(standing.then(entry(raw), &self.settings));
+                self.visit(state.then(classify(raw, &self.settings)));
                 self.session.pop();
             }
         }
     }
 
     /// Nobody gets tokens in the belief that the authenticator or the codes were replaced when they were not.
-    fn did_as_wished(&self, wish: Wish) -> bool {
+    fn did_as_wished(&self, after_second_factor: AfterSecondFactor) -> bool {
         let right = |word| {
             self.session.iter().any(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
         };
-        match wish {
-            Wish::ReplaceAuthenticator => right("TOTP_SETUP") && right("RECOVERY_CODES"),
-            Wish::NewRecoveryCodes => right("RECOVERY_CODES"),
+        match after_second_factor {
+            AfterSecondFactor::ReplaceAuthenticator => right("TOTP_SETUP") && right("RECOVERY_CODES"),
+            AfterSecondFactor::NewRecoveryCodes => right("RECOVERY_CODES"),
             // Only where an authenticator is new anyway.
-            Wish::Unknown => right("TOTP_SETUP") && right("RECOVERY_CODES"),
-            Wish::Unsaid | Wish::Nothing => true,
+            AfterSecondFactor::Unknown => right("TOTP_SETUP") && right("RECOVERY_CODES"),
+            AfterSecondFactor::NotGiven | AfterSecondFactor::Nothing => true,
         }
     }
 
-    fn visit_refused(&mut self, standing: Standing) {
-        if !self.refused_seen.insert(standing) {
+    fn visit_refused(&mut self, state: SessionState) {
+        if !self.refused_seen.insert(state) {
             return;
         }
-        for circumstances in &self.circumstances {
-            assert!(matches!(next_step(&standing, *circumstances), NextStep::Fail(_)), "{standing:?}");
+        for context in &self.context {
+            assert!(matches!(next_step(&state, *context), NextStep::FailAuthentication(_)), "{state:?}");
         }
         for raw in &self.alphabet {
-            let after = standing.then(entry(*raw), &self.settings);
-            assert_eq!(after.progress(), standing.progress(), "a refusal was lifted by {raw:?}");
+            let after = state.then(classify(*raw, &self.settings));
+            assert_eq!(after.progress(), state.progress(), "a refusal was lifted by {raw:?}");
         }
     }
 
-    /// Whatever Define asks for, Create can pose, but for a record that was reset after the proof; and an authenticator is replaced only by who has proven it.
-    fn create_has_a_challenge(&self, standing: &Standing, wish: Wish) {
-        for holdings in HOLDINGS {
+    /// Whatever Define asks for, Create can issue, but for a record that was reset after the proof; and an authenticator is replaced only by who has proven it.
+    fn create_has_a_challenge(&self, state: &SessionState, after_second_factor: AfterSecondFactor) {
+        for enrollment_status in HOLDINGS {
             for enrollment in ENROLLMENTS {
-                let pose = challenge_to_pose(standing, holdings, enrollment, wish);
-                let sets_up = pose == Some(Pose::New(Kind::TotpSetup));
+                let issue = next_challenge(state, enrollment_status, enrollment, after_second_factor);
+                let sets_up = issue == Some(ToIssue::New(Kind::TotpSetup));
                 let right = |word| {
                     self.session
                         .iter()
                         .any(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
                 };
-                if right("TOTP") && holdings == Holdings::Nothing {
-                    assert_eq!(pose, None, "on a record that was reset since: {:?}", self.session);
+                if (right("SECOND_FACTOR") || right("TOTP_SETUP")) && enrollment_status == EnrollmentStatus::NotEnrolled {
+                    assert_eq!(issue, None, "on a record that was reset since: {:?}", self.session);
                     continue;
                 }
-                assert!(pose.is_some(), "nothing to pose after {:?}", self.session);
-                if !sets_up || right("TOTP ") {
+                assert!(issue.is_some(), "nothing to issue after {:?}", self.session);
+                if !sets_up || right("SECOND_FACTOR") {
                     continue;
                 }
-                assert_eq!(holdings, Holdings::Nothing, "{:?}", self.session);
+                assert_eq!(enrollment_status, EnrollmentStatus::NotEnrolled, "{:?}", self.session);
                 assert_ne!(enrollment, Enrollment::ByOperator, "{:?}", self.session);
                 let asked_before = self.session.iter().any(|(name, ..)| *name == Some("CUSTOM_CHALLENGE"));
-                assert!(!asked_before, "a prompt held over a reset enrols: {:?}", self.session);
+                assert!(!asked_before, "a prompt held over a reset enrolls: {:?}", self.session);
             }
         }
     }
@@ -264,14 +281,17 @@ fn a_factor_of_cognitos_counts_if_and_only_if_the_settings_name_it() {
             for factor in ["SOFTWARE_TOKEN_MFA", "SMS_MFA", "EMAIL_OTP"] {
                 for right in [true, false] {
                     let session = [("SRP_A", true), ("PASSWORD_VERIFIER", true), (factor, right)];
-                    let entries = session.map(|(name, right)| entry((Some(name), None, right)));
-                    let usual =
-                        Circumstances { user_not_found: false, must_change_password: false, wish: Wish::Unsaid };
-                    let next = next_step(&Standing::of(entries, &settings), usual);
+                    let entries = session.map(|(name, right)| classify((Some(name), None, right), &settings));
+                    let usual = DefineContext {
+                        user_not_found: false,
+                        must_change_password: false,
+                        after_second_factor: AfterSecondFactor::NotGiven,
+                    };
+                    let next = next_step(&SessionState::of(entries), usual);
                     match (right, accepted.contains(factor)) {
                         (true, true) => assert_eq!(next, NextStep::IssueTokens, "{accepted}, {factor}"),
-                        (true, false) => assert_eq!(next, NextStep::AskSecondFactor, "{accepted}, {factor}"),
-                        (false, _) => assert!(matches!(next, NextStep::Fail(_)), "{accepted}, {factor}"),
+                        (true, false) => assert_eq!(next, NextStep::CustomChallenge, "{accepted}, {factor}"),
+                        (false, _) => assert!(matches!(next, NextStep::FailAuthentication(_)), "{accepted}, {factor}"),
                     }
                 }
             }
@@ -284,12 +304,12 @@ fn the_table_has_nothing_new_beyond_the_longest_session_walked() {
     // Standings reached by 8 entries are reached by fewer: so longer sessions add none, and the proof holds for them too.
     for accepted in EVERY_ACCEPTED {
         let settings = accepting(accepted);
-        let mut reached = HashSet::from([Standing::START]);
+        let mut reached = HashSet::from([SessionState::START]);
         let mut sizes = Vec::new();
         for _ in 0..LONGEST + 4 {
-            let next: Vec<Standing> = reached
+            let next: Vec<SessionState> = reached
                 .iter()
-                .flat_map(|standing| alphabet().into_iter().map(|raw| standing.then(entry(raw), &settings)))
+                .flat_map(|state| alphabet().into_iter().map(|raw| state.then(classify(raw, &settings))))
                 .collect();
             reached.extend(next);
             sizes.push(reached.len());
@@ -304,10 +324,10 @@ struct Situation {
     user_not_found: bool,
     accepted: &'static str,
     enrollment: Enrollment,
-    holdings: Holdings,
-    wish: Wish,
+    enrollment_status: EnrollmentStatus,
+    after_second_factor: AfterSecondFactor,
     /// What it says with a wrong answer to a set-up challenge, if something else.
-    wish_after_a_typo: Option<Wish>,
+    wish_after_a_typo: Option<AfterSecondFactor>,
     must_change_password: bool,
     /// What Cognito asks by itself after the password.
     cognito_asks: &'static [&'static str],
@@ -318,8 +338,8 @@ const USUAL: Situation = Situation {
     user_not_found: false,
     accepted: "NONE",
     enrollment: Enrollment::AtSignIn,
-    holdings: Holdings::Authenticator,
-    wish: Wish::Unsaid,
+    enrollment_status: EnrollmentStatus::Enrolled,
+    after_second_factor: AfterSecondFactor::NotGiven,
     wish_after_a_typo: None,
     must_change_password: false,
     cognito_asks: &[],
@@ -331,62 +351,65 @@ impl Situation {
         let mut table = format!("\n## {}\n\n", self.title);
         let accepted = AcceptedCognitoMfa::parse(self.accepted).unwrap();
         let settings = SignInSettings::new(accepted, self.enrollment).unwrap();
-        self.rows(&settings, Standing::START, &mut vec![], &mut table);
+        self.rows(&settings, SessionState::START, &mut vec![], &mut table);
         table
     }
 
-    fn rows(&self, settings: &SignInSettings, standing: Standing, session: &mut Vec<Raw>, table: &mut String) {
-        let circumstances = Circumstances {
+    fn rows(&self, settings: &SignInSettings, state: SessionState, session: &mut Vec<Raw>, table: &mut String) {
+        let context = DefineContext {
             user_not_found: self.user_not_found,
             must_change_password: self.must_change_password,
-            wish: self.wish_after(session),
+            after_second_factor: self.wish_after(session),
         };
-        let next = next_step(&standing, circumstances);
+        let next = next_step(&state, context);
         writeln!(table, "{:<112} {next:?}", words(session)).unwrap();
-        for raw in self.next_entries(&standing, next, session) {
+        for raw in self.next_entries(&state, next, session) {
             session.push(raw);
-            self.rows(settings, standing.then(entry(raw), settings), session, table);
+            self.rows(settings, state.then(classify(raw, settings)), session, table);
             session.pop();
         }
     }
 
     /// What the client says with its last answer.
-    fn wish_after(&self, session: &[Raw]) -> Wish {
+    fn wish_after(&self, session: &[Raw]) -> AfterSecondFactor {
         match session.last() {
-            Some((_, Some("TOTP_SETUP" | "RECOVERY_CODES"), false)) => self.wish_after_a_typo.unwrap_or(self.wish),
-            Some(_) | None => self.wish,
+            Some((_, Some("TOTP_SETUP" | "RECOVERY_CODES"), false)) => {
+                self.wish_after_a_typo.unwrap_or(self.after_second_factor)
+            }
+            Some(_) | None => self.after_second_factor,
         }
     }
 
-    fn next_entries(&self, standing: &Standing, next: NextStep, session: &[Raw]) -> Vec<Raw> {
+    fn next_entries(&self, state: &SessionState, next: NextStep, session: &[Raw]) -> Vec<Raw> {
         let both = |name: &'static str, metadata| vec![(Some(name), metadata, true), (Some(name), metadata, false)];
         if session.is_empty() {
             return vec![(Some("SRP_A"), None, true)];
         }
         if let Some(name) = session.len().checked_sub(2).and_then(|at| self.cognito_asks.get(at))
-            && !matches!(next, NextStep::Fail(_))
+            && !matches!(next, NextStep::FailAuthentication(_))
         {
             return both(name, None);
         }
         match next {
-            NextStep::AskPassword => both("PASSWORD_VERIFIER", None),
-            NextStep::AskNewPassword => vec![(Some("NEW_PASSWORD_REQUIRED"), None, true)],
-            NextStep::AskSecondFactor => {
+            NextStep::PasswordVerifier => both("PASSWORD_VERIFIER", None),
+            NextStep::NewPasswordRequired => vec![(Some("NEW_PASSWORD_REQUIRED"), None, true)],
+            NextStep::CustomChallenge => {
                 // Who has just set an authenticator up holds it.
                 let enrolled = session.contains(&(Some("CUSTOM_CHALLENGE"), Some("TOTP_SETUP"), true));
-                let holdings = if enrolled { Holdings::AuthenticatorCodesOwed } else { self.holdings };
-                let pose = challenge_to_pose(standing, holdings, self.enrollment, self.wish_after(session));
-                let metadata = match pose {
-                    Some(Pose::New(Kind::Totp { codes_owed: false })) => Some("TOTP -"),
-                    Some(Pose::New(Kind::Totp { codes_owed: true })) => Some("TOTP C"),
-                    Some(Pose::New(kind @ (Kind::TotpSetup | Kind::RecoveryCodes))) => Some(kind.word()),
-                    Some(Pose::SameAgain) => session.last().unwrap().1,
+                let enrollment_status =
+                    if enrolled { EnrollmentStatus::EnrolledCodesDue } else { self.enrollment_status };
+                let issue = next_challenge(state, enrollment_status, self.enrollment, self.wish_after(session));
+                let metadata = match issue {
+                    Some(ToIssue::New(Kind::SecondFactor { codes_due: false })) => Some("SECOND_FACTOR -"),
+                    Some(ToIssue::New(Kind::SecondFactor { codes_due: true })) => Some("SECOND_FACTOR C"),
+                    Some(ToIssue::New(kind @ (Kind::TotpSetup | Kind::RecoveryCodes))) => Some(kind.as_str()),
+                    Some(ToIssue::Repeat) => session.last().unwrap().1,
                     // Who holds nothing passes no prompt.
                     None => return vec![],
                 };
                 both("CUSTOM_CHALLENGE", metadata)
             }
-            NextStep::IssueTokens | NextStep::Fail(_) => vec![],
+            NextStep::IssueTokens | NextStep::FailAuthentication(_) => vec![],
         }
     }
 }
@@ -408,55 +431,67 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
         Situation { title: "An authenticator and codes; the client asks nothing", ..USUAL },
         Situation {
             title: "An authenticator and fewer than three codes",
-            holdings: Holdings::AuthenticatorCodesOwed,
+            enrollment_status: EnrollmentStatus::EnrolledCodesDue,
             ..USUAL
         },
-        Situation { title: "No authenticator, ENROLLMENT=AT_SIGN_IN", holdings: Holdings::Nothing, ..USUAL },
+        Situation {
+            title: "No authenticator, ENROLLMENT=AT_SIGN_IN",
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            ..USUAL
+        },
         Situation {
             title: "No authenticator, ENROLLMENT=BY_OPERATOR",
-            holdings: Holdings::Nothing,
+            enrollment_status: EnrollmentStatus::NotEnrolled,
             enrollment: Enrollment::ByOperator,
             ..USUAL
         },
         Situation {
             title: "afterSecondFactor=REPLACE_AUTHENTICATOR all the way",
-            wish: Wish::ReplaceAuthenticator,
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
             ..USUAL
         },
-        Situation { title: "afterSecondFactor=NEW_RECOVERY_CODES all the way", wish: Wish::NewRecoveryCodes, ..USUAL },
+        Situation {
+            title: "afterSecondFactor=NEW_RECOVERY_CODES all the way",
+            after_second_factor: AfterSecondFactor::NewRecoveryCodes,
+            ..USUAL
+        },
         Situation {
             title: "afterSecondFactor=REPLACE_AUTHENTICATOR, and NOTHING after a typo",
-            wish: Wish::ReplaceAuthenticator,
-            wish_after_a_typo: Some(Wish::Nothing),
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
+            wish_after_a_typo: Some(AfterSecondFactor::Nothing),
             ..USUAL
         },
         Situation {
             title: "Fewer than three codes, and afterSecondFactor=REPLACE_AUTHENTICATOR all the way",
-            holdings: Holdings::AuthenticatorCodesOwed,
-            wish: Wish::ReplaceAuthenticator,
+            enrollment_status: EnrollmentStatus::EnrolledCodesDue,
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
             ..USUAL
         },
         Situation {
             title: "Fewer than three codes, and afterSecondFactor=REPLACE_AUTHENTICATOR, and NOTHING after a typo",
-            holdings: Holdings::AuthenticatorCodesOwed,
-            wish: Wish::ReplaceAuthenticator,
-            wish_after_a_typo: Some(Wish::Nothing),
+            enrollment_status: EnrollmentStatus::EnrolledCodesDue,
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
+            wish_after_a_typo: Some(AfterSecondFactor::Nothing),
             ..USUAL
         },
         Situation {
             title: "Fewer than three codes, and afterSecondFactor=NEW_RECOVERY_CODES all the way",
-            holdings: Holdings::AuthenticatorCodesOwed,
-            wish: Wish::NewRecoveryCodes,
+            enrollment_status: EnrollmentStatus::EnrolledCodesDue,
+            after_second_factor: AfterSecondFactor::NewRecoveryCodes,
             ..USUAL
         },
         Situation {
             title: "No authenticator, and afterSecondFactor=REPLACE_AUTHENTICATOR all the way",
-            holdings: Holdings::Nothing,
-            wish: Wish::ReplaceAuthenticator,
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
             ..USUAL
         },
-        Situation { title: "afterSecondFactor=NOTHING", wish: Wish::Nothing, ..USUAL },
-        Situation { title: "afterSecondFactor is a word that we do not know", wish: Wish::Unknown, ..USUAL },
+        Situation { title: "afterSecondFactor=NOTHING", after_second_factor: AfterSecondFactor::Nothing, ..USUAL },
+        Situation {
+            title: "afterSecondFactor is a word that we do not know",
+            after_second_factor: AfterSecondFactor::Unknown,
+            ..USUAL
+        },
         Situation { title: "A temporary password", must_change_password: true, ..USUAL },
         Situation {
             title: "A temporary password that was set after Cognito had asked for a factor of its own",
@@ -466,7 +501,7 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
         },
         Situation {
             title: "A temporary password and no authenticator",
-            holdings: Holdings::Nothing,
+            enrollment_status: EnrollmentStatus::NotEnrolled,
             must_change_password: true,
             ..USUAL
         },
@@ -491,11 +526,11 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             ..USUAL
         },
         Situation {
-            title: "Cognito asks EMAIL_OTP, which is accepted, of a user without an authenticator; BY_OPERATOR, and a wish",
+            title: "Cognito asks EMAIL_OTP, which is accepted, of a user without an authenticator; BY_OPERATOR, and a after_second_factor",
             accepted: "EMAIL_OTP",
             enrollment: Enrollment::ByOperator,
-            holdings: Holdings::Nothing,
-            wish: Wish::ReplaceAuthenticator,
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
             cognito_asks: &["EMAIL_OTP"],
             ..USUAL
         },
@@ -510,8 +545,8 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             title: "Moving over: Cognito's token, then REPLACE_AUTHENTICATOR without an authenticator of ours",
             accepted: "SOFTWARE_TOKEN_MFA",
             enrollment: Enrollment::AfterCognitoMfa,
-            holdings: Holdings::Nothing,
-            wish: Wish::ReplaceAuthenticator,
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
             cognito_asks: &["SOFTWARE_TOKEN_MFA"],
             ..USUAL
         },
@@ -519,7 +554,7 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             title: "Moving over: Cognito's token, then REPLACE_AUTHENTICATOR with an authenticator of ours",
             accepted: "SOFTWARE_TOKEN_MFA",
             enrollment: Enrollment::AfterCognitoMfa,
-            wish: Wish::ReplaceAuthenticator,
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
             cognito_asks: &["SOFTWARE_TOKEN_MFA"],
             ..USUAL
         },
@@ -527,8 +562,8 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             title: "Moving over: Cognito asks nothing of a user without an authenticator of ours",
             accepted: "SOFTWARE_TOKEN_MFA",
             enrollment: Enrollment::AfterCognitoMfa,
-            holdings: Holdings::Nothing,
-            wish: Wish::ReplaceAuthenticator,
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
             ..USUAL
         },
     ];
@@ -549,16 +584,16 @@ fn the_longest_session_that_the_table_allows_fits_a_session_string_of_cognitos()
     let before =
         ["SRP_A", "PASSWORD_VERIFIER", "NEW_PASSWORD_REQUIRED", "SELECT_MFA_TYPE", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"];
     let entries: Vec<Written> = before.map(|name| Written { name, metadata: None, right: true }).into();
-    let standing = Standing::of(entries.iter().map(Written::entry), &settings);
+    let state = SessionState::of(entries.iter().map(|entry| entry.classify(&settings)));
     let mut longest = Longest::default();
-    for holdings in HOLDINGS {
-        longest.visit(&settings, standing, holdings, &mut entries.clone());
+    for enrollment_status in HOLDINGS {
+        longest.visit(&settings, state, enrollment_status, &mut entries.clone());
     }
     println!("{longest:?}");
     assert_eq!(
         longest.entries,
         before.len() + 11,
-        "three answers each to TOTP, RECOVERY_CODES and TOTP_SETUP, then two"
+        "three answers each to PROMPT, RECOVERY_CODES and TOTP_SETUP, then two"
     );
     assert!(longest.characters <= SESSION_CHARACTERS, "{longest:?}");
 }
@@ -572,8 +607,8 @@ struct Written {
 }
 
 impl Written {
-    fn entry(&self) -> Entry {
-        Entry::read(Some(self.name), self.right, self.metadata.as_deref())
+    fn classify(&self, settings: &SignInSettings) -> ChallengeResult {
+        ChallengeResult::classify(Some(self.name), self.right, self.metadata.as_deref(), settings)
     }
 }
 
@@ -585,24 +620,36 @@ struct Longest {
 }
 
 impl Longest {
-    fn visit(&mut self, settings: &SignInSettings, standing: Standing, holdings: Holdings, entries: &mut Vec<Written>) {
-        let asked = |wish: &Wish| {
-            let circumstances = Circumstances { user_not_found: false, must_change_password: false, wish: *wish };
-            next_step(&standing, circumstances) == NextStep::AskSecondFactor
+    fn visit(
+        &mut self,
+        settings: &SignInSettings,
+        state: SessionState,
+        enrollment_status: EnrollmentStatus,
+        entries: &mut Vec<Written>,
+    ) {
+        let asked = |after_second_factor: &AfterSecondFactor| {
+            let context = DefineContext {
+                user_not_found: false,
+                must_change_password: false,
+                after_second_factor: *after_second_factor,
+            };
+            next_step(&state, context) == NextStep::CustomChallenge
         };
-        let poses: HashSet<Pose> = WISHES
+        let poses: HashSet<ToIssue> = WISHES
             .into_iter()
             .filter(asked)
-            .filter_map(|wish| challenge_to_pose(&standing, holdings, Enrollment::AtSignIn, wish))
+            .filter_map(|after_second_factor| {
+                next_challenge(&state, enrollment_status, Enrollment::AtSignIn, after_second_factor)
+            })
             .collect();
-        for pose in poses {
-            let (challenge, metadata) = match pose {
-                Pose::New(kind) => {
+        for issue in poses {
+            let (challenge, metadata) = match issue {
+                ToIssue::New(kind) => {
                     let challenge = as_long_as_kms(kind);
                     let metadata = challenge.metadata();
                     (challenge, metadata)
                 }
-                Pose::SameAgain => {
+                ToIssue::Repeat => {
                     let metadata = entries.iter().rev().map_while(|entry| entry.metadata.as_deref());
                     let challenge = Challenge::last_answered(metadata).unwrap();
                     let metadata = challenge.metadata_again();
@@ -612,14 +659,16 @@ impl Longest {
             self.measure(entries, &challenge);
             for right in [false, true] {
                 let written = Written { name: "CUSTOM_CHALLENGE", metadata: Some(metadata.clone()), right };
-                let holdings = match challenge {
-                    Challenge::TotpSetup(_) if right => Holdings::AuthenticatorCodesOwed,
-                    Challenge::RecoveryCodes(_) if right => Holdings::Authenticator,
-                    Challenge::Totp(_) | Challenge::TotpSetup(_) | Challenge::RecoveryCodes(_) => holdings,
+                let enrollment_status = match challenge {
+                    Challenge::TotpSetup(_) if right => EnrollmentStatus::EnrolledCodesDue,
+                    Challenge::RecoveryCodes(_) if right => EnrollmentStatus::Enrolled,
+                    Challenge::SecondFactor(_) | Challenge::TotpSetup(_) | Challenge::RecoveryCodes(_) => {
+                        enrollment_status
+                    }
                 };
-                let standing = standing.then(written.entry(), settings);
+                let state = state.then(written.classify(settings));
                 entries.push(written);
-                self.visit(settings, standing, holdings, entries);
+                self.visit(settings, state, enrollment_status, entries);
                 entries.pop();
             }
         }
@@ -630,9 +679,9 @@ impl Longest {
         let session = entries.iter().map(|Written { name, metadata, right }| {
             json!({ "challengeName": name, "challengeResult": right, "challengeMetadata": metadata })
         });
-        let posed = Posed { nonce: Nonce([7; 16]), challenge: challenge.clone() };
+        let issued = IssuedChallenge { nonce: Nonce([7; 16]), challenge: challenge.clone() };
         let held = json!({
-            "session": session.collect::<Vec<_>>(), "privateChallengeParameters": posed.private_parameters(),
+            "session": session.collect::<Vec<_>>(), "privateChallengeParameters": issued.private_parameters(),
         });
         self.entries = self.entries.max(entries.len());
         self.characters = self.characters.max(held.to_string().len().div_ceil(3) * 4);
@@ -643,7 +692,7 @@ impl Longest {
 fn as_long_as_kms(kind: Kind) -> Challenge {
     let generation = Generation([7; 8]);
     match kind {
-        Kind::Totp { codes_owed } => Challenge::Totp(Prompt { codes_owed, generation }),
+        Kind::SecondFactor { codes_due } => Challenge::SecondFactor(Prompt { codes_due, generation }),
         Kind::TotpSetup => Challenge::TotpSetup(NewAuthenticator {
             entitlement: Entitlement::SecondFactor,
             generation,

@@ -102,7 +102,7 @@ impl Deployed {
         let define = self.function("define", &sign_in).await;
         let create = self.function("create", &[sign_in, store].concat()).await;
         let verify = self.function("verify", &[&sign_in[1..], &store].concat()).await;
-        let guard = self.function("guard", &[("TABLE_NAME", TABLE), ("TOKEN_GUARD", "PAID")]).await;
+        let guard = self.function("guard", &[("TABLE_NAME", TABLE), ("TOKEN_GUARD", "GRANT")]).await;
         let guard = PreTokenGenerationVersionConfigType::builder()
             .lambda_arn(guard)
             .lambda_version(PreTokenGenerationLambdaVersionType::V20)
@@ -163,8 +163,8 @@ impl Deployed {
     async fn above_fine(&self) -> Vec<(Severity, &'static str, String)> {
         let deployment = read(&Services::new(&self.config), self.pool_id.parse().unwrap(), Given::default()).await;
         // ministack leaves a new function in the state Pending for seconds.
-        let settled = findings(&deployment).into_iter().filter(|finding| finding.id != "trigger-state");
-        let above = settled.filter(|finding| finding.severity != Fine);
+        let verified = findings(&deployment).into_iter().filter(|finding| finding.id != "trigger-state");
+        let above = verified.filter(|finding| finding.severity != Fine);
         above.map(|finding| (finding.severity, finding.id, finding.subject)).collect()
     }
 

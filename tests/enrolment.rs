@@ -4,13 +4,15 @@
 use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
-use shared::challenge::{AuthenticatorId, Generation};
-use shared::second_factor::{Authenticator, Record};
+use shared::authenticator::Authenticator;
+use shared::error::ClientError;
+use shared::ids::{AuthenticatorId, Generation};
+use shared::random::draw;
+use shared::record::Record;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, SealedFor, Sealer, Version, Versioned};
+use shared::store::{EncryptionContext, RecordStore, Sealer, Version, Versioned};
 use shared::totp::{Digits, Parameters, SharedSecret};
-use shared::trigger::{TriggerError, draw};
 use tests::functions::{Functions, SignIn, Trigger, User, entry, fill_random, passcode, secret_shown};
 use tests::stores::TakingTurns;
 
@@ -23,7 +25,7 @@ async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
     functions.enrol(&owner).await;
     let asked = entry("SRP_A", true, None);
     let (right, wrong) = (entry("PASSWORD_VERIFIER", true, None), entry("PASSWORD_VERIFIER", false, None));
-    let proven = entry("CUSTOM_CHALLENGE", true, Some("TOTP"));
+    let proven = entry("CUSTOM_CHALLENGE", true, Some("SECOND_FACTOR"));
     for session in [
         vec![],
         vec![asked.clone()],
@@ -39,8 +41,8 @@ async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
                 "session": session, "clientMetadata": { "afterSecondFactor": "REPLACE_AUTHENTICATOR" },
                 "challengeName": "CUSTOM_CHALLENGE",
             });
-            let posed = functions.create(user.event(Trigger::Create, own)).await;
-            assert_eq!(posed, Err(TriggerError), "{session:?}");
+            let issued = functions.create(user.event(Trigger::Create, own)).await;
+            assert_eq!(issued, Err(ClientError), "{session:?}");
         }
     }
 }
@@ -50,13 +52,13 @@ async fn who_has_an_authenticator_is_offered_another_only_after_proving_it_in_th
     let (functions, user) = (Functions::new(), User::named("ana", 1));
     let owner = functions.enrol(&user).await;
     functions.wait(30);
-    for wish in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
-        let mut elsewhere = wishing(&functions, &user, wish);
+    for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
+        let mut elsewhere = wishing(&functions, &user, after_second_factor);
         elsewhere.challenge().await.unwrap();
-        let mut sign_in = wishing(&functions, &user, wish);
+        let mut sign_in = wishing(&functions, &user, after_second_factor);
         for attempts_left in ["3", "2", "1"] {
             let shown = sign_in.challenge().await.unwrap();
-            assert_eq!((&shown["challenge"], &shown["attemptsLeft"]), (&json!("TOTP"), &json!(attempts_left)));
+            assert_eq!((&shown["challenge"], &shown["attemptsLeft"]), (&json!("SECOND_FACTOR"), &json!(attempts_left)));
             assert!(!sign_in.answer("-").await.unwrap());
             if attempts_left == "3" {
                 assert!(elsewhere.answer(&passcode(&owner.secret, functions.now())).await.unwrap());
@@ -64,7 +66,7 @@ async fn who_has_an_authenticator_is_offered_another_only_after_proving_it_in_th
             }
         }
         assert_eq!(sign_in.define().await.unwrap()["failAuthentication"], true);
-        assert_ne!(elsewhere.challenge().await.unwrap()["challenge"], "TOTP");
+        assert_ne!(elsewhere.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
     }
 }
 
@@ -103,19 +105,19 @@ async fn two_sign_ins_enrolling_at_once_never_learn_each_others_secret_and_exact
     for sign_in in &mut sign_ins {
         secrets.push(secret_shown(&sign_in.challenge().await.unwrap()));
     }
-    // Not by a wrong answer either, after which the same is posed again.
+    // Not by a wrong answer either, after which the same is issued again.
     for (sign_in, others) in sign_ins.iter_mut().zip([&secrets[1], &secrets[0]]) {
-        assert!(!sign_in.posed.to_string().contains(others.to_base32().as_str()));
+        assert!(!sign_in.issued.to_string().contains(others.to_base32().as_str()));
         assert!(!sign_in.answer(&passcode(others, functions.now())).await.unwrap(), "each its own");
         assert_eq!(sign_in.challenge().await.unwrap(), json!({ "challenge": "TOTP_SETUP", "attemptsLeft": "2" }));
-        assert!(!sign_in.posed.to_string().contains(others.to_base32().as_str()));
+        assert!(!sign_in.issued.to_string().contains(others.to_base32().as_str()));
     }
     let passcodes: Vec<String> = secrets.iter().map(|secret| passcode(secret, functions.now())).collect();
     let [one, other] = &mut sign_ins;
     let answered = tokio::join!(one.answer(&passcodes[0]), other.answer(&passcodes[1]));
     let won = match answered {
-        (Ok(true), Err(TriggerError)) => [true, false],
-        (Err(TriggerError), Ok(true)) => [false, true],
+        (Ok(true), Err(ClientError)) => [true, false],
+        (Err(ClientError), Ok(true)) => [false, true],
         answered => panic!("{answered:?}"),
     };
     functions.wait(30);
@@ -129,7 +131,7 @@ async fn a_set_up_challenge_held_back_over_any_change_ends_in_the_one_error_and_
     let mut pairs = BTreeMap::<_, usize>::new();
     for set_up in [SetUp::FirstAuthenticator, SetUp::FirstCodes, SetUp::NewAuthenticator, SetUp::NewCodes] {
         for change in [Change::Enrols, Change::Replaces, Change::Renews] {
-            // Held as it was posed, or as it was posed again after a wrong answer.
+            // Held as it was issued, or as it was issued again after a wrong answer.
             for again in [false, true] {
                 let (functions, user) = (Functions::new(), User::named("ana", 1));
                 let mut phone = None;
@@ -144,7 +146,7 @@ async fn a_set_up_challenge_held_back_over_any_change_ends_in_the_one_error_and_
                 let before = stored(&functions, &user).await;
                 for answer in ["-", &right(&functions)] {
                     let heard = functions.verify(held.answer_event(answer)).await;
-                    assert_eq!(heard, Err(TriggerError), "{set_up:?} {change:?} {answer}");
+                    assert_eq!(heard, Err(ClientError), "{set_up:?} {change:?} {answer}");
                 }
                 assert_eq!(stored(&functions, &user).await, before, "{set_up:?} {change:?}");
                 *pairs.entry((set_up, change)).or_default() += 1;
@@ -175,7 +177,7 @@ enum Change {
 type RightAnswer = Box<dyn Fn(&Functions) -> String>;
 
 impl SetUp {
-    /// A sign-in that was posed this challenge, which the user then leaves lying.
+    /// A sign-in that was issued this challenge, which the user then leaves lying.
     async fn held<'a>(
         self,
         functions: &'a Functions,
@@ -192,8 +194,9 @@ impl SetUp {
             }
             Self::NewAuthenticator | Self::NewCodes => {
                 Change::Enrols.made(functions, user, phone).await;
-                let wish = if self == Self::NewCodes { "NEW_RECOVERY_CODES" } else { "REPLACE_AUTHENTICATOR" };
-                sign_in = proven(functions, user, phone, wish).await;
+                let after_second_factor =
+                    if self == Self::NewCodes { "NEW_RECOVERY_CODES" } else { "REPLACE_AUTHENTICATOR" };
+                sign_in = proven(functions, user, phone, after_second_factor).await;
             }
         }
         let shown = sign_in.challenge().await.unwrap();
@@ -219,12 +222,12 @@ impl Change {
                 return true;
             }
         }
-        let wish = match self {
+        let after_second_factor = match self {
             Self::Enrols => return false,
             Self::Replaces => "REPLACE_AUTHENTICATOR",
             Self::Renews => "NEW_RECOVERY_CODES",
         };
-        let mut sign_in = proven(functions, user, phone, wish).await;
+        let mut sign_in = proven(functions, user, phone, after_second_factor).await;
         while sign_in.define().await.unwrap()["issueTokens"] == false {
             let shown = sign_in.challenge().await.unwrap();
             let answer = if shown["challenge"] == "TOTP_SETUP" {
@@ -245,7 +248,7 @@ async fn a_prompt_held_over_a_reset_enrols_nobody() {
     let (functions, user) = (Functions::new(), User::named("ana", 1));
     functions.enrol(&user).await;
     let mut prompt = SignIn::after_password(&functions, &user);
-    assert_eq!(prompt.challenge().await.unwrap()["challenge"], "TOTP");
+    assert_eq!(prompt.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
     let mut mistyped = SignIn::after_password(&functions, &user);
     mistyped.challenge().await.unwrap();
     assert!(!mistyped.answer("-").await.unwrap());
@@ -254,7 +257,7 @@ async fn a_prompt_held_over_a_reset_enrols_nobody() {
     for mut sign_in in [prompt, mistyped] {
         assert!(!sign_in.answer("-").await.unwrap());
         while sign_in.define().await.unwrap()["failAuthentication"] == false {
-            assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "TOTP");
+            assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
             assert!(!sign_in.answer("-").await.unwrap());
         }
     }
@@ -288,7 +291,7 @@ async fn no_set_up_challenge_of_any_generation_before_a_reset_or_an_import_is_me
         for (event, secret) in &held {
             let mut event = event.clone();
             event["request"]["challengeAnswer"] = json!(passcode(secret, functions.now()));
-            assert_eq!(functions.verify(event).await, Err(TriggerError));
+            assert_eq!(functions.verify(event).await, Err(ClientError));
         }
         assert_eq!(stored(&functions, &user).await.record, operation);
     }
@@ -303,7 +306,7 @@ async fn a_set_up_held_from_before_an_import_does_not_overwrite_it_and_the_impor
     let imported = imported(&functions, &user).await;
     functions.store().save(&user.key(), &imported, Version::MISSING).await.unwrap();
     functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::ByOperator).unwrap());
-    assert_eq!(functions.verify(held).await, Err(TriggerError));
+    assert_eq!(functions.verify(held).await, Err(ClientError));
     // What was perhaps just used elsewhere is dead here, and so is the next one.
     let phone = SharedSecret::new(IMPORTED.to_vec());
     for seconds in [0, 30] {
@@ -321,8 +324,8 @@ async fn a_record_that_was_written_by_hand_is_a_fault_and_not_overwritten() {
     let (functions, user) = (Functions::new(), User::named("ana", 1));
     functions.enrol(&user).await;
     let json = stored(&functions, &user).await.record.to_json().unwrap();
-    let generation = stored(&functions, &user).await.record.generation().text();
-    let error = Record::from_json(&json.replace(&generation, &Generation::NONE.text())).unwrap_err();
+    let generation = stored(&functions, &user).await.record.generation().to_text();
+    let error = Record::from_json(&json.replace(&generation, &Generation::NONE.to_text())).unwrap_err();
     assert_eq!(error.to_string(), "the record has an authenticator or codes and no generation");
     for wrong in ["\"1\"", "1", "\"\"", "null"] {
         assert!(Record::from_json(&json.replace(&format!("\"{generation}\""), wrong)).is_err(), "{wrong}");
@@ -332,17 +335,17 @@ async fn a_record_that_was_written_by_hand_is_a_fault_and_not_overwritten() {
 /// Between Verify's save and Create's load an operator resets the user, gives another authenticator, or the owner enrolls.
 #[tokio::test]
 async fn a_sign_in_past_the_second_factor_goes_on_only_against_the_record_that_it_proved() {
-    for wish in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
-        for codes_owed in [false, true] {
+    for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
+        for codes_due in [false, true] {
             for what_happens in 0..3 {
                 let (functions, user) = (Functions::new(), User::named("ana", 1));
                 let enrolled = functions.enrol(&user).await;
-                if codes_owed {
+                if codes_due {
                     for code in &enrolled.codes[..8] {
                         assert!(passes_totp(&functions, &user, code).await);
                     }
                 }
-                let sign_in = proven(&functions, &user, &Some(enrolled.secret), wish).await;
+                let sign_in = proven(&functions, &user, &Some(enrolled.secret), after_second_factor).await;
                 let version = stored(&functions, &user).await.version;
                 let record = if what_happens == 1 { imported(&functions, &user).await } else { Record::reset(drawn()) };
                 functions.store().save(&user.key(), &record, version).await.unwrap();
@@ -351,7 +354,11 @@ async fn a_sign_in_past_the_second_factor_goes_on_only_against_the_record_that_i
                 }
                 let left = stored(&functions, &user).await;
                 let mut sign_in = sign_in;
-                assert_eq!(sign_in.challenge().await, Err(TriggerError), "{wish} {codes_owed} {what_happens}");
+                assert_eq!(
+                    sign_in.challenge().await,
+                    Err(ClientError),
+                    "{after_second_factor} {codes_due} {what_happens}"
+                );
                 assert_eq!(stored(&functions, &user).await, left);
             }
         }
@@ -363,7 +370,7 @@ async fn a_sign_in_past_the_second_factor_goes_on_only_against_the_record_that_i
     assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
     let version = stored(&functions, &user).await.version;
     functions.store().save(&user.key(), &Record::reset(drawn()), version).await.unwrap();
-    assert_eq!(sign_in.challenge().await, Err(TriggerError), "codes in a record without an authenticator");
+    assert_eq!(sign_in.challenge().await, Err(ClientError), "codes in a record without an authenticator");
 }
 
 #[tokio::test]
@@ -387,7 +394,7 @@ async fn a_set_up_challenge_enrols_only_while_enrollment_admits_what_entitled_it
         let event = sign_in.answer_event(&passcode(&secret, functions.now()));
         functions.set(with(answered_under));
         let answered = functions.verify(event).await.map(|answered| answered["response"]["answerCorrect"] == true);
-        assert_eq!(answered, if enrolls { Ok(true) } else { Err(TriggerError) }, "{given_under:?} {answered_under:?}");
+        assert_eq!(answered, if enrolls { Ok(true) } else { Err(ClientError) }, "{given_under:?} {answered_under:?}");
         assert_eq!(stored(&functions, &user).await.record == Record::default(), !enrolls);
     }
     // A proven second factor entitles to another authenticator whatever the setting.
@@ -415,8 +422,8 @@ async fn imported(functions: &Functions, user: &User) -> Record {
 /// The record of a user who has that authenticator elsewhere, whose passcodes have so many digits.
 async fn imported_with(functions: &Functions, user: &User, parameters: Parameters) -> Record {
     let (user, id) = (user.key(), AuthenticatorId(draw(fill_random).unwrap()));
-    let sealed_for = SealedFor { user: &user, authenticator: id };
-    let sealed = functions.verify.sealer.seal(&SharedSecret::new(IMPORTED.to_vec()), sealed_for).await.unwrap();
+    let context = EncryptionContext { user: &user, authenticator: id };
+    let sealed = functions.verify.sealer.seal(&SharedSecret::new(IMPORTED.to_vec()), context).await.unwrap();
     Record::imported(drawn(), Authenticator::imported(id, sealed, parameters, None, functions.now()))
 }
 
@@ -443,8 +450,8 @@ async fn six_and_eight_digits_count_alike_whatever_authenticator_a_user_has() {
         for typed in ["12345678", "123456", "1234567", "12 34 56 78", "000000", "1234 5678", "99999999", "12345"] {
             let mut sign_in = SignIn::after_password(&functions, &user);
             let shown = sign_in.challenge().await.unwrap();
-            let parameters = &sign_in.posed["privateChallengeParameters"];
-            let lengths = (parameters.to_string().len(), sign_in.posed["challengeMetadata"].to_string().len());
+            let parameters = &sign_in.issued["privateChallengeParameters"];
+            let lengths = (parameters.to_string().len(), sign_in.issued["challengeMetadata"].to_string().len());
             let right = sign_in.answer(typed).await.unwrap();
             told.push((shown.to_string(), lengths, right));
         }
@@ -492,7 +499,7 @@ async fn a_sealed_secret_moved_to_another_users_or_another_challenges_private_pa
     let right = passcode(&secrets[0], functions.now());
     let [of_ana, other_of_ana, of_ben] = &sign_ins;
     let words = |sign_in: &SignIn<'_>| -> Vec<String> {
-        let challenge = sign_in.posed["privateChallengeParameters"]["challenge"].as_str().unwrap();
+        let challenge = sign_in.issued["privateChallengeParameters"]["challenge"].as_str().unwrap();
         challenge.split(' ').map(ToOwned::to_owned).collect()
     };
     let [kind, entitlement, generation, id, sealed] = &words(of_ana)[..] else { panic!("TOTP_SETUP") };
@@ -506,7 +513,7 @@ async fn a_sealed_secret_moved_to_another_users_or_another_challenges_private_pa
     ] {
         let mut event = sign_in.answer_event(&right);
         event["request"]["privateChallengeParameters"]["challenge"] = json!(moved.join(" "));
-        assert_eq!(functions.verify(event).await, Err(TriggerError), "{case}");
+        assert_eq!(functions.verify(event).await, Err(ClientError), "{case}");
     }
     for user in [&ana, &ben] {
         assert_eq!(stored(&functions, user).await.record, Record::default());
@@ -525,13 +532,13 @@ async fn a_typo_in_the_code_typed_back_asks_for_one_of_the_same_ten_again() {
         assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
         let codes = codes_shown(&sign_in.challenge().await.unwrap());
         let typo = with_a_typo(&codes[number]);
-        let offered = sign_in.posed["privateChallengeParameters"]["challenge"].clone();
+        let offered = sign_in.issued["privateChallengeParameters"]["challenge"].clone();
         for attempts_left in ["2", "1"] {
             assert!(!sign_in.answer(&typo).await.unwrap());
             let again = sign_in.challenge().await.unwrap();
             assert_eq!(again, json!({ "challenge": "RECOVERY_CODES", "attemptsLeft": attempts_left }));
-            assert_eq!(sign_in.posed["privateChallengeParameters"]["challenge"], offered);
-            assert_eq!(sign_in.posed["challengeMetadata"], "RECOVERY_CODES AGAIN");
+            assert_eq!(sign_in.issued["privateChallengeParameters"]["challenge"], offered);
+            assert_eq!(sign_in.issued["challengeMetadata"], "RECOVERY_CODES AGAIN");
         }
         assert!(!passes_totp(&functions, &user, &codes[number]).await, "not before one came back");
         assert!(sign_in.answer(&codes[number]).await.unwrap());
@@ -627,16 +634,21 @@ fn decoded(text: &str) -> Option<String> {
 
 // ── What the sentences are about.
 
-fn wishing<'a>(functions: &'a Functions, user: &'a User, wish: &str) -> SignIn<'a> {
+fn wishing<'a>(functions: &'a Functions, user: &'a User, after_second_factor: &str) -> SignIn<'a> {
     let mut sign_in = SignIn::after_password(functions, user);
-    sign_in.client_metadata = Some(json!({ "afterSecondFactor": wish }));
+    sign_in.client_metadata = Some(json!({ "afterSecondFactor": after_second_factor }));
     sign_in
 }
 
 /// A sign-in with the passcode on `phone`.
-async fn proven<'a>(functions: &'a Functions, user: &'a User, phone: &Option<SharedSecret>, wish: &str) -> SignIn<'a> {
+async fn proven<'a>(
+    functions: &'a Functions,
+    user: &'a User,
+    phone: &Option<SharedSecret>,
+    after_second_factor: &str,
+) -> SignIn<'a> {
     functions.wait(30);
-    let mut sign_in = wishing(functions, user, wish);
+    let mut sign_in = wishing(functions, user, after_second_factor);
     sign_in.challenge().await.unwrap();
     assert!(sign_in.answer(&passcode(phone.as_ref().unwrap(), functions.now())).await.unwrap());
     sign_in
@@ -644,13 +656,13 @@ async fn proven<'a>(functions: &'a Functions, user: &'a User, phone: &Option<Sha
 
 /// The public parameters of three answers of Create, of which the sign-in goes on with one.
 async fn posed_three_times(sign_in: &mut SignIn<'_>, kept: usize) -> Vec<Value> {
-    let mut posed = Vec::new();
+    let mut issued = Vec::new();
     for _ in 0..3 {
         sign_in.challenge().await.unwrap();
-        posed.push(sign_in.posed.clone());
+        issued.push(sign_in.issued.clone());
     }
-    sign_in.posed = posed[kept].clone();
-    posed.iter_mut().map(|posed| posed["publicChallengeParameters"].take()).collect()
+    sign_in.issued = issued[kept].clone();
+    issued.iter_mut().map(|issued| issued["publicChallengeParameters"].take()).collect()
 }
 
 fn codes_shown(public_parameters: &Value) -> Vec<String> {
@@ -665,7 +677,7 @@ fn with_a_typo(code: &str) -> String {
 /// Whether `answer` passes the TOTP prompt of a sign-in of its own.
 async fn passes_totp<S: RecordStore>(functions: &Functions<S>, user: &User, answer: &str) -> bool {
     let mut sign_in = SignIn::after_password(functions, user);
-    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "TOTP");
+    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
     sign_in.answer(answer).await.unwrap()
 }
 

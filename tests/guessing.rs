@@ -2,23 +2,23 @@
 //! states, and what of it an operator hears.
 
 use shared::clock::UnixTime;
-use shared::lockout::{Admission, FALL_SECONDS, Lockout, SLOW_FALL_SECONDS};
+use shared::passcode_limit::{DECAY_SECONDS, PasscodeLimit, RateLimit, SLOW_DECAY_SECONDS};
 use shared::recovery_codes::{CODE_BYTES, CODES};
 use shared::totp::WINDOW_STEPS;
 
-const YEAR: u64 = 365 * FALL_SECONDS;
+const YEAR: u64 = 365 * DECAY_SECONDS;
 
 /// Guesses whenever one is judged, for a year from a clean record.
 fn guesses_in_a_year() -> u64 {
     let start = UnixTime(1_800_000_000);
-    let (mut lockout, mut now, mut guesses) = (Lockout::default(), start, 0);
+    let (mut passcode_limit, mut now, mut guesses) = (PasscodeLimit::default(), start, 0);
     while now.since(start) < YEAR {
-        match lockout.admission(now) {
-            Admission::Open => {
-                lockout = lockout.after_wrong_passcode(now);
+        match passcode_limit.rate_limit(now) {
+            RateLimit::Allow => {
+                passcode_limit = passcode_limit.after_wrong_passcode(now);
                 guesses += 1;
             }
-            Admission::Wait { seconds } | Admission::Stopped { seconds } => now = now.plus(seconds),
+            RateLimit::RetryAfter { seconds } | RateLimit::Blocked { seconds } => now = now.plus(seconds),
         }
     }
     guesses
@@ -49,23 +49,23 @@ fn a_year_of_guessing_succeeds_in_at_most_twelve_of_ten_thousand() {
 /// many seconds.
 fn guesses_against_an_owner_with_recovery_codes(every: Option<u64>) -> u64 {
     let start = UnixTime(1_800_000_000);
-    let (mut lockout, mut now, mut used_at, mut guesses) = (Lockout::default(), start, start, 0);
+    let (mut passcode_limit, mut now, mut used_at, mut guesses) = (PasscodeLimit::default(), start, start, 0);
     while now.since(start) < YEAR {
         if every.is_some_and(|every| now.since(used_at) >= every) {
-            (lockout, used_at) = (lockout.after_recovery_code(now), now);
+            (passcode_limit, used_at) = (passcode_limit.after_recovery_code(now), now);
         }
-        match lockout.admission(now) {
-            Admission::Open => {
-                lockout = lockout.after_wrong_passcode(now);
+        match passcode_limit.rate_limit(now) {
+            RateLimit::Allow => {
+                passcode_limit = passcode_limit.after_wrong_passcode(now);
                 guesses += 1;
             }
-            Admission::Wait { seconds } => now = now.plus(seconds),
-            Admission::Stopped { seconds } => match every {
+            RateLimit::RetryAfter { seconds } => now = now.plus(seconds),
+            RateLimit::Blocked { seconds } => match every {
                 Some(every) => now = now.plus(seconds.min(every.saturating_sub(now.since(used_at)).max(1))),
                 None => {
-                    let lifted = lockout.after_recovery_code(now);
-                    if lifted.admission(now) == Admission::Open {
-                        lockout = lifted;
+                    let lifted = passcode_limit.after_recovery_code(now);
+                    if lifted.rate_limit(now) == RateLimit::Allow {
+                        passcode_limit = lifted;
                     } else {
                         now = now.plus(seconds);
                     }
@@ -78,7 +78,7 @@ fn guesses_against_an_owner_with_recovery_codes(every: Option<u64>) -> u64 {
 
 #[test]
 fn against_the_owner_who_uses_recovery_codes_most_a_year_of_guessing_succeeds_in_at_most_a_quarter_percent() {
-    let day = FALL_SECONDS;
+    let day = DECAY_SECONDS;
     let owners = [None, Some(60), Some(3600), Some(day / 2), Some(day), Some(7 * day), Some(30 * day)];
     let worst = owners.map(guesses_against_an_owner_with_recovery_codes).into_iter().max().unwrap();
     // 20 and one a day by themselves, and 40 and one a day that recovery codes forgive.
@@ -91,44 +91,44 @@ fn against_the_owner_who_uses_recovery_codes_most_a_year_of_guessing_succeeds_in
 fn whoever_guesses_below_the_fast_alarm_rings_the_slow_one_within_a_month() {
     let start = UnixTime(1_800_000_000);
     // Nine at once, then one a day: the count that falls by one a day never comes to ten.
-    let (mut lockout, mut now) = (Lockout::default(), start);
-    let mut guess = |lockout: &mut Lockout| {
-        if let Admission::Wait { seconds } = lockout.admission(now) {
+    let (mut passcode_limit, mut now) = (PasscodeLimit::default(), start);
+    let mut guess = |passcode_limit: &mut PasscodeLimit| {
+        if let RateLimit::RetryAfter { seconds } = passcode_limit.rate_limit(now) {
             now = now.plus(seconds);
         }
-        *lockout = lockout.after_wrong_passcode(now);
+        *passcode_limit = passcode_limit.after_wrong_passcode(now);
         now
     };
     for _ in 0..9 {
-        let now = guess(&mut lockout);
-        assert!(!lockout.is_guessed(now));
+        let now = guess(&mut passcode_limit);
+        assert!(!passcode_limit.is_alerting(now));
     }
     let mut days = 0;
     loop {
         days += 1;
-        let now = start.plus(days * FALL_SECONDS + FALL_SECONDS / 2);
-        lockout = lockout.after_wrong_passcode(now);
-        assert!(lockout.failures(now) < 10);
-        if lockout.is_guessed(now) {
+        let now = start.plus(days * DECAY_SECONDS + DECAY_SECONDS / 2);
+        passcode_limit = passcode_limit.after_wrong_passcode(now);
+        assert!(passcode_limit.failures(now) < 10);
+        if passcode_limit.is_alerting(now) {
             break;
         }
     }
     assert!(days <= 30, "{days}");
     // Neither a recovery code ends the alarm nor silence of a week; without guesses it ends by itself.
-    let now = start.plus(days * FALL_SECONDS + FALL_SECONDS / 2);
-    assert!(lockout.after_recovery_code(now).is_guessed(now));
-    assert!(!lockout.is_guessed(now.plus(2 * SLOW_FALL_SECONDS)));
+    let now = start.plus(days * DECAY_SECONDS + DECAY_SECONDS / 2);
+    assert!(passcode_limit.after_recovery_code(now).is_alerting(now));
+    assert!(!passcode_limit.is_alerting(now.plus(2 * SLOW_DECAY_SECONDS)));
 }
 
 #[test]
 fn a_guess_a_week_is_the_most_that_no_alarm_hears() {
-    let (mut lockout, mut now, mut guesses, start) =
-        (Lockout::default(), UnixTime(1_800_000_000), 0, UnixTime(1_800_000_000));
+    let (mut passcode_limit, mut now, mut guesses, start) =
+        (PasscodeLimit::default(), UnixTime(1_800_000_000), 0, UnixTime(1_800_000_000));
     while now.since(start) < YEAR {
         // Whoever knows the code waits whenever the next guess would ring.
-        let next = lockout.after_wrong_passcode(now);
-        if lockout.admission(now) == Admission::Open && !next.is_guessed(now) {
-            (lockout, guesses) = (next, guesses + 1);
+        let next = passcode_limit.after_wrong_passcode(now);
+        if passcode_limit.rate_limit(now) == RateLimit::Allow && !next.is_alerting(now) {
+            (passcode_limit, guesses) = (next, guesses + 1);
         } else {
             now = now.plus(3600);
         }
@@ -141,14 +141,18 @@ fn a_host_whose_clock_is_years_off_lowers_no_count() {
     let (today, years) = (UnixTime(1_800_000_000), 10 * YEAR);
     for hosts in 0..=0b1_1111_u32 {
         // Five wrong passcodes, each judged by a host with the right clock or by one that is ten years back.
-        let mut lockout = Lockout::default().after_wrong_passcode(today);
-        lockout = lockout.after_recovery_code(today);
+        let mut passcode_limit = PasscodeLimit::default().after_wrong_passcode(today);
+        passcode_limit = passcode_limit.after_recovery_code(today);
         for guess in 0..5 {
             let now = if hosts & (1 << guess) == 0 { today } else { UnixTime(today.0 - years) };
-            lockout = lockout.after_wrong_passcode(now);
+            passcode_limit = passcode_limit.after_wrong_passcode(now);
         }
-        assert_eq!(lockout.failures(today), 5, "{hosts:05b}");
-        assert_eq!(lockout.admission(today.plus(29)), Admission::Wait { seconds: 1 }, "{hosts:05b}: the wait holds");
+        assert_eq!(passcode_limit.failures(today), 5, "{hosts:05b}");
+        assert_eq!(
+            passcode_limit.rate_limit(today.plus(29)),
+            RateLimit::RetryAfter { seconds: 1 },
+            "{hosts:05b}: the wait holds"
+        );
     }
 }
 
@@ -158,14 +162,14 @@ fn whatever_order_of_pauses_an_attacker_chooses_gains_nothing() {
     let best = guesses_in_a_year();
     for pause in (1..48).map(|half_hours| half_hours * 1800) {
         let start = UnixTime(1_800_000_000);
-        let (mut lockout, mut now, mut guesses) = (Lockout::default(), start, 0);
+        let (mut passcode_limit, mut now, mut guesses) = (PasscodeLimit::default(), start, 0);
         while now.since(start) < YEAR {
-            match lockout.admission(now) {
-                Admission::Open => {
-                    lockout = lockout.after_wrong_passcode(now);
+            match passcode_limit.rate_limit(now) {
+                RateLimit::Allow => {
+                    passcode_limit = passcode_limit.after_wrong_passcode(now);
                     guesses += 1;
                 }
-                Admission::Wait { .. } | Admission::Stopped { .. } => now = now.plus(pause),
+                RateLimit::RetryAfter { .. } | RateLimit::Blocked { .. } => now = now.plus(pause),
             }
         }
         assert!(guesses <= best, "a pause of {pause} s allows {guesses}");

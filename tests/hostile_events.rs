@@ -5,11 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
-use shared::second_factor::Record;
-use shared::sign_in::Holdings;
+use shared::cognito::UserKey;
+use shared::error::StoreError;
+use shared::error::{ClientError, HandlerError};
+use shared::random::RandomError;
+use shared::record::EnrollmentStatus;
+use shared::record::Record;
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::store::{RecordStore, Saved, StoreFault, UserKey, Version, Versioned};
-use shared::trigger::{Fault, RandomFault, TriggerError};
+use shared::store::{RecordStore, Saved, Version, Versioned};
 use tests::functions::{Cast, Functions, Trigger, User, entry, fill_random, plainly_fake, sample_events};
 use tests::golden::assert_golden;
 use verify_auth_challenge::Verify;
@@ -34,7 +37,7 @@ async fn define_with_any_place_replaced_issues_tokens_only_where_the_session_sti
     }
     let lines = tokens_by_replacement.iter().map(|(place, by)| format!("{place} became {}\n", by.join(", ")));
     let tokens_by_replacement: String = lines.collect();
-    // Every line must be a place where Cognito, or the user's own wish, says something else than before.
+    // Every line must be a place where Cognito, or the user's own after_second_factor, says something else than before.
     assert_golden("hostile_events_tokens_by_replacement.txt", &tokens_by_replacement);
 }
 
@@ -53,7 +56,7 @@ async fn create_with_any_place_replaced_shows_secrets_only_where_the_session_all
             assert!(length < 1024, "{case}: {length} bytes after {place} became {by}");
             let proven = proves_a_second_factor(&event);
             if response.pointer("/publicChallengeParameters/secretCode").is_some() {
-                let has_one = holdings(&functions, &event).await != Holdings::Nothing;
+                let has_one = enrollment_status(&functions, &event).await != EnrollmentStatus::NotEnrolled;
                 assert!(proven || !has_one, "{case}: a secret after {place} became {by}");
             }
             if response.pointer("/publicChallengeParameters/recoveryCodes").is_some() {
@@ -65,7 +68,8 @@ async fn create_with_any_place_replaced_shows_secrets_only_where_the_session_all
 }
 
 /// Hashing ten codes takes its time; one event that has it done suffices.
-const POSES_CODES_LIKE_ANOTHER: [&str; 3] = ["authenticator-replaced", "totp-setup-right", "wish-new-recovery-codes"];
+const POSES_CODES_LIKE_ANOTHER: [&str; 3] =
+    ["authenticator-replaced", "totp-setup-right", "after_second_factor-new-recovery-codes"];
 
 #[tokio::test]
 async fn verify_with_any_place_replaced_finds_no_answer_right_that_was_not_and_none_for_another_challenge_or_user() {
@@ -214,7 +218,7 @@ fn proves_a_second_factor(event: &Value) -> bool {
     let ours = |entry: &Value| {
         let metadata = entry.get("challengeMetadata").and_then(Value::as_str).unwrap_or_default();
         let kind = metadata.split(' ').next().unwrap_or_default();
-        ["TOTP", "TOTP_SETUP"].contains(&kind) && right(entry, "CUSTOM_CHALLENGE")
+        ["SECOND_FACTOR", "TOTP_SETUP"].contains(&kind) && right(entry, "CUSTOM_CHALLENGE")
     };
     match session.map(Vec::as_slice) {
         Some([first, second, rest @ ..]) => {
@@ -227,10 +231,14 @@ fn proves_a_second_factor(event: &Value) -> bool {
     }
 }
 
-async fn holdings(functions: &Functions, event: &Value) -> Holdings {
+async fn enrollment_status(functions: &Functions, event: &Value) -> EnrollmentStatus {
     let text = |place| event.pointer(place).and_then(Value::as_str).unwrap_or_default().to_owned();
     let user = UserKey { user_pool_id: text("/userPoolId"), sub: text("/request/userAttributes/sub") };
-    functions.store().load(&user).await.map_or(Holdings::Nothing, |stored| stored.record.holdings())
+    functions
+        .store()
+        .load(&user)
+        .await
+        .map_or(EnrollmentStatus::NotEnrolled, |stored| stored.record.enrollment_status())
 }
 
 // ── Events as a whole.
@@ -240,7 +248,7 @@ async fn an_event_that_is_no_event_is_the_one_error() {
     let functions = Functions::new();
     for trigger in Trigger::ALL {
         for event in [json!(null), json!(true), json!(5), json!("x"), json!([]), json!({}), json!([{}]), deep()] {
-            assert_eq!(functions.answer(trigger, event).await, Err(TriggerError));
+            assert_eq!(functions.answer(trigger, event).await, Err(ClientError));
         }
     }
 }
@@ -253,11 +261,7 @@ async fn another_triggers_event_is_the_one_error() {
     for called in Trigger::ALL {
         for meant in Trigger::ALL.into_iter().filter(|meant| *meant != called) {
             for (case, event) in sample_events(meant) {
-                assert_eq!(
-                    functions.answer(called, event).await,
-                    Err(TriggerError),
-                    "{called:?} with {meant:?} {case}"
-                );
+                assert_eq!(functions.answer(called, event).await, Err(ClientError), "{called:?} with {meant:?} {case}");
             }
         }
         for source in [
@@ -270,7 +274,7 @@ async fn another_triggers_event_is_the_one_error() {
         ] {
             for (case, mut event) in sample_events(called) {
                 event["triggerSource"] = json!(source);
-                assert_eq!(functions.answer(called, event).await, Err(TriggerError), "{called:?} {case} as {source}");
+                assert_eq!(functions.answer(called, event).await, Err(ClientError), "{called:?} {case} as {source}");
             }
         }
     }
@@ -295,7 +299,7 @@ async fn no_session_in_whatever_form_fails_the_sign_in_and_is_given_no_challenge
         replace(&mut create, "/request/session", session);
         let response = response(&functions, Trigger::Define, define).await;
         assert_eq!(response["failAuthentication"], true);
-        assert_eq!(functions.create(create).await, Err(TriggerError));
+        assert_eq!(functions.create(create).await, Err(ClientError));
     }
 }
 
@@ -306,7 +310,7 @@ async fn an_entry_that_is_no_entry_ends_the_sign_in_wherever_it_stands() {
     let right = [
         entry("SRP_A", true, None),
         entry("PASSWORD_VERIFIER", true, None),
-        entry("CUSTOM_CHALLENGE", true, Some("TOTP")),
+        entry("CUSTOM_CHALLENGE", true, Some("SECOND_FACTOR")),
     ];
     for bad in [json!(null), json!(1), json!(true), json!("SRP_A"), json!([]), json!({}), deep()] {
         for position in 0..=right.len() {
@@ -328,7 +332,7 @@ async fn a_result_that_is_not_true_proves_nothing() {
             let mut session = vec![
                 entry("SRP_A", true, None),
                 entry("PASSWORD_VERIFIER", true, None),
-                entry("CUSTOM_CHALLENGE", true, Some("TOTP")),
+                entry("CUSTOM_CHALLENGE", true, Some("SECOND_FACTOR")),
             ];
             session[position]["challengeResult"] = result.clone();
             let event = ana.event(Trigger::Define, json!({ "session": session }));
@@ -343,8 +347,8 @@ async fn a_session_of_ten_thousand_entries_fails() {
     let functions = Functions::new();
     let ana = User::named("ana", 0xaa);
     let mut session = vec![entry("SRP_A", true, None), entry("PASSWORD_VERIFIER", true, None)];
-    session.extend(std::iter::repeat_n(entry("CUSTOM_CHALLENGE", false, Some("TOTP")), 10_000));
-    session.push(entry("CUSTOM_CHALLENGE", true, Some("TOTP")));
+    session.extend(std::iter::repeat_n(entry("CUSTOM_CHALLENGE", false, Some("SECOND_FACTOR")), 10_000));
+    session.push(entry("CUSTOM_CHALLENGE", true, Some("SECOND_FACTOR")));
     let event = ana.event(Trigger::Define, json!({ "session": session }));
     assert_eq!(response(&functions, Trigger::Define, event).await["failAuthentication"], true);
 }
@@ -441,7 +445,7 @@ async fn an_answer_that_is_no_text_is_the_one_error_and_counts_nothing() {
         {
             let mut event = sample_events(Trigger::Verify).remove(case).unwrap();
             event["request"]["challengeAnswer"] = answer;
-            assert_eq!(functions.verify(event).await, Err(TriggerError), "{case}");
+            assert_eq!(functions.verify(event).await, Err(ClientError), "{case}");
         }
     }
     assert_eq!(Cast::stored(&functions).await, untouched);
@@ -463,12 +467,12 @@ async fn private_parameters_that_create_did_not_write_are_the_one_error_and_coun
         "TOTP\0".to_owned(),
         "TOTP_SETUP".to_owned(),
         "RECOVERY_CODES".to_owned(),
-        "TOTP".to_owned(),
-        "TOTP -".to_owned(),
+        "SECOND_FACTOR".to_owned(),
+        "SECOND_FACTOR -".to_owned(),
         "TOTP  AAAAAAAAAAA".to_owned(),
         "TOTP X AAAAAAAAAAA".to_owned(),
-        "TOTP -C AAAAAAAAAAA".to_owned(),
-        "TOTP - AAAAAAAAAA".to_owned(),
+        "SECOND_FACTOR -C AAAAAAAAAAA".to_owned(),
+        "SECOND_FACTOR - AAAAAAAAAA".to_owned(),
         "TOTP_SETUP AGAIN".to_owned(),
         "RECOVERY_CODES AGAIN".to_owned(),
         setup.replace(" P ", " X "),
@@ -485,13 +489,13 @@ async fn private_parameters_that_create_did_not_write_are_the_one_error_and_coun
         for case in ["passcode-right", "recovery-code-right", "totp-setup-right", "recovery-codes-kept"] {
             let mut event = events[case].clone();
             event["request"]["privateChallengeParameters"]["challenge"] = json!(challenge);
-            assert_eq!(functions.verify(event).await, Err(TriggerError), "{case}: {challenge}");
+            assert_eq!(functions.verify(event).await, Err(ClientError), "{case}: {challenge}");
         }
     }
     for nonce in ["", "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA=="] {
         let mut event = events["passcode-right"].clone();
         event["request"]["privateChallengeParameters"]["nonce"] = json!(nonce);
-        assert_eq!(functions.verify(event).await, Err(TriggerError), "{nonce}");
+        assert_eq!(functions.verify(event).await, Err(ClientError), "{nonce}");
     }
     assert_eq!(Cast::stored(&functions).await, untouched);
 }
@@ -517,7 +521,7 @@ async fn a_user_that_does_not_exist_touches_no_record() {
             if let Ok(answer) = functions.answer(trigger, event).await {
                 assert_ne!(answer["response"]["answerCorrect"], true, "{case}");
                 if trigger == Trigger::Create {
-                    assert_eq!(answer["response"]["challengeMetadata"], "TOTP - AAAAAAAAAAA", "{case}");
+                    assert_eq!(answer["response"]["challengeMetadata"], "SECOND_FACTOR - AAAAAAAAAAA", "{case}");
                 }
             }
         }
@@ -535,7 +539,7 @@ async fn a_known_user_without_sub_is_the_one_error_before_any_record_is_touched(
                     continue;
                 }
                 replace(&mut event, "/request/userAttributes/sub", sub.clone());
-                assert_eq!(functions.answer(trigger, event).await, Err(TriggerError), "{case}");
+                assert_eq!(functions.answer(trigger, event).await, Err(ClientError), "{case}");
             }
         }
     }
@@ -575,14 +579,14 @@ impl Failing {
 }
 
 impl RecordStore for Failing {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         self.loads.fetch_add(1, Ordering::SeqCst);
         let read = |text| {
-            let record = Record::from_json(text).map_err(|fault| StoreFault(fault.into()))?;
+            let record = Record::from_json(text).map_err(|fault| StoreError(fault.into()))?;
             Ok(Versioned { record, version: Version(1) })
         };
         match self.at {
-            At::Load => Err(StoreFault("the store is away".into())),
+            At::Load => Err(StoreError("the store is away".into())),
             At::Format => read(r#"{"format":2,"record":{"generation":0}}"#),
             At::Text => read(r#"{"format":1,"record":{"generation":"plainly fake"}}"#),
             At::Panic => std::panic::panic_any("the store is broken"),
@@ -590,9 +594,9 @@ impl RecordStore for Failing {
         }
     }
 
-    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
         self.saves.fetch_add(1, Ordering::SeqCst);
-        Err(StoreFault("the store is away".into()))
+        Err(StoreError("the store is away".into()))
     }
 }
 
@@ -603,7 +607,7 @@ async fn a_record_that_cannot_be_read_is_the_one_error_and_nothing_is_saved_over
         for trigger in [Trigger::Create, Trigger::Verify] {
             for (case, event) in sample_events(trigger) {
                 if event["request"]["userNotFound"] != true {
-                    assert_eq!(functions.answer(trigger, event).await, Err(TriggerError), "{at:?}: {case}");
+                    assert_eq!(functions.answer(trigger, event).await, Err(ClientError), "{at:?}: {case}");
                 }
             }
         }
@@ -616,7 +620,7 @@ async fn a_record_that_cannot_be_read_is_the_one_error_and_nothing_is_saved_over
 async fn a_right_answer_that_cannot_be_saved_is_the_one_error() {
     let functions = Functions::over(Failing::at(At::Save), plainly_fake, fill_random);
     let event = sample_events(Trigger::Verify).remove("totp-setup-right").unwrap();
-    assert_eq!(functions.verify(event).await, Err(TriggerError));
+    assert_eq!(functions.verify(event).await, Err(ClientError));
     assert_eq!(functions.store().calls(), (1, 1));
 }
 
@@ -631,15 +635,15 @@ async fn a_secret_that_does_not_open_is_the_one_error_and_counts_nothing() {
     for case in ["passcode-right", "passcode-wrong", "totp-setup-right"] {
         let event = sample_events(Trigger::Verify).remove(case).unwrap();
         let fault = functions.handle(event, records.now()).await.unwrap_err();
-        assert!(matches!(fault, Fault::Seal(_)), "{case}: {fault:?}");
+        assert!(matches!(fault, HandlerError::Seal(_)), "{case}: {fault:?}");
     }
     assert_eq!(Cast::stored(&records).await, untouched);
 }
 
 #[tokio::test]
 async fn without_randomness_no_challenge_is_posed() {
-    let functions = Functions::over(MemoryStore::default(), fill_random, |_| Err(RandomFault));
+    let functions = Functions::over(MemoryStore::default(), fill_random, |_| Err(RandomError));
     for (case, event) in sample_events(Trigger::Create) {
-        assert_eq!(functions.create(event).await, Err(TriggerError), "{case}");
+        assert_eq!(functions.create(event).await, Err(ClientError), "{case}");
     }
 }

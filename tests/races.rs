@@ -5,19 +5,21 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures_util::future::join_all;
-use shared::challenge::{Challenge, NewCodes, Posed};
-use shared::lockout::{Admission, FIRST_WAIT_SECONDS, FREE_FAILURES};
+use shared::challenge::{Challenge, IssuedChallenge, NewCodes};
+use shared::cognito::UserKey;
+use shared::error::HandlerError;
+use shared::error::StoreError;
+use shared::passcode_limit::{FIRST_WAIT_SECONDS, FREE_FAILURES, RateLimit};
+use shared::record::EnrollmentStatus;
+use shared::record::Record;
 use shared::recovery_codes::{CodeSet, RecoveryCode};
-use shared::second_factor::{Answer, Record};
-use shared::sign_in::Holdings;
-use shared::store::{
-    RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Settled, StoreFault, UserKey, Version, Versioned, settle,
-};
+use shared::store::{RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Version, Versioned};
 use shared::totp::SharedSecret;
-use shared::trigger::Fault;
+use shared::verification::Answer;
+use shared::verify_answer::{VerifiedAnswer, verify_answer};
 use tests::stores::{
-    AT_SIGN_IN, Backend, NOW, Owner, TOTP, TOTP_CODES_OWED, assert_right, offer_authenticator, passcode, posed, random,
-    user,
+    AT_SIGN_IN, Backend, NOW, Owner, PROMPT, PROMPT_CODES_DUE, assert_right, issued, offer_authenticator, passcode,
+    random, user,
 };
 use tokio::sync::Barrier;
 
@@ -44,12 +46,12 @@ async fn of_200_parallel_wrong_guesses_five_are_judged_and_the_rest_is_refused<B
     let race = arena.race(&arena.owner.user, arena.owner.wrong_passcodes(NOW).take(200).map(totp)).await;
     assert_eq!(
         race.tally(),
-        tally([("on record, wrong: WrongPasscode", 5), ("refused: PasscodesWait", 195)]),
+        tally([("on record, wrong: WrongPasscode", 5), ("refused: RateLimited", 195)]),
         "each by a sign-in of its own"
     );
     let Versioned { record, version } = arena.stored(&arena.owner.user).await;
     assert_eq!(record.failures(NOW), 5);
-    assert_eq!(record.admission(NOW), Admission::Wait { seconds: FIRST_WAIT_SECONDS });
+    assert_eq!(record.rate_limit(NOW), RateLimit::RetryAfter { seconds: FIRST_WAIT_SECONDS });
     assert_eq!(version, Version(Owner::SAVES + 5));
     // All had loaded before one saved: the race took place.
     assert!(race.conflicts() >= 199);
@@ -64,9 +66,9 @@ async fn one_right_passcode_sent_50_times_at_once_is_right_once<B: Backend>() {
     assert_eq!(
         race.tally(),
         tally([
-            ("on record, right: RightPasscode", 1),
-            ("on record, wrong: UsedPasscode", 5),
-            ("refused: PasscodesWait", 44),
+            ("on record, right: PasscodeAccepted", 1),
+            ("on record, wrong: PasscodeReplayed", 5),
+            ("refused: RateLimited", 44),
         ])
     );
     assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 6));
@@ -93,7 +95,7 @@ async fn ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each<B: 
     let race = arena.race(&arena.owner.user, codes.iter().cycle().take(50).cloned().map(totp)).await;
     let mut right = vec![0; codes.len()];
     for (number, answered) in (0..codes.len()).cycle().zip(&race.answered) {
-        match label(&answered.settled).as_str() {
+        match label(&answered.verified).as_str() {
             "on record, right: RecoveryCodeUsed" => right[number] += 1,
             // Ten that are right can win more often than one answer is judged again.
             "refused: WrongRecoveryCode" | "fault: TooManyConflicts" => {}
@@ -102,7 +104,7 @@ async fn ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each<B: 
     }
     // Whose code was not used by any of its five has it still.
     for (code, right) in codes.iter().zip(&mut right) {
-        *right += usize::from(arena.answer(totp(code.clone())).await.unwrap().answer_correct());
+        *right += usize::from(arena.answer(totp(code.clone())).await.unwrap().is_correct());
     }
     assert_eq!(right, vec![1; codes.len()]);
     assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 10));
@@ -111,20 +113,20 @@ async fn ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each<B: 
 async fn one_challenge_delivered_three_times_at_once_counts_once_and_answers_alike<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let wrong = totp(arena.owner.wrong_passcodes(NOW).next().unwrap());
-    arena.deliver_three_times(wrong, "on record, wrong: WrongPasscode", "on record, wrong: AlreadyJudged").await;
+    arena.deliver_three_times(wrong, "on record, wrong: WrongPasscode", "on record, wrong: AlreadyVerified").await;
     assert_eq!(arena.stored(&arena.owner.user).await.record.failures(NOW), 1);
 
     let right = totp(arena.owner.passcode_at(NOW));
-    arena.deliver_three_times(right, "on record, right: RightPasscode", "on record, right: AlreadyJudged").await;
+    arena.deliver_three_times(right, "on record, right: PasscodeAccepted", "on record, right: AlreadyVerified").await;
 
     let code = totp(arena.owner.codes[0].clone());
-    arena.deliver_three_times(code, "on record, right: RecoveryCodeUsed", "on record, right: AlreadyJudged").await;
+    arena.deliver_three_times(code, "on record, right: RecoveryCodeUsed", "on record, right: AlreadyVerified").await;
 
     let new = arena.new_authenticator(&arena.owner.user, &secret(1)).await;
-    arena.deliver_three_times(new, "on record, right: AuthenticatorEnrolled", "on record, right: AlreadyJudged").await;
+    arena.deliver_three_times(new, "on record, right: AuthenticatorEnrolled", "on record, right: AlreadyVerified").await;
 
     let new = arena.new_code(&arena.owner.user, [1; 10]).await;
-    arena.deliver_three_times(new, "on record, right: RecoveryCodesKept", "on record, right: AlreadyJudged").await;
+    arena.deliver_three_times(new, "on record, right: RecoveryCodesKept", "on record, right: AlreadyVerified").await;
 }
 
 async fn an_answer_that_is_not_recorded_is_refused_alike_however_often_it_is_delivered<B: Backend>() {
@@ -149,9 +151,9 @@ async fn a_delivery_that_died_after_the_write_is_answered_alike_when_repeated<B:
     let arena = Arena::<B>::with_owner().await;
     let user = &arena.owner.user;
     let answers = [
-        (totp(arena.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyJudged"),
-        (totp(arena.owner.passcode_at(NOW)), "on record, right: AlreadyJudged"),
-        (totp(arena.owner.codes[0].clone()), "on record, right: AlreadyJudged"),
+        (totp(arena.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyVerified"),
+        (totp(arena.owner.passcode_at(NOW)), "on record, right: AlreadyVerified"),
+        (totp(arena.owner.codes[0].clone()), "on record, right: AlreadyVerified"),
     ];
     for (answer, repeated) in answers {
         drop(arena.answer(answer.clone()).await);
@@ -180,14 +182,14 @@ async fn a_repeat_is_answered_alike_after_seven_other_answers<B: Backend>() {
         assert_eq!(label(&arena.answer(wrong.next().unwrap()).await), "on record, wrong: WrongPasscode");
     }
     // Passcodes wait by now, and those two do not.
-    assert_eq!(label(&arena.answer(wrong.next().unwrap()).await), "refused: PasscodesWait");
+    assert_eq!(label(&arena.answer(wrong.next().unwrap()).await), "refused: RateLimited");
     for code in &arena.owner.codes[..2] {
         assert_right(&arena.answer(totp(code.clone())).await);
     }
     let recorded = arena.stored(user).await;
     assert_eq!(recorded.version, Version(Owner::SAVES + 8));
     let race = arena.race(user, [first_wrong, right]).await;
-    assert_eq!(race.tally(), tally([("on record, right: AlreadyJudged", 1), ("on record, wrong: AlreadyJudged", 1)]));
+    assert_eq!(race.tally(), tally([("on record, right: AlreadyVerified", 1), ("on record, wrong: AlreadyVerified", 1)]));
     assert_eq!(arena.stored(user).await, recorded);
 }
 
@@ -199,7 +201,7 @@ async fn a_right_answer_that_the_record_has_forgotten_is_not_right_again<B: Back
     for code in &arena.owner.codes[1..9] {
         assert_right(&arena.answer(totp(code.clone())).await);
     }
-    assert_eq!(label(&arena.answer(passcode).await), "on record, wrong: UsedPasscode");
+    assert_eq!(label(&arena.answer(passcode).await), "on record, wrong: PasscodeReplayed");
     assert_eq!(label(&arena.answer(code).await), "refused: WrongRecoveryCode");
 }
 
@@ -226,9 +228,10 @@ async fn of_two_sign_ins_that_enrol_at_once_one_wins_and_the_other_is_outdated<B
         for (secret, answered) in secrets.iter().zip(&race.answered) {
             let later = NOW.plus(30);
             let answer = Answer::new(passcode(secret, later));
-            let posed = posed(TOTP_CODES_OWED);
-            let settled = settle(&*arena.store, &*arena.sealer, user, &posed, &answer, AT_SIGN_IN, later).await;
-            assert_eq!(settled.unwrap().answer_correct(), answered.settled.is_ok());
+            let issued = issued(PROMPT_CODES_DUE);
+            let verified =
+                verify_answer(&*arena.store, &*arena.sealer, user, &issued, &answer, AT_SIGN_IN, later).await;
+            assert_eq!(verified.unwrap().is_correct(), answered.verified.is_ok());
         }
     }
 }
@@ -240,7 +243,7 @@ async fn of_two_sign_ins_that_keep_new_codes_at_once_one_wins_and_the_other_is_o
     let race = arena.race(user, answers.clone()).await;
     assert_eq!(race.tally(), tally([("fault: ChallengeOutdated", 1), ("on record, right: RecoveryCodesKept", 1)]));
     for ((_, code), answered) in answers.into_iter().zip(&race.answered) {
-        assert_eq!(arena.answer(totp(code)).await.unwrap().answer_correct(), answered.settled.is_ok());
+        assert_eq!(arena.answer(totp(code)).await.unwrap().is_correct(), answered.verified.is_ok());
     }
 }
 
@@ -248,10 +251,10 @@ async fn a_save_that_took_effect_and_reported_a_fault_leaves_its_outcome_to_the_
     let arena = Arena::<B>::with_owner().await;
     let user = &arena.owner.user;
     for (answer, repeated) in [
-        (totp(arena.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyJudged"),
-        (totp(arena.owner.passcode_at(NOW)), "on record, right: AlreadyJudged"),
-        (totp(arena.owner.codes[0].clone()), "on record, right: AlreadyJudged"),
-        (arena.new_code(user, [1; 10]).await, "on record, right: AlreadyJudged"),
+        (totp(arena.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyVerified"),
+        (totp(arena.owner.passcode_at(NOW)), "on record, right: AlreadyVerified"),
+        (totp(arena.owner.codes[0].clone()), "on record, right: AlreadyVerified"),
+        (arena.new_code(user, [1; 10]).await, "on record, right: AlreadyVerified"),
     ] {
         let before = arena.stored(user).await.version;
         let store = FaultyOnce { store: Arc::clone(&arena.store), takes_effect: true, spent: AtomicBool::new(false) };
@@ -272,7 +275,7 @@ async fn a_save_that_took_no_effect_and_reported_a_fault_leaves_the_repeat_to_be
     assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), "fault: Store");
     assert_eq!(arena.stored(user).await, before);
     let repeated = answer_over(&store, &*arena.sealer, user, &answer).await;
-    assert_eq!(label(&repeated), "on record, right: RightPasscode");
+    assert_eq!(label(&repeated), "on record, right: PasscodeAccepted");
 }
 
 async fn guesses_that_win_every_save_cannot_keep_the_owner_out<B: Backend>() {
@@ -280,8 +283,8 @@ async fn guesses_that_win_every_save_cannot_keep_the_owner_out<B: Backend>() {
     let guesses = arena.owner.wrong_passcodes(NOW).take(200).map(totp).collect();
     let store = Overtaken { arena: &arena, loads: AtomicU32::new(0), others: Mutex::new(guesses) };
     let answer = totp(arena.owner.codes[0].clone());
-    let settled = answer_over(&store, &*arena.sealer, &arena.owner.user, &answer).await;
-    assert_eq!(label(&settled), "on record, right: RecoveryCodeUsed");
+    let verified = answer_over(&store, &*arena.sealer, &arena.owner.user, &answer).await;
+    assert_eq!(label(&verified), "on record, right: RecoveryCodeUsed");
     // The fifth guess was the last that could be saved; the sixth was refused.
     assert_eq!(store.loads.into_inner(), 6);
     assert_eq!(store.others.into_inner().unwrap().len(), 194);
@@ -308,11 +311,11 @@ async fn endless_conflicts_end_in_a_fault_after_so_many_loads_and_change_nothing
 // What the sentences are about
 
 /// An answer to a challenge.
-type Given = (Posed, String);
+type Given = (IssuedChallenge, String);
 
 /// `typed` at the TOTP prompt of a sign-in of its own.
 fn totp(typed: String) -> Given {
-    (posed(TOTP), typed)
+    (issued(PROMPT), typed)
 }
 
 /// Fixed, so that no two authenticators show the same by chance.
@@ -324,9 +327,9 @@ async fn answer_over(
     store: &impl RecordStore,
     sealer: &impl Sealer,
     user: &UserKey,
-    (posed, typed): &Given,
-) -> Result<Settled, Fault> {
-    settle(store, sealer, user, posed, &Answer::new(typed.clone()), AT_SIGN_IN, NOW).await
+    (issued, typed): &Given,
+) -> Result<VerifiedAnswer, HandlerError> {
+    verify_answer(store, sealer, user, issued, &Answer::new(typed.clone()), AT_SIGN_IN, NOW).await
 }
 
 /// A store and a sealer, and one owner of a record.
@@ -340,7 +343,7 @@ impl<B: Backend> Arena<B> {
     async fn with_owner() -> Self {
         let (store, sealer) = (Arc::new(B::store().await), Arc::new(B::sealer().await));
         let owner = Owner::enrolled(&*store, &*sealer).await;
-        assert_eq!(store.load(&owner.user).await.unwrap().record.holdings(), Holdings::Authenticator);
+        assert_eq!(store.load(&owner.user).await.unwrap().record.enrollment_status(), EnrollmentStatus::Enrolled);
         Self { store, sealer, owner }
     }
 
@@ -349,14 +352,14 @@ impl<B: Backend> Arena<B> {
     }
 
     /// The owner answers.
-    async fn answer(&self, given: Given) -> Result<Settled, Fault> {
+    async fn answer(&self, given: Given) -> Result<VerifiedAnswer, HandlerError> {
         answer_over(&*self.store, &*self.sealer, &self.owner.user, &given).await
     }
 
     /// The right answer to a new authenticator.
     async fn new_authenticator(&self, user: &UserKey, secret: &SharedSecret) -> Given {
         let challenge = offer_authenticator(&*self.store, &*self.sealer, user, secret).await;
-        (posed(challenge), passcode(secret, NOW))
+        (issued(challenge), passcode(secret, NOW))
     }
 
     /// The right answer to a new set of one recovery code.
@@ -365,7 +368,7 @@ impl<B: Backend> Arena<B> {
         let code = RecoveryCode::new(code);
         let shown = code.show().to_string();
         let codes = CodeSet::new(&[code], random());
-        (posed(Challenge::RecoveryCodes(NewCodes { generation, codes })), shown)
+        (issued(Challenge::RecoveryCodes(NewCodes { generation, codes })), shown)
     }
 
     /// All answer against the same version at first; then it is a race.
@@ -377,8 +380,8 @@ impl<B: Backend> Arena<B> {
             let (store, start) = (Arc::clone(&self.store), Arc::clone(&start));
             let store = Racing { store, start, loads: AtomicU32::new(0), conflicts: AtomicU32::new(0) };
             tokio::spawn(async move {
-                let settled = answer_over(&store, &*sealer, &user, &given).await;
-                Answered { settled, loads: store.loads.into_inner(), conflicts: store.conflicts.into_inner() }
+                let verified = answer_over(&store, &*sealer, &user, &given).await;
+                Answered { verified, loads: store.loads.into_inner(), conflicts: store.conflicts.into_inner() }
             })
         });
         Race { answered: join_all(runners).await.into_iter().map(Result::unwrap).collect() }
@@ -395,7 +398,7 @@ impl<B: Backend> Arena<B> {
 
 /// What became of an answer, and what it met on its way.
 struct Answered {
-    settled: Result<Settled, Fault>,
+    verified: Result<VerifiedAnswer, HandlerError>,
     loads: u32,
     conflicts: u32,
 }
@@ -407,7 +410,7 @@ struct Race {
 impl Race {
     fn tally(&self) -> BTreeMap<String, usize> {
         self.answered.iter().fold(BTreeMap::new(), |mut tally, answered| {
-            *tally.entry(label(&answered.settled)).or_default() += 1;
+            *tally.entry(label(&answered.verified)).or_default() += 1;
             tally
         })
     }
@@ -425,15 +428,15 @@ fn tally<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize
     expected.map(|(label, count)| (label.to_owned(), count)).into()
 }
 
-fn label(settled: &Result<Settled, Fault>) -> String {
-    match settled {
-        Ok(recorded @ Settled::Recorded(_)) if recorded.answer_correct() => {
+fn label(verified: &Result<VerifiedAnswer, HandlerError>) -> String {
+    match verified {
+        Ok(recorded @ VerifiedAnswer::Recorded(_)) if recorded.is_correct() => {
             format!("on record, right: {:?}", recorded.reason())
         }
-        Ok(recorded @ Settled::Recorded(_)) => format!("on record, wrong: {:?}", recorded.reason()),
-        Ok(refused @ Settled::Refused(_)) if refused.answer_correct() => "refused, and yet right".to_owned(),
-        Ok(Settled::Refused(reason)) => format!("refused: {reason:?}"),
-        Err(Fault::Store(_)) => "fault: Store".to_owned(),
+        Ok(recorded @ VerifiedAnswer::Recorded(_)) => format!("on record, wrong: {:?}", recorded.reason()),
+        Ok(refused @ VerifiedAnswer::Rejected(_)) if refused.is_correct() => "refused, and yet right".to_owned(),
+        Ok(VerifiedAnswer::Rejected(reason)) => format!("refused: {reason:?}"),
+        Err(HandlerError::Store(_)) => "fault: Store".to_owned(),
         Err(fault) => format!("fault: {fault:?}"),
     }
 }
@@ -447,7 +450,7 @@ struct Racing<S> {
 }
 
 impl<S: RecordStore> RecordStore for Racing<S> {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         let loaded = self.store.load(user).await;
         if self.loads.fetch_add(1, Ordering::Relaxed) == 0 {
             self.start.wait().await;
@@ -456,7 +459,7 @@ impl<S: RecordStore> RecordStore for Racing<S> {
         loaded
     }
 
-    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         let saved = self.store.save(user, record, replacing).await;
         if matches!(saved, Ok(Saved::Conflict)) {
             self.conflicts.fetch_add(1, Ordering::Relaxed);
@@ -465,7 +468,7 @@ impl<S: RecordStore> RecordStore for Racing<S> {
     }
 }
 
-/// Before each save, somebody else's answer is settled.
+/// Before each save, somebody else's answer is verified.
 struct Overtaken<'a, B: Backend> {
     arena: &'a Arena<B>,
     loads: AtomicU32,
@@ -473,12 +476,12 @@ struct Overtaken<'a, B: Backend> {
 }
 
 impl<B: Backend> RecordStore for Overtaken<'_, B> {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         self.arena.store.load(user).await
     }
 
-    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         let other = self.others.lock().unwrap().pop_front();
         if let Some(other) = other {
             self.arena.answer(other).await.unwrap();
@@ -495,18 +498,18 @@ struct FaultyOnce<S> {
 }
 
 impl<S: RecordStore> RecordStore for FaultyOnce<S> {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         self.store.load(user).await
     }
 
-    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         if self.spent.swap(true, Ordering::Relaxed) {
             return self.store.save(user, record, replacing).await;
         }
         if self.takes_effect {
             assert_eq!(self.store.save(user, record, replacing).await?, Saved::Recorded);
         }
-        Err(StoreFault("the connection was lost".into()))
+        Err(StoreError("the connection was lost".into()))
     }
 }
 
@@ -517,12 +520,12 @@ struct AlwaysConflicts<S> {
 }
 
 impl<S: RecordStore> RecordStore for AlwaysConflicts<S> {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
         self.store.load(user).await
     }
 
-    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
         Ok(Saved::Conflict)
     }
 }

@@ -4,9 +4,10 @@ use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::Value;
-use shared::challenge::Generation;
-use shared::second_factor::Record;
-use shared::store::{RecordStore, UserKey};
+use shared::cognito::UserKey;
+use shared::ids::Generation;
+use shared::record::Record;
+use shared::store::RecordStore;
 use tests::functions::{Functions, SignIn, User, fill_random};
 use tests::stores::OnMinistack;
 
@@ -29,7 +30,7 @@ async fn a_reset_empties_the_record_in_a_generation_of_its_own_under_the_next_ve
 
     functions.enrol(&user).await;
     let mut sign_in = SignIn::after_password(&functions, &user);
-    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "TOTP");
+    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
     assert!(!sign_in.answer(&before_the_reset.codes[1]).await.unwrap(), "the old codes are dead");
 }
 

@@ -2,18 +2,24 @@
 
 use std::collections::HashSet;
 
-use shared::challenge::{
-    AuthenticatorId, Challenge, Entitlement, NewAuthenticator, NewCodes, Nonce, Posed, SealedSecret,
-};
+use shared::ids::{AuthenticatorId, Nonce};
+
+use shared::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes};
+
+use shared::settings::Entitlement;
+
+use shared::authenticator::FriendlyName;
+use shared::authenticator::SealedSecret;
 use shared::clock::UnixTime;
+use shared::cognito::ClientId;
 use shared::encoding::decode;
-use shared::lockout::{Admission, FALL_SECONDS, FIRST_WAIT_SECONDS, STOP_AT};
+use shared::passcode_limit::{BLOCK_AT, DECAY_SECONDS, FIRST_WAIT_SECONDS, RateLimit};
+use shared::record::EnrollmentStatus;
+use shared::record::{Outcome, Record};
 use shared::recovery_codes::{CodeSet, RecoveryCode};
-use shared::second_factor::{Answer, Examination, FriendlyName, Outcome, Reason, Record, Verdict, examine};
-use shared::sign_in::Holdings;
-use shared::token_guard::ClientId;
 use shared::totp::{Parameters, SharedSecret, passcode_at};
-use tests::stores::{AT_SIGN_IN, TOTP};
+use shared::verification::{Answer, BegunVerification, Reason, Verification, begin_verification};
+use tests::stores::{AT_SIGN_IN, PROMPT};
 
 /// A whole number of time steps, so that the window's edges are easy to see.
 const START: UnixTime = UnixTime(1_800_000_000);
@@ -23,7 +29,7 @@ struct User {
     record: Record,
     secret: SharedSecret,
     codes: Vec<RecoveryCode>,
-    posed: u64,
+    issued: u64,
 }
 
 impl User {
@@ -33,13 +39,16 @@ impl User {
             record: Record::default(),
             secret: SharedSecret::new((0..20).collect()),
             codes: (1..=10).map(|byte| RecoveryCode::new([byte; 10])).collect(),
-            posed: 0,
+            issued: 0,
         };
-        let yesterday = UnixTime(START.0 - FALL_SECONDS);
+        let yesterday = UnixTime(START.0 - DECAY_SECONDS);
         let passcode = user.passcode(yesterday);
-        assert_eq!(user.answer(&user.set_up(), &passcode, yesterday), (Outcome::Right, Reason::AuthenticatorEnrolled));
+        assert_eq!(
+            user.answer(&user.set_up(), &passcode, yesterday),
+            (Outcome::Correct, Reason::AuthenticatorEnrolled)
+        );
         let code = user.codes[0].show();
-        assert_eq!(user.answer(&user.new_codes(), &code, yesterday), (Outcome::Right, Reason::RecoveryCodesKept));
+        assert_eq!(user.answer(&user.new_codes(), &code, yesterday), (Outcome::Correct, Reason::RecoveryCodesKept));
         user
     }
 
@@ -60,7 +69,7 @@ impl User {
     /// Others at each challenge.
     fn drawn(&self) -> [u8; 16] {
         let mut drawn = [7; 16];
-        drawn[8..].copy_from_slice(&(self.posed + 1).to_be_bytes());
+        drawn[8..].copy_from_slice(&(self.issued + 1).to_be_bytes());
         drawn
     }
 
@@ -76,50 +85,52 @@ impl User {
     }
 
     /// Poses a challenge of its own.
-    fn pose(&mut self, challenge: &Challenge) -> Posed {
-        self.posed += 1;
+    fn issue(&mut self, challenge: &Challenge) -> IssuedChallenge {
+        self.issued += 1;
         let mut nonce = [0; 16];
-        nonce[..8].copy_from_slice(&self.posed.to_be_bytes());
-        Posed { nonce: Nonce(nonce), challenge: challenge.clone() }
+        nonce[..8].copy_from_slice(&self.issued.to_be_bytes());
+        IssuedChallenge { nonce: Nonce(nonce), challenge: challenge.clone() }
     }
 
-    fn verdict(&self, posed: &Posed, answer: &str, now: UnixTime) -> Verdict {
-        match examine(&self.record, posed, &Answer::new(answer.to_owned()), AT_SIGN_IN, now) {
-            Examination::Settled(verdict) => verdict,
-            Examination::Passcode(awaiting) => awaiting.judge(&self.secret),
+    fn verification(&self, issued: &IssuedChallenge, answer: &str, now: UnixTime) -> Verification {
+        match begin_verification(&self.record, issued, &Answer::new(answer.to_owned()), AT_SIGN_IN, now) {
+            BegunVerification::Done(verification) => verification,
+            BegunVerification::Pending(pending) => pending.verify(&self.secret),
         }
     }
 
-    /// Delivers an answer to a posed challenge and records the outcome.
-    fn deliver(&mut self, posed: &Posed, answer: &str, now: UnixTime) -> (Outcome, Reason) {
-        match self.verdict(posed, answer, now) {
-            Verdict::AlreadyJudged(outcome) => (outcome, Reason::AlreadyJudged),
-            Verdict::Refused(reason) => (Outcome::Wrong, reason),
-            Verdict::ToRecord { outcome, reason, record } => {
+    /// Delivers an answer to a issued challenge and records the outcome.
+    fn deliver(&mut self, issued: &IssuedChallenge, answer: &str, now: UnixTime) -> (Outcome, Reason) {
+        match self.verification(issued, answer, now) {
+            Verification::AlreadyVerified(outcome) => (outcome, Reason::AlreadyVerified),
+            Verification::Rejected(reason) => (Outcome::Wrong, reason),
+            Verification::ToRecord { outcome, reason, record } => {
                 // Through its stored form, as every load sees it.
                 self.record = Record::from_json(&record.to_json().unwrap()).unwrap();
                 assert_eq!(self.record, record);
                 (outcome, reason)
             }
-            verdict @ (Verdict::Outdated | Verdict::Impossible) => panic!("{verdict:?}"),
+            verification @ (Verification::Outdated | Verification::InvalidParameters) => panic!("{verification:?}"),
         }
     }
 
     fn answer(&mut self, challenge: &Challenge, answer: &str, now: UnixTime) -> (Outcome, Reason) {
-        let posed = self.pose(challenge);
-        self.deliver(&posed, answer, now)
+        let issued = self.issue(challenge);
+        self.deliver(&issued, answer, now)
     }
 
     /// Records the outcome if the answer is right, and does nothing else.
     fn answer_if_right(&mut self, challenge: &Challenge, answer: &str) {
-        let posed = self.pose(challenge);
-        if let Verdict::ToRecord { outcome: Outcome::Right, record, .. } = self.verdict(&posed, answer, START) {
+        let issued = self.issue(challenge);
+        if let Verification::ToRecord { outcome: Outcome::Correct, record, .. } =
+            self.verification(&issued, answer, START)
+        {
             self.record = record;
         }
     }
 
     fn totp(&mut self, answer: &str, now: UnixTime) -> (Outcome, Reason) {
-        self.answer(&TOTP, answer, now)
+        self.answer(&PROMPT, answer, now)
     }
 
     fn mistype(&mut self, now: UnixTime) -> (Outcome, Reason) {
@@ -128,10 +139,10 @@ impl User {
     }
 }
 
-const RIGHT: (Outcome, Reason) = (Outcome::Right, Reason::RightPasscode);
+const RIGHT: (Outcome, Reason) = (Outcome::Correct, Reason::PasscodeAccepted);
 const WRONG: (Outcome, Reason) = (Outcome::Wrong, Reason::WrongPasscode);
-const USED: (Outcome, Reason) = (Outcome::Wrong, Reason::UsedPasscode);
-const WAIT: (Outcome, Reason) = (Outcome::Wrong, Reason::PasscodesWait);
+const USED: (Outcome, Reason) = (Outcome::Wrong, Reason::PasscodeReplayed);
+const WAIT: (Outcome, Reason) = (Outcome::Wrong, Reason::RateLimited);
 
 #[test]
 fn a_passcode_is_accepted_once_and_never_again() {
@@ -155,7 +166,7 @@ fn the_steps_before_an_accepted_passcode_are_dead_too() {
 #[test]
 fn the_first_passcode_of_an_authenticator_counts_as_used() {
     let mut user = User::enrolled();
-    let yesterday = UnixTime(START.0 - FALL_SECONDS);
+    let yesterday = UnixTime(START.0 - DECAY_SECONDS);
     assert_eq!(user.totp(&user.passcode(yesterday), yesterday), USED);
 }
 
@@ -164,8 +175,8 @@ fn the_window_is_one_step_either_side_to_the_second() {
     let passcode = User::enrolled().passcode(START);
     for (now, expected) in [
         (START.0 - 31, Reason::WrongPasscode),
-        (START.0 - 30, Reason::RightPasscode),
-        (START.0 + 59, Reason::RightPasscode),
+        (START.0 - 30, Reason::PasscodeAccepted),
+        (START.0 + 59, Reason::PasscodeAccepted),
         (START.0 + 60, Reason::WrongPasscode),
     ] {
         assert_eq!(User::enrolled().totp(&passcode, UnixTime(now)).1, expected, "at {now}");
@@ -178,12 +189,12 @@ fn failures_are_counted_across_sign_ins_and_a_right_passcode_resets_nothing() {
     for expected in 1..=4 {
         assert_eq!(user.mistype(START), WRONG);
         assert_eq!(user.record.failures(START), expected);
-        assert_eq!(user.record.admission(START), Admission::Open, "up to four: no wait");
+        assert_eq!(user.record.rate_limit(START), RateLimit::Allow, "up to four: no wait");
     }
     assert_eq!(user.totp(&user.passcode(START), START), RIGHT);
     assert_eq!(user.record.failures(START), 4);
     assert_eq!(user.mistype(START), WRONG);
-    assert_eq!(user.record.admission(START), Admission::Wait { seconds: FIRST_WAIT_SECONDS });
+    assert_eq!(user.record.rate_limit(START), RateLimit::RetryAfter { seconds: FIRST_WAIT_SECONDS });
 }
 
 #[test]
@@ -195,11 +206,11 @@ fn each_wait_doubles_up_to_an_hour_and_ends_to_the_second() {
     }
     for wait in [30, 60, 120, 240, 480, 960, 1920, 3600, 3600] {
         assert_eq!(user.mistype(now), WRONG);
-        assert_eq!(user.record.admission(now), Admission::Wait { seconds: wait });
-        assert_eq!(user.record.admission(now.plus(wait - 1)), Admission::Wait { seconds: 1 });
+        assert_eq!(user.record.rate_limit(now), RateLimit::RetryAfter { seconds: wait });
+        assert_eq!(user.record.rate_limit(now.plus(wait - 1)), RateLimit::RetryAfter { seconds: 1 });
         assert_eq!(user.mistype(now.plus(wait - 1)), WAIT);
         now = now.plus(wait);
-        assert_eq!(user.record.admission(now), Admission::Open);
+        assert_eq!(user.record.rate_limit(now), RateLimit::Allow);
     }
 }
 
@@ -207,9 +218,9 @@ fn each_wait_doubles_up_to_an_hour_and_ends_to_the_second() {
 fn stopped() -> (User, UnixTime) {
     let mut user = User::enrolled();
     let mut now = START;
-    while user.record.failures(now) < STOP_AT {
+    while user.record.failures(now) < BLOCK_AT {
         user.mistype(now);
-        if let Admission::Wait { seconds } = user.record.admission(now) {
+        if let RateLimit::RetryAfter { seconds } = user.record.rate_limit(now) {
             now = now.plus(seconds);
         }
     }
@@ -219,17 +230,17 @@ fn stopped() -> (User, UnixTime) {
 #[test]
 fn at_twenty_passcodes_stop_until_the_count_falls_to_the_second() {
     let (mut user, now) = stopped();
-    let Admission::Stopped { seconds } = user.record.admission(now) else { panic!("not stopped") };
+    let RateLimit::Blocked { seconds } = user.record.rate_limit(now) else { panic!("not stopped") };
     // The fall is counted from the first failure on.
-    assert_eq!(now.plus(seconds), START.plus(FALL_SECONDS));
+    assert_eq!(now.plus(seconds), START.plus(DECAY_SECONDS));
     let last = now.plus(seconds - 1);
-    assert_eq!(user.record.admission(last), Admission::Stopped { seconds: 1 });
+    assert_eq!(user.record.rate_limit(last), RateLimit::Blocked { seconds: 1 });
     assert_eq!(user.totp(&user.passcode(last), last), WAIT, "even a right one");
     let fallen = now.plus(seconds);
-    assert_eq!(user.record.failures(fallen), STOP_AT - 1);
+    assert_eq!(user.record.failures(fallen), BLOCK_AT - 1);
     assert_eq!(user.totp(&user.passcode(fallen), fallen), RIGHT);
     assert_eq!(user.mistype(fallen), WRONG);
-    assert_eq!(user.record.admission(fallen), Admission::Stopped { seconds: FALL_SECONDS }, "and stops again");
+    assert_eq!(user.record.rate_limit(fallen), RateLimit::Blocked { seconds: DECAY_SECONDS }, "and stops again");
 }
 
 #[test]
@@ -240,26 +251,26 @@ fn the_count_falls_by_one_a_day_and_saves_up_nothing() {
     }
     for (seconds, left) in [
         (0, 3),
-        (FALL_SECONDS - 1, 3),
-        (FALL_SECONDS, 2),
-        (2 * FALL_SECONDS - 1, 2),
-        (2 * FALL_SECONDS, 1),
-        (3 * FALL_SECONDS - 1, 1),
-        (3 * FALL_SECONDS, 0),
-        (400 * FALL_SECONDS, 0),
+        (DECAY_SECONDS - 1, 3),
+        (DECAY_SECONDS, 2),
+        (2 * DECAY_SECONDS - 1, 2),
+        (2 * DECAY_SECONDS, 1),
+        (3 * DECAY_SECONDS - 1, 1),
+        (3 * DECAY_SECONDS, 0),
+        (400 * DECAY_SECONDS, 0),
     ] {
         assert_eq!(user.record.failures(START.plus(seconds)), left, "after {seconds} s");
     }
     // A further failure in the middle of a day does not start the day again.
-    user.mistype(START.plus(FALL_SECONDS / 2));
-    assert_eq!(user.record.failures(START.plus(FALL_SECONDS)), 3);
+    user.mistype(START.plus(DECAY_SECONDS / 2));
+    assert_eq!(user.record.failures(START.plus(DECAY_SECONDS)), 3);
     // A year without failures is worth nothing.
-    let later = START.plus(365 * FALL_SECONDS);
+    let later = START.plus(365 * DECAY_SECONDS);
     for expected in 1..=5 {
         user.mistype(later);
         assert_eq!(user.record.failures(later), expected);
     }
-    assert_eq!(user.record.admission(later), Admission::Wait { seconds: 30 });
+    assert_eq!(user.record.rate_limit(later), RateLimit::RetryAfter { seconds: 30 });
 }
 
 #[test]
@@ -270,14 +281,14 @@ fn an_answer_during_a_wait_is_neither_judged_nor_written() {
     }
     let before = user.record.clone();
     let right = user.passcode(START);
-    let posed = user.pose(&TOTP);
+    let issued = user.issue(&PROMPT);
     let answer = Answer::new(right.clone());
-    let awaiting = examine(&user.record, &posed, &answer, AT_SIGN_IN, START);
+    let pending = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, START);
     assert!(
-        matches!(awaiting, Examination::Settled(Verdict::Refused(Reason::PasscodesWait))),
+        matches!(pending, BegunVerification::Done(Verification::Rejected(Reason::RateLimited))),
         "the secret stays sealed"
     );
-    drop(awaiting);
+    drop(pending);
     for _ in 0..100 {
         assert_eq!(user.totp(&right, START.plus(29)), WAIT);
     }
@@ -289,16 +300,16 @@ fn an_answer_during_a_wait_is_neither_judged_nor_written() {
 fn the_same_challenge_delivered_three_times_counts_once_and_answers_alike() {
     let mut user = User::enrolled();
     let (wrong, right) = (user.wrong_passcode(START), user.passcode(START));
-    let posed = user.pose(&TOTP);
-    assert_eq!(user.deliver(&posed, &wrong, START), WRONG);
+    let issued = user.issue(&PROMPT);
+    assert_eq!(user.deliver(&issued, &wrong, START), WRONG);
     for _ in 0..2 {
-        assert_eq!(user.deliver(&posed, &wrong, START.plus(5)), (Outcome::Wrong, Reason::AlreadyJudged));
+        assert_eq!(user.deliver(&issued, &wrong, START.plus(5)), (Outcome::Wrong, Reason::AlreadyVerified));
     }
     assert_eq!(user.record.failures(START), 1);
-    let posed = user.pose(&TOTP);
-    assert_eq!(user.deliver(&posed, &right, START), RIGHT);
+    let issued = user.issue(&PROMPT);
+    assert_eq!(user.deliver(&issued, &right, START), RIGHT);
     for _ in 0..2 {
-        assert_eq!(user.deliver(&posed, &right, START.plus(5)), (Outcome::Right, Reason::AlreadyJudged));
+        assert_eq!(user.deliver(&issued, &right, START.plus(5)), (Outcome::Correct, Reason::AlreadyVerified));
     }
 }
 
@@ -306,32 +317,32 @@ fn the_same_challenge_delivered_three_times_counts_once_and_answers_alike() {
 fn a_challenge_is_remembered_with_seven_other_sign_ins_in_between() {
     let mut user = User::enrolled();
     let right = user.passcode(START);
-    let posed = user.pose(&TOTP);
-    assert_eq!(user.deliver(&posed, &right, START), RIGHT);
+    let issued = user.issue(&PROMPT);
+    assert_eq!(user.deliver(&issued, &right, START), RIGHT);
     for _ in 0..4 {
         user.mistype(START);
     }
     for code in 1..=3 {
         let code = user.codes[code].show();
-        assert_eq!(user.totp(&code, START), (Outcome::Right, Reason::RecoveryCodeUsed));
+        assert_eq!(user.totp(&code, START), (Outcome::Correct, Reason::RecoveryCodeUsed));
     }
-    assert_eq!(user.deliver(&posed, &right, START), (Outcome::Right, Reason::AlreadyJudged));
+    assert_eq!(user.deliver(&issued, &right, START), (Outcome::Correct, Reason::AlreadyVerified));
 }
 
 #[test]
 fn another_answer_to_a_judged_challenge_gets_the_first_ones_outcome() {
     let mut user = User::enrolled();
     let (wrong, right) = (user.wrong_passcode(START), user.passcode(START));
-    let posed = user.pose(&TOTP);
-    assert_eq!(user.deliver(&posed, &wrong, START), WRONG);
-    assert_eq!(user.deliver(&posed, &right, START), (Outcome::Wrong, Reason::AlreadyJudged));
+    let issued = user.issue(&PROMPT);
+    assert_eq!(user.deliver(&issued, &wrong, START), WRONG);
+    assert_eq!(user.deliver(&issued, &right, START), (Outcome::Wrong, Reason::AlreadyVerified));
 }
 
 #[test]
 fn a_recovery_code_works_once_outside_wait_and_stop_and_lifts_them() {
     let (mut user, now) = stopped();
     let code = user.codes[4].show();
-    assert_eq!(user.totp(&code.to_lowercase(), now), (Outcome::Right, Reason::RecoveryCodeUsed));
+    assert_eq!(user.totp(&code.to_lowercase(), now), (Outcome::Correct, Reason::RecoveryCodeUsed));
     assert_eq!(user.record.failures(now), 0);
     assert_eq!(user.totp(&user.passcode(now), now), RIGHT);
     assert_eq!(user.totp(&code, now), (Outcome::Wrong, Reason::WrongRecoveryCode));
@@ -350,13 +361,13 @@ fn a_wrong_recovery_code_is_neither_counted_nor_written() {
 #[test]
 fn a_recovery_code_is_read_as_people_type_it() {
     for typed in ["0404 0404 0404 0404", "o4o4o4o4o4o4o4o4"] {
-        assert!(RecoveryCode::read(typed).is_some(), "{typed}");
+        assert!(RecoveryCode::parse(typed).is_some(), "{typed}");
     }
     let code = RecoveryCode::new([0x08, 0x42, 0x10, 0x84, 0x21, 0x08, 0x42, 0x10, 0x84, 0x21]);
     assert_eq!(code.show().as_str(), "1111-1111-1111-1111");
     let set = CodeSet::new(&[code], [0; 16]);
     for typed in ["1111-1111-1111-1111", "1111111111111111", "IiLl iILl llll IIII", "  1111 - 1111-1111-1111 "] {
-        assert!(set.contains(&RecoveryCode::read(typed).unwrap()), "{typed}");
+        assert!(set.contains(&RecoveryCode::parse(typed).unwrap()), "{typed}");
     }
     for typed in [
         "1111-1111-1111-111",
@@ -365,7 +376,7 @@ fn a_recovery_code_is_read_as_people_type_it() {
         "1111-1111-1111-111\u{0}",
         "１111-1111-1111-1111",
     ] {
-        assert!(RecoveryCode::read(typed).is_none(), "{typed}");
+        assert!(RecoveryCode::parse(typed).is_none(), "{typed}");
     }
 }
 
@@ -389,26 +400,26 @@ fn the_same_codes_in_two_sets_leave_nothing_in_common_and_no_code_can_be_read() 
 fn fewer_than_three_codes_left_are_owed() {
     let mut user = User::enrolled();
     for used in 0..10 {
-        let expected = if 10 - used >= 3 { Holdings::Authenticator } else { Holdings::AuthenticatorCodesOwed };
-        assert_eq!(user.record.holdings(), expected, "{used} used");
+        let expected = if 10 - used >= 3 { EnrollmentStatus::Enrolled } else { EnrollmentStatus::EnrolledCodesDue };
+        assert_eq!(user.record.enrollment_status(), expected, "{used} used");
         let code = user.codes[used].show();
-        assert_eq!(user.totp(&code, START).0, Outcome::Right);
+        assert_eq!(user.totp(&code, START).0, Outcome::Correct);
     }
-    assert_eq!(user.record.holdings(), Holdings::AuthenticatorCodesOwed);
-    assert_eq!(Record::default().holdings(), Holdings::Nothing);
+    assert_eq!(user.record.enrollment_status(), EnrollmentStatus::EnrolledCodesDue);
+    assert_eq!(Record::default().enrollment_status(), EnrollmentStatus::NotEnrolled);
 }
 
 #[test]
 fn the_old_codes_die_when_the_new_ones_are_confirmed_and_not_before() {
     let mut user = User::enrolled();
     let old = std::mem::replace(&mut user.codes, (100..110).map(|byte| RecoveryCode::new([byte; 10])).collect());
-    let posed = user.new_codes();
-    assert_eq!(user.answer(&posed, "0000-0000-0000-0000", START), (Outcome::Wrong, Reason::NotOneOfTheNewCodes));
-    assert_eq!(user.totp(&old[5].show(), START).0, Outcome::Right);
+    let issued = user.new_codes();
+    assert_eq!(user.answer(&issued, "0000-0000-0000-0000", START), (Outcome::Wrong, Reason::NotOneOfTheNewCodes));
+    assert_eq!(user.totp(&old[5].show(), START).0, Outcome::Correct);
     let kept = user.codes[9].show();
-    assert_eq!(user.answer(&posed, &kept, START).0, Outcome::Right);
+    assert_eq!(user.answer(&issued, &kept, START).0, Outcome::Correct);
     assert_eq!(user.totp(&old[6].show(), START), (Outcome::Wrong, Reason::WrongRecoveryCode));
-    assert_eq!(user.totp(&kept, START).0, Outcome::Right, "the code that was typed back stays usable");
+    assert_eq!(user.totp(&kept, START).0, Outcome::Correct, "the code that was typed back stays usable");
 }
 
 #[test]
@@ -417,7 +428,7 @@ fn a_set_up_challenge_held_back_over_any_change_is_outdated() {
         for change in [User::set_up, User::new_codes] {
             let mut user = User::enrolled();
             let held = held(&user);
-            let held = user.pose(&held);
+            let held = user.issue(&held);
             let generation = user.record.generation();
             let changed = change(&user);
             for answer in [user.passcode(START), user.codes[1].show().to_string()] {
@@ -426,7 +437,7 @@ fn a_set_up_challenge_held_back_over_any_change_is_outdated() {
             assert_ne!(user.record.generation(), generation, "something changed");
             let before = user.record.clone();
             for answer in [user.passcode(START), user.codes[1].show().to_string(), "x".to_owned()] {
-                assert_eq!(user.verdict(&held, &answer, START), Verdict::Outdated);
+                assert_eq!(user.verification(&held, &answer, START), Verification::Outdated);
             }
             assert_eq!(user.record, before);
         }
@@ -458,7 +469,7 @@ fn a_passcode_is_read_as_authenticators_show_it_and_in_no_other_digits() {
 
 #[test]
 fn a_friendly_name_is_printable_and_short() {
-    let read = |typed: &str| FriendlyName::read(typed).map(|name| name.as_str().to_owned());
+    let read = |typed: &str| FriendlyName::parse(typed).map(|name| name.as_str().to_owned());
     assert_eq!(read(" Ana's phone "), Some("Ana's phone".to_owned()));
     assert_eq!(read("a\nb\u{0}c\u{202E}d\u{200B}e"), Some("abcde".to_owned()));
     assert_eq!(read(&"ü".repeat(100)), Some("ü".repeat(FriendlyName::CHARACTERS)));
@@ -469,7 +480,7 @@ fn a_friendly_name_is_printable_and_short() {
 
 #[test]
 fn what_is_not_seen_or_turns_text_around_is_no_part_of_a_friendly_name() {
-    let read = |typed: &str| FriendlyName::read(typed).map(|name| name.as_str().to_owned());
+    let read = |typed: &str| FriendlyName::parse(typed).map(|name| name.as_str().to_owned());
     let hidden = [
         // Control characters, and the ends of lines and paragraphs.
         "\0\n\u{7F}\u{85}\u{2028}\u{2029}",
@@ -527,20 +538,21 @@ fn a_record_stays_under_two_kilobytes() {
         id: AuthenticatorId([7; 16]),
         sealed: SealedSecret(vec![7; 200]),
     });
-    let posed = user.pose(&big);
-    let name = FriendlyName::read(&"🔑".repeat(100)).unwrap();
+    let issued = user.issue(&big);
+    let name = FriendlyName::parse(&"🔑".repeat(100)).unwrap();
     let answer = Answer::new(user.passcode(START)).naming(Some(name));
-    let Examination::Passcode(awaiting) = examine(&user.record, &posed, &answer, AT_SIGN_IN, START) else {
+    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, START)
+    else {
         panic!("not a passcode");
     };
-    let Verdict::ToRecord { record, .. } = awaiting.judge(&user.secret) else { panic!("not enrolled") };
+    let Verification::ToRecord { record, .. } = pending.verify(&user.secret) else { panic!("not enrolled") };
     user.record = record;
     let code = user.codes[0].show();
-    let posed = user.pose(&user.new_codes());
+    let issued = user.issue(&user.new_codes());
     // A client id has at most 128 characters.
-    let answer = Answer::new(code.to_string()).sent_by(ClientId::read(Some(&"x".repeat(128))));
-    let examined = examine(&user.record, &posed, &answer, AT_SIGN_IN, START);
-    let Examination::Settled(Verdict::ToRecord { record, .. }) = examined else { panic!("not kept") };
+    let answer = Answer::new(code.to_string()).sent_by(ClientId::new(&"x".repeat(128)));
+    let examined = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, START);
+    let BegunVerification::Done(Verification::ToRecord { record, .. }) = examined else { panic!("not kept") };
     user.record = record;
     for _ in 0..10 {
         user.mistype(START);
@@ -558,7 +570,7 @@ fn a_record_of_an_unknown_format_is_not_read() {
     let stored = User::enrolled().record.to_json().unwrap();
     for broken in [
         stored.replace("\"format\":1", "\"format\":2"),
-        stored.replace("\"lockout\"", "\"lookout\""),
+        stored.replace("\"passcodeLimit\"", "\"passcodeLimits\""),
         "{}".to_owned(),
         String::new(),
         "null".to_owned(),

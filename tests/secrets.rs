@@ -11,23 +11,28 @@ use std::marker::PhantomData;
 use std::sync::Once;
 
 use serde_json::{Value, json};
-use shared::challenge::{Challenge, Posed, SealedSecret};
+use shared::authenticator::SealedSecret;
+use shared::challenge::{Challenge, IssuedChallenge};
 use shared::clock::UnixTime;
+use shared::cognito::UserKey;
+use shared::error::ClientError;
+use shared::error::{SealError, StoreError};
+use shared::invocation::answer;
+use shared::random::RandomError;
+use shared::record::{Record, UnreadableRecord};
 use shared::recovery_codes::RecoveryCode;
-use shared::second_factor::{Answer, AwaitingSecret, Examination, Record, UnreadableRecord, examine};
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::store::{
-    RecordStore, Saved, SealFault, SealedFor, Sealer, StoreFault, UserKey, Version, Versioned, settle,
-};
+use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
 use shared::totp::{Passcode, SharedSecret};
-use shared::trigger::{RandomFault, TriggerError, answer};
+use shared::verification::{Answer, BegunVerification, PendingPasscode, begin_verification};
+use shared::verify_answer::verify_answer;
 use tests::functions::{
     Cast, FAKE_SECRET, Functions, NOW, REQUEST_ID, SignIn, Trigger, User, fill_random, passcode, plainly_fake,
     sample_events, wrong_passcode,
 };
 use tests::golden::assert_golden;
 use tests::life::{Life, Secrets, What, decisions, user};
-use tests::stores::{AT_SIGN_IN, TOTP};
+use tests::stores::{AT_SIGN_IN, PROMPT};
 use tracing_subscriber::fmt::format::FmtSpan;
 use verify_auth_challenge::Verify;
 
@@ -165,34 +170,34 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
         (of_later, "the store: the record has format 2, this version reads 1"),
         (no_record, "the store: the stored item is not a record"),
         (no_json, "the store: the stored item is not a record"),
-        (broken, "the trigger panicked"),
+        (broken, "the function panicked"),
     ] {
         let functions = Functions::over(store, plainly_fake, plainly_fake);
         for (trigger, event) in [(Trigger::Create, &create), (Trigger::Verify, &verify)] {
-            assert_eq!(functions.answer(trigger, event.clone()).await, Err(TriggerError));
+            assert_eq!(functions.answer(trigger, event.clone()).await, Err(ClientError));
             assert_fault(&secrets, event, reason);
         }
     }
 
     let functions = Functions::over(Failing(|| Ok(Record::default())), plainly_fake, plainly_fake);
-    assert_eq!(functions.verify(verify.clone()).await, Err(TriggerError));
+    assert_eq!(functions.verify(verify.clone()).await, Err(ClientError));
     assert_fault(&secrets, &verify, "the store: not saved");
 
-    let functions = Functions::over(MemoryStore::default(), plainly_fake, |_| Err(RandomFault));
-    assert_eq!(functions.create(create.clone()).await, Err(TriggerError));
+    let functions = Functions::over(MemoryStore::default(), plainly_fake, |_| Err(RandomError));
+    assert_eq!(functions.create(create.clone()).await, Err(ClientError));
     assert_fault(&secrets, &create, "randomness: the source of randomness failed");
 
     let store = cast.functions().await.create.store;
     let another_key =
         Verify { enrollment: AT_SIGN_IN, store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
     let answered = answer(REQUEST_ID, verify.clone(), async |event| another_key.handle(event, NOW).await).await;
-    assert_eq!(answered, Err(TriggerError));
+    assert_eq!(answered, Err(ClientError));
     assert_fault(&secrets, &verify, "the sealing: the sealed secret does not open for this user and authenticator");
 
     let settings = cast.functions().await.create.settings;
     let no_key = create_auth_challenge::Create { settings, store, sealer: NoKey, random: plainly_fake };
     let answered = answer(REQUEST_ID, create.clone(), async |event| no_key.handle(event, NOW).await).await;
-    assert_eq!(answered, Err(TriggerError));
+    assert_eq!(answered, Err(ClientError));
     assert_fault(&secrets, &create, "the sealing: no key");
 }
 
@@ -200,7 +205,7 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
 fn assert_fault(secrets: &Secrets, event: &Value, reason: &str) {
     let log = captured();
     let sub = event["request"]["userAttributes"]["sub"].as_str().unwrap();
-    let expected = format!("shared::trigger: fault, {reason}\n");
+    let expected = format!("shared::invocation: failed, {reason}\n");
     secrets.assert_none_in(&log);
     assert!(!log.contains("plainly fake secret!"), "{log}");
     assert_eq!(decisions(&log, sub, &[REQUEST_ID.to_owned()]), [expected]);
@@ -210,25 +215,25 @@ fn assert_fault(secrets: &Secrets, event: &Value, reason: &str) {
 struct Failing(fn() -> Result<Record, UnreadableRecord>);
 
 impl RecordStore for Failing {
-    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreFault> {
-        let record = (self.0)().map_err(|fault| StoreFault(fault.into()))?;
+    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreError> {
+        let record = (self.0)().map_err(|fault| StoreError(fault.into()))?;
         Ok(Versioned { record, version: Version::MISSING })
     }
 
-    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
-        Err(StoreFault("not saved".into()))
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
+        Err(StoreError("not saved".into()))
     }
 }
 
 struct NoKey;
 
 impl Sealer for NoKey {
-    async fn seal(&self, _: &SharedSecret, _: SealedFor<'_>) -> Result<SealedSecret, SealFault> {
-        Err(SealFault("no key".into()))
+    async fn seal(&self, _: &SharedSecret, _: EncryptionContext<'_>) -> Result<SealedSecret, SealError> {
+        Err(SealError("no key".into()))
     }
 
-    async fn open(&self, _: &SealedSecret, _: SealedFor<'_>) -> Result<SharedSecret, SealFault> {
-        Err(SealFault("no key".into()))
+    async fn open(&self, _: &SealedSecret, _: EncryptionContext<'_>) -> Result<SharedSecret, SealError> {
+        Err(SealError("no key".into()))
     }
 }
 
@@ -239,11 +244,11 @@ async fn what_carries_a_secret_does_not_print_it() {
     // The names of a posing, an authenticator and an app client, and the user's own for the authenticator, let nobody in.
     let harmless = [What::Nonce, What::AuthenticatorId, What::ClientMetadata, What::Header];
     let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
-    let posed = RefCell::new(Vec::new());
+    let issued = RefCell::new(Vec::<Value>::new());
     let call = async |trigger, event: Value| {
         let answered = functions.answer(trigger, event).await.ok()?;
         let private = &answered["response"]["privateChallengeParameters"];
-        posed.borrow_mut().extend(serde_json::from_value(private.clone()).ok());
+        issued.borrow_mut().extend(private.is_object().then(|| private.clone()));
         Some(answered)
     };
     let mut life = Life::new(user(SUB), call, || NOW);
@@ -252,29 +257,30 @@ async fn what_carries_a_secret_does_not_print_it() {
     let (key, store, sealer) = (user(SUB).key(), functions.store(), &functions.create.sealer);
     let mut printed = vec![print(&enrolled.secret)];
 
-    for parameters in posed.take() {
-        let posed = Posed::from_private_parameters(&parameters).expect("a challenge of ours");
-        printed.push(print(&posed));
-        match &posed.challenge {
+    for parameters in issued.take() {
+        let issued = IssuedChallenge::from_private_parameters(|name| parameters[name].as_str()).expect("a challenge of ours");
+        printed.push(print(&issued));
+        match &issued.challenge {
             Challenge::TotpSetup(new) => printed.extend([print(new), print(&new.sealed)]),
             Challenge::RecoveryCodes(new) => printed.extend([print(new), print(&new.codes)]),
-            Challenge::Totp(_) => {}
+            Challenge::SecondFactor(_) => {}
         }
     }
     let now = UnixTime(NOW.0 + 30);
-    let totp = tests::stores::posed(TOTP);
+    let totp = tests::stores::issued(PROMPT);
     let typed = passcode(&enrolled.secret, now);
     secrets.note(&json!({ "request": { "challengeAnswer": typed } }));
     let loaded = store.load(&key).await.unwrap();
     printed.extend([print(&loaded), print(&loaded.record.authenticator())]);
     for typed in [&typed, &enrolled.codes[1], "no code"] {
-        let verdict = match examine(&loaded.record, &totp, &Answer::new((*typed).to_owned()), AT_SIGN_IN, now) {
-            Examination::Passcode(awaiting) => awaiting.judge(&enrolled.secret),
-            Examination::Settled(verdict) => verdict,
-        };
-        printed.push(print(&verdict));
+        let verification =
+            match begin_verification(&loaded.record, &totp, &Answer::new((*typed).to_owned()), AT_SIGN_IN, now) {
+                BegunVerification::Pending(pending) => pending.verify(&enrolled.secret),
+                BegunVerification::Done(verification) => verification,
+            };
+        printed.push(print(&verification));
     }
-    printed.push(print(&settle(store, sealer, &key, &totp, &Answer::new(typed), AT_SIGN_IN, now).await));
+    printed.push(print(&verify_answer(store, sealer, &key, &totp, &Answer::new(typed), AT_SIGN_IN, now).await));
 
     for printed in printed {
         let mut found = secrets.found_in(&printed);
@@ -295,8 +301,8 @@ fn what_a_user_types_or_has_in_hand_cannot_be_printed_at_all() {
             const { assert!(!Is::<$type>::DEBUG && !Is::<$type>::DISPLAY, stringify!($type)) };
         )* };
     }
-    assert_not_printed!(Answer, Passcode, RecoveryCode, Examination<'static>, AwaitingSecret<'static>);
-    const { assert!(!Is::<SharedSecret>::DISPLAY && !Is::<SealedSecret>::DISPLAY && !Is::<Posed>::DISPLAY) };
+    assert_not_printed!(Answer, Passcode, RecoveryCode, BegunVerification<'static>, PendingPasscode<'static>);
+    const { assert!(!Is::<SharedSecret>::DISPLAY && !Is::<SealedSecret>::DISPLAY && !Is::<IssuedChallenge>::DISPLAY) };
     // The question can be answered with yes.
     const { assert!(Is::<SharedSecret>::DEBUG && Is::<UserKey>::DISPLAY) };
 }

@@ -9,9 +9,9 @@ use local::{
 };
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
+use shared::error::ClientError;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::totp::SharedSecret;
-use shared::trigger::TriggerError;
 use tests::client::{PASSWORD, Step, World};
 use tests::functions::passcode;
 
@@ -62,7 +62,7 @@ fn holds(guard: Option<PreTokenGenerationVersion>, answer: Result<Value, Cognito
         (Some(_), Ok(answer)) => panic!("{answer}"),
         (Some(_), Err(error)) => {
             assert_eq!(error.kind, "UserLambdaValidationException");
-            assert_eq!(error.message, format!("PreTokenGeneration failed with error {}.", TriggerError::SENTENCE));
+            assert_eq!(error.message, format!("PreTokenGeneration failed with error {}.", ClientError::SENTENCE));
         }
     }
 }
@@ -225,7 +225,7 @@ async fn where_define_is_called_a_factor_of_cognitos_that_is_not_accepted_is_fol
     accept_email_codes(&world).await;
     let secret = enrolled(&world).await;
     let step = pass_cognitos_mfa(&world).await.unwrap();
-    assert_eq!(step.shown("challenge"), "TOTP");
+    assert_eq!(step.shown("challenge"), "SECOND_FACTOR");
     assert!(world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap().has_tokens());
 }
 

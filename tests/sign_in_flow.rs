@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use local::{ClientSettings, CognitoError, PoolSettings, PreventUserExistenceErrors};
 use serde_json::json;
-use shared::challenge::Generation;
 use shared::clock::UnixTime;
-use shared::second_factor::Record;
+use shared::error::ClientError;
+use shared::ids::Generation;
+use shared::record::Record;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::RecordStore;
 use shared::store::memory::MemoryStore;
 use shared::totp::SharedSecret;
-use shared::trigger::TriggerError;
 use tests::client::{PASSWORD, Step, World};
 use tests::functions::{passcode, wrong_passcode};
 use tests::stores::TakingTurns;
@@ -74,7 +74,7 @@ fn is_refused<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
 fn is_the_one_error<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
     let error = answer.unwrap_err();
     assert_eq!(error.kind, "UserLambdaValidationException");
-    assert!(error.message.contains(TriggerError::SENTENCE), "{}", error.message);
+    assert!(error.message.contains(ClientError::SENTENCE), "{}", error.message);
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn a_user_enrols_at_the_first_sign_in_and_signs_in_with_a_passcode_ever_af
     let ana = Ana::new().await;
     for _ in 0..3 {
         let step = ana.start().await;
-        assert_eq!((step.shown("challenge"), step.shown("accepts")), ("TOTP", "PASSCODE RECOVERY_CODE"));
+        assert_eq!((step.shown("challenge"), step.shown("accepts")), ("SECOND_FACTOR", "PASSCODE RECOVERY_CODE"));
         assert_eq!((step.shown("attemptsLeft"), step.shown("retryAfterSeconds")), ("3", "0"));
         assert!(ana.answer(&step, &ana.passcode()).await.unwrap().has_tokens());
         ana.world.wait(30);
@@ -138,7 +138,7 @@ async fn wrong_passcodes_are_counted_across_sign_ins_and_cost_a_wait_that_ends()
     let step = ana.start().await;
     assert_eq!(step.shown("retryAfterSeconds"), "30");
     let step = ana.answer(&step, &ana.passcode()).await.unwrap();
-    assert_eq!(step.shown("challenge"), "TOTP", "a right passcode is refused during the wait");
+    assert_eq!(step.shown("challenge"), "SECOND_FACTOR", "a right passcode is refused during the wait");
     ana.world.wait(30);
     assert!(ana.answer(&step, &ana.passcode()).await.unwrap().has_tokens());
 }
@@ -202,7 +202,7 @@ async fn the_old_authenticator_works_until_the_new_one_has_proven_itself() {
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     ana.world.wait(30);
     let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
-    assert_eq!(step.shown("challenge"), "TOTP", "the old one is dead");
+    assert_eq!(step.shown("challenge"), "SECOND_FACTOR", "the old one is dead");
 }
 
 #[tokio::test]
@@ -287,7 +287,7 @@ async fn who_has_fewer_than_three_codes_left_or_never_took_them_is_given_new_one
     // Leaves here, and comes back.
     world.wait(30);
     let step = world.start("ana", PASSWORD).await.unwrap();
-    assert_eq!(step.shown("challenge"), "TOTP");
+    assert_eq!(step.shown("challenge"), "SECOND_FACTOR");
     let step = world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap();
     let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
     assert!(world.answer(&step, &codes[0]).await.unwrap().has_tokens());
@@ -308,8 +308,8 @@ async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
         for code in &ana.codes[..8] {
             assert!(ana.answer(&ana.start().await, code).await.unwrap().has_tokens());
         }
-        let wish = "REPLACE_AUTHENTICATOR";
-        let mut step = ana.world.answer_wishing(&ana.start().await, &ana.codes[8], wish).await.unwrap();
+        let after_second_factor = "REPLACE_AUTHENTICATOR";
+        let mut step = ana.world.answer_wishing(&ana.start().await, &ana.codes[8], after_second_factor).await.unwrap();
         let mut replaced = None;
         while !step.has_tokens() {
             let answer = match step.shown("challenge") {
@@ -319,7 +319,7 @@ async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
                 }
                 _ => step.shown("recoveryCodes").split(' ').next().unwrap().to_owned(),
             };
-            step = ana.world.answer_wishing(&step, &answer, wish).await.unwrap();
+            step = ana.world.answer_wishing(&step, &answer, after_second_factor).await.unwrap();
         }
         let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
         assert_eq!(step.shown("attemptsLeft"), "2", "the lost phone is dead");
@@ -392,7 +392,7 @@ async fn by_operator_a_user_without_an_authenticator_meets_a_challenge_that_nobo
     let world = World::new(Enrollment::ByOperator, PoolSettings::default());
     world.add_user("ana").await;
     let step = world.start("ana", PASSWORD).await.unwrap();
-    assert_eq!((step.shown("challenge"), step.shown("accepts")), ("TOTP", "PASSCODE RECOVERY_CODE"));
+    assert_eq!((step.shown("challenge"), step.shown("accepts")), ("SECOND_FACTOR", "PASSCODE RECOVERY_CODE"));
     let step = world.answer(&step, "123456").await.unwrap();
     let step = world.answer(&step, "").await.unwrap();
     is_refused(world.answer(&step, "0000-0000-0000-0000").await);
@@ -420,7 +420,7 @@ async fn a_temporary_password_is_changed_before_anything_else_and_opens_nothing_
     let step = world.respond(&step, responses, None).await.unwrap();
     let (_, _, step) = enrol(&world, &step).await;
     assert!(step.has_tokens());
-    assert_eq!(world.start("ana", "Plainly-fake-2").await.unwrap().shown("challenge"), "TOTP");
+    assert_eq!(world.start("ana", "Plainly-fake-2").await.unwrap().shown("challenge"), "SECOND_FACTOR");
 }
 
 const TEMPORARY: &str = "Plainly-fake-temporary-3";

@@ -9,14 +9,19 @@ use aws_sdk_kms::primitives::Blob;
 use create_auth_challenge::Create;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
-use shared::challenge::{AuthenticatorId, Nonce, Posed, SealedSecret};
-use shared::second_factor::{Answer, Examination, Record, Verdict, examine};
+use shared::authenticator::SealedSecret;
+use shared::challenge::IssuedChallenge;
+use shared::cognito::UserKey;
+use shared::ids::{AuthenticatorId, Nonce};
+use shared::record::Record;
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
-use shared::store::{RecordStore, Saved, SealedFor, Sealer, UserKey, Version, Versioned, settle};
+use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
 use shared::totp::{SECRET_BYTES, SharedSecret};
+use shared::verification::{Answer, BegunVerification, Verification, begin_verification};
+use shared::verify_answer::verify_answer;
 use tests::stores::{
-    AT_SIGN_IN, Backend, Call, Memory, NOW, OnMinistack, Owner, TOTP, TOTP_CODES_OWED, assert_right, fill_random,
-    posed, random, user,
+    AT_SIGN_IN, Backend, Call, Memory, NOW, OnMinistack, Owner, PROMPT, PROMPT_CODES_DUE, assert_right, fill_random,
+    issued, random, user,
 };
 use verify_auth_challenge::Verify;
 
@@ -151,11 +156,11 @@ async fn users_share_no_record<B: Backend>() {
 async fn a_record_with_all_its_parts_comes_back_as_it_was<B: Backend>() {
     let Owned { record, owner } = a_record_with_all_its_parts(&B::store().await, &B::sealer().await).await;
     let json: Value = serde_json::from_str(&record.to_json().unwrap()).unwrap();
-    for part in ["authenticator", "recovery", "generation", "lockout", "judged"] {
+    for part in ["authenticator", "recovery", "generation", "passcodeLimit", "outcomes"] {
         assert!(json["record"].get(part).is_some_and(|part| !part.is_null()), "no {part} in {json}");
     }
     assert_eq!(json["record"]["authenticator"]["name"], "Ada's phone");
-    assert_eq!(json["record"]["judged"].as_array().map(Vec::len), Some(8));
+    assert_eq!(json["record"]["outcomes"].as_array().map(Vec::len), Some(8));
     assert_eq!(record.failures(NOW), 5);
 
     let store = B::store().await;
@@ -181,9 +186,9 @@ async fn an_endpoint_that_nobody_serves_is_a_fault() {
     assert!(store.save(&user("a"), &a_record(), Version::MISSING).await.is_err());
     assert!(store.save(&user("a"), &a_record(), Version(1)).await.is_err());
     let (user, authenticator) = (user("a"), AuthenticatorId(random()));
-    let sealed_for = SealedFor { user: &user, authenticator };
-    assert!(sealer.seal(&a_secret(), sealed_for).await.is_err());
-    assert!(sealer.open(&SealedSecret(vec![1; 100]), sealed_for).await.is_err());
+    let context = EncryptionContext { user: &user, authenticator };
+    assert!(sealer.seal(&a_secret(), context).await.is_err());
+    assert!(sealer.open(&SealedSecret(vec![1; 100]), context).await.is_err());
 }
 
 #[tokio::test]
@@ -192,7 +197,7 @@ async fn an_item_that_is_no_record_is_a_fault_and_is_not_overwritten() {
     let (store, table_name) = aws.new_store().await;
     let text = a_record().to_json().unwrap();
     let newer = text.replace(r#""format":1"#, r#""format":2"#);
-    let with_more = text.replace(r#""judged""#, r#""more":1,"judged""#);
+    let with_more = text.replace(r#""outcomes""#, r#""more":1,"outcomes""#);
     let cut = text[..text.len() - 1].to_owned();
     assert!(newer != text && with_more != text);
     let (n, s) = (|n: &str| AttributeValue::N(n.to_owned()), |s: &str| AttributeValue::S(s.to_owned()));
@@ -303,7 +308,7 @@ async fn verify_reads_opens_and_writes_once_and_writes_nothing_during_a_wait() {
     let owner = Owner::enrolled(&verify.store, &verify.sealer).await;
     aws.calls.take();
     let answering = |answer: String| {
-        let parameters = posed(TOTP).private_parameters();
+        let parameters = issued(PROMPT).private_parameters();
         let request = json!({ "privateChallengeParameters": parameters, "challengeAnswer": answer });
         verify.handle(event("VerifyAuthChallengeResponse_Authentication", &owner.user.sub, request), NOW)
     };
@@ -324,13 +329,13 @@ async fn verify_reads_opens_and_writes_once_and_writes_nothing_during_a_wait() {
 async fn what_was_sealed_opens_for_the_same_user_and_authenticator<B: Backend>() {
     let sealer = B::sealer().await;
     let (user, authenticator) = (user("a"), AuthenticatorId(random()));
-    let sealed_for = SealedFor { user: &user, authenticator };
+    let context = EncryptionContext { user: &user, authenticator };
     // 64 bytes: the secret of an imported authenticator may be as long as its hash.
     for secret in [a_secret(), SharedSecret::new(random::<64>().to_vec())] {
-        let sealed = sealer.seal(&secret, sealed_for).await.unwrap();
-        assert_eq!(sealer.open(&sealed, sealed_for).await.unwrap().expose(), secret.expose());
-        let travelled = SealedSecret::from_text(&sealed.text()).unwrap();
-        assert_eq!(sealer.open(&travelled, sealed_for).await.unwrap().expose(), secret.expose());
+        let sealed = sealer.seal(&secret, context).await.unwrap();
+        assert_eq!(sealer.open(&sealed, context).await.unwrap().expose(), secret.expose());
+        let travelled = SealedSecret::from_text(&sealed.to_text()).unwrap();
+        assert_eq!(sealer.open(&travelled, context).await.unwrap().expose(), secret.expose());
     }
 }
 
@@ -339,8 +344,8 @@ async fn what_was_sealed_opens_for_no_other_user_and_no_other_authenticator<B: B
     let (pool, sub, authenticator) = ("us-east-1_A", "a", AuthenticatorId([1; 16]));
     let key = |user_pool_id: &str, sub: &str| UserKey { user_pool_id: user_pool_id.to_owned(), sub: sub.to_owned() };
     let user = key(pool, sub);
-    let sealed_for = SealedFor { user: &user, authenticator };
-    let sealed = sealer.seal(&a_secret(), sealed_for).await.unwrap();
+    let context = EncryptionContext { user: &user, authenticator };
+    let sealed = sealer.seal(&a_secret(), context).await.unwrap();
     let others = [
         (key(pool, "b"), authenticator),
         (key(pool, "A"), authenticator),
@@ -354,37 +359,37 @@ async fn what_was_sealed_opens_for_no_other_user_and_no_other_authenticator<B: B
         (key(pool, sub), AuthenticatorId([0; 16])),
     ];
     for (user, authenticator) in others {
-        let other = SealedFor { user: &user, authenticator };
+        let other = EncryptionContext { user: &user, authenticator };
         assert!(sealer.open(&sealed, other).await.is_err(), "{other:?}");
     }
-    assert!(sealer.open(&sealed, sealed_for).await.is_ok());
+    assert!(sealer.open(&sealed, context).await.is_ok());
 }
 
 async fn what_is_too_short_for_a_sealed_secret_does_not_open<B: Backend>() {
     let sealer = B::sealer().await;
     let (user, authenticator) = (user("a"), AuthenticatorId(random()));
-    let sealed_for = SealedFor { user: &user, authenticator };
-    let SealedSecret(sealed) = sealer.seal(&a_secret(), sealed_for).await.unwrap();
+    let context = EncryptionContext { user: &user, authenticator };
+    let SealedSecret(sealed) = sealer.seal(&a_secret(), context).await.unwrap();
     for length in [0, 1, 16, 23, 24, 25, 36, 39] {
         let cut = SealedSecret(sealed[..length].to_vec());
-        assert!(sealer.open(&cut, sealed_for).await.is_err(), "{length} bytes");
+        assert!(sealer.open(&cut, context).await.is_err(), "{length} bytes");
     }
 }
 
 async fn sealing_twice_gives_different_bytes<B: Backend>() {
     let sealer = B::sealer().await;
     let (user, authenticator, secret) = (user("a"), AuthenticatorId(random()), a_secret());
-    let sealed_for = SealedFor { user: &user, authenticator };
+    let context = EncryptionContext { user: &user, authenticator };
     let mut seen = HashSet::new();
     for _ in 0..8 {
-        assert!(seen.insert(sealer.seal(&secret, sealed_for).await.unwrap().0));
+        assert!(seen.insert(sealer.seal(&secret, context).await.unwrap().0));
     }
 }
 
 async fn sealed_bytes_do_not_hold_the_secret<B: Backend>() {
     let sealer = B::sealer().await;
     let (user, authenticator, secret) = (user("a"), AuthenticatorId(random()), a_secret());
-    let SealedSecret(sealed) = sealer.seal(&secret, SealedFor { user: &user, authenticator }).await.unwrap();
+    let SealedSecret(sealed) = sealer.seal(&secret, EncryptionContext { user: &user, authenticator }).await.unwrap();
     // Five bytes in a row do not come about by chance.
     for part in secret.expose().windows(5) {
         assert!(!sealed.windows(5).any(|window| window == part));
@@ -396,20 +401,20 @@ async fn sealed_bytes_do_not_hold_the_secret<B: Backend>() {
 async fn in_memory_no_changed_byte_no_missing_byte_and_no_other_key_opens() {
     let (sealer, other_sealer) = (Memory::sealer().await, Memory::sealer().await);
     let (user, authenticator) = (user("a"), AuthenticatorId(random()));
-    let sealed_for = SealedFor { user: &user, authenticator };
-    let SealedSecret(sealed) = sealer.seal(&a_secret(), sealed_for).await.unwrap();
+    let context = EncryptionContext { user: &user, authenticator };
+    let SealedSecret(sealed) = sealer.seal(&a_secret(), context).await.unwrap();
     for position in 0..sealed.len() {
         for bit in 0..8 {
             let mut changed = sealed.clone();
             changed[position] ^= 1 << bit;
-            assert!(sealer.open(&SealedSecret(changed), sealed_for).await.is_err(), "bit {bit} of byte {position}");
+            assert!(sealer.open(&SealedSecret(changed), context).await.is_err(), "bit {bit} of byte {position}");
         }
         let cut = SealedSecret(sealed[..position].to_vec());
-        assert!(sealer.open(&cut, sealed_for).await.is_err(), "{position} bytes");
+        assert!(sealer.open(&cut, context).await.is_err(), "{position} bytes");
     }
     let longer = SealedSecret(sealed.iter().copied().chain([0]).collect());
-    assert!(sealer.open(&longer, sealed_for).await.is_err());
-    assert!(other_sealer.open(&SealedSecret(sealed), sealed_for).await.is_err());
+    assert!(sealer.open(&longer, context).await.is_err());
+    assert!(other_sealer.open(&SealedSecret(sealed), context).await.is_err());
 }
 
 /// Ministack's ciphertext is `key id (36) | hash of the context (32) | nonce (16) | secret XOR pad`: it compares the
@@ -423,13 +428,13 @@ async fn ministack_opens_changed_bytes_but_not_to_the_secret() {
     let aws = OnMinistack::connect();
     let (sealer, other_sealer) = (aws.new_sealer().await.0, aws.new_sealer().await.0);
     let (user, authenticator, secret) = (user("a"), AuthenticatorId(random()), a_secret());
-    let sealed_for = SealedFor { user: &user, authenticator };
-    let SealedSecret(sealed) = sealer.seal(&secret, sealed_for).await.unwrap();
+    let context = EncryptionContext { user: &user, authenticator };
+    let SealedSecret(sealed) = sealer.seal(&secret, context).await.unwrap();
     for position in (0..sealed.len()).step_by(3) {
         let mut changed = sealed.clone();
         changed[position] ^= 1;
-        let opened = sealer.open(&SealedSecret(changed), sealed_for).await;
-        let cut = sealer.open(&SealedSecret(sealed[..position].to_vec()), sealed_for).await;
+        let opened = sealer.open(&SealedSecret(changed), context).await;
+        let cut = sealer.open(&SealedSecret(sealed[..position].to_vec()), context).await;
         match position {
             // The key is named in the request, and this one is not compared with it.
             0..KEY_ID => assert_eq!(opened.unwrap().expose(), secret.expose(), "byte {position}"),
@@ -441,7 +446,7 @@ async fn ministack_opens_changed_bytes_but_not_to_the_secret() {
             _ => assert_ne!(cut.unwrap().expose(), secret.expose(), "{position} bytes"),
         }
     }
-    let opened = other_sealer.open(&SealedSecret(sealed), sealed_for).await;
+    let opened = other_sealer.open(&SealedSecret(sealed), context).await;
     assert_ne!(opened.unwrap().expose(), secret.expose());
 }
 
@@ -449,9 +454,9 @@ async fn ministack_opens_changed_bytes_but_not_to_the_secret() {
 async fn a_missing_key_is_a_fault() {
     let sealer = OnMinistack::connect().sealer_with("11111111-2222-3333-4444-555555555555");
     let (user, authenticator) = (user("a"), AuthenticatorId(random()));
-    let sealed_for = SealedFor { user: &user, authenticator };
-    assert!(format!("{:?}", sealer.seal(&a_secret(), sealed_for).await.unwrap_err()).contains("NotFoundException"));
-    assert!(sealer.open(&SealedSecret(vec![1; 100]), sealed_for).await.is_err());
+    let context = EncryptionContext { user: &user, authenticator };
+    assert!(format!("{:?}", sealer.seal(&a_secret(), context).await.unwrap_err()).contains("NotFoundException"));
+    assert!(sealer.open(&SealedSecret(vec![1; 100]), context).await.is_err());
 }
 
 #[tokio::test]
@@ -459,9 +464,9 @@ async fn kms_is_told_user_purpose_and_authenticator_both_ways_and_the_key() {
     let aws = OnMinistack::connect();
     let (sealer, key_id) = aws.new_sealer().await;
     let (user, authenticator) = (user("a"), AuthenticatorId([7; 16]));
-    let sealed_for = SealedFor { user: &user, authenticator };
-    let sealed = sealer.seal(&a_secret(), sealed_for).await.unwrap();
-    sealer.open(&sealed, sealed_for).await.unwrap();
+    let context = EncryptionContext { user: &user, authenticator };
+    let sealed = sealer.seal(&a_secret(), context).await.unwrap();
+    sealer.open(&sealed, context).await.unwrap();
     let context = json!({
         "userPoolId": "us-east-1_Example",
         "sub": "a",
@@ -483,14 +488,14 @@ async fn what_kms_sealed_for_another_purpose_does_not_open() {
     let aws = OnMinistack::connect();
     let (sealer, key_id) = aws.new_sealer().await;
     let (user, authenticator) = (user("a"), AuthenticatorId(random()));
-    let sealed_for = SealedFor { user: &user, authenticator };
+    let context = EncryptionContext { user: &user, authenticator };
     for (purpose, opens) in [("authenticator-secret", true), ("export", false), ("", false)] {
         let request = aws.kms.encrypt().key_id(&key_id).plaintext(Blob::new(random::<SECRET_BYTES>()));
-        let request = sealed_for.context().into_iter().fold(request, |request, (name, value)| {
+        let request = context.pairs().into_iter().fold(request, |request, (name, value)| {
             request.encryption_context(name, if name == "purpose" { purpose.to_owned() } else { value })
         });
         let sealed = request.send().await.unwrap().ciphertext_blob.unwrap().into_inner();
-        assert_eq!(sealer.open(&SealedSecret(sealed), sealed_for).await.is_ok(), opens, "{purpose}");
+        assert_eq!(sealer.open(&SealedSecret(sealed), context).await.is_ok(), opens, "{purpose}");
     }
 }
 
@@ -498,10 +503,10 @@ async fn what_kms_sealed_for_another_purpose_does_not_open() {
 
 /// A record unlike any other: of a user without an authenticator, who answered wrongly.
 fn a_record() -> Record {
-    let (posed, answer) = (posed(TOTP), Answer::new("000000".to_owned()));
-    match examine(&Record::default(), &posed, &answer, AT_SIGN_IN, NOW) {
-        Examination::Settled(Verdict::ToRecord { record, .. }) => record,
-        Examination::Settled(_) | Examination::Passcode(_) => panic!("a wrong passcode is on record"),
+    let (issued, answer) = (issued(PROMPT), Answer::new("000000".to_owned()));
+    match begin_verification(&Record::default(), &issued, &answer, AT_SIGN_IN, NOW) {
+        BegunVerification::Done(Verification::ToRecord { record, .. }) => record,
+        BegunVerification::Done(_) | BegunVerification::Pending(_) => panic!("a wrong passcode is on record"),
     }
 }
 
@@ -515,10 +520,10 @@ async fn a_record_with_all_its_parts(store: &impl RecordStore, sealer: &impl Sea
     let owner = Owner::enrolled(store, sealer).await;
     let answers = owner.wrong_passcodes(NOW).take(5);
     let right = Answer::new(owner.passcode_at(NOW));
-    assert_right(&settle(store, sealer, &owner.user, &posed(TOTP), &right, AT_SIGN_IN, NOW).await);
+    assert_right(&verify_answer(store, sealer, &owner.user, &issued(PROMPT), &right, AT_SIGN_IN, NOW).await);
     for answer in answers {
-        let posed = Posed { nonce: Nonce(random()), challenge: TOTP_CODES_OWED };
-        settle(store, sealer, &owner.user, &posed, &Answer::new(answer), AT_SIGN_IN, NOW).await.unwrap();
+        let issued = IssuedChallenge { nonce: Nonce(random()), challenge: PROMPT_CODES_DUE };
+        verify_answer(store, sealer, &owner.user, &issued, &Answer::new(answer), AT_SIGN_IN, NOW).await.unwrap();
     }
     let record = store.load(&owner.user).await.unwrap().record;
     Owned { owner, record }

@@ -5,12 +5,16 @@ use std::sync::Arc;
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
-use shared::second_factor::Record;
+use shared::cognito::TokenSource;
+use shared::cognito::UserKey;
+use shared::error::StoreError;
+use shared::error::{ClientError, HandlerError};
+use shared::invocation::answer;
+use shared::record::Record;
 use shared::settings::TokenGuard;
 use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, Saved, StoreFault, UserKey, Version, Versioned};
-use shared::token_guard::{MARK_SECONDS, NoTokens, REPEAT_SECONDS, TokenSource};
-use shared::trigger::{Fault, TriggerError, answer};
+use shared::store::{RecordStore, Saved, Version, Versioned};
+use shared::token_grant::{GRANT_SECONDS, REPEAT_SECONDS, TokenDenied};
 use tests::functions::{Enrolled, Functions, REQUEST_ID, SignIn, USER_POOL_ID, User, passcode, wrong_passcode};
 
 const CLIENT: &str = "plainlyfakeclientid";
@@ -47,11 +51,11 @@ fn guard(functions: &Functions, setting: TokenGuard) -> Guard<Arc<MemoryStore>> 
     Guard { setting, store: functions.create.store.clone() }
 }
 
-async fn tokens_for(functions: &Functions, user: &User, client: &str) -> Result<Value, NoTokens> {
+async fn tokens_for(functions: &Functions, user: &User, client: &str) -> Result<Value, TokenDenied> {
     let event = event(user, client, "TokenGeneration_Authentication", "1");
-    match guard(functions, TokenGuard::Paid).handle(event, functions.now()).await {
+    match guard(functions, TokenGuard::Grant).handle(event, functions.now()).await {
         Ok(answer) => Ok(answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"].clone()),
-        Err(Fault::NoTokens(reason)) => Err(reason),
+        Err(HandlerError::TokenDenied(reason)) => Err(reason),
         Err(fault) => panic!("{fault}"),
     }
 }
@@ -78,7 +82,7 @@ async fn the_tokens_of_a_sign_in_pass_and_the_next_need_another() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
     let enrolled = enrolled(&functions, &ana).await;
     for _ in 0..2 {
-        assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+        assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
         assert!(answer_totp(&functions, &ana, &passcode(&enrolled.secret, functions.now())).await);
         tokens_for(&functions, &ana, CLIENT).await.unwrap();
         functions.wait(30);
@@ -98,7 +102,7 @@ async fn the_call_that_cognito_repeats_passes_and_one_later_does_not() {
     functions.wait(REPEAT_SECONDS - 11);
     tokens_for(&functions, &ana, CLIENT).await.unwrap();
     functions.wait(1);
-    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
     assert_eq!(load(&functions, &ana).await, used, "one use, one save");
 }
 
@@ -107,10 +111,10 @@ async fn a_mark_is_worth_nothing_to_another_client_another_user_or_after_fifteen
     let (functions, ana, ben) = (Functions::new(), User::named("ana", 0xaa), User::named("ben", 0xbb));
     enrolled(&functions, &ben).await;
     functions.enrol(&ana).await;
-    assert_eq!(tokens_for(&functions, &ana, "anotherclientid").await, Err(NoTokens::NotPaid));
-    assert_eq!(tokens_for(&functions, &ben, CLIENT).await, Err(NoTokens::NotPaid));
-    functions.wait(MARK_SECONDS);
-    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    assert_eq!(tokens_for(&functions, &ana, "anotherclientid").await, Err(TokenDenied::NoGrant));
+    assert_eq!(tokens_for(&functions, &ben, CLIENT).await, Err(TokenDenied::NoGrant));
+    functions.wait(GRANT_SECONDS);
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
     functions.set_clock(UnixTime(functions.now().0 - 1));
     tokens_for(&functions, &ana, CLIENT).await.unwrap();
 }
@@ -119,10 +123,10 @@ async fn a_mark_is_worth_nothing_to_another_client_another_user_or_after_fifteen
 async fn the_password_alone_pays_for_nothing() {
     let (functions, ana, nobody) = (Functions::new(), User::named("ana", 0xaa), User::named("nobody", 0x00));
     let enrolled = enrolled(&functions, &ana).await;
-    assert_eq!(tokens_for(&functions, &nobody, CLIENT).await, Err(NoTokens::NotPaid));
+    assert_eq!(tokens_for(&functions, &nobody, CLIENT).await, Err(TokenDenied::NoGrant));
     assert!(!answer_totp(&functions, &ana, &wrong_passcode(&enrolled.secret, functions.now())).await);
     assert!(!answer_totp(&functions, &ana, "AAAA-AAAA-AAAA-AAAA").await);
-    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
 }
 
 #[tokio::test]
@@ -132,14 +136,14 @@ async fn a_sign_in_that_still_owes_recovery_codes_has_not_paid() {
     let mut sign_in = SignIn::after_password(&functions, &ana);
     let secret = tests::functions::secret_shown(&sign_in.challenge().await.unwrap());
     assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
-    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
     // TOTP ✓ with codes owed, then the codes.
     functions.wait(30);
     let mut sign_in = SignIn::after_password(&functions, &ana);
     sign_in.challenge().await.unwrap();
-    assert!(sign_in.posed["challengeMetadata"].as_str().unwrap().starts_with("TOTP C "));
+    assert!(sign_in.issued["challengeMetadata"].as_str().unwrap().starts_with("SECOND_FACTOR C "));
     assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
-    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(NoTokens::NotPaid));
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
     let shown = sign_in.challenge().await.unwrap();
     let code = shown["recoveryCodes"].as_str().unwrap().split(' ').next().unwrap().to_owned();
     assert!(sign_in.answer(&code).await.unwrap());
@@ -205,7 +209,7 @@ async fn each_event_version_gets_the_answer_of_its_shape_and_groups_stay_as_they
                 "groupOverrideDetails": groups,
             } })
         };
-        let guard = guard(&functions, TokenGuard::Paid);
+        let guard = guard(&functions, TokenGuard::Grant);
         let mut answer = guard.handle(event.clone(), functions.now()).await.unwrap();
         assert_eq!(answer["response"].take(), expected, "{version}");
         event["response"] = Value::Null;
@@ -214,8 +218,8 @@ async fn each_event_version_gets_the_answer_of_its_shape_and_groups_stay_as_they
     for version in [json!(null), json!("0"), json!("4"), json!(4), json!(1.5), json!([1]), json!("")] {
         let mut event = event(&ana, CLIENT, "TokenGeneration_Authentication", "");
         event["version"] = version.clone();
-        let answered = guard(&functions, TokenGuard::Paid).handle(event, functions.now()).await;
-        assert!(matches!(answered, Err(Fault::NotThisTriggersEvent("version"))), "{version}");
+        let answered = guard(&functions, TokenGuard::Grant).handle(event, functions.now()).await;
+        assert!(matches!(answered, Err(HandlerError::NotThisTriggersEvent("version"))), "{version}");
     }
 }
 
@@ -224,12 +228,15 @@ async fn a_door_beside_the_sign_in_gets_no_tokens_whatever_was_paid() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
     functions.enrol(&ana).await;
     let paid = load(&functions, &ana).await;
-    for setting in [TokenGuard::Paid, TokenGuard::Sources] {
+    for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
         for source in DOORS {
             let event = event(&ana, CLIENT, source, "2");
             let answered = guard(&functions, setting).handle(event, functions.now()).await;
-            let read = TokenSource::read(source).unwrap();
-            assert!(matches!(answered, Err(Fault::NoTokens(NoTokens::Source(refused))) if refused == read), "{source}");
+            let read = TokenSource::parse(source).unwrap();
+            assert!(
+                matches!(answered, Err(HandlerError::TokenDenied(TokenDenied::Source(refused))) if refused == read),
+                "{source}"
+            );
         }
     }
     assert_eq!(load(&functions, &ana).await, paid, "the mark is untouched");
@@ -238,7 +245,7 @@ async fn a_door_beside_the_sign_in_gets_no_tokens_whatever_was_paid() {
 #[tokio::test]
 async fn a_refresh_passes_without_the_store_and_claims_nothing() {
     let ana = User::named("ana", 0xaa);
-    for setting in [TokenGuard::Paid, TokenGuard::Sources] {
+    for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
         let guard = Guard { setting, store: Broken };
         let event = event(&ana, CLIENT, "TokenGeneration_RefreshTokens", "2");
         let answer = guard.handle(event, UnixTime(1_800_000_000)).await.unwrap();
@@ -252,7 +259,7 @@ async fn a_refresh_passes_without_the_store_and_claims_nothing() {
 async fn where_only_sources_are_guarded_tokens_pass_without_the_store_and_claim_nothing() {
     // Whose sign-in they end cannot be told: the owner's, who has just left a mark, or another flow's of the same client.
     let ana = User::named("ana", 0xaa);
-    let guard = Guard { setting: TokenGuard::Sources, store: Broken };
+    let guard = Guard { setting: TokenGuard::TriggerSource, store: Broken };
     for version in ["1", "2"] {
         let event = event(&ana, CLIENT, "TokenGeneration_Authentication", version);
         let answer = guard.handle(event, UnixTime(1_800_000_000)).await.unwrap();
@@ -263,11 +270,11 @@ async fn where_only_sources_are_guarded_tokens_pass_without_the_store_and_claim_
 #[tokio::test]
 async fn a_broken_store_means_no_tokens() {
     let ana = User::named("ana", 0xaa);
-    let guard = Guard { setting: TokenGuard::Paid, store: Broken };
+    let guard = Guard { setting: TokenGuard::Grant, store: Broken };
     let event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
     let now = UnixTime(1_800_000_000);
     let answered = answer(REQUEST_ID, event, async |event| guard.handle(event, now).await).await;
-    assert_eq!(answered, Err(TriggerError));
+    assert_eq!(answered, Err(ClientError));
 }
 
 #[tokio::test]
@@ -276,7 +283,7 @@ async fn a_mark_whose_use_cannot_be_saved_passes_nothing() {
     functions.enrol(&ana).await;
     for (answers, expected) in [(Err(()), "the store"), (Ok(Saved::Conflict), "others kept saving the same record")] {
         let store = SavesNothing { store: functions.create.store.clone(), answers };
-        let guard = Guard { setting: TokenGuard::Paid, store };
+        let guard = Guard { setting: TokenGuard::Grant, store };
         let event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
         let fault = guard.handle(event, functions.now()).await.unwrap_err();
         assert_eq!(fault.to_string(), expected);
@@ -291,21 +298,21 @@ async fn an_event_that_does_not_say_who_asks_gets_no_tokens() {
         for other in [Value::Null, json!(""), json!(5), json!([]), json!({})] {
             let mut event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
             event[place] = other.clone();
-            let answered = guard(&functions, TokenGuard::Paid).handle(event, functions.now()).await;
+            let answered = guard(&functions, TokenGuard::Grant).handle(event, functions.now()).await;
             assert!(answered.is_err(), "{place} became {other}");
         }
     }
     for source in ["DefineAuthChallenge_Authentication", "PreTokenGeneration", "tokengeneration_Authentication"] {
         let event = event(&ana, CLIENT, source, "1");
-        let answered = guard(&functions, TokenGuard::Paid).handle(event, functions.now()).await;
-        assert!(matches!(answered, Err(Fault::NotThisTriggersEvent("triggerSource"))), "{source}");
+        let answered = guard(&functions, TokenGuard::Grant).handle(event, functions.now()).await;
+        assert!(matches!(answered, Err(HandlerError::NotThisTriggersEvent("triggerSource"))), "{source}");
     }
 }
 
 #[test]
 fn the_setting_is_required_and_is_one_of_two_words() {
-    assert_eq!(TokenGuard::read(&|_| Some("PAID".to_owned())), Ok(TokenGuard::Paid));
-    assert_eq!(TokenGuard::read(&|_| Some("SOURCES".to_owned())), Ok(TokenGuard::Sources));
+    assert_eq!(TokenGuard::read(&|_| Some("GRANT".to_owned())), Ok(TokenGuard::Grant));
+    assert_eq!(TokenGuard::read(&|_| Some("TRIGGER_SOURCE".to_owned())), Ok(TokenGuard::TriggerSource));
     for wrong in [None, Some(""), Some("paid"), Some("PAID,SOURCES")] {
         let error = TokenGuard::read(&|_| wrong.map(ToOwned::to_owned)).unwrap_err();
         assert_eq!(error.variable, "TOKEN_GUARD");
@@ -315,12 +322,12 @@ fn the_setting_is_required_and_is_one_of_two_words() {
 struct Broken;
 
 impl RecordStore for Broken {
-    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreFault> {
-        Err(StoreFault("the store is away".into()))
+    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreError> {
+        Err(StoreError("the store is away".into()))
     }
 
-    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
-        Err(StoreFault("the store is away".into()))
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
+        Err(StoreError("the store is away".into()))
     }
 }
 
@@ -330,11 +337,11 @@ struct SavesNothing {
 }
 
 impl RecordStore for SavesNothing {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         self.store.load(user).await
     }
 
-    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreFault> {
-        self.answers.map_err(|()| StoreFault("the store is away".into()))
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
+        self.answers.map_err(|()| StoreError("the store is away".into()))
     }
 }

@@ -9,15 +9,18 @@ use std::path::Path;
 use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
-use shared::challenge::SealedSecret;
+use shared::authenticator::FriendlyName;
+use shared::authenticator::SealedSecret;
 use shared::encoding::decode;
+use shared::error::ClientError;
+use shared::error::SealError;
+use shared::invocation::answer;
+use shared::record::Record;
 use shared::recovery_codes::{CODES, RecoveryCode};
-use shared::second_factor::{FriendlyName, Record};
 use shared::settings::{SignInSettings, TokenGuard};
 use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, SealFault, SealedFor, Sealer, Version};
+use shared::store::{EncryptionContext, RecordStore, Sealer, Version};
 use shared::totp::{SECRET_BYTES, SharedSecret};
-use shared::trigger::{TriggerError, answer};
 use tests::functions::{
     Cast, Functions, NOW, REQUEST_ID, SignIn, Trigger, User, base32, entry, fill_random, passcode, sample_events,
     sample_events_in, sample_events_of_the_guard, sample_settings, secret_shown,
@@ -44,7 +47,7 @@ async fn the_guard_answers_every_sample_event_as_its_golden_file_shows() {
     let cast = Cast::assembled().await;
     for (case, event) in sample_events_of_the_guard() {
         let store = cast.functions().await.create.store;
-        let guard = Guard { setting: TokenGuard::Paid, store };
+        let guard = Guard { setting: TokenGuard::Grant, store };
         let answered = answer(REQUEST_ID, event.clone(), async |event| guard.handle(event, NOW).await).await;
         if let Ok(answer) = &answered {
             let mut restored = answer.clone();
@@ -166,7 +169,7 @@ async fn the_answer_is_the_event_with_only_its_response_replaced() {
                 let (answer, plain) = (masked(trigger, Ok(answer.clone())), masked(trigger, Ok(plain.clone())));
                 assert_eq!(answer.unwrap()["response"], plain.unwrap()["response"], "{case}");
             }
-            (Err(TriggerError), Err(TriggerError)) => {}
+            (Err(ClientError), Err(ClientError)) => {}
             (Ok(_), Err(_)) | (Err(_), Ok(_)) => panic!("{case}: unknown fields made a difference"),
         }
     }
@@ -249,10 +252,10 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
     };
     let empty = Record::default().to_json().unwrap();
     let held = a_record_with_an_authenticator_named(&longest_name).await;
-    let waiting = format!("\"lockedUntil\":{}", NOW.0 + 3600);
-    let waiting = held.replace("\"lockedUntil\":0", &waiting);
+    let waiting = format!("\"retryAt\":{}", NOW.0 + 3600);
+    let waiting = held.replace("\"retryAt\":0", &waiting);
     assert_ne!(waiting, held);
-    let proven = format!("TOTP C {}", Record::from_json(&held).unwrap().generation().text());
+    let proven = format!("SECOND_FACTOR C {}", Record::from_json(&held).unwrap().generation().to_text());
     for (issuer, email) in [
         ("Example", "ana@example.com"),
         ("Example Corporation of Somewhere", "firstname.lastname@department.example.com"),
@@ -262,7 +265,7 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
         let mut ana = User::named("ana", 1);
         ana.attributes.insert("email".to_owned(), json!(email));
         for (kind, last, record) in
-            [("TOTP", None, &waiting), ("TOTP_SETUP", None, &empty), ("RECOVERY_CODES", Some(&*proven), &held)]
+            [("SECOND_FACTOR", None, &waiting), ("TOTP_SETUP", None, &empty), ("RECOVERY_CODES", Some(&*proven), &held)]
         {
             let store = MemoryStore::default();
             store.save(&ana.key(), &Record::from_json(record).unwrap(), Version::MISSING).await.unwrap();
@@ -275,7 +278,7 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
             let response = create.handle(ana.event(Trigger::Create, own), NOW).await.unwrap()["response"].take();
             let shown = &response["publicChallengeParameters"];
             assert_eq!(shown["challenge"], kind);
-            if kind == "TOTP" {
+            if kind == "SECOND_FACTOR" {
                 assert_eq!(response["challengeMetadata"], proven);
                 assert_eq!(
                     (&shown["retryAfterSeconds"], &shown["friendlyDeviceName"]),
@@ -304,12 +307,12 @@ async fn a_record_with_an_authenticator_named(name: &str) -> String {
 struct AsLongAsKms;
 
 impl Sealer for AsLongAsKms {
-    async fn seal(&self, _: &SharedSecret, _: SealedFor<'_>) -> Result<SealedSecret, SealFault> {
+    async fn seal(&self, _: &SharedSecret, _: EncryptionContext<'_>) -> Result<SealedSecret, SealError> {
         Ok(SealedSecret(vec![0xfa; SECRET_BYTES + 152]))
     }
 
-    async fn open(&self, _: &SealedSecret, _: SealedFor<'_>) -> Result<SharedSecret, SealFault> {
-        Err(SealFault("nothing is sealed".into()))
+    async fn open(&self, _: &SealedSecret, _: EncryptionContext<'_>) -> Result<SharedSecret, SealError> {
+        Err(SealError("nothing is sealed".into()))
     }
 }
 
@@ -344,7 +347,7 @@ async fn the_masks_let_nothing_through_that_is_not_shaped_as_it_must_be() {
         ("totp", nonce, ""),
         ("totp", nonce, "cGxhaW5seSBmYWtlIDAw"),
         ("totp", nonce, "cGxhaW5seSBmYWtlIDAwMT=="),
-        ("totp", metadata, "TOTP C MDAwMDAxNSA"),
+        ("totp", metadata, "SECOND_FACTOR C MDAwMDAxNSA"),
         ("totp-setup", secret, "OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB"),
         ("totp-setup", secret, "obwgc2lonr4saztbnnssa43fmnzgk5bb"),
         ("totp-setup", uri, "otpauth://totp/Example:ana@example.com?issuer=Example"),
@@ -366,23 +369,26 @@ async fn the_masks_let_nothing_through_that_is_not_shaped_as_it_must_be() {
 #[tokio::test]
 async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
     let functions = Cast::assembled().await.functions().await;
-    let mut holdings = BTreeMap::new();
+    let mut enrollment_status = BTreeMap::new();
     for (name, number) in Cast::USERS {
         let user = User::named(name, number).key();
         let stored = functions.store().load(&user).await.unwrap();
         let failures = stored.record.failures(NOW);
         assert_eq!(stored.version == Version::MISSING, stored.record == Record::default());
-        holdings.insert(name, format!("{:?} {failures} {:?}", stored.record.holdings(), stored.record.admission(NOW)));
+        enrollment_status.insert(
+            name,
+            format!("{:?} {failures} {:?}", stored.record.enrollment_status(), stored.record.rate_limit(NOW)),
+        );
     }
     let expected = [
-        ("ana", "Nothing 0 Open"),
-        ("ben", "Authenticator 0 Open"),
-        ("cleo", "AuthenticatorCodesOwed 0 Open"),
-        ("dora", "Authenticator 5 Wait { seconds: 20 }"),
-        ("emil", "Authenticator 20 Stopped { seconds: 14400 }"),
-        ("fay", "Authenticator 0 Open"),
+        ("ana", "NotEnrolled 0 Allow"),
+        ("ben", "Enrolled 0 Allow"),
+        ("cleo", "EnrolledCodesDue 0 Allow"),
+        ("dora", "Enrolled 5 RetryAfter { seconds: 20 }"),
+        ("emil", "Enrolled 20 Blocked { seconds: 14400 }"),
+        ("fay", "Enrolled 0 Allow"),
     ];
-    assert_eq!(holdings, expected.map(|(name, holds)| (name, holds.to_owned())).into());
+    assert_eq!(enrollment_status, expected.map(|(name, holds)| (name, holds.to_owned())).into());
     let nobody = Functions::over(MemoryStore::default(), fill_random, fill_random);
     assert_eq!(nobody.now(), NOW);
 }
@@ -417,7 +423,7 @@ fn add_unknown_fields(value: &mut Value) {
 }
 
 /// The answer as it is read: what Create drew at random is masked, once its shape was checked.
-fn masked(trigger: Trigger, answer: Result<Value, TriggerError>) -> Result<Value, String> {
+fn masked(trigger: Trigger, answer: Result<Value, ClientError>) -> Result<Value, String> {
     let mut answer = match answer {
         Ok(answer) => answer,
         Err(error) => return Ok(json!({ "errorMessage": error.to_string() })),
@@ -460,7 +466,7 @@ fn masked(trigger: Trigger, answer: Result<Value, TriggerError>) -> Result<Value
     if let Ok(codes) = text(response, "/publicChallengeParameters/recoveryCodes") {
         let shown = codes.split(' ').filter(|code| {
             // What is shown is what would be read, letter by letter.
-            RecoveryCode::read(code).is_some_and(|read| read.show().as_str() == *code)
+            RecoveryCode::parse(code).is_some_and(|read| read.show().as_str() == *code)
         });
         if shown.collect::<BTreeSet<_>>().len() != CODES || codes.split(' ').count() != CODES {
             return Err("not ten different recovery codes".to_owned());
@@ -472,7 +478,7 @@ fn masked(trigger: Trigger, answer: Result<Value, TriggerError>) -> Result<Value
 
 fn mask_challenge(metadata: &str) -> Result<String, String> {
     match metadata.split(' ').collect::<Vec<_>>().as_slice() {
-        ["TOTP", "-" | "C", generation] => {
+        ["SECOND_FACTOR", "-" | "C", generation] => {
             bytes(generation, 8)?;
             Ok(metadata.to_owned())
         }

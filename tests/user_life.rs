@@ -10,17 +10,18 @@ mod model;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Challenge, Decision, Model, Posed, Said, SignIn, ToPose, shown_at};
+use model::{Challenge, Decision, IssuedChallenge, Model, Said, SignIn, ToIssue, shown_at};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde_json::{Value, json};
-use shared::challenge::{AuthenticatorId, Generation};
-use shared::second_factor::{Authenticator, Record};
+use shared::authenticator::Authenticator;
+use shared::ids::{AuthenticatorId, Generation};
+use shared::random::{RandomError, draw};
+use shared::record::Record;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, Saved, SealedFor, Sealer, Version};
+use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret};
-use shared::trigger::{RandomFault, draw};
 use tests::functions::{Functions, Trigger, User, base32, entry};
 
 /// Threads, each with sequences of its own.
@@ -51,7 +52,7 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("a judged answer delivered again after it was forgotten", 50),
     ("the same set-up challenge again", 150),
     ("tokens after a change of mind", 10),
-    ("unknown wish", 30),
+    ("unknown after_second_factor", 30),
     ("third wrong answer", 100),
     ("a new password is asked for", 500),
     ("the password was replaced under way", 300),
@@ -133,7 +134,7 @@ enum Step {
     Answer {
         seat: usize,
         typed: Typed,
-        wish: Wish,
+        after_second_factor: AfterSecondFactor,
     },
     /// Cognito delivers an earlier answer again: so many back.
     DeliverAgain {
@@ -211,7 +212,7 @@ enum Codes {
 }
 
 /// `afterSecondFactor`
-type Wish = Option<&'static str>;
+type AfterSecondFactor = Option<&'static str>;
 
 fn life() -> impl Strategy<Value = Life> {
     let steps = proptest::collection::vec(step(), 35..=45);
@@ -222,7 +223,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (0..SEATS).prop_map(|seat| Step::Begin { seat }),
         1 => Just(Step::BeginWithoutPassword),
-        24 => (seat(), typed(), wish()).prop_map(|(seat, typed, wish)| Step::Answer { seat, typed, wish }),
+        24 => (seat(), typed(), after_second_factor()).prop_map(|(seat, typed, after_second_factor)| Step::Answer { seat, typed, after_second_factor }),
         3 => (0..20_usize).prop_map(|back| Step::DeliverAgain { back }),
         1 => (0..20_usize).prop_map(|back| Step::AnswerAgain { back }),
         10 => prop_oneof![
@@ -280,7 +281,7 @@ fn codes() -> impl Strategy<Value = Codes> {
     ]
 }
 
-fn wish() -> impl Strategy<Value = Wish> {
+fn after_second_factor() -> impl Strategy<Value = AfterSecondFactor> {
     prop_oneof![
         6 => Just(None),
         5 => Just(Some("REPLACE_AUTHENTICATOR")),
@@ -347,15 +348,15 @@ struct Seat {
     sign_in: SignIn,
     /// Create's `response`, and what the model makes of it.
     response: Value,
-    posed: Posed,
-    /// Resets and imports when it was posed.
+    issued: IssuedChallenge,
+    /// Resets and imports when it was issued.
     operations: u64,
 }
 
 /// An answer as Cognito delivered it.
 struct Delivered {
     event: Value,
-    posed: Posed,
+    issued: IssuedChallenge,
     operations: u64,
     typed: String,
     judged: bool,
@@ -366,18 +367,18 @@ impl World {
         match step {
             Step::Begin { seat } => self.begin(*seat).await,
             Step::BeginWithoutPassword => self.begin_without_password().await,
-            Step::Answer { seat, typed, wish } => {
+            Step::Answer { seat, typed, after_second_factor } => {
                 if self.seats[*seat].is_none() {
                     self.begin(*seat).await?;
                 }
                 let typed = self.typed(*seat, typed);
-                self.answer(*seat, &typed, *wish).await
+                self.answer(*seat, &typed, *after_second_factor).await
             }
             Step::DeliverAgain { back } => {
                 let Some(again) = self.delivered.iter().rev().nth(*back) else { return Ok(()) };
-                let (event, posed, typed, judged) =
-                    (again.event.clone(), again.posed.clone(), again.typed.clone(), again.judged);
-                let said = self.verify(event, &posed, again.operations, &typed).await?;
+                let (event, issued, typed, judged) =
+                    (again.event.clone(), again.issued.clone(), again.typed.clone(), again.judged);
+                let said = self.verify(event, &issued, again.operations, &typed).await?;
                 if judged && !matches!(said, Said::Right("delivered again") | Said::Wrong("delivered again")) {
                     self.reached.insert("a judged answer delivered again after it was forgotten");
                 }
@@ -385,10 +386,10 @@ impl World {
             }
             Step::AnswerAgain { back } => {
                 let Some(again) = self.delivered.iter().rev().nth(*back) else { return Ok(()) };
-                let (mut event, posed, operations) = (again.event.clone(), again.posed.clone(), again.operations);
-                let typed = self.passing(&posed.challenge);
+                let (mut event, issued, operations) = (again.event.clone(), again.issued.clone(), again.operations);
+                let typed = self.passing(&issued.challenge);
                 event["request"]["challengeAnswer"] = json!(typed);
-                self.verify(event, &posed, operations, &typed).await.map(drop)
+                self.verify(event, &issued, operations, &typed).await.map(drop)
             }
             Step::Wait(seconds) => {
                 self.wait(*seconds);
@@ -453,8 +454,8 @@ impl World {
                 } else {
                     let secret = SharedSecret::new(draw::<SECRET_BYTES>(drawn_in_order).unwrap().to_vec());
                     let (user, id) = (self.user.key(), AuthenticatorId(draw(drawn_in_order).unwrap()));
-                    let sealed_for = SealedFor { user: &user, authenticator: id };
-                    let sealed = self.functions.verify.sealer.seal(&secret, sealed_for).await.unwrap();
+                    let context = EncryptionContext { user: &user, authenticator: id };
+                    let sealed = self.functions.verify.sealer.seal(&secret, context).await.unwrap();
                     self.model.import(secret.expose().to_vec());
                     self.reached.insert("imported");
                     let now = self.functions.now();
@@ -491,48 +492,53 @@ impl World {
     }
 
     /// As Cognito does with an answer: Verify, then Define, then Create.
-    async fn answer(&mut self, seat: usize, typed: &str, wish: Wish) -> Result<(), TestCaseError> {
-        let Some(Seat { mut session, mut sign_in, response, posed, operations }) = self.seats[seat].take() else {
+    async fn answer(
+        &mut self,
+        seat: usize,
+        typed: &str,
+        after_second_factor: AfterSecondFactor,
+    ) -> Result<(), TestCaseError> {
+        let Some(Seat { mut session, mut sign_in, response, issued, operations }) = self.seats[seat].take() else {
             return Ok(());
         };
         let mut own = json!({
             "privateChallengeParameters": response["privateChallengeParameters"], "challengeAnswer": typed,
         });
-        add_wish(&mut own, wish);
+        add_wish(&mut own, after_second_factor);
         let event = self.user.event(Trigger::Verify, own);
         let writes = self.model.writes;
-        let said = self.verify(event.clone(), &posed, operations, typed).await?;
+        let said = self.verify(event.clone(), &issued, operations, typed).await?;
         let judged = self.model.writes > writes;
-        self.delivered.push(Delivered { event, posed: posed.clone(), operations, typed: typed.to_owned(), judged });
+        self.delivered.push(Delivered { event, issued: issued.clone(), operations, typed: typed.to_owned(), judged });
         let right = match said {
             Said::Right(_) => true,
             Said::Wrong(_) => false,
             // After an error the session string is spent.
-            Said::Fault(_) => return Ok(()),
+            Said::HandlerError(_) => return Ok(()),
         };
         session.push(entry("CUSTOM_CHALLENGE", right, response["challengeMetadata"].as_str()));
-        sign_in.answered(&posed.challenge, right, self.model.generation());
-        self.go_on(seat, session, sign_in, wish).await
+        sign_in.answered(&issued.challenge, right, self.model.generation());
+        self.go_on(seat, session, sign_in, after_second_factor).await
     }
 
-    /// `operations` is how many resets and imports there were when the challenge was posed.
+    /// `operations` is how many resets and imports there were when the challenge was issued.
     async fn verify(
         &mut self,
         event: Value,
-        posed: &Posed,
+        issued: &IssuedChallenge,
         operations: u64,
         typed: &str,
     ) -> Result<Said, TestCaseError> {
         let held = self.model.authenticator.as_ref().map(|held| held.secret.clone());
         let codes = self.model.codes.clone();
-        let said = self.model.judge(posed, typed);
+        let said = self.model.verify(issued, typed);
         let answered = self.functions.verify(event).await.ok().map(|event| event["response"]["answerCorrect"].clone());
         match said {
             Said::Right(why) => prop_assert_eq!(answered, Some(json!(true)), "{}", why),
             Said::Wrong(why) => prop_assert_eq!(answered, Some(json!(false)), "{}", why),
-            Said::Fault(why) => prop_assert_eq!(answered, None, "{}", why),
+            Said::HandlerError(why) => prop_assert_eq!(answered, None, "{}", why),
         }
-        let (Said::Right(why) | Said::Wrong(why) | Said::Fault(why)) = said;
+        let (Said::Right(why) | Said::Wrong(why) | Said::HandlerError(why)) = said;
         self.reached.insert(why);
         // Not by way of the model: whatever an operator has done since makes a set-up challenge void.
         if let Said::Right("enrolled" | "authenticator replaced" | "codes kept") = said {
@@ -544,7 +550,7 @@ impl World {
         if why == "outdated" && operations != self.operations {
             self.reached.insert("outdated by an operator");
         }
-        if operations != self.operations && matches!(posed.challenge, Challenge::Totp { .. }) {
+        if operations != self.operations && matches!(issued.challenge, Challenge::SecondFactor { .. }) {
             self.reached.insert("a prompt held over a reset");
         }
         if why == "passcode" && self.imported {
@@ -577,47 +583,51 @@ impl World {
         seat: usize,
         session: Vec<Value>,
         sign_in: SignIn,
-        wish: Wish,
+        after_second_factor: AfterSecondFactor,
     ) -> Result<(), TestCaseError> {
         let (mut session, mut sign_in) = (session, sign_in);
-        let (mut decision, mut why) = sign_in.decision(wish, self.model.must_change_password);
-        prop_assert_eq!(self.define(&session, wish).await?, decision, "{}: {:?}", why, session);
+        let (mut decision, mut why) = sign_in.decision(after_second_factor, self.model.must_change_password);
+        prop_assert_eq!(self.define(&session, after_second_factor).await?, decision, "{}: {:?}", why, session);
         if decision == Decision::NewPassword {
             self.reached.insert(why);
             prop_assert_eq!(session.len(), 2, "the password was proven just now");
             session.push(entry("NEW_PASSWORD_REQUIRED", true, None));
             sign_in.changed_password();
             // Whether Cognito says so in the events of this sign-in is not known: both must go on.
-            (decision, why) = sign_in.decision(wish, true);
-            prop_assert_eq!(self.define(&session, wish).await?, decision, "{}: {:?}", why, session);
+            (decision, why) = sign_in.decision(after_second_factor, true);
+            prop_assert_eq!(self.define(&session, after_second_factor).await?, decision, "{}: {:?}", why, session);
             self.model.must_change_password = false;
             self.user.attributes.insert("cognito:user_status".to_owned(), json!("CONFIRMED"));
-            prop_assert_eq!(self.define(&session, wish).await?, decision, "{}: {:?}", why, session);
+            prop_assert_eq!(self.define(&session, after_second_factor).await?, decision, "{}: {:?}", why, session);
         }
         if decision != Decision::Challenge {
             self.reached.insert(why);
             return Ok(());
         }
-        let wish = wish.filter(|_| self.metadata_reaches_create);
+        let after_second_factor = after_second_factor.filter(|_| self.metadata_reaches_create);
         let mut own = json!({ "session": session, "challengeName": "CUSTOM_CHALLENGE" });
-        add_wish(&mut own, wish);
+        add_wish(&mut own, after_second_factor);
         let created = self.functions.create(self.user.event(Trigger::Create, own)).await;
-        if matches!(self.model.to_pose(&sign_in, wish), ToPose::Nothing) {
+        if matches!(self.model.next_challenge(&sign_in, after_second_factor), ToIssue::Nothing) {
             prop_assert!(created.is_err(), "a challenge after {:?}", session);
             self.reached.insert("what was proven is no longer there");
             return Ok(());
         }
         prop_assert!(created.is_ok(), "no challenge after {:?}", session);
         let response = created.unwrap()["response"].take();
-        let posed = self.pose(&sign_in, wish, &response)?;
+        let issued = self.issue(&sign_in, after_second_factor, &response)?;
         let operations = self.operations;
-        self.seats[seat] = Some(Seat { session, sign_in, response, posed, operations });
+        self.seats[seat] = Some(Seat { session, sign_in, response, issued, operations });
         Ok(())
     }
 
-    async fn define(&mut self, session: &[Value], wish: Wish) -> Result<Decision, TestCaseError> {
+    async fn define(
+        &mut self,
+        session: &[Value],
+        after_second_factor: AfterSecondFactor,
+    ) -> Result<Decision, TestCaseError> {
         let mut own = json!({ "session": session });
-        add_wish(&mut own, wish);
+        add_wish(&mut own, after_second_factor);
         let defined = self.functions.define(self.user.event(Trigger::Define, own)).await;
         let response = defined.unwrap()["response"].take();
         let flags = (&response["challengeName"], &response["issueTokens"], &response["failAuthentication"]);
@@ -632,39 +642,44 @@ impl World {
     }
 
     /// What the model makes of Create's response, once it is the one that it expects.
-    fn pose(&mut self, sign_in: &SignIn, wish: Wish, response: &Value) -> Result<Posed, TestCaseError> {
+    fn issue(
+        &mut self,
+        sign_in: &SignIn,
+        after_second_factor: AfterSecondFactor,
+        response: &Value,
+    ) -> Result<IssuedChallenge, TestCaseError> {
         let public = &response["publicChallengeParameters"];
         let metadata = response["challengeMetadata"].as_str().unwrap_or_default();
         let mut shown = public.clone();
-        let (challenge, word) = match self.model.to_pose(sign_in, wish) {
-            ToPose::Totp { codes_owed } => {
-                (self.model.prompt(codes_owed), if codes_owed { "TOTP C" } else { "TOTP -" })
+        let (challenge, word) = match self.model.next_challenge(sign_in, after_second_factor) {
+            ToIssue::Prompt { codes_due } => {
+                (self.model.prompt(codes_due), if codes_due { "SECOND_FACTOR C" } else { "SECOND_FACTOR -" })
             }
-            ToPose::NewAuthenticator => {
+            ToIssue::NewAuthenticator => {
                 let secret = take(&mut shown, "secretCode")?;
                 prop_assert!(take(&mut shown, "otpauthUri")?.contains(&secret));
                 (self.model.offer_authenticator(base32(&secret).unwrap(), sign_in), "TOTP_SETUP")
             }
-            ToPose::NewCodes => {
+            ToIssue::NewCodes => {
                 let codes: Vec<String> = take(&mut shown, "recoveryCodes")?.split(' ').map(ToOwned::to_owned).collect();
                 prop_assert_eq!(codes.len(), 10);
                 (self.model.offer_codes(codes), "RECOVERY_CODES")
             }
-            ToPose::Again(challenge) => {
+            ToIssue::Again(challenge) => {
                 self.reached.insert("the same set-up challenge again");
                 let word = secret_or_codes(&challenge);
                 prop_assert_eq!(metadata, format!("{word} AGAIN"));
                 (challenge, word)
             }
-            ToPose::Nothing => return Err(TestCaseError::fail("nothing was to be posed")),
+            ToIssue::Nothing => return Err(TestCaseError::fail("nothing was to be issued")),
         };
         prop_assert_eq!(shown, self.model.shown(&challenge, sign_in));
         prop_assert!(metadata.starts_with(&format!("{word} ")), "{} {}", word, metadata);
-        if word == "TOTP C" {
+        if word == "SECOND_FACTOR C" {
             self.reached.insert("codes owed");
         }
         let nonce = response["privateChallengeParameters"]["nonce"].as_str().unwrap_or_default().to_owned();
-        Ok(Posed { nonce, challenge })
+        Ok(IssuedChallenge { nonce, challenge })
     }
 
     // ── What is typed.
@@ -710,7 +725,7 @@ impl World {
     }
 
     fn on_offer(&self, seat: usize) -> Option<Challenge> {
-        self.seats[seat].as_ref().map(|seat| seat.posed.challenge.clone())
+        self.seats[seat].as_ref().map(|seat| seat.issued.challenge.clone())
     }
 
     fn offered(&self, seat: usize, elsewhere: bool) -> impl Iterator<Item = Challenge> {
@@ -720,7 +735,7 @@ impl World {
     fn passing(&self, challenge: &Challenge) -> String {
         let step = self.model.step();
         match challenge {
-            Challenge::Totp { .. } => self.model.authenticator.as_ref().map_or_else(String::new, |held| {
+            Challenge::SecondFactor { .. } => self.model.authenticator.as_ref().map_or_else(String::new, |held| {
                 shown_at(&held.secret, if held.dead >= step { step + 1 } else { step })
             }),
             Challenge::TotpSetup { secret, .. } => shown_at(secret, step),
@@ -739,9 +754,9 @@ impl World {
     }
 }
 
-fn add_wish(own: &mut Value, wish: Wish) {
-    if let Some(wish) = wish {
-        own["clientMetadata"] = json!({ "afterSecondFactor": wish });
+fn add_wish(own: &mut Value, after_second_factor: AfterSecondFactor) {
+    if let Some(after_second_factor) = after_second_factor {
+        own["clientMetadata"] = json!({ "afterSecondFactor": after_second_factor });
     }
 }
 
@@ -755,21 +770,21 @@ fn take(shown: &mut Value, name: &str) -> Result<String, TestCaseError> {
 fn secret_or_codes(challenge: &Challenge) -> &'static str {
     match challenge {
         Challenge::TotpSetup { .. } => "TOTP_SETUP",
-        Challenge::Totp { .. } | Challenge::RecoveryCodes { .. } => "RECOVERY_CODES",
+        Challenge::SecondFactor { .. } | Challenge::RecoveryCodes { .. } => "RECOVERY_CODES",
     }
 }
 
 fn secret_of(challenge: Challenge) -> Option<Vec<u8>> {
     match challenge {
         Challenge::TotpSetup { secret, .. } => Some(secret),
-        Challenge::Totp { .. } | Challenge::RecoveryCodes { .. } => None,
+        Challenge::SecondFactor { .. } | Challenge::RecoveryCodes { .. } => None,
     }
 }
 
 fn codes_of(challenge: Challenge) -> Option<Vec<String>> {
     match challenge {
         Challenge::RecoveryCodes { codes, .. } => Some(codes),
-        Challenge::Totp { .. } | Challenge::TotpSetup { .. } => None,
+        Challenge::SecondFactor { .. } | Challenge::TotpSetup { .. } => None,
     }
 }
 
@@ -778,7 +793,7 @@ thread_local! {
 }
 
 /// The same bytes in every run of a life, so that it can be shrunk (splitmix64).
-fn drawn_in_order(bytes: &mut [u8]) -> Result<(), RandomFault> {
+fn drawn_in_order(bytes: &mut [u8]) -> Result<(), RandomError> {
     for chunk in bytes.chunks_mut(8) {
         let seed = DRAWN.get().wrapping_add(0x9e37_79b9_7f4a_7c15);
         DRAWN.set(seed);

@@ -87,7 +87,7 @@ fn main() -> ExitCode {
         eprintln!("measured: {} {}", bench.subject.language.name(), bench.subject.function.name());
     }
     let report = Report(&benches);
-    let text = report.text();
+    let text = report.to_text();
     println!("{text}");
     if peers {
         write(&text);

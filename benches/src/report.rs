@@ -15,8 +15,8 @@ pub struct Report<'a>(pub &'a [(Bench<'a>, Measured)]);
 
 impl Report<'_> {
     /// When and on what, then the tables, as Markdown.
-    pub fn text(&self) -> String {
-        let sections = [self.circumstances(), self.targets(), self.measured(), self.beside_ours(), self.calls()];
+    pub fn to_text(&self) -> String {
+        let sections = [self.context(), self.targets(), self.measured(), self.beside_ours(), self.calls()];
         [sections.join("\n"), self.scale()].join("\n")
     }
 
@@ -63,7 +63,7 @@ impl Report<'_> {
         found.map(|(_, measured)| measured)
     }
 
-    fn circumstances(&self) -> String {
+    fn context(&self) -> String {
         let said = |program: &str, argument: &str| {
             let output = Command::new(program).arg(argument).output();
             output.map_or_else(

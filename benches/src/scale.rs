@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use shared::budget;
+use shared::timeouts;
 
 /// What one invocation of a function was measured to do.
 #[derive(Clone, Debug)]
@@ -154,9 +154,9 @@ const CLIENT_WAIT_S: f64 = 2.0;
 const COUNTED_S: f64 = 30.0;
 const SIMULATED_S: f64 = 50.0;
 // Ours.
-const ATTEMPTS: u32 = budget::ATTEMPTS;
-const BACKOFF_MS: f64 = budget::FIRST_BACKOFF.as_secs_f64() * 1000.0;
-const BUDGET_S: f64 = budget::TRIGGER.as_secs_f64();
+const ATTEMPTS: u32 = timeouts::ATTEMPTS;
+const BACKOFF_MS: f64 = timeouts::FIRST_BACKOFF.as_secs_f64() * 1000.0;
+const BUDGET_S: f64 = timeouts::INVOCATION.as_secs_f64();
 // AWS's.
 const PROCESSOR_MB: f64 = 1769.0;
 const DELIVERIES: u32 = 3;

@@ -78,9 +78,9 @@ impl User {
             (Function::Verify, Moment::SetUp) => to_verify(&self.set_up, &passcode(&self.secret, now())),
             (Function::Verify, Moment::Codes) => to_verify(&self.codes, &self.code),
             (Function::Verify, Moment::Later) => {
-                let mut posed = self.prompt.clone();
-                posed["privateChallengeParameters"]["nonce"] = nonce().into();
-                to_verify(&posed, &passcode(&self.secret, now()))
+                let mut issued = self.prompt.clone();
+                issued["privateChallengeParameters"]["nonce"] = nonce().into();
+                to_verify(&issued, &passcode(&self.secret, now()))
             }
         }
     }
@@ -121,9 +121,9 @@ fn with_session(function: Function, session: &[Value]) -> Value {
     event
 }
 
-fn to_verify(posed: &Value, answer: &str) -> Value {
+fn to_verify(issued: &Value, answer: &str) -> Value {
     let mut event = sample(Function::Verify);
-    event["request"]["privateChallengeParameters"] = posed["privateChallengeParameters"].clone();
+    event["request"]["privateChallengeParameters"] = issued["privateChallengeParameters"].clone();
     event["request"]["challengeAnswer"] = answer.into();
     event
 }
@@ -139,7 +139,7 @@ pub fn assert_answered(function: Function, moment: Moment, answer: &Value) {
         Function::Create => {
             let metadata = response["challengeMetadata"].as_str().expect("metadata");
             match moment {
-                Moment::Later => metadata.starts_with("TOTP - "),
+                Moment::Later => metadata.starts_with("SECOND_FACTOR - "),
                 Moment::SetUp => metadata.starts_with("TOTP_SETUP "),
                 Moment::Codes => metadata.starts_with("RECOVERY_CODES "),
             }

@@ -160,7 +160,7 @@ impl Subject {
             ("ACCEPTED_COGNITO_MFA", "NONE".into()),
             ("ENROLLMENT", "AT_SIGN_IN".into()),
             ("TOTP_ISSUER", "Plainly Fake".into()),
-            ("TOKEN_GUARD", "PAID".into()),
+            ("TOKEN_GUARD", "GRANT".into()),
         ];
         if language == Language::Node && function != Function::Define {
             // It makes Node.js parse its own roots at the start, where without it the first TLS does. Define has none.

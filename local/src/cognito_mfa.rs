@@ -202,8 +202,8 @@ impl User {
         let mismatch = || CognitoError::new("CodeMismatchException", "Invalid code received for user");
         let token = self.mfa.software_token.as_mut().filter(|token| token.verified).ok_or_else(mismatch)?;
         match token.spend(typed, now) {
-            Match::Fresh(_) => Ok(()),
-            Match::Used => {
+            Match::Accepted(_) => Ok(()),
+            Match::Replayed => {
                 Err(CognitoError::new("ExpiredCodeException", "Your software token has already been used once."))
             }
             Match::Wrong => Err(mismatch()),
@@ -248,11 +248,11 @@ impl User {
 impl SoftwareToken {
     fn spend(&mut self, typed: &str, now: UnixSeconds) -> Match {
         let parameters = Parameters::default();
-        let passcode = Passcode::read(typed);
+        let passcode = Passcode::parse(typed);
         let matched = passcode
             .and_then(|passcode| match_passcode(&self.secret, parameters, &passcode, UnixTime(now), self.last_step))
             .unwrap_or(Match::Wrong);
-        if let Match::Fresh(step) = matched {
+        if let Match::Accepted(step) = matched {
             self.last_step = Some(step);
         }
         matched
@@ -324,12 +324,14 @@ impl Pool {
         let mut state = self.state();
         let token = state.user_mut(user_name)?.mfa.software_token.as_mut().ok_or_else(no_software_token)?;
         match token.spend(code, now) {
-            Match::Fresh(_) => {
+            Match::Accepted(_) => {
                 token.verified = true;
                 token.name = name;
                 Ok(())
             }
-            Match::Used | Match::Wrong => Err(CognitoError::new("EnableSoftwareTokenMFAException", "Code mismatch")),
+            Match::Replayed | Match::Wrong => {
+                Err(CognitoError::new("EnableSoftwareTokenMFAException", "Code mismatch"))
+            }
         }
     }
 

@@ -179,11 +179,13 @@ impl Guide {
                 }
                 self.recovery_code("One of them, as proof that they were kept").await
             }
-            (Some("TOTP"), Loss::None) => {
+            (Some("SECOND_FACTOR"), Loss::None) => {
                 self.passcode("A passcode; each works once, so wait for the next one if the app still shows the last")
                     .await
             }
-            (Some("TOTP"), Loss::Phone) => self.recovery_code("A recovery code, in the place of a passcode").await,
+            (Some("SECOND_FACTOR"), Loss::Phone) => {
+                self.recovery_code("A recovery code, in the place of a passcode").await
+            }
             (challenge, _) => Err(format!("The challenge {challenge:?} is none that this guide knows.")),
         }
     }

@@ -6,10 +6,12 @@ use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::Value;
 use shared::clock::UnixTime;
+use shared::error::HandlerError;
+use shared::invocation::answer;
+use shared::random::{FillRandom, RandomError};
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings, TokenGuard};
 use shared::store::RecordStore;
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::trigger::{Fault, FillRandom, RandomFault, answer};
 use verify_auth_challenge::Verify;
 
 use crate::random;
@@ -29,21 +31,21 @@ pub struct InProcess<S = MemoryStore> {
 
 impl InProcess {
     /// The functions as template.yaml sets them by default: ours is the only second factor, enrolled at sign-in.
-    pub fn new(clock: Clock) -> Result<Self, Fault> {
+    pub fn new(clock: Clock) -> Result<Self, HandlerError> {
         let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn);
-        Self::with_settings(sign_in.map_err(Fault::Setting)?, clock)
+        Self::with_settings(sign_in.map_err(HandlerError::Setting)?, clock)
     }
 
     /// The functions as an operator may set them.
-    pub fn with_settings(sign_in: SignInSettings, clock: Clock) -> Result<Self, Fault> {
+    pub fn with_settings(sign_in: SignInSettings, clock: Clock) -> Result<Self, HandlerError> {
         Self::over(MemoryStore::default(), sign_in, clock)
     }
 }
 
 impl<S: RecordStore> InProcess<S> {
     /// The same, over `store`.
-    pub fn over(store: S, sign_in: SignInSettings, clock: Clock) -> Result<Self, Fault> {
-        let random = |bytes: &mut [u8]| random::fill(bytes).map_err(|_| RandomFault);
+    pub fn over(store: S, sign_in: SignInSettings, clock: Clock) -> Result<Self, HandlerError> {
+        let random = |bytes: &mut [u8]| random::fill(bytes).map_err(|_| RandomError);
         let sealer = Arc::new(MemorySealer::new(random)?);
         Ok(Self::wired(Arc::new(store), sealer, random, sign_in, clock))
     }
@@ -66,14 +68,14 @@ impl<S: RecordStore> InProcess<S> {
         let create = Create { settings, store: Arc::clone(&store), sealer: Arc::clone(&sealer), random };
         // As template.yaml demands: a factor of Cognito's leaves no mark.
         let setting = match sign_in.accepted_cognito_mfa() {
-            AcceptedCognitoMfa::NONE => TokenGuard::Paid,
-            _ => TokenGuard::Sources,
+            AcceptedCognitoMfa::NONE => TokenGuard::Grant,
+            _ => TokenGuard::TriggerSource,
         };
         let guard = Guard { setting, store: Arc::clone(&store) };
         Self { create, verify: Verify { enrollment: sign_in.enrollment(), store, sealer }, guard, clock }
     }
 
-    async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, Fault> {
+    async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, HandlerError> {
         let now = UnixTime((self.clock)());
         match trigger {
             Trigger::DefineAuthChallenge => define_auth_challenge::handle(event, &self.create.settings.sign_in),

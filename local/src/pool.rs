@@ -1,7 +1,7 @@
 //! The user pool: what it keeps, and the operations it knows.
 //!
 //! It does what Cognito is documented and reported to do around a sign-in with the four triggers, and nothing leniently.
-//! Not here: Cognito's lockout after wrong passwords and codes, its rate limits, its schema of attributes, sign-in by an
+//! Not here: Cognito's passcode_limit after wrong passwords and codes, its rate limits, its schema of attributes, sign-in by an
 //! alias such as the email address, the age of temporary passwords, managed login, devices, `USER_AUTH`, the tokens that the
 //! documentation promises to the first sign-in after a sign-up where MFA is on (users report MFA_SETUP), and any check of the
 //! credentials behind operations that start with `Admin` or configure the pool: whoever reaches the pool may call these.

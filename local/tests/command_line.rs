@@ -53,7 +53,7 @@ mod tests {
             let output = local(arguments).output().unwrap();
             assert_eq!((output.status.code(), sentence(&output)), (Some(0), ""), "{arguments:?}");
             let text = String::from_utf8(output.stdout).unwrap();
-            for challenge in ["TOTP_SETUP", "RECOVERY_CODES", "TOTP,"] {
+            for challenge in ["TOTP_SETUP", "RECOVERY_CODES", "SECOND_FACTOR,"] {
                 assert!(text.matches(&format!("challenge: {challenge}")).count() >= 2, "{challenge}: {text}");
             }
             let (_, keys) = text.split_once("type in the key ").unwrap();

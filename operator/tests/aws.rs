@@ -131,7 +131,7 @@ mod tests {
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/EnableTokenRevocation", json!(false), Weak, "client-token-revocation", WEB),
             ("GetFunctionConfiguration", "guard", "/Timeout", json!(30), Weak, "trigger-timeout", "PreTokenGeneration"),
             ("GetFunctionConfiguration", "guard", "/State", json!("Failed"), Broken, "trigger-state", "PreTokenGeneration"),
-            ("GetFunctionConfiguration", "guard", "/Environment/Variables/TOKEN_GUARD", json!("SOURCES"), Weak, "settings-guard", "settings"),
+            ("GetFunctionConfiguration", "guard", "/Environment/Variables/TOKEN_GUARD", json!("TRIGGER_SOURCE"), Weak, "settings-guard", "settings"),
             ("GetFunctionConfiguration", "guard", "/Environment", json!(null), Open, "settings-guard", "settings"),
             ("GetFunctionConfiguration", "verify", "/Environment", no_variables, Unreadable, "unreadable", "VerifyAuthChallengeResponse"),
             ("GetFunctionConfiguration", "define", "/Environment/Variables/ENROLLMENT", json!("BY_OPERATOR"), Broken, "settings-agree", "settings"),

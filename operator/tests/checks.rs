@@ -21,7 +21,7 @@ mod tests {
         let sign_in = [("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN")];
         let store = [("TABLE_NAME", "records"), ("KEY_ID", "key-1")];
         let enrollment = [("ENROLLMENT", "AT_SIGN_IN")];
-        let guard = [("TABLE_NAME", "records"), ("TOKEN_GUARD", "PAID")];
+        let guard = [("TABLE_NAME", "records"), ("TOKEN_GUARD", "GRANT")];
         Deployment {
             user_pool_id: "us-east-1_Example12".parse().unwrap(),
             pool: Ok(Pool {
@@ -201,7 +201,7 @@ mod tests {
         (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "at_sign_in"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-verify", "settings")]),
         (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-verify", "settings")]),
         (|d| tell(&mut pool(d).triggers.create, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-create", "settings")]),
-        (|d| tell_guard(d, "SOURCES"),                                  &[(Weak, "settings-guard", "settings")]),
+        (|d| tell_guard(d, "TRIGGER_SOURCE"),                                  &[(Weak, "settings-guard", "settings")]),
         (|d| tell_guard(d, "paid"),                                     &[(Broken, "settings-guard", "settings")]),
         (|d| tell(&mut pool(d).triggers.guard, &[("TABLE_NAME", "records")]), &[(Open, "settings-guard", "settings")]),
         (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "other"), ("KEY_ID", "key-1")]), &[(Broken, "settings-table", "settings")]),
@@ -211,8 +211,8 @@ mod tests {
         (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "alias/sealing")]), &[(Weak, "settings-key", "settings")]),
         (|d| d.given.key_id = Some("alias/sealing".to_owned()),         &[(Weak, "settings-key", "settings")]),
         // While users move over from Cognito's own MFA.
-        (|d| { accept_cognito_mfa(d); tell_guard(d, "SOURCES"); d.mfa_configuration = Ok("OPTIONAL".to_owned()); }, &[(Weak, "pool-mfa", "pool")]),
-        (|d| { accept_cognito_mfa(d); tell_guard(d, "SOURCES"); },      &[(Weak, "pool-mfa", "pool")]),
+        (|d| { accept_cognito_mfa(d); tell_guard(d, "TRIGGER_SOURCE"); d.mfa_configuration = Ok("OPTIONAL".to_owned()); }, &[(Weak, "pool-mfa", "pool")]),
+        (|d| { accept_cognito_mfa(d); tell_guard(d, "TRIGGER_SOURCE"); },      &[(Weak, "pool-mfa", "pool")]),
         (|d| { accept_cognito_mfa(d); d.mfa_configuration = Ok("OPTIONAL".to_owned()); }, &[(Broken, "settings-guard", "settings"), (Weak, "pool-mfa", "pool")]),
         // The table and the key.
         (|d| d.table.as_mut().unwrap().description.as_mut().unwrap().status = "DELETING".to_owned(), &[(Broken, "table-status", "table records")]),
@@ -305,8 +305,8 @@ mod tests {
         type Guard = fn(&mut Deployment);
         #[rustfmt::skip]
         let guards: [(&str, Guard, Severity, Severity); 5] = [
-            ("PAID",       |_| {},                                              Weak, Weak),
-            ("SOURCES",    |d| tell_guard(d, "SOURCES"),                        Open, Weak),
+            ("GRANT",       |_| {},                                              Weak, Weak),
+            ("TRIGGER_SOURCE",    |d| tell_guard(d, "TRIGGER_SOURCE"),                        Open, Weak),
             ("missing",    |d| pool(d).triggers.guard = None,                   Open, Open),
             ("foreign",    |d| tell(&mut pool(d).triggers.guard, &[]),          Open, Open),
             ("unreadable", |d| pool(d).triggers.guard.as_mut().unwrap().configuration = refused("GetFunctionConfiguration"), Open, Open),
@@ -356,7 +356,10 @@ mod tests {
         let key = "arn:aws:kms:us-east-1:111122223333:key/key-1";
         let table = "arn:aws:dynamodb:us-east-1:111122223333:table/records";
         let mut deployment = sound();
-        tell(&mut pool(&mut deployment).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", table), ("KEY_ID", key)]);
+        tell(
+            &mut pool(&mut deployment).triggers.verify,
+            &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", table), ("KEY_ID", key)],
+        );
         assert_eq!(above_fine(&deployment), []);
         deployment.given = Given { table_name: Some(table.to_owned()), key_id: Some(key.to_owned()) };
         assert_eq!(above_fine(&deployment), []);

@@ -11,22 +11,22 @@
 use std::collections::HashMap;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::encoding::{decode, encode};
-use crate::lockout::Admission;
+use crate::authenticator::{FriendlyName, SealedSecret};
+use crate::ids::{AuthenticatorId, Generation, Nonce};
+use crate::passcode_limit::RateLimit;
 use crate::recovery_codes::{CodeSet, RecoveryCode};
-use crate::second_factor::{Authenticator, FriendlyName};
+use crate::settings::Entitlement;
 use crate::totp::SharedSecret;
 
 /// Which of our challenges: the first words of `challengeMetadata`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A passcode, or a recovery code in its place.
-    Totp {
+    SecondFactor {
         /// Afterwards the user is owed new recovery codes; the client is not told.
-        codes_owed: bool,
+        codes_due: bool,
     },
     /// The first passcode of a new authenticator.
     TotpSetup,
@@ -37,9 +37,9 @@ pub enum Kind {
 impl Kind {
     /// The word in `challengeMetadata` and in the public parameter `challenge`.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
-            Self::Totp { .. } => "TOTP",
+            Self::SecondFactor { .. } => "SECOND_FACTOR",
             Self::TotpSetup => "TOTP_SETUP",
             Self::RecoveryCodes => "RECOVERY_CODES",
         }
@@ -47,10 +47,10 @@ impl Kind {
 
     /// Reads the first words of `challengeMetadata`.
     #[must_use]
-    pub fn of_metadata(metadata: &str) -> Option<Self> {
+    pub fn from_metadata(metadata: &str) -> Option<Self> {
         let mut words = metadata.split(' ');
         match words.next()? {
-            "TOTP" => Some(Self::Totp { codes_owed: codes_owed_from_flag(words.next()?)? }),
+            "SECOND_FACTOR" => Some(Self::SecondFactor { codes_due: codes_owed_from_flag(words.next()?)? }),
             "TOTP_SETUP" => Some(Self::TotpSetup),
             "RECOVERY_CODES" => Some(Self::RecoveryCodes),
             _ => None,
@@ -59,8 +59,8 @@ impl Kind {
 }
 
 /// One character either way: the length of the parameters tells nobody who has an authenticator.
-fn codes_owed_flag(codes_owed: bool) -> &'static str {
-    if codes_owed { "C" } else { "-" }
+fn codes_owed_flag(codes_due: bool) -> &'static str {
+    if codes_due { "C" } else { "-" }
 }
 
 fn codes_owed_from_flag(flag: &str) -> Option<bool> {
@@ -74,8 +74,8 @@ fn codes_owed_from_flag(flag: &str) -> Option<bool> {
 /// What Verify needs to judge the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
-    /// [`Kind::Totp`]
-    Totp(Prompt),
+    /// [`Kind::SecondFactor`]
+    SecondFactor(Prompt),
     /// [`Kind::TotpSetup`]
     TotpSetup(NewAuthenticator),
     /// [`Kind::RecoveryCodes`]
@@ -86,14 +86,14 @@ pub enum Challenge {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prompt {
     /// Whether new recovery codes follow.
-    pub codes_owed: bool,
+    pub codes_due: bool,
     /// The record's generation; [`Generation::NONE`] where there is no record.
     pub generation: Generation,
 }
 
 impl Prompt {
     /// What a user who does not exist is asked.
-    pub const FOR_NOBODY: Self = Self { codes_owed: false, generation: Generation::NONE };
+    pub const FOR_NOBODY: Self = Self { codes_due: false, generation: Generation::NONE };
 }
 
 /// An authenticator on offer; it is nobody's until its first passcode was right.
@@ -109,34 +109,20 @@ pub struct NewAuthenticator {
     pub sealed: SealedSecret,
 }
 
-/// What a sign-in had proven when it was offered an authenticator. Verify holds it against `ENROLLMENT`, which may have
-/// changed since.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Entitlement {
-    /// The password, and nothing else.
-    Password,
-    /// A factor of Cognito's that the settings accept.
-    CognitoFactor,
-    /// A second factor of ours.
-    SecondFactor,
+fn entitlement_letter(entitlement: Entitlement) -> &'static str {
+    match entitlement {
+        Entitlement::Password => "P",
+        Entitlement::CognitoFactor => "C",
+        Entitlement::SecondFactor => "S",
+    }
 }
 
-impl Entitlement {
-    fn letter(self) -> &'static str {
-        match self {
-            Self::Password => "P",
-            Self::CognitoFactor => "C",
-            Self::SecondFactor => "S",
-        }
-    }
-
-    fn from_letter(letter: &str) -> Option<Self> {
-        match letter {
-            "P" => Some(Self::Password),
-            "C" => Some(Self::CognitoFactor),
-            "S" => Some(Self::SecondFactor),
-            _ => None,
-        }
+fn entitlement_from_letter(letter: &str) -> Option<Entitlement> {
+    match letter {
+        "P" => Some(Entitlement::Password),
+        "C" => Some(Entitlement::CognitoFactor),
+        "S" => Some(Entitlement::SecondFactor),
+        _ => None,
     }
 }
 
@@ -174,7 +160,7 @@ impl Challenge {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Totp(Prompt { codes_owed, .. }) => Kind::Totp { codes_owed: *codes_owed },
+            Self::SecondFactor(Prompt { codes_due, .. }) => Kind::SecondFactor { codes_due: *codes_due },
             Self::TotpSetup(_) => Kind::TotpSetup,
             Self::RecoveryCodes(_) => Kind::RecoveryCodes,
         }
@@ -183,16 +169,22 @@ impl Challenge {
     /// `challengeMetadata` of a new challenge, and what the private parameters hold: the kind, then what it was made for.
     #[must_use]
     pub fn metadata(&self) -> String {
-        let kind = self.kind().word();
+        let kind = self.kind().as_str();
         match self {
-            Self::Totp(Prompt { codes_owed, generation }) => {
-                format!("{kind} {} {}", codes_owed_flag(*codes_owed), generation.text())
+            Self::SecondFactor(Prompt { codes_due, generation }) => {
+                format!("{kind} {} {}", codes_owed_flag(*codes_due), generation.to_text())
             }
             Self::TotpSetup(NewAuthenticator { entitlement, generation, id, sealed }) => {
-                format!("{kind} {} {} {} {}", entitlement.letter(), generation.text(), id.text(), sealed.text())
+                format!(
+                    "{kind} {} {} {} {}",
+                    entitlement_letter(*entitlement),
+                    generation.to_text(),
+                    id.to_text(),
+                    sealed.to_text()
+                )
             }
             Self::RecoveryCodes(NewCodes { generation, codes }) => {
-                format!("{kind} {} {}", generation.text(), codes.to_text())
+                format!("{kind} {} {}", generation.to_text(), codes.to_text())
             }
         }
     }
@@ -200,19 +192,19 @@ impl Challenge {
     /// `challengeMetadata` where the entry before this one had the same challenge, and was answered wrongly.
     #[must_use]
     pub fn metadata_again(&self) -> String {
-        format!("{} {AGAIN}", self.kind().word())
+        format!("{} {AGAIN}", self.kind().as_str())
     }
 
     /// Reads what [`Self::metadata`] wrote.
     #[must_use]
     pub fn from_metadata(metadata: &str) -> Option<Self> {
         let words: Vec<&str> = metadata.split(' ').collect();
-        match (Kind::of_metadata(metadata)?, words.as_slice()) {
-            (Kind::Totp { codes_owed }, [_, _, generation]) => {
-                Some(Self::Totp(Prompt { codes_owed, generation: Generation::from_text(generation)? }))
+        match (Kind::from_metadata(metadata)?, words.as_slice()) {
+            (Kind::SecondFactor { codes_due }, [_, _, generation]) => {
+                Some(Self::SecondFactor(Prompt { codes_due, generation: Generation::from_text(generation)? }))
             }
             (Kind::TotpSetup, [_, entitlement, generation, id, sealed]) => Some(Self::TotpSetup(NewAuthenticator {
-                entitlement: Entitlement::from_letter(entitlement)?,
+                entitlement: entitlement_from_letter(entitlement)?,
                 generation: Generation::from_text(generation)?,
                 id: AuthenticatorId::from_text(id)?,
                 sealed: SealedSecret::from_text(sealed)?,
@@ -221,7 +213,7 @@ impl Challenge {
                 generation: Generation::from_text(generation)?,
                 codes: CodeSet::from_text(codes)?,
             })),
-            (Kind::Totp { .. } | Kind::TotpSetup | Kind::RecoveryCodes, _) => None,
+            (Kind::SecondFactor { .. } | Kind::TotpSetup | Kind::RecoveryCodes, _) => None,
         }
     }
 
@@ -230,7 +222,7 @@ impl Challenge {
     #[must_use]
     pub fn last_answered<'a>(metadata: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut metadata = metadata.into_iter().peekable();
-        let kind = Kind::of_metadata(metadata.peek()?)?;
+        let kind = Kind::from_metadata(metadata.peek()?)?;
         let told = metadata.find(|metadata| metadata.split(' ').nth(1) != Some(AGAIN))?;
         Self::from_metadata(told).filter(|challenge| challenge.kind() == kind)
     }
@@ -239,7 +231,7 @@ impl Challenge {
     #[must_use]
     pub fn generation_after(&self, right: bool) -> Generation {
         match self {
-            Self::Totp(Prompt { generation, .. }) => *generation,
+            Self::SecondFactor(Prompt { generation, .. }) => *generation,
             Self::TotpSetup(new) if right => new.next_generation(),
             Self::TotpSetup(new) => new.generation,
             Self::RecoveryCodes(new) if right => new.next_generation(),
@@ -250,36 +242,36 @@ impl Challenge {
 
 /// A challenge as it was posed once: what the private parameters carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Posed {
+pub struct IssuedChallenge {
     /// Tells this posing from every other.
     pub nonce: Nonce,
     /// What was posed.
     pub challenge: Challenge,
 }
 
-impl Posed {
+impl IssuedChallenge {
     /// `privateChallengeParameters`; never empty, which Cognito would refuse.
     #[must_use]
     pub fn private_parameters(&self) -> HashMap<String, String> {
-        HashMap::from([("challenge".to_owned(), self.challenge.metadata()), ("nonce".to_owned(), self.nonce.text())])
+        HashMap::from([("challenge".to_owned(), self.challenge.metadata()), ("nonce".to_owned(), self.nonce.to_text())])
     }
 
     /// Reads what [`Self::private_parameters`] wrote.
     #[must_use]
-    pub fn from_private_parameters(parameters: &HashMap<String, String>) -> Option<Self> {
+    pub fn from_private_parameters<'a>(parameter: impl Fn(&str) -> Option<&'a str>) -> Option<Self> {
         Some(Self {
-            nonce: Nonce::from_text(parameters.get("nonce")?)?,
-            challenge: Challenge::from_metadata(parameters.get("challenge")?)?,
+            nonce: Nonce::from_text(parameter("nonce")?)?,
+            challenge: Challenge::from_metadata(parameter("challenge")?)?,
         })
     }
 }
 
 /// What the client is shown of a challenge: `publicChallengeParameters`.
-pub enum Shown<'a> {
-    /// A TOTP challenge. All that it tells of the user is whether passcodes wait, and the name of the authenticator.
-    Totp {
-        /// Whether passcodes are judged now.
-        admission: Admission,
+pub enum PublicParameters<'a> {
+    /// The prompt. All that it tells about the user is the rate limit and the name of the authenticator.
+    SecondFactor {
+        /// Whether passcodes are checked now.
+        rate_limit: RateLimit,
         /// The user's own name for the authenticator.
         name: Option<&'a FriendlyName>,
     },
@@ -298,26 +290,29 @@ pub enum Shown<'a> {
     Again(Kind),
 }
 
-impl Shown<'_> {
+impl PublicParameters<'_> {
+    /// The prompt for a user that does not exist, or who has no authenticator and may not enroll: the same as for anyone else.
+    pub const FOR_NOBODY: Self = Self::SecondFactor { rate_limit: RateLimit::Allow, name: None };
+
     /// The parameters as Cognito takes them: strings.
     #[must_use]
-    pub fn public_parameters(&self, attempts_left: u8) -> HashMap<String, String> {
+    pub fn to_map(&self, attempts_left: u8) -> HashMap<String, String> {
         let kind = match self {
-            Self::Totp { .. } => Kind::Totp { codes_owed: false },
+            Self::SecondFactor { .. } => Kind::SecondFactor { codes_due: false },
             Self::TotpSetup { .. } => Kind::TotpSetup,
             Self::RecoveryCodes(_) => Kind::RecoveryCodes,
             Self::Again(kind) => *kind,
         };
         let mut parameters = HashMap::from([
-            ("challenge".to_owned(), kind.word().to_owned()),
+            ("challenge".to_owned(), kind.as_str().to_owned()),
             ("attemptsLeft".to_owned(), attempts_left.to_string()),
         ]);
         match self {
-            Self::Totp { admission, name } => {
-                let (accepts, retry_after) = match admission {
-                    Admission::Open => ("PASSCODE RECOVERY_CODE", 0),
-                    Admission::Wait { seconds } => ("PASSCODE RECOVERY_CODE", *seconds),
-                    Admission::Stopped { seconds } => ("RECOVERY_CODE", *seconds),
+            Self::SecondFactor { rate_limit, name } => {
+                let (accepts, retry_after) = match rate_limit {
+                    RateLimit::Allow => ("PASSCODE RECOVERY_CODE", 0),
+                    RateLimit::RetryAfter { seconds } => ("PASSCODE RECOVERY_CODE", *seconds),
+                    RateLimit::Blocked { seconds } => ("RECOVERY_CODE", *seconds),
                 };
                 parameters.insert("accepts".to_owned(), accepts.to_owned());
                 parameters.insert("retryAfterSeconds".to_owned(), retry_after.to_string());
@@ -367,126 +362,4 @@ fn otpauth_uri(secret: &SharedSecret, issuer: &str, account: &str) -> Zeroizing<
     let (issuer, account) = (label(issuer, ISSUER_BYTES), label(account, ACCOUNT_BYTES));
     let secret = secret.to_base32();
     Zeroizing::new(format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", secret.as_str()))
-}
-
-/// Defines a type over random bytes that travels as text.
-macro_rules! random_id {
-    ($(#[$doc:meta])* $name:ident, $bytes:literal) => {
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
-        pub struct $name(pub [u8; $bytes]);
-
-        impl $name {
-            /// As text.
-            #[must_use]
-            pub fn text(&self) -> String {
-                encode(&self.0)
-            }
-
-            /// From text.
-            #[must_use]
-            pub fn from_text(text: &str) -> Option<Self> {
-                Some(Self(decode(text)?.try_into().ok()?))
-            }
-        }
-
-        impl TryFrom<String> for $name {
-            type Error = &'static str;
-
-            fn try_from(text: String) -> Result<Self, Self::Error> {
-                Self::from_text(&text).ok_or(concat!("not a ", stringify!($name)))
-            }
-        }
-
-        impl From<$name> for String {
-            fn from(id: $name) -> Self {
-                id.text()
-            }
-        }
-    };
-}
-
-random_id! {
-    /// Tells one posing of a challenge from every other.
-    Nonce, 16
-}
-
-random_id! {
-    /// Names an authenticator; its secret's sealing is bound to it.
-    AuthenticatorId, 16
-}
-
-random_id! {
-    /// Changed by each enrolment, code set, import and reset, to bytes that nobody can know before: so a set-up challenge that
-    /// was held back meanwhile changes nothing, and a sign-in that proved something of an older record goes no further.
-    Generation, 8
-}
-
-impl Generation {
-    /// That of a user without a record.
-    pub const NONE: Self = Self([0; 8]);
-
-    /// Eight of sixteen bytes that Create drew.
-    fn drawn_with(drawn: &[u8; 16]) -> Self {
-        let [.., a, b, c, d, e, f, g, h] = *drawn;
-        Self([a, b, c, d, e, f, g, h])
-    }
-}
-
-impl Default for Generation {
-    fn default() -> Self {
-        Self::NONE
-    }
-}
-
-/// An authenticator's secret, sealed for one user, purpose and authenticator.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct SealedSecret(pub Vec<u8>);
-
-impl SealedSecret {
-    /// As text.
-    #[must_use]
-    pub fn text(&self) -> String {
-        encode(&self.0)
-    }
-
-    /// From text.
-    #[must_use]
-    pub fn from_text(text: &str) -> Option<Self> {
-        decode(text).map(Self)
-    }
-}
-
-impl std::fmt::Debug for SealedSecret {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "SealedSecret({} bytes)", self.0.len())
-    }
-}
-
-impl TryFrom<String> for SealedSecret {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        Self::from_text(&text).ok_or("not a sealed secret")
-    }
-}
-
-impl From<SealedSecret> for String {
-    fn from(sealed: SealedSecret) -> Self {
-        sealed.text()
-    }
-}
-
-impl Shown<'_> {
-    /// What a user without an authenticator is shown under `BY_OPERATOR`, and a user that does not exist: the same as
-    /// anyone else.
-    pub const TOTP_FOR_NOBODY: Self = Self::Totp { admission: Admission::Open, name: None };
-
-    /// A TOTP challenge against `authenticator`.
-    #[must_use]
-    pub fn totp(admission: Admission, authenticator: Option<&Authenticator>) -> Shown<'_> {
-        Shown::Totp { admission, name: authenticator.and_then(Authenticator::name) }
-    }
 }

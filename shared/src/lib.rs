@@ -1,22 +1,59 @@
 //! The decisions behind the triggers, and the edges that they need.
 //!
-//! Core, without I/O, clock or AWS type: [`sign_in`] (start here), [`second_factor`], [`challenge`], [`totp`],
-//! [`recovery_codes`], [`lockout`], [`token_guard`], [`settings`], [`clock`].
-//! Edges: [`trigger`] (JSON in, JSON out, the one error), [`store`] (records and sealing), `runtime` (AWS Lambda's).
+//! Start with [`sign_in`]: three tables decide the course of a sign-in. Then [`verification`]: one pure function verifies an
+//! answer. The modules form layers, and a module imports only from the ones above it in this list:
+//!
+//! | layer | modules |
+//! |---|---|
+//! | leaves | [`clock`], [`encoding`], `characters`, [`random`], [`timeouts`], [`ids`] |
+//! | Cognito's words | [`cognito`] |
+//! | what an operator decides | [`settings`] |
+//! | factors | [`totp`], [`recovery_codes`], [`passcode_limit`], [`authenticator`] |
+//! | what is kept | [`token_grant`], [`record`] |
+//! | the sign-in | [`challenge`], [`sign_in`], [`verification`] |
+//! | errors, stores | [`error`], [`store`] |
+//! | use cases | [`verify_answer`], [`redeem_grant`] |
+//! | Lambda's side | [`event`], [`invocation`], `runtime` |
+//!
+//! Everything above the stores has no I/O, no clock and no AWS type.
+//!
+//! # Glossary
+//!
+//! Words that this project coined; every other name is Cognito's, RFC 6238's, NIST's or Rust's.
+//!
+//! - *record*: what is kept about one user, one item of the table.
+//! - *generation*: random bytes that change whenever an authenticator or a code set does; a challenge is issued for one.
+//! - *prompt*: the challenge that takes a passcode or a recovery code (`SECOND_FACTOR`).
+//! - *set-up challenge*: `TOTP_SETUP` or `RECOVERY_CODES`: it offers something that is the user's once it was answered.
+//! - *codes due*: the user must take new recovery codes before there are tokens.
+//! - *grant*: what Verify records with the answer that ends a sign-in; the token guard redeems it for tokens.
+//! - *token guard*: our Pre Token Generation trigger.
+//! - *entitlement*: what a sign-in had proven when it was offered an authenticator.
+//! - *Cognito factor*: a second factor that Cognito checks itself.
+//! - *forgiven*: wrong passcodes that a recovery code took off the count.
 
-pub mod budget;
+pub mod authenticator;
 pub mod challenge;
 mod characters;
 pub mod clock;
+pub mod cognito;
 pub mod encoding;
-pub mod lockout;
+pub mod error;
+pub mod event;
+pub mod ids;
+pub mod invocation;
+pub mod passcode_limit;
+pub mod random;
+pub mod record;
 pub mod recovery_codes;
+pub mod redeem_grant;
 #[cfg(feature = "runtime")]
 pub mod runtime;
-pub mod second_factor;
 pub mod settings;
 pub mod sign_in;
 pub mod store;
-pub mod token_guard;
+pub mod timeouts;
+pub mod token_grant;
 pub mod totp;
-pub mod trigger;
+pub mod verification;
+pub mod verify_answer;

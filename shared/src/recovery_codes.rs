@@ -15,7 +15,7 @@ use crate::encoding::{decode, encode};
 /// Codes in a new set.
 pub const CODES: usize = 10;
 /// With fewer left, the user is given a new set at the next sign-in.
-pub const CODES_OWED_BELOW: usize = 3;
+pub const CODES_DUE_BELOW: usize = 3;
 /// Random bytes a code.
 pub const CODE_BYTES: usize = 10;
 /// PBKDF2 iterations: ten hashes are 69 million instructions where the processor has none of its own for SHA-256
@@ -34,9 +34,9 @@ impl RecoveryCode {
         Self(Zeroizing::new(random))
     }
 
-    /// Reads what a user typed: case, spaces, hyphens and the look-alikes I, L and O do not matter.
+    /// Parses what a user typed: case, spaces, hyphens and the look-alikes I, L and O do not matter.
     #[must_use]
-    pub fn read(answer: &str) -> Option<Self> {
+    pub fn parse(answer: &str) -> Option<Self> {
         let mut bits: u128 = 0;
         let mut characters: usize = 0;
         for character in answer.chars().filter(|c| !matches!(c, ' ' | '-')) {

@@ -8,9 +8,10 @@ use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use crate::budget;
+use crate::error::{ClientError, HandlerError};
+use crate::invocation::answer;
 use crate::settings::{Lookup, SettingError};
-use crate::trigger::{Fault, TriggerError, answer};
+use crate::timeouts;
 
 /// What a `main.rs` returns.
 pub type Ended = Result<(), Stopped>;
@@ -62,7 +63,7 @@ fn filter(level: Level) -> Targets {
 ///
 /// # Errors
 /// The runtime's own, such as a Runtime API that does not answer.
-pub async fn serve(handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> Ended {
+pub async fn serve(handler: impl AsyncFn(Value) -> Result<Value, HandlerError>) -> Ended {
     let invoke = |invocation: LambdaEvent<Box<RawValue>>| {
         let handler = &handler;
         async move {
@@ -70,7 +71,7 @@ pub async fn serve(handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> Ende
             // Read here and not by the runtime, whose words for a bad event would reach the client.
             let event = serde_json::from_str(invocation.payload.get()).unwrap_or_default();
             answer(request_id, event, async |event| {
-                tokio::time::timeout(budget::TRIGGER, handler(event)).await.unwrap_or(Err(Fault::OutOfTime))
+                tokio::time::timeout(timeouts::INVOCATION, handler(event)).await.unwrap_or(Err(HandlerError::TimedOut))
             })
             .await
         }
@@ -78,8 +79,8 @@ pub async fn serve(handler: impl AsyncFn(Value) -> Result<Value, Fault>) -> Ende
     Runtime::new(service_fn(invoke)).run().await.map_err(|error| Stopped(error.to_string()))
 }
 
-impl From<TriggerError> for lambda_runtime::Diagnostic {
-    fn from(error: TriggerError) -> Self {
+impl From<ClientError> for lambda_runtime::Diagnostic {
+    fn from(error: ClientError) -> Self {
         Self { error_type: "SignInError".to_owned(), error_message: error.to_string() }
     }
 }

@@ -1,8 +1,7 @@
 //! What an operator decides, read once at start. There are no silent defaults: a missing or wrong value stops the function
 //! and names the variable.
 
-use crate::challenge::Entitlement;
-use crate::sign_in::CognitoMfa;
+use crate::cognito::CognitoMfa;
 
 /// Who looks variables up: the environment in `main.rs`, a map in tests.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -79,11 +78,11 @@ impl AcceptedCognitoMfa {
         }
         let mut accepted = Self::NONE;
         for name in value.split([',', ' ']).filter(|name| !name.is_empty()) {
-            match name {
-                "SOFTWARE_TOKEN_MFA" => accepted.software_token = true,
-                "SMS_MFA" => accepted.sms = true,
-                "EMAIL_OTP" => accepted.email = true,
-                _ => return Err(Self::not_understood(value)),
+            match CognitoMfa::parse(name) {
+                Some(CognitoMfa::SoftwareToken) => accepted.software_token = true,
+                Some(CognitoMfa::Sms) => accepted.sms = true,
+                Some(CognitoMfa::Email) => accepted.email = true,
+                None => return Err(Self::not_understood(value)),
             }
         }
         if accepted.any() { Ok(accepted) } else { Err(Self::not_understood(value)) }
@@ -107,6 +106,18 @@ impl AcceptedCognitoMfa {
     fn any(self) -> bool {
         self.software_token || self.sms || self.email
     }
+}
+
+/// What a sign-in has proven when it is offered an authenticator. Verify checks it against `ENROLLMENT`, which may have changed
+/// since.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Entitlement {
+    /// The password, and nothing else.
+    Password,
+    /// A Cognito factor that the settings accept.
+    CognitoFactor,
+    /// A second factor of ours.
+    SecondFactor,
 }
 
 /// When a user without an authenticator may set one up.
@@ -213,13 +224,13 @@ pub(crate) fn required(lookup: Lookup<'_>, variable: &'static str) -> Result<Str
         .ok_or_else(|| SettingError { variable, problem: "must be set".to_owned() })
 }
 
-/// Which tokens of a sign-in the guard lets pass.
+/// Which tokens of a sign-in the token guard passes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TokenGuard {
-    /// `PAID`: those that Verify has left a mark for.
-    Paid,
-    /// `SOURCES`: those that come from a sign-in by the API. For a pool whose own MFA is accepted, which leaves no mark.
-    Sources,
+    /// `GRANT`: only tokens of a sign-in that Verify recorded a grant for.
+    Grant,
+    /// `TRIGGER_SOURCE`: tokens of any sign-in by the API. For a pool whose own MFA is accepted, which leaves no grant.
+    TriggerSource,
 }
 
 impl TokenGuard {
@@ -232,11 +243,11 @@ impl TokenGuard {
     /// It is missing, or an unknown word.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         match required(lookup, Self::VARIABLE)?.as_str() {
-            "PAID" => Ok(Self::Paid),
-            "SOURCES" => Ok(Self::Sources),
+            "GRANT" => Ok(Self::Grant),
+            "TRIGGER_SOURCE" => Ok(Self::TriggerSource),
             value => Err(SettingError {
                 variable: Self::VARIABLE,
-                problem: format!("must be PAID or SOURCES; it is {value:?}"),
+                problem: format!("must be GRANT or TRIGGER_SOURCE; it is {value:?}"),
             }),
         }
     }

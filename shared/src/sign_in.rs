@@ -1,28 +1,52 @@
-//! The sign-in: what each entry of Cognito's session proves, and what is asked next.
+//! The sign-in: what each entry of Cognito's session proves, and what comes next.
 //!
-//! Define folds the session through `after` and answers with [`next_step`]; Create folds the same session and
-//! poses what [`challenge_to_pose`] names. The three tables are the specification; nothing else decides.
+//! Define folds the session through `transition` and answers with [`next_step`]; Create folds the same session and issues what
+//! [`next_challenge`] names. The three tables are the specification; nothing else decides.
 //!
-//! Invariant: `IssueTokens` implies SRP_A ✓, then PASSWORD_VERIFIER ✓, then a second factor ✓ (ours, or one of
-//! Cognito's that the settings accept), in that order, with at most two wrong answers before it. A new password is asked for
-//! straight after the password, or not in this sign-in. `tests/define_table.rs` goes through every session.
+//! Invariant: `IssueTokens` implies SRP_A ✓, then PASSWORD_VERIFIER ✓, then a second factor ✓ (ours, or a Cognito factor that
+//! the settings accept), in that order, with at most two wrong answers before it. A new password is asked for straight after
+//! the password, or not in this sign-in. `tests/define_table.rs` goes through every session.
+//!
+//! ```
+//! use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+//! use shared::sign_in::{AfterSecondFactor, ChallengeResult, DefineContext, NextStep, SessionState, next_step};
+//!
+//! let settings = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn)?;
+//! let context = DefineContext {
+//!     user_not_found: false,
+//!     must_change_password: false,
+//!     after_second_factor: AfterSecondFactor::NotGiven,
+//! };
+//! let password = [("SRP_A", true, None), ("PASSWORD_VERIFIER", true, None)];
+//! let session = |results: &[(&str, bool, Option<&str>)]| {
+//!     let results = results.iter().map(|(name, correct, metadata)| {
+//!         ChallengeResult::classify(Some(name), *correct, *metadata, &settings)
+//!     });
+//!     SessionState::of(results)
+//! };
+//! assert_eq!(next_step(&session(&password), context), NextStep::CustomChallenge);
+//! let second_factor = ("CUSTOM_CHALLENGE", true, Some("SECOND_FACTOR - AAAAAAAAAAA"));
+//! let whole = session(&[password[0], password[1], second_factor]);
+//! assert_eq!(next_step(&whole, context), NextStep::IssueTokens);
+//! # Ok::<(), shared::settings::SettingError>(())
+//! ```
 //!
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-define-auth-challenge.html>
 
-use crate::challenge::{Entitlement, Kind};
-use crate::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use crate::challenge::Kind;
+use crate::cognito::ChallengeName;
+use crate::record::EnrollmentStatus;
+use crate::settings::{Enrollment, Entitlement, SignInSettings};
 
-use Answered::{Cognito, Ours, Password};
-use Kind::{RecoveryCodes, Totp, TotpSetup};
 use Progress::*;
 
-/// Wrong answers that end a sign-in, counted since the last answer that moved it on.
-pub const WRONG_ANSWERS_ALLOWED: u8 = 3;
+/// The wrong answer that ends a sign-in, counted since the last answer that moved it on.
+pub const LAST_WRONG_ANSWER: u8 = 3;
 
 /// How far a session has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Progress {
-    /// Nothing has happened; also what a client meets that skipped SRP_A.
+    /// Nothing has happened; also where a client stands that skipped SRP_A.
     Start,
     /// SRP_A was exchanged, which proves nothing yet.
     PasswordAsked,
@@ -31,34 +55,34 @@ pub enum Progress {
     PasswordProven,
     /// Something followed the password that proves no second factor.
     SecondFactorDue,
-    /// A factor of Cognito's that the settings accept was answered wrongly.
+    /// A Cognito factor that the settings accept was answered wrongly.
     CognitoFactorWrong,
-    /// A factor of Cognito's that the settings accept was answered rightly.
+    /// A Cognito factor that the settings accept was answered correctly.
     CognitoFactorProven,
-    /// A passcode or a recovery code of ours was right.
+    /// A passcode or a recovery code was correct.
     SecondFactorProven,
     /// The same, and there are no tokens before the user has taken a new set of recovery codes.
-    SecondFactorProvenCodesOwed,
+    SecondFactorProvenCodesDue,
     /// The proven user is replacing the authenticator or the recovery codes and has mistyped an answer.
     Changing,
     /// The proven user has taken new recovery codes, and has the same authenticator as before.
     RecoveryCodesRenewed,
     /// The user has a new authenticator and must take its recovery codes before the tokens.
-    RecoveryCodesOwed,
+    RecoveryCodesDue,
     /// A new authenticator, and its recovery codes.
     Done,
     /// The session left the table, for good.
-    Refused(Refusal),
+    Rejected(Rejection),
 }
 
 /// Why a sign-in fails; for the log, never for the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
+pub enum Rejection {
     /// The client skipped SRP_A.
     PasswordNotAsked,
     /// An entry that is no row of the table.
     NotInTheTable,
-    /// An accepted factor of Cognito's was answered wrongly.
+    /// An accepted Cognito factor was answered wrongly.
     CognitoFactorWrong,
     /// Three wrong answers.
     TooManyWrongAnswers,
@@ -66,85 +90,61 @@ pub enum Refusal {
     PasswordReplaced,
     /// Cognito knows no such user.
     UserNotFound,
-    /// `afterSecondFactor` is a word we do not know: tokens might leave a user in the belief that the phone was replaced.
-    UnknownWish,
+    /// `afterSecondFactor` has an unknown value: with tokens, a user might believe that the phone was replaced.
+    UnknownAfterSecondFactor,
 }
 
-/// One entry of Cognito's session, as far as it matters here.
+/// One entry of the session: what was answered, and whether the answer was correct.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Entry {
-    /// What was answered.
-    pub answered: Answered,
-    /// Whether the answer was right (`challengeResult`).
-    pub right: bool,
+pub struct ChallengeResult {
+    answered: AnsweredChallenge,
+    correct: bool,
 }
 
-impl Entry {
-    /// An entry that is null, or no entry at all.
-    pub const NONE: Self = Self { answered: Answered::Unknown, right: false };
-
-    /// Reads `challengeName`, `challengeResult` and `challengeMetadata`.
-    #[must_use]
-    pub fn read(challenge_name: Option<&str>, challenge_result: bool, challenge_metadata: Option<&str>) -> Self {
-        Self { answered: Answered::read(challenge_name, challenge_metadata), right: challenge_result }
-    }
-}
-
-/// What a session entry answered: `challengeName`, and for our own challenges the first word of `challengeMetadata`.
+/// What an entry answered, as far as the tables distinguish it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Answered {
+enum AnsweredChallenge {
     /// `SRP_A`
     SrpA,
     /// `PASSWORD_VERIFIER`
     Password,
     /// `NEW_PASSWORD_REQUIRED`
     NewPassword,
-    /// `SELECT_MFA_TYPE`
-    SelectMfaType,
-    /// `MFA_SETUP`
-    MfaSetup,
-    /// A second factor that Cognito checks itself.
-    Cognito(CognitoMfa),
-    /// `CUSTOM_CHALLENGE` with metadata of ours.
+    /// `SELECT_MFA_TYPE`, `MFA_SETUP`, or a Cognito factor that the settings do not accept: proves nothing here.
+    CognitoOther,
+    /// A Cognito factor that the settings accept.
+    CognitoFactor,
+    /// `CUSTOM_CHALLENGE` with our metadata.
     Ours(Kind),
     /// Any other name, no name, or a custom challenge that is not ours.
     Unknown,
 }
 
-/// The second factors that Cognito checks itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CognitoMfa {
-    /// `SOFTWARE_TOKEN_MFA`
-    SoftwareToken,
-    /// `SMS_MFA`
-    Sms,
-    /// `EMAIL_OTP`
-    Email,
-}
-
-impl Answered {
-    /// Reads `challengeName` and `challengeMetadata`. Device challenges, ADMIN_NO_SRP_AUTH and whatever may be added
-    /// prove nothing here and have no row.
-    fn read(challenge_name: Option<&str>, challenge_metadata: Option<&str>) -> Self {
-        match challenge_name {
-            Some("SRP_A") => Self::SrpA,
-            Some("PASSWORD_VERIFIER") => Self::Password,
-            Some("NEW_PASSWORD_REQUIRED") => Self::NewPassword,
-            Some("SELECT_MFA_TYPE") => Self::SelectMfaType,
-            Some("MFA_SETUP") => Self::MfaSetup,
-            Some("SOFTWARE_TOKEN_MFA") => Self::Cognito(CognitoMfa::SoftwareToken),
-            Some("SMS_MFA") => Self::Cognito(CognitoMfa::Sms),
-            Some("EMAIL_OTP") => Self::Cognito(CognitoMfa::Email),
-            Some("CUSTOM_CHALLENGE") => {
-                challenge_metadata.and_then(Kind::of_metadata).map_or(Self::Unknown, Self::Ours)
+impl ChallengeResult {
+    /// Classifies `challengeName`, `challengeResult` and `challengeMetadata` of an entry. Device challenges, `ADMIN_NO_SRP_AUTH`
+    /// and whatever may be added prove nothing here and have no row.
+    #[must_use]
+    pub fn classify(name: Option<&str>, correct: bool, metadata: Option<&str>, settings: &SignInSettings) -> Self {
+        let answered = match name.and_then(ChallengeName::parse) {
+            Some(ChallengeName::SrpA) => AnsweredChallenge::SrpA,
+            Some(ChallengeName::PasswordVerifier) => AnsweredChallenge::Password,
+            Some(ChallengeName::NewPasswordRequired) => AnsweredChallenge::NewPassword,
+            Some(ChallengeName::SelectMfaType | ChallengeName::MfaSetup) => AnsweredChallenge::CognitoOther,
+            Some(ChallengeName::Mfa(mfa)) if settings.accepted_cognito_mfa().contains(mfa) => {
+                AnsweredChallenge::CognitoFactor
             }
-            Some(_) | None => Self::Unknown,
-        }
+            Some(ChallengeName::Mfa(_)) => AnsweredChallenge::CognitoOther,
+            Some(ChallengeName::CustomChallenge) => {
+                metadata.and_then(Kind::from_metadata).map_or(AnsweredChallenge::Unknown, AnsweredChallenge::Ours)
+            }
+            None => AnsweredChallenge::Unknown,
+        };
+        Self { answered, correct }
     }
 }
 
 /// What one entry does to the progress.
-enum Step {
+enum Transition {
     /// Moves it on; the count of wrong answers starts again.
     To(Progress),
     /// One wrong answer more.
@@ -152,84 +152,82 @@ enum Step {
     /// Moves it on, but proves nothing; the count stays.
     Unproven(Progress),
     /// No row.
-    Refuse,
+    Reject,
 }
 
-/// The first table. What is not a row is a refusal.
+/// The first table. What is not a row is a rejection.
 #[rustfmt::skip]
-fn after(progress: Progress, entry: Entry, accepted: AcceptedCognitoMfa) -> Step {
-    use Step::{Refuse, To, Unproven, Wrong};
-    const RIGHT: bool = true;
+fn transition(progress: Progress, result: ChallengeResult) -> Transition {
+    use AnsweredChallenge::{CognitoFactor, CognitoOther, NewPassword, Ours, Password, SrpA};
+    use Kind::{RecoveryCodes, SecondFactor, TotpSetup};
+    use Transition::{Reject, To, Unproven, Wrong};
+    const CORRECT: bool = true;
     const WRONG: bool = false;
-    match (progress, entry.answered, entry.right) {
-        (Start,                                Answered::SrpA,              RIGHT) => To(PasswordAsked),
-        (PasswordAsked,                        Password,                    RIGHT) => To(PasswordProven),
-        // ── Cognito's own, before ours. Only Cognito writes these entries; they prove nothing.
-        (PasswordProven,                       Answered::NewPassword,       RIGHT) => To(SecondFactorDue),
-        (PasswordProven | SecondFactorDue,     Answered::SelectMfaType,     RIGHT) => Unproven(SecondFactorDue),
-        (PasswordProven | SecondFactorDue,     Answered::MfaSetup,          RIGHT) => Unproven(SecondFactorDue),
-        (PasswordProven | SecondFactorDue,     Cognito(mfa), RIGHT) if !accepted.contains(mfa) => Unproven(SecondFactorDue),
-        // ── Cognito's own, as a second factor.
-        (PasswordProven | SecondFactorDue | CognitoFactorWrong, Cognito(mfa), RIGHT) if accepted.contains(mfa) => To(CognitoFactorProven),
-        (PasswordProven | SecondFactorDue | CognitoFactorWrong, Cognito(mfa), WRONG) if accepted.contains(mfa) => Wrong(CognitoFactorWrong),
+    match (progress, result.answered, result.correct) {
+        (Start,                                                      SrpA,                                    CORRECT) => To(PasswordAsked),
+        (PasswordAsked,                                              Password,                                CORRECT) => To(PasswordProven),
+        // ── Cognito's own challenges, before ours. Only Cognito writes these entries.
+        (PasswordProven,                                             NewPassword,                             CORRECT) => To(SecondFactorDue),
+        (PasswordProven | SecondFactorDue,                           CognitoOther,                            CORRECT) => Unproven(SecondFactorDue),
+        (PasswordProven | SecondFactorDue | CognitoFactorWrong,      CognitoFactor,                           CORRECT) => To(CognitoFactorProven),
+        (PasswordProven | SecondFactorDue | CognitoFactorWrong,      CognitoFactor,                           WRONG)   => Wrong(CognitoFactorWrong),
         // ── Ours.
-        (PasswordProven | SecondFactorDue | CognitoFactorProven, Ours(Totp { codes_owed: false }), RIGHT) => To(SecondFactorProven),
-        (PasswordProven | SecondFactorDue | CognitoFactorProven, Ours(Totp { codes_owed: true }),  RIGHT) => To(SecondFactorProvenCodesOwed),
-        (PasswordProven | SecondFactorDue | CognitoFactorProven, Ours(TotpSetup),                  RIGHT) => To(RecoveryCodesOwed),
-        (PasswordProven | SecondFactorDue,     Ours(Totp { .. } | TotpSetup), WRONG) => Wrong(SecondFactorDue),
-        (CognitoFactorProven,                  Ours(Totp { .. } | TotpSetup), WRONG) => Wrong(CognitoFactorProven),
-        // ── Changing what is held, by a user who has proven it in this sign-in.
-        (SecondFactorProven | Changing | RecoveryCodesRenewed, Ours(TotpSetup), RIGHT) => To(RecoveryCodesOwed),
-        (SecondFactorProven | Changing | RecoveryCodesRenewed, Ours(TotpSetup), WRONG) => Wrong(Changing),
-        (SecondFactorProven | Changing,        Ours(RecoveryCodes),         RIGHT) => To(RecoveryCodesRenewed),
-        (SecondFactorProven | Changing,        Ours(RecoveryCodes),         WRONG) => Wrong(Changing),
-        (SecondFactorProvenCodesOwed,          Ours(TotpSetup),             RIGHT) => To(RecoveryCodesOwed),
-        (SecondFactorProvenCodesOwed,          Ours(RecoveryCodes),         RIGHT) => To(RecoveryCodesRenewed),
-        (SecondFactorProvenCodesOwed,   Ours(TotpSetup | RecoveryCodes),    WRONG) => Wrong(progress),
-        (RecoveryCodesOwed,                    Ours(RecoveryCodes),         RIGHT) => To(Done),
-        (RecoveryCodesOwed,                    Ours(RecoveryCodes),         WRONG) => Wrong(progress),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { codes_due: false }), CORRECT) => To(SecondFactorProven),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { codes_due: true }),  CORRECT) => To(SecondFactorProvenCodesDue),
+        (PasswordProven | SecondFactorDue,                           Ours(SecondFactor { .. } | TotpSetup),   WRONG)   => Wrong(SecondFactorDue),
+        (CognitoFactorProven,                                        Ours(SecondFactor { .. } | TotpSetup),   WRONG)   => Wrong(CognitoFactorProven),
+        // ── A new authenticator: the first one, or another one for a user who has proven a second factor in this sign-in.
+        (PasswordProven | SecondFactorDue | CognitoFactorProven | SecondFactorProven | SecondFactorProvenCodesDue
+            | Changing | RecoveryCodesRenewed,                       Ours(TotpSetup),                         CORRECT) => To(RecoveryCodesDue),
+        // ── Changes by a user who has proven a second factor in this sign-in.
+        (SecondFactorProven | SecondFactorProvenCodesDue | Changing, Ours(RecoveryCodes),                     CORRECT) => To(RecoveryCodesRenewed),
+        (SecondFactorProven | Changing,                              Ours(TotpSetup | RecoveryCodes),         WRONG)   => Wrong(Changing),
+        (RecoveryCodesRenewed,                                       Ours(TotpSetup),                         WRONG)   => Wrong(Changing),
+        (SecondFactorProvenCodesDue,                                 Ours(TotpSetup | RecoveryCodes),         WRONG)   => Wrong(SecondFactorProvenCodesDue),
+        (RecoveryCodesDue,                                           Ours(RecoveryCodes),                     CORRECT) => To(Done),
+        (RecoveryCodesDue,                                           Ours(RecoveryCodes),                     WRONG)   => Wrong(RecoveryCodesDue),
         // ── No row.
         (Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | CognitoFactorProven
-            | SecondFactorProven | SecondFactorProvenCodesOwed | Changing | RecoveryCodesRenewed | RecoveryCodesOwed | Done
-            | Refused(_), _, _) => Refuse,
+            | SecondFactorProven | SecondFactorProvenCodesDue | Changing | RecoveryCodesRenewed | RecoveryCodesDue | Done
+            | Rejected(_), _, _) => Reject,
     }
 }
 
-/// What Define knows beside the session.
+/// What Define knows apart from the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Circumstances {
+pub struct DefineContext {
     /// `userNotFound`: Cognito hides that there is no such user.
     pub user_not_found: bool,
-    /// `cognito:user_status` is FORCE_CHANGE_PASSWORD.
+    /// `cognito:user_status` is `FORCE_CHANGE_PASSWORD`.
     pub must_change_password: bool,
     /// What the client asks for (`clientMetadata`).
-    pub wish: Wish,
+    pub after_second_factor: AfterSecondFactor,
 }
 
 /// `afterSecondFactor` in `clientMetadata`: a choice between things that the user may do anyway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Wish {
-    /// The client said nothing.
-    Unsaid,
+pub enum AfterSecondFactor {
+    /// The key is absent.
+    NotGiven,
     /// `NOTHING`: the client wants its tokens.
     Nothing,
     /// `REPLACE_AUTHENTICATOR`
     ReplaceAuthenticator,
     /// `NEW_RECOVERY_CODES`
     NewRecoveryCodes,
-    /// A word that we do not know.
+    /// Any other value.
     Unknown,
 }
 
-impl Wish {
+impl AfterSecondFactor {
     /// The key in `clientMetadata`.
     pub const KEY: &str = "afterSecondFactor";
 
-    /// Reads the value of [`Self::KEY`].
+    /// Parses the value of [`Self::KEY`].
     #[must_use]
-    pub fn read(after_second_factor: Option<&str>) -> Self {
-        match after_second_factor {
-            None => Self::Unsaid,
+    pub fn parse(value: Option<&str>) -> Self {
+        match value {
+            None => Self::NotGiven,
             Some("NOTHING") => Self::Nothing,
             Some("REPLACE_AUTHENTICATOR") => Self::ReplaceAuthenticator,
             Some("NEW_RECOVERY_CODES") => Self::NewRecoveryCodes,
@@ -242,186 +240,183 @@ impl Wish {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NextStep {
     /// `challengeName` = `PASSWORD_VERIFIER`
-    AskPassword,
+    PasswordVerifier,
     /// `challengeName` = `NEW_PASSWORD_REQUIRED`
-    AskNewPassword,
+    NewPasswordRequired,
     /// `challengeName` = `CUSTOM_CHALLENGE`
-    AskSecondFactor,
+    CustomChallenge,
     /// `issueTokens`
     IssueTokens,
     /// `failAuthentication`
-    Fail(Refusal),
+    FailAuthentication(Rejection),
 }
 
 /// The second table: what Define answers.
 #[must_use]
-pub fn next_step(standing: &Standing, circumstances: Circumstances) -> NextStep {
-    let new_password_due = circumstances.must_change_password && !standing.new_password_seen;
-    let step = match (standing.progress, circumstances.wish) {
-        (Start, _) => NextStep::Fail(Refusal::PasswordNotAsked),
-        (PasswordAsked, _) => NextStep::AskPassword,
-        (Refused(refusal), _) => NextStep::Fail(refusal),
-        (CognitoFactorWrong, _) => NextStep::Fail(Refusal::CognitoFactorWrong),
-        // ── Past the password.
-        (PasswordProven, _) if new_password_due => NextStep::AskNewPassword,
-        (
-            SecondFactorDue
-            | CognitoFactorProven
-            | SecondFactorProven
-            | SecondFactorProvenCodesOwed
-            | Changing
-            | RecoveryCodesRenewed
-            | RecoveryCodesOwed
-            | Done,
-            _,
-        ) if new_password_due => NextStep::Fail(Refusal::PasswordReplaced),
-        (PasswordProven | SecondFactorDue | SecondFactorProvenCodesOwed | RecoveryCodesOwed, _) => {
-            NextStep::AskSecondFactor
-        }
-        // ── Tokens, unless the client asks for what was not done yet.
-        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Wish::Unsaid | Wish::Nothing) => {
-            NextStep::IssueTokens
-        }
-        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Wish::ReplaceAuthenticator) => {
-            NextStep::AskSecondFactor
-        }
-        (CognitoFactorProven | SecondFactorProven, Wish::NewRecoveryCodes) => NextStep::AskSecondFactor,
-        (RecoveryCodesRenewed, Wish::NewRecoveryCodes) => NextStep::IssueTokens,
-        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Wish::Unknown) => {
-            NextStep::Fail(Refusal::UnknownWish)
-        }
-        (Changing, Wish::Nothing) => NextStep::IssueTokens,
-        (Changing, Wish::Unsaid | Wish::ReplaceAuthenticator | Wish::NewRecoveryCodes | Wish::Unknown) => {
-            NextStep::AskSecondFactor
-        }
-        (Done, _) => NextStep::IssueTokens,
-    };
-    match step {
-        NextStep::IssueTokens if circumstances.user_not_found => NextStep::Fail(Refusal::UserNotFound),
-        NextStep::AskPassword
-        | NextStep::AskNewPassword
-        | NextStep::AskSecondFactor
-        | NextStep::IssueTokens
-        | NextStep::Fail(_) => step,
+pub fn next_step(state: &SessionState, context: DefineContext) -> NextStep {
+    use AfterSecondFactor::{NewRecoveryCodes, NotGiven, Nothing, ReplaceAuthenticator, Unknown};
+    use NextStep::{CustomChallenge, FailAuthentication, IssueTokens, NewPasswordRequired, PasswordVerifier};
+    if context.must_change_password && !state.new_password_seen && state.is_past_password() {
+        return match state.progress == PasswordProven {
+            true => NewPasswordRequired,
+            false => FailAuthentication(Rejection::PasswordReplaced),
+        };
     }
+    let step = match (state.progress, context.after_second_factor) {
+        (Start, _) => FailAuthentication(Rejection::PasswordNotAsked),
+        (PasswordAsked, _) => PasswordVerifier,
+        (Rejected(rejection), _) => FailAuthentication(rejection),
+        (CognitoFactorWrong, _) => FailAuthentication(Rejection::CognitoFactorWrong),
+        (PasswordProven | SecondFactorDue | SecondFactorProvenCodesDue | RecoveryCodesDue, _) => CustomChallenge,
+        // ── Tokens, unless the client asks for what has not been done yet.
+        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, NotGiven | Nothing) => IssueTokens,
+        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, ReplaceAuthenticator) => CustomChallenge,
+        (CognitoFactorProven | SecondFactorProven, NewRecoveryCodes) => CustomChallenge,
+        (RecoveryCodesRenewed, NewRecoveryCodes) => IssueTokens,
+        (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Unknown) => {
+            FailAuthentication(Rejection::UnknownAfterSecondFactor)
+        }
+        (Changing, Nothing) => IssueTokens,
+        (Changing, NotGiven | ReplaceAuthenticator | NewRecoveryCodes | Unknown) => CustomChallenge,
+        (Done, _) => IssueTokens,
+    };
+    if step == IssueTokens && context.user_not_found {
+        return FailAuthentication(Rejection::UserNotFound);
+    }
+    step
 }
 
-/// What the user's record holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Holdings {
-    /// No authenticator.
-    Nothing,
-    /// An authenticator and enough recovery codes.
-    Authenticator,
-    /// An authenticator, and fewer recovery codes than a user should have.
-    AuthenticatorCodesOwed,
-}
-
-/// Which challenge Create poses.
+/// Which challenge Create issues.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Pose {
+pub enum ToIssue {
     /// A new challenge of this kind.
     New(Kind),
     /// The set-up challenge that was just answered wrongly: the same secret or the same codes.
-    SameAgain,
+    Repeat,
 }
 
-/// The third table: what Create poses. `None` where Define asks for no challenge of ours.
+/// The third table: what Create issues. `None` where Define asks for no custom challenge.
 #[must_use]
-pub fn challenge_to_pose(standing: &Standing, holdings: Holdings, enrollment: Enrollment, wish: Wish) -> Option<Pose> {
-    use Holdings::{Authenticator, AuthenticatorCodesOwed, Nothing};
-    if standing.is_past_second_factor() && holdings == Nothing {
+pub fn next_challenge(
+    state: &SessionState,
+    status: EnrollmentStatus,
+    enrollment: Enrollment,
+    after_second_factor: AfterSecondFactor,
+) -> Option<ToIssue> {
+    use AfterSecondFactor::{NewRecoveryCodes, NotGiven, Nothing, ReplaceAuthenticator, Unknown};
+    use EnrollmentStatus::{Enrolled, EnrolledCodesDue, NotEnrolled};
+    use Kind::{RecoveryCodes, SecondFactor, TotpSetup};
+    if state.is_past_second_factor() && status == NotEnrolled {
         // What was proven has been taken away since: by a reset.
         return None;
     }
-    match (standing.set_up_just_failed, standing.progress, wish) {
-        (None, _, _) | (Some(_), Refused(_), _) => {}
-        // The replacement was given up; the codes are still owed.
-        (Some(TotpSetup), SecondFactorProvenCodesOwed, Wish::Nothing) => {}
-        (Some(_), _, _) => return Some(Pose::SameAgain),
+    match (state.failed_set_up, state.progress, after_second_factor) {
+        (None, _, _) | (Some(_), Rejected(_), _) => {}
+        // The replacement was given up; the codes are still due.
+        (Some(TotpSetup), SecondFactorProvenCodesDue, Nothing) => {}
+        (Some(_), _, _) => return Some(ToIssue::Repeat),
     }
-    let prompt = |codes_owed| Totp { codes_owed };
-    let kind = match (standing.progress, holdings) {
-        (PasswordProven | SecondFactorDue | CognitoFactorProven, Authenticator) => prompt(false),
-        (PasswordProven | SecondFactorDue | CognitoFactorProven, AuthenticatorCodesOwed) => prompt(true),
-        // A sign-in enrols with its first challenge of ours or not at all: a reset does not help who holds a prompt open that
-        // an old password led to. Who may not enrol meets a challenge like anyone else's, which nobody passes.
-        (PasswordProven | SecondFactorDue | CognitoFactorProven, Nothing) => {
-            if !standing.challenged && enrollment.admits(standing.entitlement()) { TotpSetup } else { prompt(false) }
+    // A sign-in enrolls with its first custom challenge or not at all: otherwise a prompt that an old password led to could be
+    // held over a reset. A user who may not enroll gets the same prompt as anyone else, which nobody passes.
+    let may_enroll = !state.challenged && enrollment.admits(state.entitlement());
+    let kind = match (state.progress, status, after_second_factor) {
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, Enrolled, _) => SecondFactor { codes_due: false },
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, EnrolledCodesDue, _) => {
+            SecondFactor { codes_due: true }
         }
-        // clientMetadata may not reach Create: replacing is what is asked for most.
-        (SecondFactorProven, _) => match wish {
-            Wish::NewRecoveryCodes => RecoveryCodes,
-            Wish::ReplaceAuthenticator | Wish::Unsaid | Wish::Nothing | Wish::Unknown => TotpSetup,
-        },
-        (SecondFactorProvenCodesOwed, _) => match wish {
-            Wish::ReplaceAuthenticator => TotpSetup,
-            Wish::NewRecoveryCodes | Wish::Unsaid | Wish::Nothing | Wish::Unknown => RecoveryCodes,
-        },
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, NotEnrolled, _) => {
+            if may_enroll {
+                TotpSetup
+            } else {
+                SecondFactor { codes_due: false }
+            }
+        }
+        // clientMetadata may not reach Create: replacing the authenticator is what is asked for most.
+        (SecondFactorProven, _, ReplaceAuthenticator | NotGiven | Nothing | Unknown) => TotpSetup,
+        (SecondFactorProven, _, NewRecoveryCodes) => RecoveryCodes,
+        (SecondFactorProvenCodesDue, _, ReplaceAuthenticator) => TotpSetup,
+        (SecondFactorProvenCodesDue, _, NewRecoveryCodes | NotGiven | Nothing | Unknown) => RecoveryCodes,
         // Codes were just taken: only a replacement is left to ask for.
-        (RecoveryCodesRenewed, _) => TotpSetup,
-        (RecoveryCodesOwed, _) => RecoveryCodes,
+        (RecoveryCodesRenewed, _, _) => TotpSetup,
+        (RecoveryCodesDue, _, _) => RecoveryCodes,
         // Only a set-up challenge answered wrongly leads to Changing, and it was handled above.
-        (Start | PasswordAsked | CognitoFactorWrong | Changing | Done | Refused(_), _) => return None,
+        (Start | PasswordAsked | CognitoFactorWrong | Changing | Done | Rejected(_), _, _) => return None,
     };
-    Some(Pose::New(kind))
+    Some(ToIssue::New(kind))
 }
 
-/// Where a session stands: the fold of its entries.
+/// The state of a session: the fold of its entries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Standing {
+pub struct SessionState {
     progress: Progress,
     wrong_answers: u8,
     new_password_seen: bool,
-    /// A challenge of ours was posed.
+    /// A custom challenge was issued.
     challenged: bool,
     /// The set-up challenge that the last entry answered wrongly.
-    set_up_just_failed: Option<Kind>,
+    failed_set_up: Option<Kind>,
 }
 
-impl Standing {
+impl SessionState {
     /// The empty session.
-    pub const START: Self = Self {
-        progress: Start,
-        wrong_answers: 0,
-        new_password_seen: false,
-        challenged: false,
-        set_up_just_failed: None,
-    };
+    pub const START: Self =
+        Self { progress: Start, wrong_answers: 0, new_password_seen: false, challenged: false, failed_set_up: None };
 
     /// Folds a whole session.
     #[must_use]
-    pub fn of(session: impl IntoIterator<Item = Entry>, settings: &SignInSettings) -> Self {
-        session.into_iter().fold(Self::START, |standing, entry| standing.then(entry, settings))
+    pub fn of(session: impl IntoIterator<Item = ChallengeResult>) -> Self {
+        session.into_iter().fold(Self::START, Self::then)
     }
 
     /// Folds one entry more.
     #[must_use]
-    pub fn then(self, entry: Entry, settings: &SignInSettings) -> Self {
-        let (progress, wrong_answers) = match after(self.progress, entry, settings.accepted_cognito_mfa()) {
-            Step::To(progress) => (progress, 0),
-            Step::Unproven(progress) => (progress, self.wrong_answers),
-            Step::Wrong(progress) => match self.wrong_answers.saturating_add(1) {
-                WRONG_ANSWERS_ALLOWED.. => (Refused(Refusal::TooManyWrongAnswers), self.wrong_answers),
+    pub fn then(self, result: ChallengeResult) -> Self {
+        let (progress, wrong_answers) = match transition(self.progress, result) {
+            Transition::To(progress) => (progress, 0),
+            Transition::Unproven(progress) => (progress, self.wrong_answers),
+            Transition::Wrong(progress) => match self.wrong_answers.saturating_add(1) {
+                LAST_WRONG_ANSWER.. => (Rejected(Rejection::TooManyWrongAnswers), self.wrong_answers),
                 wrong_answers => (progress, wrong_answers),
             },
             // For good, and for its first reason.
-            Step::Refuse if matches!(self.progress, Refused(_)) => (self.progress, self.wrong_answers),
-            Step::Refuse => (Refused(Refusal::NotInTheTable), self.wrong_answers),
+            Transition::Reject if matches!(self.progress, Rejected(_)) => (self.progress, self.wrong_answers),
+            Transition::Reject => (Rejected(Rejection::NotInTheTable), self.wrong_answers),
         };
-        let set_up_just_failed = if let Ours(kind @ (TotpSetup | RecoveryCodes)) = entry.answered
-            && !entry.right
-        {
-            Some(kind)
-        } else {
-            None
+        let failed_set_up = match (result.answered, result.correct) {
+            (AnsweredChallenge::Ours(kind @ (Kind::TotpSetup | Kind::RecoveryCodes)), false) => Some(kind),
+            (
+                AnsweredChallenge::SrpA
+                | AnsweredChallenge::Password
+                | AnsweredChallenge::NewPassword
+                | AnsweredChallenge::CognitoOther
+                | AnsweredChallenge::CognitoFactor
+                | AnsweredChallenge::Ours(_)
+                | AnsweredChallenge::Unknown,
+                _,
+            ) => None,
         };
         Self {
             progress,
             wrong_answers,
-            new_password_seen: self.new_password_seen || entry.answered == Answered::NewPassword,
-            challenged: self.challenged || matches!(entry.answered, Ours(_)),
-            set_up_just_failed,
+            new_password_seen: self.new_password_seen || result.answered == AnsweredChallenge::NewPassword,
+            challenged: self.challenged || matches!(result.answered, AnsweredChallenge::Ours(_)),
+            failed_set_up,
+        }
+    }
+
+    /// Whether Cognito has checked the password, and the sign-in can still succeed.
+    fn is_past_password(&self) -> bool {
+        match self.progress {
+            Start | PasswordAsked | CognitoFactorWrong | Rejected(_) => false,
+            PasswordProven
+            | SecondFactorDue
+            | CognitoFactorProven
+            | SecondFactorProven
+            | SecondFactorProvenCodesDue
+            | Changing
+            | RecoveryCodesRenewed
+            | RecoveryCodesDue
+            | Done => true,
         }
     }
 
@@ -435,15 +430,15 @@ impl Standing {
     #[must_use]
     pub fn entitlement(&self) -> Entitlement {
         match self.progress {
-            Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | Refused(_) => {
+            Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | Rejected(_) => {
                 Entitlement::Password
             }
             CognitoFactorProven => Entitlement::CognitoFactor,
             SecondFactorProven
-            | SecondFactorProvenCodesOwed
+            | SecondFactorProvenCodesDue
             | Changing
             | RecoveryCodesRenewed
-            | RecoveryCodesOwed
+            | RecoveryCodesDue
             | Done => Entitlement::SecondFactor,
         }
     }
@@ -457,6 +452,6 @@ impl Standing {
     /// Wrong answers that are left before the sign-in fails.
     #[must_use]
     pub fn attempts_left(&self) -> u8 {
-        WRONG_ANSWERS_ALLOWED.saturating_sub(self.wrong_answers)
+        LAST_WRONG_ANSWER.saturating_sub(self.wrong_answers)
     }
 }

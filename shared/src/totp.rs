@@ -1,6 +1,6 @@
 //! Time-based one-time passwords, over `totp-rs`, with types of our own for what is secret.
 //!
-//! Invariant: [`match_passcode`] calls fresh only steps above the last one used, so a passcode and every earlier one are
+//! Invariant: [`match_passcode`] accepts only steps above the last one used, so a passcode and every earlier one are
 //! dead once its step is on record.
 //! Source: RFC 6238 (§4 the algorithm, §5.2 one use and the window), RFC 4226 §5.3 (truncation), RFC 4648 §6 (base32).
 
@@ -153,29 +153,42 @@ impl TimeStep {
 pub struct Passcode(Zeroizing<String>);
 
 impl Passcode {
-    /// Reads an answer. Authenticators show passcodes in groups, so ASCII spaces do not matter.
+    /// Parses an answer. Authenticators show passcodes in groups, so ASCII spaces do not matter.
     #[must_use]
-    pub fn read(answer: &str) -> Option<Self> {
+    pub fn parse(answer: &str) -> Option<Self> {
         let typed: Zeroizing<String> = Zeroizing::new(answer.chars().filter(|c| *c != ' ').collect());
         let digits = u8::try_from(typed.len()).ok().and_then(|length| Digits::try_from(length).ok());
         (digits.is_some() && typed.bytes().all(|b| b.is_ascii_digit())).then_some(Self(typed))
     }
 }
 
-/// What was said of a passcode.
+/// How a passcode compares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Match {
-    /// Right, and its step is above the last one used.
-    Fresh(TimeStep),
-    /// Right within the window, but its step or a later one was used.
-    Used,
+    /// Correct, and its step is above the last one used.
+    Accepted(TimeStep),
+    /// Correct within the window, but its step or a later one was used before (RFC 6238 §5.2).
+    Replayed,
     /// Wrong.
     Wrong,
 }
 
 /// Compares a passcode with the steps around `now`: all of them, in constant time each (RFC 6238 §5.2).
 ///
-/// `None` when the parameters or the secret are none that RFC 6238 allows, which is the record's fault.
+/// `None` when RFC 6238 does not allow the parameters or the secret, which is the record's fault.
+///
+/// ```
+/// use shared::clock::UnixTime;
+/// use shared::totp::{Match, Parameters, Passcode, SharedSecret, match_passcode, passcode_at};
+///
+/// let (secret, now) = (SharedSecret::new(b"plainly fake secret!".to_vec()), UnixTime(1_800_000_000));
+/// let shown = passcode_at(&secret, Parameters::default(), now).unwrap();
+/// let typed = Passcode::parse(&shown).unwrap();
+/// let Some(Match::Accepted(step)) = match_passcode(&secret, Parameters::default(), &typed, now, None) else { panic!() };
+/// // The same passcode again, half a minute later:
+/// let again = match_passcode(&secret, Parameters::default(), &typed, now.plus(30), Some(step));
+/// assert_eq!(again, Some(Match::Replayed));
+/// ```
 #[must_use]
 pub fn match_passcode(
     secret: &SharedSecret,
@@ -190,8 +203,8 @@ pub fn match_passcode(
     let matched = window.map(TimeStep).fold(Match::Wrong, |so_far, step| {
         // With no skew, `check` compares with this very step, in constant time.
         match totp.check(&passcode.0, parameters.period.start_of(step)) {
-            Some(_) if Some(step) > last_used => Match::Fresh(step),
-            Some(_) if so_far == Match::Wrong => Match::Used,
+            Some(_) if Some(step) > last_used => Match::Accepted(step),
+            Some(_) if so_far == Match::Wrong => Match::Replayed,
             Some(_) | None => so_far,
         }
     });

@@ -45,7 +45,7 @@ it("asks for Cognito's token and then for ours, where Cognito's is not accepted"
     assert.equal(nextStep.signInStep, 'CONFIRM_SIGN_IN_WITH_TOTP_CODE');
     ({ nextStep } = await confirmSignIn({ challengeResponse: cognitos.unusedPasscode() }));
     assert.equal(nextStep.signInStep, 'CONFIRM_SIGN_IN_WITH_CUSTOM_CHALLENGE');
-    assert.equal(nextStep.additionalInfo.challenge, 'TOTP');
+    assert.equal(nextStep.additionalInfo.challenge, 'SECOND_FACTOR');
     ({ nextStep } = await confirmSignIn({ challengeResponse: person.authenticator.unusedPasscode() }));
     assert.equal(nextStep.signInStep, 'DONE');
     const { id } = await pool.verified(await amplify.getTokens());

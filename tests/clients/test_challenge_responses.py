@@ -18,7 +18,7 @@ MODEL = botocore.session.get_session().get_service_model("cognito-idp")
 
 BEGIN = ["InitiateAuth", "AdminInitiateAuth"]
 RESPOND = ["RespondToAuthChallenge", "AdminRespondToAuthChallenge"]
-OURS = ["TOTP", "TOTP_SETUP", "RECOVERY_CODES"]
+OURS = ["SECOND_FACTOR", "TOTP_SETUP", "RECOVERY_CODES"]
 # In every response; the page says so once.
 ALWAYS = {"USERNAME"}
 

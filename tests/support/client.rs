@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use local::in_process::InProcess;
 use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient, Trigger, TriggerFuture, Triggers};
 use serde_json::{Value, json};
+use shared::cognito::UserKey;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::store::RecordStore;
 use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, UserKey};
 
 /// The password of every user here.
 pub const PASSWORD: &str = "Plainly-fake-1";
@@ -216,13 +217,18 @@ impl World {
         self.respond(step, json!({ "USERNAME": step.user_name, "ANSWER": answer }), None).await
     }
 
-    /// The same, with a wish for after the second factor.
+    /// The same, with a after_second_factor for after the second factor.
     ///
     /// # Errors
     /// Cognito's.
-    pub async fn answer_wishing(&self, step: &Step, answer: &str, wish: &str) -> Result<Step, CognitoError> {
+    pub async fn answer_wishing(
+        &self,
+        step: &Step,
+        answer: &str,
+        after_second_factor: &str,
+    ) -> Result<Step, CognitoError> {
         let responses = json!({ "USERNAME": step.user_name, "ANSWER": answer });
-        self.respond(step, responses, Some(json!({ "afterSecondFactor": wish }))).await
+        self.respond(step, responses, Some(json!({ "afterSecondFactor": after_second_factor }))).await
     }
 
     fn step(&self, user_name: &str, answer: Value) -> Step {

@@ -11,12 +11,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use create_auth_challenge::Create;
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
-use shared::second_factor::Record;
+use shared::cognito::UserKey;
+use shared::error::{ClientError, HandlerError};
+use shared::invocation::answer;
+use shared::random::{FillRandom, RandomError};
+use shared::record::Record;
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::store::{RecordStore, Saved, UserKey, Version, Versioned};
+use shared::store::{RecordStore, Saved, Version, Versioned};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret, passcode_at};
-use shared::trigger::{Fault, FillRandom, RandomFault, TriggerError, answer};
 use verify_auth_challenge::Verify;
 
 /// The time at which sample events happen, and new [`Functions`] begin.
@@ -198,7 +201,7 @@ impl<S: RecordStore> Functions<S> {
     ///
     /// # Errors
     /// The function's.
-    pub async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, Fault> {
+    pub async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, HandlerError> {
         match trigger {
             Trigger::Define => define_auth_challenge::handle(event, &self.create.settings.sign_in),
             Trigger::Create => self.create.handle(event, self.now()).await,
@@ -210,7 +213,7 @@ impl<S: RecordStore> Functions<S> {
     ///
     /// # Errors
     /// The one error.
-    pub async fn answer(&self, trigger: Trigger, event: Value) -> Result<Value, TriggerError> {
+    pub async fn answer(&self, trigger: Trigger, event: Value) -> Result<Value, ClientError> {
         answer(REQUEST_ID, event, async |event| self.handle(trigger, event).await).await
     }
 
@@ -218,7 +221,7 @@ impl<S: RecordStore> Functions<S> {
     ///
     /// # Errors
     /// The one error.
-    pub async fn define(&self, event: Value) -> Result<Value, TriggerError> {
+    pub async fn define(&self, event: Value) -> Result<Value, ClientError> {
         self.answer(Trigger::Define, event).await
     }
 
@@ -226,7 +229,7 @@ impl<S: RecordStore> Functions<S> {
     ///
     /// # Errors
     /// The one error.
-    pub async fn create(&self, event: Value) -> Result<Value, TriggerError> {
+    pub async fn create(&self, event: Value) -> Result<Value, ClientError> {
         self.answer(Trigger::Create, event).await
     }
 
@@ -234,7 +237,7 @@ impl<S: RecordStore> Functions<S> {
     ///
     /// # Errors
     /// The one error.
-    pub async fn verify(&self, event: Value) -> Result<Value, TriggerError> {
+    pub async fn verify(&self, event: Value) -> Result<Value, ClientError> {
         self.answer(Trigger::Verify, event).await
     }
 
@@ -274,7 +277,7 @@ pub struct SignIn<'a, S = MemoryStore> {
     /// What the client sends with each answer.
     pub client_metadata: Option<Value>,
     /// The whole answer of the last Create.
-    pub posed: Value,
+    pub issued: Value,
 }
 
 impl<'a, S: RecordStore> SignIn<'a, S> {
@@ -282,7 +285,7 @@ impl<'a, S: RecordStore> SignIn<'a, S> {
     #[must_use]
     pub fn after_password(functions: &'a Functions<S>, user: &'a User) -> Self {
         let session = vec![entry("SRP_A", true, None), entry("PASSWORD_VERIFIER", true, None)];
-        Self { functions, user, session, client_metadata: None, posed: Value::Null }
+        Self { functions, user, session, client_metadata: None, issued: Value::Null }
     }
 
     fn event(&self, trigger: Trigger, own: Value) -> Value {
@@ -297,7 +300,7 @@ impl<'a, S: RecordStore> SignIn<'a, S> {
     ///
     /// # Errors
     /// The one error.
-    pub async fn define(&self) -> Result<Value, TriggerError> {
+    pub async fn define(&self) -> Result<Value, ClientError> {
         let event = self.event(Trigger::Define, json!({ "session": self.session }));
         Ok(self.functions.define(event).await?["response"].take())
     }
@@ -309,18 +312,18 @@ impl<'a, S: RecordStore> SignIn<'a, S> {
     ///
     /// # Panics
     /// When Define asks for none of ours.
-    pub async fn challenge(&mut self) -> Result<Value, TriggerError> {
+    pub async fn challenge(&mut self) -> Result<Value, ClientError> {
         let asked = self.define().await?;
         assert!(asked["challengeName"] == "CUSTOM_CHALLENGE", "no challenge of ours: {asked}");
         let own = json!({ "session": self.session, "challengeName": "CUSTOM_CHALLENGE" });
-        self.posed = self.functions.create(self.event(Trigger::Create, own)).await?["response"].take();
-        Ok(self.posed["publicChallengeParameters"].clone())
+        self.issued = self.functions.create(self.event(Trigger::Create, own)).await?["response"].take();
+        Ok(self.issued["publicChallengeParameters"].clone())
     }
 
     /// Verify's event for `answer`, for deliveries of one's own.
     #[must_use]
     pub fn answer_event(&self, answer: &str) -> Value {
-        let private_parameters = &self.posed["privateChallengeParameters"];
+        let private_parameters = &self.issued["privateChallengeParameters"];
         let own = json!({ "privateChallengeParameters": private_parameters, "challengeAnswer": answer });
         self.event(Trigger::Verify, own)
     }
@@ -332,10 +335,10 @@ impl<'a, S: RecordStore> SignIn<'a, S> {
     ///
     /// # Panics
     /// When Verify says neither.
-    pub async fn answer(&mut self, answer: &str) -> Result<bool, TriggerError> {
+    pub async fn answer(&mut self, answer: &str) -> Result<bool, ClientError> {
         let answered = self.functions.verify(self.answer_event(answer)).await?;
         let right = answered["response"]["answerCorrect"].as_bool().expect("answerCorrect");
-        self.session.push(entry("CUSTOM_CHALLENGE", right, self.posed["challengeMetadata"].as_str()));
+        self.session.push(entry("CUSTOM_CHALLENGE", right, self.issued["challengeMetadata"].as_str()));
         Ok(right)
     }
 }
@@ -389,8 +392,8 @@ pub fn wrong_passcode(secret: &SharedSecret, now: UnixTime) -> String {
 ///
 /// # Errors
 /// It failed.
-pub fn fill_random(bytes: &mut [u8]) -> Result<(), RandomFault> {
-    getrandom::fill(bytes).map_err(|_| RandomFault)
+pub fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
+    getrandom::fill(bytes).map_err(|_| RandomError)
 }
 
 /// No randomness: secrets, codes and keys that anyone can see to be fake, and that sample events can therefore hold.
@@ -398,7 +401,7 @@ pub fn fill_random(bytes: &mut [u8]) -> Result<(), RandomFault> {
 ///
 /// # Errors
 /// None.
-pub fn plainly_fake(bytes: &mut [u8]) -> Result<(), RandomFault> {
+pub fn plainly_fake(bytes: &mut [u8]) -> Result<(), RandomError> {
     thread_local! {
         static DRAWN: Cell<u32> = const { Cell::new(0) };
     }
@@ -523,7 +526,7 @@ impl Cast {
             let enrolled = functions.enrol(user).await;
             for _ in 0..wrong {
                 let mut sign_in = SignIn::after_password(&functions, user);
-                let shown = sign_in.challenge().await.expect("TOTP");
+                let shown = sign_in.challenge().await.expect("SECOND_FACTOR");
                 functions.wait(shown["retryAfterSeconds"].as_str().and_then(|s| s.parse().ok()).expect("seconds"));
                 if (user, wrong) == (&dora, 5) {
                     functions.set_clock(UnixTime(NOW.0.saturating_sub(10)));
@@ -545,7 +548,7 @@ impl Cast {
         let enrolled = functions.enrol(&fay).await;
         functions.set_clock(UnixTime(NOW.0.saturating_sub(1)));
         let mut sign_in = SignIn::after_password(&functions, &fay);
-        sign_in.challenge().await.expect("TOTP");
+        sign_in.challenge().await.expect("SECOND_FACTOR");
         let passcode = passcode(&enrolled.secret, functions.now());
         assert!(sign_in.answer(&passcode).await.expect("a judgement"), "a passcode");
 

@@ -79,7 +79,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     /// # Panics
     /// When it takes another way.
     pub async fn enrol(&mut self) -> Enrolled {
-        let mut sign_in = self.sign_in("plainly fake wish").await;
+        let mut sign_in = self.sign_in("plainly fake after_second_factor").await;
         let secret = secret_shown(&sign_in.challenge("TOTP_SETUP").await);
         let wrong = sign_in.life.wrong_passcode(&secret);
         sign_in.answer(&wrong, false).await;
@@ -95,7 +95,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
         let next = UnixTime((self.now)().0.saturating_add(30));
         let passcode = passcode(&enrolled.secret, next);
         let mut sign_in = self.sign_in("NOTHING").await;
-        sign_in.challenge("TOTP").await;
+        sign_in.challenge("SECOND_FACTOR").await;
         let (three, three_more) = passcode.split_at(3);
         sign_in.answer(&format!("{three} {three_more}"), true).await;
         sign_in.deliver_again(&passcode).await;
@@ -105,7 +105,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
         for typed in [[&passcode, &wrong, "PLAINLY-FAKE-AAAAA"], [&wrong, &wrong, &wrong]] {
             let mut sign_in = self.sign_in("NOTHING").await;
             for typed in typed {
-                sign_in.challenge("TOTP").await;
+                sign_in.challenge("SECOND_FACTOR").await;
                 sign_in.answer(typed, false).await;
             }
             assert_eq!(sign_in.outcome().await, "failAuthentication");
@@ -116,9 +116,9 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     async fn lose_the_phone(&mut self, lost: &Enrolled) -> Enrolled {
         let wrong = self.wrong_passcode(&lost.secret);
         let mut sign_in = self.sign_in("REPLACE_AUTHENTICATOR").await;
-        sign_in.challenge("TOTP").await;
+        sign_in.challenge("SECOND_FACTOR").await;
         sign_in.answer(&wrong, false).await;
-        sign_in.challenge("TOTP").await;
+        sign_in.challenge("SECOND_FACTOR").await;
         sign_in.answer(&lost.codes[1].to_lowercase().replace('-', ""), true).await;
         let secret = secret_shown(&sign_in.challenge("TOTP_SETUP").await);
         sign_in.answer_first_passcode(&secret).await;
@@ -129,7 +129,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
 
     async fn renew_codes(&mut self, code: &str) -> Vec<String> {
         let mut sign_in = self.sign_in("NEW_RECOVERY_CODES").await;
-        sign_in.challenge("TOTP").await;
+        sign_in.challenge("SECOND_FACTOR").await;
         sign_in.answer(code, true).await;
         let codes = sign_in.take_codes().await;
         assert_eq!(sign_in.outcome().await, "issueTokens");
@@ -140,12 +140,12 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     async fn use_up_codes(&mut self, codes: &[String]) -> Vec<String> {
         for code in &codes[..8] {
             let mut sign_in = self.sign_in("NOTHING").await;
-            sign_in.challenge("TOTP").await;
+            sign_in.challenge("SECOND_FACTOR").await;
             sign_in.answer(code, true).await;
             assert_eq!(sign_in.outcome().await, "issueTokens");
         }
         let mut sign_in = self.sign_in("NOTHING").await;
-        sign_in.challenge("TOTP").await;
+        sign_in.challenge("SECOND_FACTOR").await;
         sign_in.answer(&codes[8], true).await;
         let codes = sign_in.take_codes().await;
         assert_eq!(sign_in.outcome().await, "issueTokens");
@@ -155,7 +155,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     /// A set-up challenge that is answered once more when the record has moved on, which is the one error.
     async fn hold_a_challenge_too_long(&mut self, code: &str) {
         let mut sign_in = self.sign_in("REPLACE_AUTHENTICATOR").await;
-        sign_in.challenge("TOTP").await;
+        sign_in.challenge("SECOND_FACTOR").await;
         sign_in.answer(code, true).await;
         let secret = secret_shown(&sign_in.challenge("TOTP_SETUP").await);
         let passcode = passcode(&secret, (sign_in.life.now)());
@@ -169,7 +169,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     /// Secrets where they do not belong: each is the one error.
     async fn confuse_the_triggers(&mut self) {
         let mut sign_in = self.sign_in("NOTHING").await;
-        sign_in.challenge("TOTP").await;
+        sign_in.challenge("SECOND_FACTOR").await;
         let answer = "PLAINLY-FAKE-BBBBB";
         let event = sign_in.answer_event(answer);
         for trigger in [Trigger::Define, Trigger::Create] {
@@ -181,14 +181,18 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     }
 
     /// Cognito has checked the password.
-    async fn sign_in(&mut self, wish: &str) -> SignIn<'_, A, N> {
+    async fn sign_in(&mut self, after_second_factor: &str) -> SignIn<'_, A, N> {
         // A word that is unknown would end the sign-in where it is looked at.
-        let client_metadata = match wish {
-            "plainly fake wish" => json!({ "friendlyDeviceName": "plainly fake phone", "plainly fake key": wish }),
-            wish => json!({ "friendlyDeviceName": "plainly fake phone", "afterSecondFactor": wish }),
+        let client_metadata = match after_second_factor {
+            "plainly fake after_second_factor" => {
+                json!({ "friendlyDeviceName": "plainly fake phone", "plainly fake key": after_second_factor })
+            }
+            after_second_factor => {
+                json!({ "friendlyDeviceName": "plainly fake phone", "afterSecondFactor": after_second_factor })
+            }
         };
         let mut sign_in =
-            SignIn { life: self, session: vec![entry("SRP_A", true, None)], posed: Value::Null, client_metadata };
+            SignIn { life: self, session: vec![entry("SRP_A", true, None)], issued: Value::Null, client_metadata };
         assert_eq!(sign_in.define().await["challengeName"], "PASSWORD_VERIFIER");
         sign_in.session.push(entry("PASSWORD_VERIFIER", true, None));
         sign_in
@@ -224,7 +228,7 @@ pub struct Enrolled {
 struct SignIn<'a, A, N> {
     life: &'a mut Life<A, N>,
     session: Vec<Value>,
-    posed: Value,
+    issued: Value,
     client_metadata: Value,
 }
 
@@ -235,8 +239,8 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> SignIn
         assert_eq!(asked["challengeName"], "CUSTOM_CHALLENGE", "{kind} {asked}");
         let event =
             self.event(Trigger::Create, json!({ "session": self.session, "challengeName": "CUSTOM_CHALLENGE" }));
-        self.posed = self.life.call(Trigger::Create, event).await.expect("a challenge")["response"].take();
-        let shown = self.posed["publicChallengeParameters"].clone();
+        self.issued = self.life.call(Trigger::Create, event).await.expect("a challenge")["response"].take();
+        let shown = self.issued["publicChallengeParameters"].clone();
         assert_eq!(shown["challenge"], kind);
         shown
     }
@@ -244,7 +248,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> SignIn
     async fn answer(&mut self, typed: &str, right: bool) {
         let judged = self.life.call(Trigger::Verify, self.answer_event(typed)).await.expect("a judgement");
         assert_eq!(judged["response"]["answerCorrect"], right, "{typed}");
-        self.session.push(entry("CUSTOM_CHALLENGE", right, self.posed["challengeMetadata"].as_str()));
+        self.session.push(entry("CUSTOM_CHALLENGE", right, self.issued["challengeMetadata"].as_str()));
     }
 
     async fn answer_first_passcode(&mut self, secret: &SharedSecret) {
@@ -282,7 +286,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> SignIn
     }
 
     fn answer_event(&self, typed: &str) -> Value {
-        let private_parameters = &self.posed["privateChallengeParameters"];
+        let private_parameters = &self.issued["privateChallengeParameters"];
         let own = json!({ "privateChallengeParameters": private_parameters, "challengeAnswer": typed });
         self.event(Trigger::Verify, own)
     }
@@ -415,7 +419,7 @@ impl Secrets {
                 let bytes = decode(codes).expect("base64url");
                 bytes.chunks(16).for_each(|block| self.add_bytes(What::Sealed, block));
             }
-            ["TOTP", _, _] | ["TOTP_SETUP" | "RECOVERY_CODES", "AGAIN"] => {}
+            ["SECOND_FACTOR", _, _] | ["TOTP_SETUP" | "RECOVERY_CODES", "AGAIN"] => {}
             other => other.iter().for_each(|word| self.add(What::Answer, word)),
         }
     }
@@ -463,7 +467,7 @@ pub fn decisions(log: &str, sub: &str, request_ids: &[String]) -> Vec<String> {
         };
         let (target, message) = (text("target"), text("message"));
         // What Lambda's runtime makes of the one error, whose fault has a line of its own.
-        if (target.as_str(), message.as_str()) == ("lambda_runtime::layers::panic", "TriggerError") {
+        if (target.as_str(), message.as_str()) == ("lambda_runtime::layers::panic", "ClientError") {
             assert_eq!(line.len(), 3, "{line:?}");
             continue;
         }
@@ -474,9 +478,9 @@ pub fn decisions(log: &str, sub: &str, request_ids: &[String]) -> Vec<String> {
             continue;
         }
         let fields: &[&str] = match message.as_str() {
-            "defined" | "posed" => &["decision", "reason"],
-            "judged" => &["decision", "challenge", "reason"],
-            "fault" => &["reason"],
+            "defined" | "issued" => &["decision", "reason"],
+            "verified" => &["decision", "challenge", "reason"],
+            "failed" => &["reason"],
             other => panic!("{other} is no message of the triggers"),
         };
         assert_eq!(line.len(), fields.len() + 4, "{line:?}");

@@ -16,17 +16,25 @@ use aws_sdk_dynamodb::types::{
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use serde_json::Value;
-use shared::challenge::{AuthenticatorId, Challenge, Entitlement, NewAuthenticator, NewCodes, Nonce, Posed, Prompt};
+use shared::authenticator::FriendlyName;
+use shared::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes, Prompt};
 use shared::clock::UnixTime;
+use shared::cognito::UserKey;
+use shared::error::HandlerError;
+use shared::error::StoreError;
+use shared::ids::{AuthenticatorId, Nonce};
+use shared::random::{RandomError, draw};
+use shared::record::Record;
 use shared::recovery_codes::{CODES, CodeSet, RecoveryCode};
-use shared::second_factor::{Answer, FriendlyName, Record};
 use shared::settings::Enrollment;
+use shared::settings::Entitlement;
 use shared::store::dynamodb::{DynamoDbStore, KEY};
 use shared::store::kms::KmsSealer;
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::store::{RecordStore, Saved, SealedFor, Sealer, Settled, StoreFault, UserKey, Version, Versioned, settle};
+use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret, passcode_at};
-use shared::trigger::{Fault, RandomFault, draw};
+use shared::verification::Answer;
+use shared::verify_answer::{VerifiedAnswer, verify_answer};
 
 use crate::ministack::Ministack;
 
@@ -92,13 +100,13 @@ impl Backend for Memory {
 pub struct TakingTurns<S>(pub S);
 
 impl<S: RecordStore> RecordStore for TakingTurns<S> {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         let loaded = self.0.load(user).await;
         tokio::task::yield_now().await;
         loaded
     }
 
-    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         self.0.save(user, record, replacing).await
     }
 }
@@ -175,7 +183,7 @@ impl OnMinistack {
     /// # Panics
     /// When ministack refuses.
     pub async fn new_store(&self) -> (DynamoDbStore, String) {
-        let table_name = format!("records-{}", Nonce(random()).text());
+        let table_name = format!("records-{}", Nonce(random()).to_text());
         let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash).build();
         let attribute =
             AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S).build();
@@ -281,8 +289,8 @@ impl Intercept for Calls {
 ///
 /// # Errors
 /// It failed.
-pub fn fill_random(bytes: &mut [u8]) -> Result<(), RandomFault> {
-    getrandom::fill(bytes).map_err(|_| RandomFault)
+pub fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
+    getrandom::fill(bytes).map_err(|_| RandomError)
 }
 
 /// Random bytes.
@@ -300,10 +308,10 @@ pub fn user(sub: &str) -> UserKey {
     UserKey { user_pool_id: "us-east-1_Example".to_owned(), sub: sub.to_owned() }
 }
 
-/// `challenge`, posed to a sign-in of its own.
+/// `challenge`, issued to a sign-in of its own.
 #[must_use]
-pub fn posed(challenge: Challenge) -> Posed {
-    Posed { nonce: Nonce(random()), challenge }
+pub fn issued(challenge: Challenge) -> IssuedChallenge {
+    IssuedChallenge { nonce: Nonce(random()), challenge }
 }
 
 /// A user who has set up an authenticator and kept the recovery codes, by answering the challenges.
@@ -328,16 +336,16 @@ impl Owner {
         let user = user("5d2c2f0e-6f1c-4b0e-9d3b-0c7f5a6e8a11");
         let secret = SharedSecret::new(random::<SECRET_BYTES>().to_vec());
         let challenge = offer_authenticator(store, sealer, &user, &secret).await;
-        let answer = Answer::new(passcode(&secret, ENROLLED)).naming(FriendlyName::read("Ada's phone"));
-        let settled = settle(store, sealer, &user, &posed(challenge), &answer, AT_SIGN_IN, ENROLLED).await;
-        assert_right(&settled);
+        let answer = Answer::new(passcode(&secret, ENROLLED)).naming(FriendlyName::parse("Ada's phone"));
+        let verified = verify_answer(store, sealer, &user, &issued(challenge), &answer, AT_SIGN_IN, ENROLLED).await;
+        assert_right(&verified);
 
         let codes: [RecoveryCode; CODES] = std::array::from_fn(|_| RecoveryCode::new(random()));
         let generation = store.load(&user).await.expect("a record").record.generation();
         let challenge = Challenge::RecoveryCodes(NewCodes { generation, codes: CodeSet::new(&codes, random()) });
         let codes: Vec<String> = codes.iter().map(|code| code.show().to_string()).collect();
         let answer = Answer::new(codes.first().cloned().unwrap_or_default());
-        assert_right(&settle(store, sealer, &user, &posed(challenge), &answer, AT_SIGN_IN, ENROLLED).await);
+        assert_right(&verify_answer(store, sealer, &user, &issued(challenge), &answer, AT_SIGN_IN, ENROLLED).await);
         Self { user, secret, codes }
     }
 
@@ -357,9 +365,9 @@ impl Owner {
 /// As template.yaml sets Verify.
 pub const AT_SIGN_IN: Enrollment = Enrollment::AtSignIn;
 /// The prompt of a user who has codes enough.
-pub const TOTP: Challenge = Challenge::Totp(Prompt::FOR_NOBODY);
+pub const PROMPT: Challenge = Challenge::SecondFactor(Prompt::FOR_NOBODY);
 /// The prompt of a user who is owed codes.
-pub const TOTP_CODES_OWED: Challenge = Challenge::Totp(Prompt { codes_owed: true, ..Prompt::FOR_NOBODY });
+pub const PROMPT_CODES_DUE: Challenge = Challenge::SecondFactor(Prompt { codes_due: true, ..Prompt::FOR_NOBODY });
 
 /// A set-up challenge as Create would word it now.
 ///
@@ -373,7 +381,7 @@ pub async fn offer_authenticator(
 ) -> Challenge {
     let generation = store.load(user).await.expect("a record").record.generation();
     let id = AuthenticatorId(random());
-    let sealed = sealer.seal(secret, SealedFor { user, authenticator: id }).await.expect("a sealed secret");
+    let sealed = sealer.seal(secret, EncryptionContext { user, authenticator: id }).await.expect("a sealed secret");
     Challenge::TotpSetup(NewAuthenticator { entitlement: Entitlement::Password, generation, id, sealed })
 }
 
@@ -390,9 +398,9 @@ pub fn passcode(secret: &SharedSecret, time: UnixTime) -> String {
 ///
 /// # Panics
 /// When it is not.
-pub fn assert_right(settled: &Result<Settled, Fault>) {
-    match settled {
-        Ok(settled) if settled.answer_correct() => {}
-        Ok(_) | Err(_) => panic!("not right: {settled:?}"),
+pub fn assert_right(verified: &Result<VerifiedAnswer, HandlerError>) {
+    match verified {
+        Ok(verified) if verified.is_correct() => {}
+        Ok(_) | Err(_) => panic!("not right: {verified:?}"),
     }
 }

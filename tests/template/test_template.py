@@ -228,7 +228,7 @@ def test_the_guard_is_told_what_it_reads_and_no_more():
 
 
 def test_by_default_tokens_must_be_paid_for():
-    assert SOURCE["Parameters"]["TokenGuard"]["Default"] == "PAID"
+    assert SOURCE["Parameters"]["TokenGuard"]["Default"] == "GRANT"
 
 
 def test_by_default_no_factor_of_cognitos_is_accepted():
@@ -242,8 +242,8 @@ def test_settings_that_would_stop_the_functions_are_refused_beforehand():
     assert rules == [
         ({"Fn::Equals": [mode, "AT_SIGN_IN"]}, accepted),
         ({"Fn::Equals": [mode, "AFTER_COGNITO_MFA"]}, {"Fn::Not": [accepted]}),
-        ({"Fn::Not": [accepted]}, {"Fn::Equals": [ref("TokenGuard"), "SOURCES"]}),
-        (accepted, {"Fn::Equals": [ref("TokenGuard"), "PAID"]}),
+        ({"Fn::Not": [accepted]}, {"Fn::Equals": [ref("TokenGuard"), "TRIGGER_SOURCE"]}),
+        (accepted, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
     ]
 
 

@@ -28,7 +28,7 @@ SETTINGS = {
     "ACCEPTED_COGNITO_MFA": "NONE",
     "ENROLLMENT": "AT_SIGN_IN",
     "TOTP_ISSUER": "Example",
-    "TOKEN_GUARD": "PAID",
+    "TOKEN_GUARD": "GRANT",
     "TABLE_NAME": "SecondFactors",
     "KEY_ID": "alias/sealing",
 }

@@ -20,7 +20,7 @@ pub(crate) struct Model {
     /// Recovery codes that are left, as they were shown.
     pub(crate) codes: Vec<String>,
     /// A new authenticator came without the codes that follow it.
-    codes_owed: bool,
+    codes_due: bool,
     /// How often the record was written.
     pub(crate) writes: u64,
     failures: Failures,
@@ -46,16 +46,16 @@ struct Failures {
     wait_until: u64,
 }
 
-/// A challenge as Create posed it.
+/// A challenge as Create issued it.
 #[derive(Clone)]
-pub(crate) struct Posed {
+pub(crate) struct IssuedChallenge {
     pub(crate) nonce: String,
     pub(crate) challenge: Challenge,
 }
 
 #[derive(Clone)]
 pub(crate) enum Challenge {
-    Totp { codes_owed: bool, generation: u64 },
+    SecondFactor { codes_due: bool, generation: u64 },
     TotpSetup { secret: Vec<u8>, generation: u64, by_password: bool },
     RecoveryCodes { codes: Vec<String>, generation: u64 },
 }
@@ -88,7 +88,7 @@ enum Progress {
     /// A new authenticator, whose codes are still to be taken.
     CodesFollow,
     Done,
-    Refused,
+    Rejected,
 }
 
 /// What Verify says, and why.
@@ -96,7 +96,7 @@ enum Progress {
 pub(crate) enum Said {
     Right(&'static str),
     Wrong(&'static str),
-    Fault(&'static str),
+    HandlerError(&'static str),
 }
 
 /// What Define says.
@@ -108,10 +108,10 @@ pub(crate) enum Decision {
     Failure,
 }
 
-/// What Create is to pose.
-pub(crate) enum ToPose {
-    Totp {
-        codes_owed: bool,
+/// What Create is to issue.
+pub(crate) enum ToIssue {
+    Prompt {
+        codes_due: bool,
     },
     NewAuthenticator,
     NewCodes,
@@ -130,7 +130,7 @@ impl Model {
             enrolls_at_sign_in: true,
             authenticator,
             codes,
-            codes_owed: false,
+            codes_due: false,
             writes: 0,
             failures,
             forgiven: Vec::new(),
@@ -154,7 +154,7 @@ impl Model {
     pub(crate) fn import(&mut self, secret: Vec<u8>) {
         self.reset();
         self.authenticator = Some(Authenticator { secret, dead: self.step() + 1 });
-        self.codes_owed = true;
+        self.codes_due = true;
     }
 
     pub(crate) fn step(&self) -> u64 {
@@ -168,24 +168,24 @@ impl Model {
         if self.failures.count >= 20 { (wait.max(self.failures.falls_at - self.now), true) } else { (wait, false) }
     }
 
-    pub(crate) fn judge(&mut self, posed: &Posed, typed: &str) -> Said {
-        if let Some((_, right)) = self.judged.iter().find(|(nonce, _)| *nonce == posed.nonce) {
+    pub(crate) fn verify(&mut self, issued: &IssuedChallenge, typed: &str) -> Said {
+        if let Some((_, right)) = self.judged.iter().find(|(nonce, _)| *nonce == issued.nonce) {
             return if *right { Said::Right("delivered again") } else { Said::Wrong("delivered again") };
         }
-        let said = match &posed.challenge {
-            Challenge::Totp { .. } => self.judge_totp(typed),
+        let said = match &issued.challenge {
+            Challenge::SecondFactor { .. } => self.verify_second_factor(typed),
             Challenge::TotpSetup { generation, .. } | Challenge::RecoveryCodes { generation, .. }
                 if *generation != self.generation =>
             {
-                Said::Fault("outdated")
+                Said::HandlerError("outdated")
             }
             Challenge::TotpSetup { by_password: true, .. } if !self.enrolls_at_sign_in => {
-                Said::Fault("nobody enrolls by the password any more")
+                Said::HandlerError("nobody enrolls by the password any more")
             }
             Challenge::TotpSetup { secret, .. } => match self.matching_steps(secret, typed).last() {
                 Some(step) => {
                     self.generation += 1;
-                    self.codes_owed = true;
+                    self.codes_due = true;
                     let new = Authenticator { secret: secret.clone(), dead: *step };
                     match self.authenticator.replace(new) {
                         None => Said::Right("enrolled"),
@@ -198,23 +198,23 @@ impl Model {
                 Some(_) => {
                     self.generation += 1;
                     self.codes.clone_from(codes);
-                    self.codes_owed = false;
+                    self.codes_due = false;
                     Said::Right("codes kept")
                 }
                 None => return Said::Wrong("none of the new codes"),
             },
         };
         match said {
-            Said::Right(_) => self.record(posed, true),
+            Said::Right(_) => self.record(issued, true),
             Said::Wrong("wrong passcode" | "used passcode" | "passcode without an authenticator") => {
-                self.record(posed, false);
+                self.record(issued, false);
             }
-            Said::Wrong(_) | Said::Fault(_) => {}
+            Said::Wrong(_) | Said::HandlerError(_) => {}
         }
         said
     }
 
-    fn judge_totp(&mut self, typed: &str) -> Said {
+    fn verify_second_factor(&mut self, typed: &str) -> Said {
         let (wait, stopped) = self.wait();
         if !is_shaped_like_a_passcode(typed) {
             let Some(position) = position(&self.codes, typed) else { return Said::Wrong("wrong recovery code") };
@@ -271,53 +271,53 @@ impl Model {
         (self.step() - 1..=self.step() + 1).filter(|step| shown_at(secret, *step) == typed).collect()
     }
 
-    fn record(&mut self, posed: &Posed, right: bool) {
-        self.judged.push((posed.nonce.clone(), right));
+    fn record(&mut self, issued: &IssuedChallenge, right: bool) {
+        self.judged.push((issued.nonce.clone(), right));
         if self.judged.len() > 8 {
             self.judged.remove(0);
         }
         self.writes += 1;
     }
 
-    pub(crate) fn to_pose(&self, sign_in: &SignIn, wish: Option<&str>) -> ToPose {
+    pub(crate) fn next_challenge(&self, sign_in: &SignIn, after_second_factor: Option<&str>) -> ToIssue {
         if sign_in.has_proven_factor() && sign_in.generation != self.generation {
-            return ToPose::Nothing;
+            return ToIssue::Nothing;
         }
-        match (&sign_in.again, &sign_in.progress, wish) {
+        match (&sign_in.again, &sign_in.progress, after_second_factor) {
             (None, _, _) => {}
             // Given up; the codes are still owed.
             (Some(Challenge::TotpSetup { .. }), Progress::CodesOwed, Some("NOTHING")) => {}
-            (Some(again), _, _) => return ToPose::Again(again.clone()),
+            (Some(again), _, _) => return ToIssue::Again(again.clone()),
         }
         match sign_in.progress {
             Progress::PasswordProven | Progress::SecondFactorDue if self.authenticator.is_none() => {
                 if self.enrolls_at_sign_in && !sign_in.challenged {
-                    ToPose::NewAuthenticator
+                    ToIssue::NewAuthenticator
                 } else {
-                    ToPose::Totp { codes_owed: false }
+                    ToIssue::Prompt { codes_due: false }
                 }
             }
             Progress::PasswordProven | Progress::SecondFactorDue => {
-                ToPose::Totp { codes_owed: self.codes_owed || self.codes.len() < 3 }
+                ToIssue::Prompt { codes_due: self.codes_due || self.codes.len() < 3 }
             }
-            Progress::SecondFactorProven if wish == Some("NEW_RECOVERY_CODES") => ToPose::NewCodes,
-            Progress::CodesOwed if wish == Some("REPLACE_AUTHENTICATOR") => ToPose::NewAuthenticator,
-            Progress::SecondFactorProven | Progress::CodesRenewed => ToPose::NewAuthenticator,
-            Progress::CodesOwed | Progress::CodesFollow => ToPose::NewCodes,
-            Progress::Changing | Progress::Done | Progress::Refused => unreachable!("nothing is to be posed"),
+            Progress::SecondFactorProven if after_second_factor == Some("NEW_RECOVERY_CODES") => ToIssue::NewCodes,
+            Progress::CodesOwed if after_second_factor == Some("REPLACE_AUTHENTICATOR") => ToIssue::NewAuthenticator,
+            Progress::SecondFactorProven | Progress::CodesRenewed => ToIssue::NewAuthenticator,
+            Progress::CodesOwed | Progress::CodesFollow => ToIssue::NewCodes,
+            Progress::Changing | Progress::Done | Progress::Rejected => unreachable!("nothing is to be issued"),
         }
     }
 
-    /// What was drawn for [`ToPose::NewAuthenticator`].
+    /// What was drawn for [`ToIssue::NewAuthenticator`].
     pub(crate) fn offer_authenticator(&self, secret: Vec<u8>, sign_in: &SignIn) -> Challenge {
         Challenge::TotpSetup { secret, generation: self.generation, by_password: !sign_in.has_proven_factor() }
     }
 
-    pub(crate) fn prompt(&self, codes_owed: bool) -> Challenge {
-        Challenge::Totp { codes_owed, generation: self.generation }
+    pub(crate) fn prompt(&self, codes_due: bool) -> Challenge {
+        Challenge::SecondFactor { codes_due, generation: self.generation }
     }
 
-    /// What was drawn for [`ToPose::NewCodes`].
+    /// What was drawn for [`ToIssue::NewCodes`].
     pub(crate) fn offer_codes(&self, codes: Vec<String>) -> Challenge {
         Challenge::RecoveryCodes { codes, generation: self.generation }
     }
@@ -326,11 +326,11 @@ impl Model {
     pub(crate) fn shown(&mut self, challenge: &Challenge, sign_in: &SignIn) -> Value {
         let attempts_left = (3 - sign_in.wrong_answers).to_string();
         match challenge {
-            Challenge::Totp { .. } => {
+            Challenge::SecondFactor { .. } => {
                 let (wait, stopped) = self.wait();
                 let accepts = if stopped { "RECOVERY_CODE" } else { "PASSCODE RECOVERY_CODE" };
                 let retry = wait.to_string();
-                json!({ "challenge": "TOTP", "attemptsLeft": attempts_left, "accepts": accepts, "retryAfterSeconds": retry })
+                json!({ "challenge": "SECOND_FACTOR", "attemptsLeft": attempts_left, "accepts": accepts, "retryAfterSeconds": retry })
             }
             Challenge::TotpSetup { .. } => json!({ "challenge": "TOTP_SETUP", "attemptsLeft": attempts_left }),
             Challenge::RecoveryCodes { .. } => json!({ "challenge": "RECOVERY_CODES", "attemptsLeft": attempts_left }),
@@ -372,7 +372,7 @@ impl SignIn {
 
     pub(crate) fn has_proven_factor(&self) -> bool {
         match self.progress {
-            Progress::PasswordProven | Progress::SecondFactorDue | Progress::Refused => false,
+            Progress::PasswordProven | Progress::SecondFactorDue | Progress::Rejected => false,
             Progress::SecondFactorProven
             | Progress::CodesOwed
             | Progress::Changing
@@ -388,7 +388,7 @@ impl SignIn {
         self.challenged = true;
         if right {
             self.generation = match challenge {
-                Challenge::Totp { generation, .. } => *generation,
+                Challenge::SecondFactor { generation, .. } => *generation,
                 Challenge::TotpSetup { .. } | Challenge::RecoveryCodes { .. } => generation,
             };
         }
@@ -398,8 +398,8 @@ impl SignIn {
         if !right {
             self.wrong_answers += 1;
             match (challenge, &self.progress) {
-                _ if self.wrong_answers == 3 => self.progress = Progress::Refused,
-                (Challenge::Totp { .. }, _) => {}
+                _ if self.wrong_answers == 3 => self.progress = Progress::Rejected,
+                (Challenge::SecondFactor { .. }, _) => {}
                 (_, Progress::SecondFactorProven | Progress::CodesRenewed) => {
                     self.progress = Progress::Changing;
                     self.again = Some(challenge.clone());
@@ -410,18 +410,22 @@ impl SignIn {
         }
         self.wrong_answers = 0;
         self.progress = match challenge {
-            Challenge::Totp { codes_owed: false, .. } => Progress::SecondFactorProven,
-            Challenge::Totp { codes_owed: true, .. } => Progress::CodesOwed,
+            Challenge::SecondFactor { codes_due: false, .. } => Progress::SecondFactorProven,
+            Challenge::SecondFactor { codes_due: true, .. } => Progress::CodesOwed,
             Challenge::TotpSetup { .. } => Progress::CodesFollow,
             Challenge::RecoveryCodes { .. } if matches!(self.progress, Progress::CodesFollow) => Progress::Done,
             Challenge::RecoveryCodes { .. } => Progress::CodesRenewed,
         };
     }
 
-    pub(crate) fn decision(&self, wish: Option<&str>, must_change_password: bool) -> (Decision, &'static str) {
+    pub(crate) fn decision(
+        &self,
+        after_second_factor: Option<&str>,
+        must_change_password: bool,
+    ) -> (Decision, &'static str) {
         let new_password_due = must_change_password && !self.new_password;
-        match (&self.progress, wish) {
-            (Progress::Refused, _) => (Decision::Failure, "third wrong answer"),
+        match (&self.progress, after_second_factor) {
+            (Progress::Rejected, _) => (Decision::Failure, "third wrong answer"),
             (Progress::PasswordProven, _) if new_password_due => (Decision::NewPassword, "a new password is asked for"),
             (_, _) if new_password_due => (Decision::Failure, "the password was replaced under way"),
             (Progress::PasswordProven | Progress::SecondFactorDue | Progress::CodesOwed | Progress::CodesFollow, _) => {
@@ -438,7 +442,9 @@ impl SignIn {
             (Progress::CodesRenewed, None | Some("NOTHING" | "NEW_RECOVERY_CODES")) => {
                 (Decision::Tokens, "tokens for recovery codes kept")
             }
-            (Progress::SecondFactorProven | Progress::CodesRenewed, Some(_)) => (Decision::Failure, "unknown wish"),
+            (Progress::SecondFactorProven | Progress::CodesRenewed, Some(_)) => {
+                (Decision::Failure, "unknown after_second_factor")
+            }
             (Progress::Changing, Some("NOTHING")) => (Decision::Tokens, "tokens after a change of mind"),
             (Progress::Changing, _) => (Decision::Challenge, "goes on"),
             (Progress::Done, _) => (Decision::Tokens, "tokens for a new authenticator"),

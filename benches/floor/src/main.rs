@@ -9,7 +9,7 @@ use std::net::TcpStream;
 
 use serde_json::{Value, json};
 use shared::settings::SignInSettings;
-use shared::sign_in::{Circumstances, Entry, NextStep, Standing, Wish, next_step};
+use shared::sign_in::{AfterSecondFactor, ChallengeResult, DefineContext, NextStep, SessionState, next_step};
 
 const INVOCATION: &str = "/2018-06-01/runtime/invocation";
 
@@ -65,22 +65,26 @@ fn answer(mut event: Value, settings: &SignInSettings) -> Value {
     let entries = session.into_iter().flatten().map(|entry| {
         let right = entry.pointer("/challengeResult").and_then(Value::as_bool).unwrap_or_default();
         let (name, metadata) = (text(entry, "/challengeName"), text(entry, "/challengeMetadata"));
-        Entry::read(name.as_deref(), right, metadata.as_deref())
+        ChallengeResult::classify(name.as_deref(), right, metadata.as_deref(), settings)
     });
-    let standing = Standing::of(entries, settings);
-    let circumstances = Circumstances {
+    let state = SessionState::of(entries);
+    let context = DefineContext {
         user_not_found: event.pointer("/request/userNotFound").and_then(Value::as_bool).unwrap_or_default(),
         must_change_password: text(&event, "/request/userAttributes/cognito:user_status").as_deref()
             == Some("FORCE_CHANGE_PASSWORD"),
-        wish: Wish::read(text(&event, "/request/clientMetadata/afterSecondFactor").as_deref()),
+        after_second_factor: AfterSecondFactor::parse(
+            text(&event, "/request/clientMetadata/afterSecondFactor").as_deref(),
+        ),
     };
     let challenge = |name: &str| json!({ "challengeName": name, "issueTokens": false, "failAuthentication": false });
-    let response = match next_step(&standing, circumstances) {
-        NextStep::AskPassword => challenge("PASSWORD_VERIFIER"),
-        NextStep::AskNewPassword => challenge("NEW_PASSWORD_REQUIRED"),
-        NextStep::AskSecondFactor => challenge("CUSTOM_CHALLENGE"),
+    let response = match next_step(&state, context) {
+        NextStep::PasswordVerifier => challenge("PASSWORD_VERIFIER"),
+        NextStep::NewPasswordRequired => challenge("NEW_PASSWORD_REQUIRED"),
+        NextStep::CustomChallenge => challenge("CUSTOM_CHALLENGE"),
         NextStep::IssueTokens => json!({ "challengeName": null, "issueTokens": true, "failAuthentication": false }),
-        NextStep::Fail(_) => json!({ "challengeName": null, "issueTokens": false, "failAuthentication": true }),
+        NextStep::FailAuthentication(_) => {
+            json!({ "challengeName": null, "issueTokens": false, "failAuthentication": true })
+        }
     };
     if let Some(event) = event.as_object_mut() {
         event.insert("response".to_owned(), response);

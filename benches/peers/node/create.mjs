@@ -12,7 +12,7 @@ const CODES_OWED_BELOW = 3;
 // Of the salt and of each hash in a set of recovery codes.
 const BLOCK_BYTES = 16;
 const TOTP_FOR_NOBODY = {
-  challenge: `TOTP - ${NO_RECORD.generation}`,
+  challenge: `SECOND_FACTOR - ${NO_RECORD.generation}`,
   admitted: { word: "Open", seconds: 0 },
 };
 
@@ -21,10 +21,10 @@ requireMeasured("ACCEPTED_COGNITO_MFA", "ENROLLMENT");
 export const handler = trigger("CreateAuthChallenge_Authentication", async (event, log) => {
   const standing = standingOf(event.session);
   const { challenge, admitted, name } = event.userNotFound ? TOTP_FOR_NOBODY : await pose(standing, userOf(event));
-  log("INFO", "posed", { decision: "TOTP", reason: progressOf(standing) });
+  log("INFO", "posed", { decision: "SECOND_FACTOR", reason: progressOf(standing) });
   return {
     publicChallengeParameters: {
-      challenge: "TOTP",
+      challenge: "SECOND_FACTOR",
       attemptsLeft: String(attemptsLeft(standing)),
       accepts: admitted.word === "Stopped" ? "RECOVERY_CODE" : "PASSCODE RECOVERY_CODE",
       retryAfterSeconds: String(admitted.seconds),

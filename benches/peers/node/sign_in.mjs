@@ -1,7 +1,7 @@
 // The sign-in's tables, as shared/src/sign_in.rs has them, for ACCEPTED_COGNITO_MFA=NONE and ENROLLMENT=AT_SIGN_IN.
 
 const WRONG_ANSWERS_ALLOWED = 3;
-const KINDS = ["TOTP -", "TOTP C", "TOTP_SETUP", "RECOVERY_CODES"];
+const KINDS = ["SECOND_FACTOR -", "SECOND_FACTOR C", "TOTP_SETUP", "RECOVERY_CODES"];
 const SET_UP = ["TOTP_SETUP", "RECOVERY_CODES"];
 
 // The progress after an entry, and how many wrong answers count then.
@@ -17,10 +17,10 @@ const AFTER_PASSWORD = {
   "SMS_MFA ✓": unproven("SecondFactorDue"),
   "EMAIL_OTP ✓": unproven("SecondFactorDue"),
   // Ours. The flag says whether codes are owed.
-  "TOTP - ✓": to("SecondFactorProven"),
-  "TOTP - ✗": wrong("SecondFactorDue"),
-  "TOTP C ✓": to("SecondFactorProvenCodesOwed"),
-  "TOTP C ✗": wrong("SecondFactorDue"),
+  "SECOND_FACTOR - ✓": to("SecondFactorProven"),
+  "SECOND_FACTOR - ✗": wrong("SecondFactorDue"),
+  "SECOND_FACTOR C ✓": to("SecondFactorProvenCodesOwed"),
+  "SECOND_FACTOR C ✗": wrong("SecondFactorDue"),
   "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
   "TOTP_SETUP ✗": wrong("SecondFactorDue"),
 };
@@ -96,7 +96,7 @@ function then(standing, { challengeName, challengeResult, challengeMetadata }) {
 
 function kindOf(metadata) {
   const words = metadata?.split(" ") ?? [];
-  return words[0] === "TOTP" ? words.slice(0, 2).join(" ") : words[0];
+  return words[0] === "SECOND_FACTOR" ? words.slice(0, 2).join(" ") : words[0];
 }
 
 export function attemptsLeft({ wrongAnswers }) {
@@ -157,8 +157,8 @@ export function kindToPose({ progress, refusal, challenged, setUpJustFailed }, h
     throw new Error("the session asks for no challenge of ours");
   }
   if (["PasswordProven", "SecondFactorDue"].includes(progress) && !setUpJustFailed) {
-    if (holdings === "AuthenticatorCodesOwed") return "TOTP C";
-    if (holdings === "Authenticator" || challenged) return "TOTP -";
+    if (holdings === "AuthenticatorCodesOwed") return "SECOND_FACTOR C";
+    if (holdings === "Authenticator" || challenged) return "SECOND_FACTOR -";
   }
   throw new Error("not among what is measured: a set-up challenge");
 }

@@ -26,8 +26,8 @@ export const handler = trigger("VerifyAuthChallengeResponse_Authentication", asy
     ? refused("UserNotFound")
     : await settle(userOf(event), codesOwed, nonce, event.challengeAnswer, event.clientId);
   const answerCorrect = outcome === "right";
-  log("INFO", "judged", { decision: answerCorrect, challenge: "TOTP", reason });
-  if (guessed) log("ERROR", "passcodes are being guessed", { challenge: "TOTP" });
+  log("INFO", "judged", { decision: answerCorrect, challenge: "SECOND_FACTOR", reason });
+  if (guessed) log("ERROR", "passcodes are being guessed", { challenge: "SECOND_FACTOR" });
   return { answerCorrect };
 });
 

@@ -3,13 +3,13 @@
 import secrets
 import time
 
-from lockout import admission
+from passcode_limit import rate_limit
 from settings import require_measured
 from sign_in import Standing, kind_to_pose
 from store import NO_RECORD, load
 from trigger import trigger
 
-CODES_OWED_BELOW = 3
+CODES_DUE_BELOW = 3
 # Of the salt and of each hash in a set of recovery codes.
 BLOCK_BYTES = 16
 
@@ -20,14 +20,14 @@ require_measured("ACCEPTED_COGNITO_MFA", "ENROLLMENT")
 def handler(request, log):
     standing = Standing(request.session)
     if request.user_not_found:
-        challenge, (admitted, seconds), name = f"TOTP - {NO_RECORD['generation']}", ("Open", 0), None
+        challenge, (limited, seconds), name = f"SECOND_FACTOR - {NO_RECORD['generation']}", ("Allow", 0), None
     else:
-        challenge, (admitted, seconds), name = pose(standing, request.user())
-    log("INFO", "posed", decision="TOTP", reason=str(standing))
+        challenge, (limited, seconds), name = pose(standing, request.user())
+    log("INFO", "posed", decision="SECOND_FACTOR", reason=str(standing))
     public_parameters = {
-        "challenge": "TOTP",
+        "challenge": "SECOND_FACTOR",
         "attemptsLeft": str(standing.attempts_left()),
-        "accepts": "RECOVERY_CODE" if admitted == "Stopped" else "PASSCODE RECOVERY_CODE",
+        "accepts": "RECOVERY_CODE" if limited == "Blocked" else "PASSCODE RECOVERY_CODE",
         "retryAfterSeconds": str(seconds),
     }
     if name:
@@ -42,7 +42,7 @@ def handler(request, log):
 def pose(standing, user):
     record, _ = load(user)
     challenge = f"{kind_to_pose(standing, holdings_of(record))} {record['generation']}"
-    return challenge, admission(record["lockout"], int(time.time())), record.get("authenticator", {}).get("name")
+    return challenge, rate_limit(record["passcodeLimit"], int(time.time())), record.get("authenticator", {}).get("name")
 
 
 def holdings_of(record):
@@ -50,5 +50,5 @@ def holdings_of(record):
         return "Nothing"
     # Base64 without padding.
     blocks = len(record.get("recovery", "")) * 3 // 4 // BLOCK_BYTES
-    owed = blocks - 1 < CODES_OWED_BELOW or record.get("codesOwed", False)
+    owed = blocks - 1 < CODES_DUE_BELOW or record.get("codesDue", False)
     return "AuthenticatorCodesOwed" if owed else "Authenticator"

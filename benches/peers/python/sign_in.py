@@ -3,7 +3,7 @@
 from trigger import Fault
 
 WRONG_ANSWERS_ALLOWED = 3
-KINDS = {"TOTP -", "TOTP C", "TOTP_SETUP", "RECOVERY_CODES"}
+KINDS = {"SECOND_FACTOR -", "SECOND_FACTOR C", "TOTP_SETUP", "RECOVERY_CODES"}
 SET_UP = {"TOTP_SETUP", "RECOVERY_CODES"}
 
 
@@ -24,13 +24,13 @@ def after(progress, wrong_answers, answered, right):
         ):
             return "SecondFactorDue", wrong_answers
         # Ours. The flag says whether codes are owed.
-        case "PasswordProven" | "SecondFactorDue", "TOTP -", True:
+        case "PasswordProven" | "SecondFactorDue", "SECOND_FACTOR -", True:
             return "SecondFactorProven", 0
-        case "PasswordProven" | "SecondFactorDue", "TOTP C", True:
+        case "PasswordProven" | "SecondFactorDue", "SECOND_FACTOR C", True:
             return "SecondFactorProvenCodesOwed", 0
         case "PasswordProven" | "SecondFactorDue", "TOTP_SETUP", True:
             return "RecoveryCodesOwed", 0
-        case "PasswordProven" | "SecondFactorDue", "TOTP -" | "TOTP C" | "TOTP_SETUP", False:
+        case "PasswordProven" | "SecondFactorDue", "SECOND_FACTOR -" | "SECOND_FACTOR C" | "TOTP_SETUP", False:
             return "SecondFactorDue", wrong_answers + 1
         # Changing what is held, by a user who has proven it in this sign-in.
         case "SecondFactorProven" | "Changing" | "RecoveryCodesRenewed", "TOTP_SETUP", True:
@@ -95,7 +95,7 @@ class Standing:
 
 def _kind_of(metadata):
     words = metadata.split(" ")
-    return " ".join(words[:2]) if words[0] == "TOTP" else words[0]
+    return " ".join(words[:2]) if words[0] == "SECOND_FACTOR" else words[0]
 
 
 def next_step(standing, user_not_found, must_change_password, wish):
@@ -143,7 +143,7 @@ def kind_to_pose(standing, holdings):
         raise Fault("the session asks for no challenge of ours")
     if standing.progress in {"PasswordProven", "SecondFactorDue"} and not standing.set_up_just_failed:
         if holdings == "AuthenticatorCodesOwed":
-            return "TOTP C"
+            return "SECOND_FACTOR C"
         if holdings == "Authenticator" or standing.challenged:
-            return "TOTP -"
+            return "SECOND_FACTOR -"
     raise Fault("not among what is measured: a set-up challenge")

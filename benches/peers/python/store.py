@@ -13,7 +13,7 @@ MISSING = 0
 # Its generation is eight bytes of zero.
 NO_RECORD = {
     "generation": "AAAAAAAAAAA",
-    "lockout": {"asOf": 0, "lockedUntil": 0},
+    "passcodeLimit": {"asOf": 0, "retryAt": 0},
     "judged": [],
 }
 

@@ -3,7 +3,7 @@
 import re
 import time
 
-from lockout import admission, after_wrong_passcode, is_guessed
+from passcode_limit import rate_limit, after_wrong_passcode, is_alerting
 from sealing import unseal
 from settings import require_measured
 from store import load, save
@@ -27,17 +27,17 @@ require_measured("ENROLLMENT")
 def handler(request, log):
     if not isinstance(request.challenge_answer, str):
         raise not_this_triggers_event("challengeAnswer")
-    codes_owed, nonce = posed_in(request.private_challenge_parameters)
+    codes_due, nonce = posed_in(request.private_challenge_parameters)
     if request.user_not_found:
         outcome, reason, guessed = "wrong", "UserNotFound", False
     else:
         outcome, reason, guessed = settle(
-            request.user(), codes_owed, nonce, request.challenge_answer, request.client_id
+            request.user(), codes_due, nonce, request.challenge_answer, request.client_id
         )
     answer_correct = outcome == "right"
-    log("INFO", "judged", decision=answer_correct, challenge="TOTP", reason=reason)
+    log("INFO", "judged", decision=answer_correct, challenge="SECOND_FACTOR", reason=reason)
     if guessed:
-        log("ERROR", "passcodes are being guessed", challenge="TOTP")
+        log("ERROR", "passcodes are being guessed", challenge="SECOND_FACTOR")
     return {"answerCorrect": answer_correct}
 
 
@@ -51,10 +51,10 @@ def posed_in(private_parameters):
     return posed[1] == "C", nonce
 
 
-def settle(user, codes_owed, nonce, typed, client_id):
+def settle(user, codes_due, nonce, typed, client_id):
     now = int(time.time())
     # Where codes are owed, the tokens are paid for with them.
-    paid = {"clientId": client_id, "until": now + MARK_SECONDS} if client_id and not codes_owed else None
+    paid = {"clientId": client_id, "until": now + MARK_SECONDS} if client_id and not codes_due else None
     # A conflict need not open the same secret again.
     opened, secret = None, None
     for _ in range(SAVE_ATTEMPTS):
@@ -67,8 +67,8 @@ def settle(user, codes_owed, nonce, typed, client_id):
         passcode = passcode_of(typed)
         if passcode is None:
             raise Fault("not among what is measured: a recovery code")
-        admitted, _ = admission(record["lockout"], now)
-        if admitted != "Open":
+        limited, _ = rate_limit(record["passcodeLimit"], now)
+        if limited != "Allow":
             return "wrong", "PasscodesWait", False
 
         if authenticator and authenticator["id"] != opened:
@@ -76,7 +76,7 @@ def settle(user, codes_owed, nonce, typed, client_id):
         outcome, reason, judged_record = judge(record, passcode, now, paid, secret)
         judged_record["judged"] = [*record["judged"], {"nonce": nonce, "outcome": outcome}][-JUDGED_REMEMBERED:]
         if save(user, judged_record, version):
-            return outcome, reason, outcome == "wrong" and is_guessed(judged_record["lockout"])
+            return outcome, reason, outcome == "wrong" and is_alerting(judged_record["passcodeLimit"])
     raise Fault("others kept saving the same record")
 
 
@@ -99,7 +99,7 @@ def judge(record, passcode, now, paid, secret):
         return "right", "RightPasscode", right
     wrong = {
         **record,
-        "lockout": after_wrong_passcode(record["lockout"], now),
+        "passcodeLimit": after_wrong_passcode(record["passcodeLimit"], now),
         "wrongPasscodes": min(record.get("wrongPasscodes", 0) + 1, WRONG_PASSCODES_AT_MOST),
     }
     return "wrong", f"{match}Passcode", wrong

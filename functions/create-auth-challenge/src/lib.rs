@@ -1,23 +1,25 @@
-//! Create Auth Challenge: poses the challenge that [`shared::sign_in`] names. Reads the record, never writes it.
+//! Create Auth Challenge: issues the challenge that [`shared::sign_in`] names. Reads the record, never writes it.
 
 use std::collections::HashMap;
 
-use aws_lambda_events::event::cognito::{
-    CognitoEventUserPoolsChallengeResult, CognitoEventUserPoolsCreateAuthChallenge,
-    CognitoEventUserPoolsCreateAuthChallengeResponse,
-};
+use aws_lambda_events::event::cognito::CognitoEventUserPoolsCreateAuthChallengeResponse as Response;
 use serde_json::Value;
-use shared::challenge::{AuthenticatorId, Challenge, Kind, NewAuthenticator, NewCodes, Nonce, Posed, Prompt, Shown};
+use shared::authenticator::Authenticator;
+use shared::challenge::{Challenge, IssuedChallenge, Kind, NewAuthenticator, NewCodes, Prompt, PublicParameters};
 use shared::clock::UnixTime;
+use shared::cognito::{CREATE_AUTH_CHALLENGE, UserKey};
+use shared::error::HandlerError;
+use shared::event::{CognitoEvent, with_response};
+use shared::ids::{AuthenticatorId, Nonce};
+use shared::random::{FillRandom, draw};
+use shared::record::Record;
 use shared::recovery_codes::{CODE_BYTES, CODES, CodeSet, RecoveryCode};
-use shared::second_factor::Record;
 use shared::settings::{CreateSettings, Enrollment};
-use shared::sign_in::{Entry, Pose, Standing, Wish, challenge_to_pose};
-use shared::store::{RecordStore, SealedFor, Sealer, UserKey};
+use shared::sign_in::{AfterSecondFactor, ChallengeResult, SessionState, ToIssue, next_challenge};
+use shared::store::{EncryptionContext, RecordStore, Sealer};
 use shared::totp::{SECRET_BYTES, SharedSecret};
-use shared::trigger::{Fault, FillRandom, draw, read, user_key, with_response};
 
-/// What Create needs beside its event.
+/// What Create needs apart from its event.
 pub struct Create<S, K> {
     /// What the operator decided.
     pub settings: CreateSettings,
@@ -25,12 +27,12 @@ pub struct Create<S, K> {
     pub store: S,
     /// Seals new secrets.
     pub sealer: K,
-    /// Nonces, secrets and codes are drawn from it.
+    /// Where nonces, secrets and codes come from.
     pub random: FillRandom,
 }
 
 /// A challenge, what the client sees of it, and what the session keeps of it.
-struct Wording {
+struct NewChallenge {
     challenge: Challenge,
     metadata: String,
     public_parameters: HashMap<String, String>,
@@ -41,102 +43,98 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
     ///
     /// # Errors
     /// Not an event of this trigger, a session that asks for no challenge, or a fault of the store or the sealing.
-    pub async fn handle(&self, event: Value, now: UnixTime) -> Result<Value, Fault> {
-        let parsed = read::<CognitoEventUserPoolsCreateAuthChallenge>(&event, "CreateAuthChallenge_Authentication")?;
-        let (header, request) = (parsed.cognito_event_user_pools_header, parsed.request);
-        let standing = Standing::of(request.session.iter().map(entry), &self.settings.sign_in);
-        let wording = if request.user_not_found {
-            let challenge = Challenge::Totp(Prompt::FOR_NOBODY);
-            Wording {
+    pub async fn handle(&self, event: Value, now: UnixTime) -> Result<Value, HandlerError> {
+        let view = CognitoEvent::new(&event, CREATE_AUTH_CHALLENGE)?;
+        let session = view.session()?;
+        let state =
+            SessionState::of(session.iter().map(|entry| {
+                ChallengeResult::classify(entry.name, entry.correct, entry.metadata, &self.settings.sign_in)
+            }));
+        let new = if view.user_not_found()? {
+            let challenge = Challenge::SecondFactor(Prompt::FOR_NOBODY);
+            NewChallenge {
                 metadata: challenge.metadata(),
                 challenge,
-                public_parameters: Shown::TOTP_FOR_NOBODY.public_parameters(standing.attempts_left()),
+                public_parameters: PublicParameters::FOR_NOBODY.to_map(state.attempts_left()),
             }
         } else {
-            let user =
-                user_key(header.user_pool_id.as_deref(), request.user_attributes.get("sub").map(String::as_str))?;
-            let wish = Wish::read(request.client_metadata.get(Wish::KEY).map(String::as_str));
-            let account = request.user_attributes.get("email").or(header.user_name.as_ref()).unwrap_or(&user.sub);
-            let last = request.session.last().and_then(Option::as_ref).is_some_and(|last| last.challenge_result);
-            let metadata =
-                request.session.iter().rev().map_while(|entry| entry.as_ref()?.challenge_metadata.as_deref());
-            let answered = Challenge::last_answered(metadata).map(|challenge| (challenge, last));
-            self.word(&standing, wish, &user, account, answered, now).await?
+            let user = view.user_key()?;
+            let after_second_factor = AfterSecondFactor::parse(view.client_metadata(AfterSecondFactor::KEY));
+            let account = view.user_attribute("email").or(view.user_name()).unwrap_or(&user.sub);
+            let metadata = session.iter().rev().map_while(|entry| entry.metadata);
+            let correct = session.last().is_some_and(|last| last.correct);
+            let answered = Challenge::last_answered(metadata).map(|challenge| (challenge, correct));
+            self.new_challenge(&state, after_second_factor, &user, account, answered, now).await?
         };
-        let kind = wording.challenge.kind();
-        let posed = Posed { nonce: Nonce(draw(self.random)?), challenge: wording.challenge };
-        tracing::info!(decision = kind.word(), reason = ?standing.progress(), "posed");
-        let mut response = CognitoEventUserPoolsCreateAuthChallengeResponse::default();
-        response.public_challenge_parameters = wording.public_parameters;
-        response.private_challenge_parameters = posed.private_parameters();
-        response.challenge_metadata = Some(wording.metadata);
+        let kind = new.challenge.kind();
+        let issued = IssuedChallenge { nonce: Nonce(draw(self.random)?), challenge: new.challenge };
+        tracing::info!(decision = kind.as_str(), reason = ?state.progress(), "issued");
+        let mut response = Response::default();
+        response.public_challenge_parameters = new.public_parameters;
+        response.private_challenge_parameters = issued.private_parameters();
+        response.challenge_metadata = Some(new.metadata);
         with_response(event, &response)
     }
 
     /// `answered` is the challenge of ours that was answered last, and whether it was answered rightly.
-    async fn word(
+    async fn new_challenge(
         &self,
-        standing: &Standing,
-        wish: Wish,
+        state: &SessionState,
+        after_second_factor: AfterSecondFactor,
         user: &UserKey,
         account: &str,
         answered: Option<(Challenge, bool)>,
         now: UnixTime,
-    ) -> Result<Wording, Fault> {
+    ) -> Result<NewChallenge, HandlerError> {
         let record = self.store.load(user).await?.record;
         let enrollment = self.settings.sign_in.enrollment();
-        let pose = challenge_to_pose(standing, record.holdings(), enrollment, wish).ok_or(Fault::NothingToPose)?;
-        if standing.is_past_second_factor() {
+        let next = next_challenge(state, record.enrollment_status(), enrollment, after_second_factor);
+        let next = next.ok_or(HandlerError::NoChallengeExpected)?;
+        if state.is_past_second_factor() {
             // What was proven may have been reset or replaced since, and the record may be somebody else's work by now.
-            let (challenge, right) = answered.as_ref().ok_or(Fault::NotOurChallenge)?;
+            let (challenge, right) = answered.as_ref().ok_or(HandlerError::NotOurChallenge)?;
             if challenge.generation_after(*right) != record.generation() {
-                return Err(Fault::ChallengeOutdated);
+                return Err(HandlerError::ChallengeOutdated);
             }
         }
         let generation = record.generation();
-        let attempts_left = standing.attempts_left();
-        let (challenge, shown) = match pose {
-            Pose::New(Kind::Totp { codes_owed }) => (
-                Challenge::Totp(Prompt { codes_owed, generation }),
-                self.show_totp(&record, now).public_parameters(attempts_left),
+        let attempts_left = state.attempts_left();
+        let (challenge, shown) = match next {
+            ToIssue::New(Kind::SecondFactor { codes_due }) => (
+                Challenge::SecondFactor(Prompt { codes_due, generation }),
+                self.prompt_parameters(&record, now).to_map(attempts_left),
             ),
-            Pose::New(Kind::TotpSetup) => {
+            ToIssue::New(Kind::TotpSetup) => {
                 let secret = SharedSecret::new(draw::<SECRET_BYTES>(self.random)?.to_vec());
                 let id = AuthenticatorId(draw(self.random)?);
-                let sealed = self.sealer.seal(&secret, SealedFor { user, authenticator: id }).await?;
-                let shown = Shown::TotpSetup { secret: &secret, issuer: &self.settings.issuer, account };
-                let new = NewAuthenticator { entitlement: standing.entitlement(), generation, id, sealed };
-                (Challenge::TotpSetup(new), shown.public_parameters(attempts_left))
+                let sealed = self.sealer.seal(&secret, EncryptionContext { user, authenticator: id }).await?;
+                let shown = PublicParameters::TotpSetup { secret: &secret, issuer: &self.settings.issuer, account };
+                let new = NewAuthenticator { entitlement: state.entitlement(), generation, id, sealed };
+                (Challenge::TotpSetup(new), shown.to_map(attempts_left))
             }
-            Pose::New(Kind::RecoveryCodes) => {
+            ToIssue::New(Kind::RecoveryCodes) => {
                 let mut codes = Vec::with_capacity(CODES);
                 for _ in 0..CODES {
                     codes.push(RecoveryCode::new(draw::<CODE_BYTES>(self.random)?));
                 }
                 let new = NewCodes { generation, codes: CodeSet::new(&codes, draw(self.random)?) };
-                (Challenge::RecoveryCodes(new), Shown::RecoveryCodes(&codes).public_parameters(attempts_left))
+                (Challenge::RecoveryCodes(new), PublicParameters::RecoveryCodes(&codes).to_map(attempts_left))
             }
-            Pose::SameAgain => {
-                let (same, _) = answered.ok_or(Fault::NotOurChallenge)?;
-                let public_parameters = Shown::Again(same.kind()).public_parameters(attempts_left);
-                return Ok(Wording { metadata: same.metadata_again(), challenge: same, public_parameters });
+            ToIssue::Repeat => {
+                let (same, _) = answered.ok_or(HandlerError::NotOurChallenge)?;
+                let public_parameters = PublicParameters::Again(same.kind()).to_map(attempts_left);
+                return Ok(NewChallenge { metadata: same.metadata_again(), challenge: same, public_parameters });
             }
         };
-        Ok(Wording { metadata: challenge.metadata(), challenge, public_parameters: shown })
+        Ok(NewChallenge { metadata: challenge.metadata(), challenge, public_parameters: shown })
     }
 
-    fn show_totp<'a>(&self, record: &'a Record, now: UnixTime) -> Shown<'a> {
+    fn prompt_parameters<'a>(&self, record: &'a Record, now: UnixTime) -> PublicParameters<'a> {
         let named = match self.settings.sign_in.enrollment() {
             Enrollment::AtSignIn => record.authenticator(),
-            // Who has no authenticator is asked for a passcode, too: a name would tell them apart.
+            // Users without an authenticator get the same prompt: a name would tell them apart.
             Enrollment::ByOperator | Enrollment::AfterCognitoMfa => None,
         };
-        Shown::totp(record.admission(now), named)
+        PublicParameters::SecondFactor { rate_limit: record.rate_limit(now), name: named.and_then(Authenticator::name) }
     }
-}
-
-fn entry(entry: &Option<CognitoEventUserPoolsChallengeResult>) -> Entry {
-    entry.as_ref().map_or(Entry::NONE, |entry| {
-        Entry::read(entry.challenge_name.as_deref(), entry.challenge_result, entry.challenge_metadata.as_deref())
-    })
 }

@@ -7,10 +7,10 @@
 use std::time::SystemTime;
 
 use create_auth_challenge::Create;
+use shared::random::RandomError;
 use shared::runtime;
 use shared::settings::{CreateSettings, StoreSettings};
 use shared::store::aws;
-use shared::trigger::RandomFault;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> runtime::Ended {
@@ -19,6 +19,6 @@ async fn main() -> runtime::Ended {
     let settings = runtime::setting(CreateSettings::read(&environment))?;
     let places = runtime::setting(StoreSettings::read(&environment))?;
     let (store, sealer) = runtime::setting(aws::connect(&environment, places).await)?;
-    let create = Create { settings, store, sealer, random: |bytes| getrandom::fill(bytes).map_err(|_| RandomFault) };
+    let create = Create { settings, store, sealer, random: |bytes| getrandom::fill(bytes).map_err(|_| RandomError) };
     runtime::serve(async |event| create.handle(event, SystemTime::now().into()).await).await
 }

@@ -1,48 +1,43 @@
-//! Define Auth Challenge: translates Cognito's event into [`shared::sign_in`]'s table and back. No I/O.
+//! Define Auth Challenge: translates Cognito's event into [`shared::sign_in`]'s tables and back. No I/O.
 
-use aws_lambda_events::event::cognito::{
-    CognitoEventUserPoolsDefineAuthChallenge, CognitoEventUserPoolsDefineAuthChallengeResponse,
-};
+use aws_lambda_events::event::cognito::CognitoEventUserPoolsDefineAuthChallengeResponse as Response;
 use serde_json::Value;
+use shared::cognito::{ChallengeName, DEFINE_AUTH_CHALLENGE, FORCE_CHANGE_PASSWORD, USER_STATUS};
+use shared::error::HandlerError;
+use shared::event::{CognitoEvent, with_response};
 use shared::settings::SignInSettings;
-use shared::sign_in::{Circumstances, Entry, NextStep, Standing, Wish, next_step};
-use shared::trigger::{Fault, read, with_response};
+use shared::sign_in::{AfterSecondFactor, ChallengeResult, DefineContext, NextStep, SessionState, next_step};
 
 /// Answers one event.
 ///
 /// # Errors
 /// Not an event of this trigger.
-pub fn handle(event: Value, settings: &SignInSettings) -> Result<Value, Fault> {
-    let request =
-        read::<CognitoEventUserPoolsDefineAuthChallenge>(&event, "DefineAuthChallenge_Authentication")?.request;
-    let entries = request.session.iter().map(|entry| {
-        entry.as_ref().map_or(Entry::NONE, |entry| {
-            Entry::read(entry.challenge_name.as_deref(), entry.challenge_result, entry.challenge_metadata.as_deref())
-        })
-    });
-    let standing = Standing::of(entries, settings);
-    let circumstances = Circumstances {
-        user_not_found: request.user_not_found,
-        must_change_password: request
-            .user_attributes
-            .get("cognito:user_status")
-            .is_some_and(|status| status == "FORCE_CHANGE_PASSWORD"),
-        wish: Wish::read(request.client_metadata.get(Wish::KEY).map(String::as_str)),
+pub fn handle(event: Value, settings: &SignInSettings) -> Result<Value, HandlerError> {
+    let view = CognitoEvent::new(&event, DEFINE_AUTH_CHALLENGE)?;
+    let session = view.session()?;
+    let results =
+        session.iter().map(|entry| ChallengeResult::classify(entry.name, entry.correct, entry.metadata, settings));
+    let state = SessionState::of(results);
+    let context = DefineContext {
+        user_not_found: view.user_not_found()?,
+        must_change_password: view.user_attribute(USER_STATUS) == Some(FORCE_CHANGE_PASSWORD),
+        after_second_factor: AfterSecondFactor::parse(view.client_metadata(AfterSecondFactor::KEY)),
     };
-    let next = next_step(&standing, circumstances);
-    tracing::info!(decision = ?next, reason = ?standing.progress(), "defined");
+    let next = next_step(&state, context);
+    tracing::info!(decision = ?next, reason = ?state.progress(), "defined");
     with_response(event, &response(next))
 }
 
 /// Every field is written, and never both flags true: what Cognito makes of anything else is not documented.
-fn response(next: NextStep) -> CognitoEventUserPoolsDefineAuthChallengeResponse {
-    let mut response = CognitoEventUserPoolsDefineAuthChallengeResponse::default();
+fn response(next: NextStep) -> Response {
+    let mut response = Response::default();
+    let challenge = |name: ChallengeName| Some(name.as_str().to_owned());
     match next {
-        NextStep::AskPassword => response.challenge_name = Some("PASSWORD_VERIFIER".to_owned()),
-        NextStep::AskNewPassword => response.challenge_name = Some("NEW_PASSWORD_REQUIRED".to_owned()),
-        NextStep::AskSecondFactor => response.challenge_name = Some("CUSTOM_CHALLENGE".to_owned()),
+        NextStep::PasswordVerifier => response.challenge_name = challenge(ChallengeName::PasswordVerifier),
+        NextStep::NewPasswordRequired => response.challenge_name = challenge(ChallengeName::NewPasswordRequired),
+        NextStep::CustomChallenge => response.challenge_name = challenge(ChallengeName::CustomChallenge),
         NextStep::IssueTokens => response.issue_tokens = true,
-        NextStep::Fail(_) => response.fail_authentication = true,
+        NextStep::FailAuthentication(_) => response.fail_authentication = true,
     }
     response
 }

@@ -1,25 +1,28 @@
-//! Pre Token Generation, the token guard: lets no token out that Verify has not paid for, and says in it which second
+//! Pre Token Generation, the token guard: passes tokens only against a grant that Verify recorded, and says in them which second
 //! factor was proven.
 //!
-//! The event is read without aws_lambda_events, whose type for it fails on a source that it does not know and would write
-//! empty groups into the answer.
+//! The response is written without aws_lambda_events, whose type would write empty groups into it, and that would take the user
+//! out of all groups. Claims are text, as V1 events take nothing else.
 
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
+use shared::cognito::TokenSource;
+use shared::error::HandlerError;
+use shared::event::{CognitoEvent, with_response};
+use shared::redeem_grant::redeem_grant;
 use shared::settings::TokenGuard;
-use shared::store::{RecordStore, pay_for_tokens};
-use shared::token_guard::{Claims, ClientId, TokenSource};
-use shared::trigger::{Fault, user_key, with_response};
+use shared::store::RecordStore;
+use shared::token_grant::Claims;
 
 /// The claim that names the second factor: `totp` or `recovery_code`.
 pub const SECOND_FACTOR: &str = "second_factor";
 /// The claim that says when it was proven, in seconds since 1970, as text: the oldest event version takes nothing else.
 pub const SECOND_FACTOR_AT: &str = "second_factor_at";
 
-/// The claim of the ID token that says how many wrong passcodes there were since tokens left before, as text.
+/// The claim of the ID token that says how many wrong passcodes there were since tokens were issued before, as text.
 pub const SECOND_FACTOR_WRONG_PASSCODES: &str = "second_factor_wrong_passcodes";
 
-/// What the guard needs beside its event.
+/// What the guard needs apart from its event.
 pub struct Guard<S> {
     /// What the operator decided.
     pub setting: TokenGuard,
@@ -32,17 +35,16 @@ impl<S: RecordStore> Guard<S> {
     ///
     /// # Errors
     /// Not an event of this trigger; no tokens; a fault of the store.
-    pub async fn handle(&self, event: Value, now: UnixTime) -> Result<Value, Fault> {
-        let text = |place: &str| event.pointer(place).and_then(Value::as_str);
-        let version = EventVersion::read(event.get("version")).ok_or(Fault::NotThisTriggersEvent("version"))?;
-        let source = text("/triggerSource").and_then(TokenSource::read);
-        let source = source.ok_or(Fault::NotThisTriggersEvent("triggerSource"))?;
-        let user = user_key(text("/userPoolId"), text("/request/userAttributes/sub"))?;
-        let client = ClientId::read(text("/callerContext/clientId"));
-        let claims = pay_for_tokens(&self.store, &user, client.as_ref(), source, self.setting, now).await?;
-        let second_factor = claims.map(|claims| claims.proven.factor.word());
+    pub async fn handle(&self, event: Value, now: UnixTime) -> Result<Value, HandlerError> {
+        let view = CognitoEvent::of_any_trigger(&event)?;
+        let version = EventVersion::parse(view.version()).ok_or(HandlerError::NotThisTriggersEvent("version"))?;
+        let source = view.trigger_source().and_then(TokenSource::parse);
+        let source = source.ok_or(HandlerError::NotThisTriggersEvent("triggerSource"))?;
+        let (user, client) = (view.user_key()?, view.client_id());
+        let claims = redeem_grant(&self.store, &user, client.as_ref(), source, self.setting, now).await?;
+        let second_factor = claims.map(|claims| claims.proof.factor.as_str());
         tracing::info!(decision = "tokens", reason = ?source, second_factor);
-        let response = response(version, claims, event.pointer("/request/groupConfiguration"));
+        let response = response(version, claims, view.group_configuration());
         with_response(event, &response)
     }
 }
@@ -57,7 +59,7 @@ enum EventVersion {
 }
 
 impl EventVersion {
-    fn read(version: Option<&Value>) -> Option<Self> {
+    fn parse(version: Option<&Value>) -> Option<Self> {
         match version? {
             Value::String(version) if version == "1" => Some(Self::IdToken),
             Value::String(version) if version == "2" || version == "3" => Some(Self::BothTokens),
@@ -74,8 +76,8 @@ impl EventVersion {
 fn response(version: EventVersion, claims: Option<Claims>, groups: Option<&Value>) -> Value {
     let of_access_token = claims.map_or_else(
         || json!({}),
-        |Claims { proven, .. }| {
-            json!({ SECOND_FACTOR: proven.factor.word(), SECOND_FACTOR_AT: proven.at.0.to_string() })
+        |Claims { proof, .. }| {
+            json!({ SECOND_FACTOR: proof.factor.as_str(), SECOND_FACTOR_AT: proof.at.0.to_string() })
         },
     );
     let mut of_id_token = of_access_token.clone();

@@ -1,18 +1,19 @@
-//! Verify Auth Challenge Response: judges an answer and records the outcome before it leaves.
+//! Verify Auth Challenge Response: verifies an answer and records the outcome before it leaves.
 
-use aws_lambda_events::event::cognito::{
-    CognitoEventUserPoolsVerifyAuthChallenge, CognitoEventUserPoolsVerifyAuthChallengeResponse,
-};
+use aws_lambda_events::event::cognito::CognitoEventUserPoolsVerifyAuthChallengeResponse as Response;
 use serde_json::Value;
-use shared::challenge::Posed;
+use shared::authenticator::FriendlyName;
+use shared::challenge::IssuedChallenge;
 use shared::clock::UnixTime;
-use shared::second_factor::{Answer, FriendlyName, Reason};
+use shared::cognito::VERIFY_AUTH_CHALLENGE;
+use shared::error::HandlerError;
+use shared::event::{CognitoEvent, with_response};
 use shared::settings::Enrollment;
-use shared::store::{RecordStore, Sealer, Settled, settle};
-use shared::token_guard::ClientId;
-use shared::trigger::{Fault, read, user_key, with_response};
+use shared::store::{RecordStore, Sealer};
+use shared::verification::{Answer, Reason};
+use shared::verify_answer::{VerifiedAnswer, verify_answer};
 
-/// What Verify needs beside its event.
+/// What Verify needs apart from its event.
 pub struct Verify<S, K> {
     /// Who may set an authenticator up.
     pub enrollment: Enrollment,
@@ -26,35 +27,29 @@ impl<S: RecordStore, K: Sealer> Verify<S, K> {
     /// Answers one event.
     ///
     /// # Errors
-    /// Not an event of this trigger, a challenge that Create did not pose or that the record has left behind, or a fault
-    /// of the store or the sealing.
-    pub async fn handle(&self, event: Value, now: UnixTime) -> Result<Value, Fault> {
-        let parsed =
-            read::<CognitoEventUserPoolsVerifyAuthChallenge>(&event, "VerifyAuthChallengeResponse_Authentication")?;
-        let (header, request) = (parsed.cognito_event_user_pools_header, parsed.request);
-        let Some(Value::String(answer)) = request.challenge_answer else {
-            return Err(Fault::NotThisTriggersEvent("challengeAnswer"));
-        };
-        let posed = Posed::from_private_parameters(&request.private_challenge_parameters);
-        let posed = posed.ok_or(Fault::NotOurChallenge)?;
-        let settled = if request.user_not_found {
-            Settled::Refused(Reason::UserNotFound)
+    /// Not an event of this trigger, a challenge that Create did not issue or that is outdated, or an error of the store or the
+    /// sealing.
+    pub async fn handle(&self, event: Value, now: UnixTime) -> Result<Value, HandlerError> {
+        let view = CognitoEvent::new(&event, VERIFY_AUTH_CHALLENGE)?;
+        let answer = view.challenge_answer()?.to_owned();
+        let issued = IssuedChallenge::from_private_parameters(|name| view.private_parameter(name));
+        let issued = issued.ok_or(HandlerError::NotOurChallenge)?;
+        let verified = if view.user_not_found()? {
+            VerifiedAnswer::Rejected(Reason::UserNotFound)
         } else {
-            let user =
-                user_key(header.user_pool_id.as_deref(), request.user_attributes.get("sub").map(String::as_str))?;
-            let name = request.client_metadata.get(FriendlyName::KEY).and_then(|typed| FriendlyName::read(typed));
-            let client = ClientId::read(header.caller_context.client_id.as_deref());
-            let answer = Answer::new(answer).sent_by(client).naming(name);
-            settle(&self.store, &self.sealer, &user, &posed, &answer, self.enrollment, now).await?
+            let name = view.client_metadata(FriendlyName::KEY).and_then(FriendlyName::parse);
+            let answer = Answer::new(answer).sent_by(view.client_id()).naming(name);
+            let user = view.user_key()?;
+            verify_answer(&self.store, &self.sealer, &user, &issued, &answer, self.enrollment, now).await?
         };
-        let challenge = posed.challenge.kind().word();
-        tracing::info!(decision = settled.answer_correct(), challenge, reason = ?settled.reason(), "judged");
-        if settled.guessed() {
-            // template.yaml's alarm looks for these words, and hears them at each level.
+        let challenge = issued.challenge.kind().as_str();
+        tracing::info!(decision = verified.is_correct(), challenge, reason = ?verified.reason(), "verified");
+        if verified.is_alerting() {
+            // An alarm in template.yaml filters for this message; it is logged at every level.
             tracing::error!(challenge, "passcodes are being guessed");
         }
-        let mut response = CognitoEventUserPoolsVerifyAuthChallengeResponse::default();
-        response.answer_correct = settled.answer_correct();
+        let mut response = Response::default();
+        response.answer_correct = verified.is_correct();
         with_response(event, &response)
     }
 }

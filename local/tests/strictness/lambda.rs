@@ -24,12 +24,12 @@ const VERIFY: &str = "verify-auth-challenge";
 /// Lambda with the four functions, until one has a fault.
 #[derive(Default)]
 struct Lambda {
-    fault: Mutex<Option<(&'static str, Fault)>>,
+    fault: Mutex<Option<(&'static str, HandlerError)>>,
     invoked: Mutex<Vec<(String, HeaderMap)>>,
 }
 
 #[derive(Clone, Copy)]
-enum Fault {
+enum HandlerError {
     /// Status, headers, body.
     Answers(u16, &'static [(&'static str, &'static str)], &'static str),
     NeverAnswers,
@@ -46,7 +46,7 @@ impl Lambda {
         (lambda, endpoint)
     }
 
-    fn set_fault(&self, fault: Option<(&'static str, Fault)>) {
+    fn set_fault(&self, fault: Option<(&'static str, HandlerError)>) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
@@ -66,8 +66,8 @@ async fn invoke(
     let fault = *lambda.fault.lock().unwrap();
     match fault.filter(|(faulty, _)| *faulty == name) {
         None => {}
-        Some((_, Fault::NeverAnswers)) => std::future::pending().await,
-        Some((_, Fault::Answers(status, headers, body))) => {
+        Some((_, HandlerError::NeverAnswers)) => std::future::pending().await,
+        Some((_, HandlerError::Answers(status, headers, body))) => {
             let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
             for (name, value) in headers {
                 response.headers_mut().insert(*name, value.parse().unwrap());
@@ -143,11 +143,11 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
     for (fault, (kind, message)) in [
         // The function's own error, its time-out, its crash; an error without words.
         (
-            Fault::Answers(200, unhandled, r#"{"errorType":"SignInError","errorMessage":"Please start again"}"#),
+            HandlerError::Answers(200, unhandled, r#"{"errorType":"SignInError","errorMessage":"Please start again"}"#),
             failed("Please start again"),
         ),
         (
-            Fault::Answers(
+            HandlerError::Answers(
                 200,
                 unhandled,
                 r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out after 5.00 seconds"}"#,
@@ -155,17 +155,17 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
             failed("RequestId: 1 Error: Task timed out after 5.00 seconds"),
         ),
         (
-            Fault::Answers(
+            HandlerError::Answers(
                 200,
                 unhandled,
                 r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: 1 Error: Runtime exited with error: exit status 1"}"#,
             ),
             failed("RequestId: 1 Error: Runtime exited with error: exit status 1"),
         ),
-        (Fault::Answers(200, unhandled, "null"), failed("Unhandled")),
+        (HandlerError::Answers(200, unhandled, "null"), failed("Unhandled")),
         // Lambda's.
         (
-            Fault::Answers(
+            HandlerError::Answers(
                 429,
                 &[("x-amzn-errortype", "TooManyRequestsException")],
                 r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#,
@@ -173,7 +173,7 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
             not_called("TooManyRequestsException"),
         ),
         (
-            Fault::Answers(
+            HandlerError::Answers(
                 404,
                 &[(
                     "x-amzn-errortype",
@@ -184,21 +184,29 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
             not_called("ResourceNotFoundException"),
         ),
         (
-            Fault::Answers(403, &[("x-amzn-errortype", "AccessDeniedException")], r#"{"Message":"not authorized"}"#),
+            HandlerError::Answers(
+                403,
+                &[("x-amzn-errortype", "AccessDeniedException")],
+                r#"{"Message":"not authorized"}"#,
+            ),
             not_called("AccessDeniedException"),
         ),
         (
-            Fault::Answers(500, &[("x-amzn-errortype", "ServiceException")], r#"{"Type":"Service","Message":"busy"}"#),
+            HandlerError::Answers(
+                500,
+                &[("x-amzn-errortype", "ServiceException")],
+                r#"{"Type":"Service","Message":"busy"}"#,
+            ),
             not_called("ServiceException"),
         ),
         // Somebody else's.
-        (Fault::Answers(404, no_headers, "<html>nothing here</html>"), not_called("HTTP 404")),
-        (Fault::Answers(502, no_headers, ""), not_called("HTTP 502")),
+        (HandlerError::Answers(404, no_headers, "<html>nothing here</html>"), not_called("HTTP 404")),
+        (HandlerError::Answers(502, no_headers, ""), not_called("HTTP 502")),
         // Answers that are no event.
-        (Fault::Answers(200, no_headers, "null"), unrecognizable.clone()),
-        (Fault::Answers(200, no_headers, ""), unrecognizable.clone()),
-        (Fault::Answers(200, no_headers, "plainly no JSON"), unrecognizable.clone()),
-        (Fault::Answers(200, no_headers, "[]"), unrecognizable),
+        (HandlerError::Answers(200, no_headers, "null"), unrecognizable.clone()),
+        (HandlerError::Answers(200, no_headers, ""), unrecognizable.clone()),
+        (HandlerError::Answers(200, no_headers, "plainly no JSON"), unrecognizable.clone()),
+        (HandlerError::Answers(200, no_headers, "[]"), unrecognizable),
     ] {
         let asked = bed.prove_password("alice", PASSWORD).await.unwrap();
         lambda.take_invoked();
@@ -215,7 +223,7 @@ async fn a_function_that_is_silent_is_called_three_times_and_the_next_sign_in_wo
     let (lambda, bed) = bed(short()).await;
     let asked = bed.prove_password("alice", PASSWORD).await.unwrap();
     lambda.take_invoked();
-    lambda.set_fault(Some((VERIFY, Fault::NeverAnswers)));
+    lambda.set_fault(Some((VERIFY, HandlerError::NeverAnswers)));
     let silence =
         "VerifyAuthChallengeResponse invocation failed due to error Socket timeout while invoking Lambda function.";
     assert_error(bed.answer(&asked, "42").await, "UnexpectedLambdaException", silence);

@@ -14,11 +14,11 @@ use crate::test_bed::{
 };
 
 /// What is to be answered in place of one trigger, once there is something.
-type Fault = Arc<Mutex<Option<(Trigger, Answer)>>>;
+type HandlerError = Arc<Mutex<Option<(Trigger, Answer)>>>;
 
 /// A pool with alice, whose triggers are the usual ones but for a fault.
-async fn bed_with_a_fault() -> (TestBed, Fault) {
-    let fault = Fault::default();
+async fn bed_with_a_fault() -> (TestBed, HandlerError) {
+    let fault = HandlerError::default();
     let armed = fault.clone();
     let bed = TestBed::with(PoolSettings::default(), move |trigger, event| match &*armed.lock().unwrap() {
         Some((faulty, answer)) if *faulty == trigger => answer.clone(),
@@ -369,7 +369,7 @@ async fn a_wrong_shape_is_an_invalid_response() {
         create(json!({}), json!({ "answer": 42 }), null.clone()),
         create(json!({}), json!({ "answer": null }), null.clone()),
         create(json!([]), private.clone(), null.clone()),
-        create(json!({}), private, json!({ "kind": "TOTP" })),
+        create(json!({}), private, json!({ "kind": "SECOND_FACTOR" })),
         verify(null.clone()),
         verify(json!("true")),
         (Trigger::VerifyAuthChallengeResponse, json!({})),

@@ -23,7 +23,7 @@ pub enum Severity {
     Broken,
     /// Could not be looked at.
     Unreadable,
-    /// Worth a look.
+    /// GrantStatus a look.
     Weak,
     /// As it should be.
     Fine,
@@ -32,7 +32,7 @@ pub enum Severity {
 impl Severity {
     /// The word for it.
     #[must_use]
-    pub fn word(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Self::Open => "OPEN",
             Self::Broken => "BROKEN",
@@ -250,8 +250,8 @@ fn guard(triggers: &Triggers) -> Guard {
     match (&triggers.guard, triggers.variables(Trigger::Guard).map(token_guard)) {
         (None, _) | (Some(_), Some(Err(_))) => Guard::Absent,
         (Some(_), None) => Guard::Unread,
-        (Some(_), Some(Ok(TokenGuard::Paid))) => Guard::Paid,
-        (Some(_), Some(Ok(TokenGuard::Sources))) => Guard::Sources,
+        (Some(_), Some(Ok(TokenGuard::Grant))) => Guard::Paid,
+        (Some(_), Some(Ok(TokenGuard::TriggerSource))) => Guard::Sources,
     }
 }
 
@@ -264,7 +264,7 @@ fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {
 fn door_of_the_api(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
     match known.guard {
         Guard::Paid => Weak(format!("{what}; the token guard refuses them"), remedy),
-        Guard::Sources => Open(format!("{what}, and TOKEN_GUARD=SOURCES lets them pass"), remedy),
+        Guard::Sources => Open(format!("{what}, and TOKEN_GUARD=TRIGGER_SOURCE lets them pass"), remedy),
         Guard::Absent => Open(format!("{what}, and no token guard refuses them"), remedy),
         Guard::Unread => Open(format!("{what}, and whether a token guard refuses them could not be read"), remedy),
     }
@@ -570,21 +570,25 @@ fn settings_agree(triggers: &Triggers, _: &Known<'_>) -> Verdict {
 fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
     let Some(variables) = triggers.variables(Trigger::Guard) else { return Moot };
     match (token_guard(variables), known.cognito_mfa_is_accepted) {
-        (Ok(TokenGuard::Paid), Some(false) | None) => Fine("let tokens leave that were paid for (PAID)".to_owned()),
-        (Ok(TokenGuard::Sources), Some(true)) => Fine("let tokens leave by their source (SOURCES)".to_owned()),
-        (Ok(TokenGuard::Paid), Some(true)) => Broken(
-            "refuse the tokens of Cognito's own MFA (PAID), which ACCEPTED_COGNITO_MFA accepts".to_owned(),
-            "Set TOKEN_GUARD to SOURCES, or ACCEPTED_COGNITO_MFA to NONE.",
+        (Ok(TokenGuard::Grant), Some(false) | None) => Fine("let tokens leave that were paid for (GRANT)".to_owned()),
+        (Ok(TokenGuard::TriggerSource), Some(true)) => {
+            Fine("let tokens leave by their source (TRIGGER_SOURCE)".to_owned())
+        }
+        (Ok(TokenGuard::Grant), Some(true)) => Broken(
+            "refuse the tokens of Cognito's own MFA (GRANT), which ACCEPTED_COGNITO_MFA accepts".to_owned(),
+            "Set TOKEN_GUARD to TRIGGER_SOURCE, or ACCEPTED_COGNITO_MFA to NONE.",
         ),
-        (Ok(TokenGuard::Sources), Some(false) | None) => Weak(
-            "let the tokens of any flow of the API leave (SOURCES)".to_owned(),
-            "Set TOKEN_GUARD to PAID where ACCEPTED_COGNITO_MFA is NONE.",
+        (Ok(TokenGuard::TriggerSource), Some(false) | None) => Weak(
+            "let the tokens of any flow of the API leave (TRIGGER_SOURCE)".to_owned(),
+            "Set TOKEN_GUARD to GRANT where ACCEPTED_COGNITO_MFA is NONE.",
         ),
         (Err(_), _) if variables.get(TokenGuard::VARIABLE).is_none() => Open(
             "have no TOKEN_GUARD at PreTokenGeneration, so what it calls is not the token guard".to_owned(),
             "Attach the token guard in LambdaConfig.",
         ),
-        (Err(error), _) => Broken(format!("stop the token guard at its start: {error}"), "Set it to PAID or SOURCES."),
+        (Err(error), _) => {
+            Broken(format!("stop the token guard at its start: {error}"), "Set it to GRANT or TRIGGER_SOURCE.")
+        }
     }
 }
 

@@ -36,12 +36,12 @@ impl Outcome {
 #[must_use]
 pub fn text(findings: &[Finding], coloured: bool) -> String {
     let width = |of: fn(&Finding) -> &str| findings.iter().map(|one| on_a_line(of(one)).chars().count()).max();
-    let words = width(|one| one.severity.word()).unwrap_or(0);
+    let words = width(|one| one.severity.as_str()).unwrap_or(0);
     let ids = width(|one| one.id).unwrap_or(0);
     let subjects = width(|one| &one.subject).unwrap_or(0);
     let mut lines = String::new();
     for Finding { severity, id, subject, sentence, remedy } in findings {
-        let word = format!("{:words$}", severity.word());
+        let word = format!("{:words$}", severity.as_str());
         let word = if coloured { format!("\x1b[{}m{word}\x1b[0m", colour(*severity)) } else { word };
         let said = match remedy {
             Some(remedy) => format!("{sentence}. {remedy}"),
@@ -59,7 +59,7 @@ pub fn json(user_pool_id: &UserPoolId, findings: &[Finding]) -> String {
     let findings: Vec<Value> = findings
         .iter()
         .map(|Finding { severity, id, subject, sentence, remedy }| {
-            json!({ "severity": severity.word(), "id": id, "subject": subject, "sentence": sentence, "remedy": remedy })
+            json!({ "severity": severity.as_str(), "id": id, "subject": subject, "sentence": sentence, "remedy": remedy })
         })
         .collect();
     format!("{:#}\n", json!({ "userPoolId": user_pool_id.to_string(), "findings": findings }))

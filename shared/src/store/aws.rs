@@ -20,11 +20,11 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-use super::Cause;
 pub use super::dynamodb::DynamoDbStore;
 pub use super::kms::KmsSealer;
-use crate::budget;
+use crate::error::Cause;
 use crate::settings::{Lookup, SettingError, StoreSettings, required};
+use crate::timeouts;
 
 const FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
 const DUAL_STACK: &str = "AWS_USE_DUALSTACK_ENDPOINT";
@@ -90,9 +90,11 @@ impl Access {
             .identity_cache(IdentityCache::no_cache())
             .http_client(http_client_fn(move |_, _| shared.clone()))
             .retry_config(
-                RetryConfig::standard().with_max_attempts(budget::ATTEMPTS).with_initial_backoff(budget::FIRST_BACKOFF),
+                RetryConfig::standard()
+                    .with_max_attempts(timeouts::ATTEMPTS)
+                    .with_initial_backoff(timeouts::FIRST_BACKOFF),
             )
-            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(budget::ATTEMPT).build())
+            .timeout_config(TimeoutConfig::builder().operation_attempt_timeout(timeouts::ATTEMPT).build())
             // The attempt's timeout ends a stalled answer, too.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .build();
@@ -123,7 +125,7 @@ impl Access {
         self.at(lookup, "AWS_ENDPOINT_URL_KMS", of_aws).await
     }
 
-    /// The configuration for one service. Its endpoint is settled here, so that what is opened is what is called.
+    /// The configuration for one service. Its endpoint is verified here, so that what is opened is what is called.
     async fn at(
         &self,
         lookup: Lookup<'_>,
@@ -159,7 +161,7 @@ impl Access {
                 let _read = ByteStream::new(response.into_body()).collect().await;
             }
         };
-        let _late = tokio::time::timeout(budget::OPENING, opening).await;
+        let _late = tokio::time::timeout(timeouts::PRECONNECT, opening).await;
     }
 }
 
@@ -179,7 +181,7 @@ fn connector(lookup: Lookup<'_>) -> Result<SharedHttpConnector, SettingError> {
     let tls = TlsContext::builder().with_trust_store(roots(lookup)?).build();
     // Never the default in its place, which would trust whom the system does.
     let tls = tls.map_err(|error| SettingError { variable: CA_BUNDLE, problem: format!("must be usable: {error}") })?;
-    let settings = HttpConnectorSettings::builder().connect_timeout(budget::CONNECTION).build();
+    let settings = HttpConnectorSettings::builder().connect_timeout(timeouts::CONNECTION).build();
     let connector = Connector::builder()
         .connector_settings(settings)
         .tls_provider(Provider::Rustls(CryptoMode::Ring))

@@ -9,7 +9,7 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 
-use super::{Record, RecordStore, Saved, StoreFault, UserKey, Version, Versioned};
+use super::{Record, RecordStore, Saved, StoreError, UserKey, Version, Versioned};
 
 /// The attribute that is the table's key.
 pub const KEY: &str = "user";
@@ -31,27 +31,27 @@ impl DynamoDbStore {
 }
 
 impl RecordStore for DynamoDbStore {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         let request = self.client.get_item().table_name(&self.table_name).consistent_read(true);
         let response = request.key(KEY, AttributeValue::S(user.to_string())).send().await;
-        let Some(item) = response.map_err(|fault| StoreFault(fault.into()))?.item else {
+        let Some(item) = response.map_err(|fault| StoreError(fault.into()))?.item else {
             return Ok(Versioned { record: Record::default(), version: Version::MISSING });
         };
         let version = item.get(VERSION).and_then(|version| version.as_n().ok()?.parse().ok());
         let text = item.get(RECORD).and_then(|record| record.as_s().ok());
         let (Some(version), Some(text)) = (version, text) else {
-            return Err(StoreFault("the stored item is not a record".into()));
+            return Err(StoreError("the stored item is not a record".into()));
         };
         // It could never be saved: no save makes it, and the first one expects no item.
         if version == Version::MISSING.0 {
-            return Err(StoreFault("the stored item has version 0".into()));
+            return Err(StoreError("the stored item has version 0".into()));
         }
-        let record = Record::from_json(text).map_err(|fault| StoreFault(fault.into()))?;
+        let record = Record::from_json(text).map_err(|fault| StoreError(fault.into()))?;
         Ok(Versioned { record, version: Version(version) })
     }
 
-    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
-        let text = record.to_json().map_err(|fault| StoreFault(fault.into()))?;
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
+        let text = record.to_json().map_err(|fault| StoreError(fault.into()))?;
         let request = self
             .client
             .put_item()
@@ -74,7 +74,7 @@ impl RecordStore for DynamoDbStore {
             {
                 Ok(Saved::Conflict)
             }
-            Err(fault) => Err(StoreFault(fault.into())),
+            Err(fault) => Err(StoreError(fault.into())),
         }
     }
 }

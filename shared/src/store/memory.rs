@@ -6,10 +6,12 @@ use std::sync::{Mutex, PoisonError};
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
 
-use super::{Record, RecordStore, Saved, SealFault, SealedFor, Sealer, StoreFault, UserKey, Version, Versioned};
-use crate::challenge::SealedSecret;
+use super::{
+    EncryptionContext, Record, RecordStore, Saved, SealError, Sealer, StoreError, UserKey, Version, Versioned,
+};
+use crate::authenticator::SealedSecret;
+use crate::random::FillRandom;
 use crate::totp::SharedSecret;
-use crate::trigger::FillRandom;
 
 /// A store that forgets with its process. Holds the same text that DynamoDB would.
 #[derive(Default)]
@@ -18,19 +20,19 @@ pub struct MemoryStore {
 }
 
 impl RecordStore for MemoryStore {
-    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreFault> {
+    async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         match records.get(user) {
             None => Ok(Versioned { record: Record::default(), version: Version::MISSING }),
             Some((version, text)) => {
-                let record = Record::from_json(text).map_err(|fault| StoreFault(fault.into()))?;
+                let record = Record::from_json(text).map_err(|fault| StoreError(fault.into()))?;
                 Ok(Versioned { record, version: *version })
             }
         }
     }
 
-    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreFault> {
-        let text = record.to_json().map_err(|fault| StoreFault(fault.into()))?;
+    async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
+        let text = record.to_json().map_err(|fault| StoreError(fault.into()))?;
         let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
         if records.get(user).map_or(Version::MISSING, |(version, _)| *version) != replacing {
             return Ok(Saved::Conflict);
@@ -54,27 +56,27 @@ impl MemorySealer {
     ///
     /// # Errors
     /// The source of randomness failed.
-    pub fn new(random: FillRandom) -> Result<Self, SealFault> {
+    pub fn new(random: FillRandom) -> Result<Self, SealError> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
-        random(key.as_mut_slice()).map_err(|fault| SealFault(fault.into()))?;
+        random(key.as_mut_slice()).map_err(|fault| SealError(fault.into()))?;
         Ok(Self { cipher: XChaCha20Poly1305::new((&*key).into()), random })
     }
 }
 
 impl Sealer for MemorySealer {
-    async fn seal(&self, secret: &SharedSecret, sealed_for: SealedFor<'_>) -> Result<SealedSecret, SealFault> {
+    async fn seal(&self, secret: &SharedSecret, context: EncryptionContext<'_>) -> Result<SealedSecret, SealError> {
         let mut nonce = [0; NONCE_BYTES];
-        (self.random)(&mut nonce).map_err(|fault| SealFault(fault.into()))?;
-        let aad = associated_data(sealed_for)?;
+        (self.random)(&mut nonce).map_err(|fault| SealError(fault.into()))?;
+        let aad = associated_data(context)?;
         let payload = Payload { msg: secret.expose(), aad: &aad };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealFault("not sealed".into()))?;
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError("not sealed".into()))?;
         Ok(SealedSecret(nonce.into_iter().chain(sealed).collect()))
     }
 
-    async fn open(&self, sealed: &SealedSecret, sealed_for: SealedFor<'_>) -> Result<SharedSecret, SealFault> {
-        let does_not_open = || SealFault("the sealed secret does not open for this user and authenticator".into());
+    async fn open(&self, sealed: &SealedSecret, context: EncryptionContext<'_>) -> Result<SharedSecret, SealError> {
+        let does_not_open = || SealError("the sealed secret does not open for this user and authenticator".into());
         let (nonce, sealed) = sealed.0.split_first_chunk::<NONCE_BYTES>().ok_or_else(does_not_open)?;
-        let aad = associated_data(sealed_for)?;
+        let aad = associated_data(context)?;
         let payload = Payload { msg: sealed, aad: &aad };
         let secret = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| does_not_open())?;
         Ok(SharedSecret::new(secret))
@@ -82,8 +84,8 @@ impl Sealer for MemorySealer {
 }
 
 /// JSON keeps the values apart, whatever they hold.
-fn associated_data(sealed_for: SealedFor<'_>) -> Result<Vec<u8>, SealFault> {
-    serde_json::to_vec(&sealed_for.context()).map_err(|fault| SealFault(fault.into()))
+fn associated_data(context: EncryptionContext<'_>) -> Result<Vec<u8>, SealError> {
+    serde_json::to_vec(&context.pairs()).map_err(|fault| SealError(fault.into()))
 }
 
 #[cfg(test)]
@@ -91,27 +93,26 @@ mod tests {
     use futures_util::FutureExt as _;
 
     use super::*;
-    use crate::challenge::AuthenticatorId;
+    use crate::ids::AuthenticatorId;
 
     /// The purpose is not the caller's choice, so only the cipher itself can be asked to seal for another one.
     #[test]
     fn what_was_sealed_opens_for_no_other_value_of_any_part_of_the_context() {
         let sealer = MemorySealer::new(|_| Ok(())).unwrap();
         let user = UserKey { user_pool_id: "us-east-1_Example".to_owned(), sub: "a".to_owned() };
-        let sealed_for = SealedFor { user: &user, authenticator: AuthenticatorId([7; 16]) };
-        let opens = |context: [(&str, String); 4]| {
-            let aad = serde_json::to_vec(&context).unwrap();
+        let context = EncryptionContext { user: &user, authenticator: AuthenticatorId([7; 16]) };
+        let opens = |pairs: [(&str, String); 4]| {
+            let aad = serde_json::to_vec(&pairs).unwrap();
             let payload = Payload { msg: b"plainly fake secret!", aad: &aad };
             let sealed = sealer.cipher.encrypt(&XNonce::from([0; NONCE_BYTES]), payload).unwrap();
             let sealed = SealedSecret([0; NONCE_BYTES].into_iter().chain(sealed).collect());
-            sealer.open(&sealed, sealed_for).now_or_never().unwrap().is_ok()
+            sealer.open(&sealed, context).now_or_never().unwrap().is_ok()
         };
-        assert!(opens(sealed_for.context()));
-        for (name, _) in sealed_for.context() {
-            let other =
-                sealed_for.context().map(|(part, value)| (part, if part == name { "x".to_owned() } else { value }));
+        assert!(opens(context.pairs()));
+        for (name, _) in context.pairs() {
+            let other = context.pairs().map(|(part, value)| (part, if part == name { "x".to_owned() } else { value }));
             assert!(!opens(other), "{name}");
         }
-        assert!(sealed_for.context().iter().any(|(name, _)| *name == "purpose"));
+        assert!(context.pairs().iter().any(|(name, _)| *name == "purpose"));
     }
 }

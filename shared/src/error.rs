@@ -1,0 +1,139 @@
+//! What can go wrong, and the one sentence that a client reads about it.
+//!
+//! Invariant: [`ClientError`] has no field, so no reason leaves with it. Cognito shows a function's error text to the client.
+
+use crate::random::RandomError;
+use crate::settings::SettingError;
+use crate::token_grant::TokenDenied;
+
+/// Any error of an adapter.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// The store failed: nobody's wrong answer, and no way in.
+#[derive(Debug)]
+pub struct StoreError(pub Cause);
+
+/// A secret could not be sealed or opened: nobody's wrong answer, and no way in.
+#[derive(Debug)]
+pub struct SealError(pub Cause);
+
+/// Everything that ends an invocation without an answer; for the log, never for the client.
+#[derive(Debug)]
+pub enum HandlerError {
+    /// Not an event of this trigger, or a part of it that a decision rests on is not as Cognito sends it.
+    NotThisTriggersEvent(&'static str),
+    /// A known user without `sub`.
+    NoSub,
+    /// Create was called for a session that expects no challenge of ours.
+    NoChallengeExpected,
+    /// `privateChallengeParameters` or `challengeMetadata` that Create did not write.
+    NotOurChallenge,
+    /// The record or the settings have changed since a challenge of this sign-in was issued.
+    ChallengeOutdated,
+    /// The record holds parameters that RFC 6238 does not allow.
+    InvalidParameters,
+    /// The token guard denies the tokens.
+    TokenDenied(TokenDenied),
+    /// Others kept saving the same record.
+    TooManyConflicts,
+    /// The calls of this invocation took longer than Cognito would wait.
+    TimedOut,
+    /// The store.
+    Store(StoreError),
+    /// The sealing.
+    Seal(SealError),
+    /// Randomness.
+    Random(RandomError),
+    /// The response could not be written.
+    Response(serde_json::Error),
+    /// A setting.
+    Setting(SettingError),
+    /// A defect in this code.
+    Panicked,
+}
+
+impl std::fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::NotThisTriggersEvent(part) => write!(f, "not an event of this trigger: {part}"),
+            Self::NoSub => f.write_str("the user has no sub"),
+            Self::NoChallengeExpected => f.write_str("the session expects no custom challenge"),
+            Self::NotOurChallenge => f.write_str("Create did not issue this challenge"),
+            Self::ChallengeOutdated => {
+                f.write_str("the record or ENROLLMENT has changed since a challenge of this sign-in was issued")
+            }
+            Self::InvalidParameters => f.write_str("the record holds parameters that RFC 6238 does not allow"),
+            Self::TokenDenied(reason) => write!(f, "tokens denied: {reason:?}"),
+            Self::TooManyConflicts => f.write_str("others kept saving the same record"),
+            Self::TimedOut => f.write_str("the calls of this invocation ran out of time"),
+            Self::Store(_) => f.write_str("the store"),
+            Self::Seal(_) => f.write_str("the sealing"),
+            Self::Random(_) => f.write_str("randomness"),
+            Self::Response(_) => f.write_str("the response could not be written"),
+            Self::Setting(_) => f.write_str("a setting"),
+            Self::Panicked => f.write_str("the function panicked"),
+        }
+    }
+}
+
+impl std::error::Error for HandlerError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Store(StoreError(cause)) | Self::Seal(SealError(cause)) => Some(&**cause),
+            Self::Random(error) => Some(error),
+            Self::Response(error) => Some(error),
+            Self::Setting(error) => Some(error),
+            Self::NotThisTriggersEvent(_)
+            | Self::NoSub
+            | Self::NoChallengeExpected
+            | Self::NotOurChallenge
+            | Self::ChallengeOutdated
+            | Self::InvalidParameters
+            | Self::TokenDenied(_)
+            | Self::TooManyConflicts
+            | Self::TimedOut
+            | Self::Panicked => None,
+        }
+    }
+}
+
+impl From<StoreError> for HandlerError {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
+
+impl From<SealError> for HandlerError {
+    fn from(error: SealError) -> Self {
+        Self::Seal(error)
+    }
+}
+
+impl From<RandomError> for HandlerError {
+    fn from(error: RandomError) -> Self {
+        Self::Random(error)
+    }
+}
+
+impl From<serde_json::Error> for HandlerError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Response(error)
+    }
+}
+
+/// The one error that leaves a function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientError;
+
+impl ClientError {
+    /// What the client reads, after Cognito's own words.
+    pub const SENTENCE: &str = "The sign-in could not be completed. Please start again.";
+}
+
+impl std::fmt::Display for ClientError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(Self::SENTENCE)
+    }
+}
+
+impl std::error::Error for ClientError {}

@@ -1,0 +1,234 @@
+//! What is kept about one user, and its stored form.
+//!
+//! Invariant: a record with an authenticator or codes has a generation, so no set-up challenge for a user without a record fits it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::authenticator::Authenticator;
+use crate::clock::UnixTime;
+use crate::cognito::ClientId;
+use crate::ids::{Generation, Nonce};
+use crate::passcode_limit::{PasscodeLimit, RateLimit};
+use crate::recovery_codes::{CODES_DUE_BELOW, CodeSet};
+use crate::token_grant::{Claims, GrantStatus, Proof, TokenGrant};
+
+/// The format that is written, and the only one that is read.
+const FORMAT: u32 = 1;
+/// Recorded outcomes that a record remembers: more than one user has under way at once.
+const OUTCOMES_REMEMBERED: usize = 8;
+
+/// One user's second factor. A user without a record has [`Record::default`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Record {
+    pub(crate) generation: Generation,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authenticator: Option<Authenticator>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) recovery: Option<CodeSet>,
+    /// The authenticator is newer than the recovery codes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) codes_due: bool,
+    pub(crate) passcode_limit: PasscodeLimit,
+    pub(crate) outcomes: Vec<RecordedOutcome>,
+    /// Wrong passcodes since tokens were issued, which the user has not been told about.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) wrong_passcodes: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_proof: Option<Proof>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) grant: Option<TokenGrant>,
+}
+
+fn is_zero(count: &u16) -> bool {
+    *count == 0
+}
+
+/// An answer that was verified, so that its challenge is not verified again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RecordedOutcome {
+    nonce: Nonce,
+    outcome: Outcome,
+}
+
+/// Whether an answer was correct.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Outcome {
+    /// `answerCorrect: true`
+    Correct,
+    /// `answerCorrect: false`
+    Wrong,
+}
+
+/// What a user has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnrollmentStatus {
+    /// No authenticator.
+    NotEnrolled,
+    /// An authenticator and enough recovery codes.
+    Enrolled,
+    /// An authenticator, and fewer recovery codes than a user should have.
+    EnrolledCodesDue,
+}
+
+/// Whether a record lets the tokens of a sign-in pass.
+#[expect(clippy::large_enum_variant, reason = "one an invocation, matched where it is made")]
+#[derive(Debug, PartialEq, Eq)]
+pub enum Redemption {
+    /// It does, once this record has replaced it; and what the tokens say.
+    Redeemed(Record, Option<Claims>),
+    /// It does, for the call that Cognito repeats.
+    Repeated(Option<Claims>),
+    /// It does not.
+    NoGrant,
+}
+
+impl Record {
+    /// What the user has.
+    #[must_use]
+    pub fn enrollment_status(&self) -> EnrollmentStatus {
+        match (&self.authenticator, &self.recovery) {
+            (None, _) => EnrollmentStatus::NotEnrolled,
+            (Some(_), Some(codes)) if codes.left() >= CODES_DUE_BELOW && !self.codes_due => EnrollmentStatus::Enrolled,
+            (Some(_), Some(_) | None) => EnrollmentStatus::EnrolledCodesDue,
+        }
+    }
+
+    /// The user's authenticator.
+    #[must_use]
+    pub fn authenticator(&self) -> Option<&Authenticator> {
+        self.authenticator.as_ref()
+    }
+
+    /// Whether passcodes are checked at `now`.
+    #[must_use]
+    pub fn rate_limit(&self, now: UnixTime) -> RateLimit {
+        self.passcode_limit.rate_limit(now)
+    }
+
+    /// What a challenge is issued for.
+    #[must_use]
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// Wrong passcodes that still count at `now`.
+    #[must_use]
+    pub fn failures(&self, now: UnixTime) -> u8 {
+        self.passcode_limit.failures(now)
+    }
+
+    /// Whether somebody who knows the password is guessing passcodes.
+    #[must_use]
+    pub fn is_alerting(&self, now: UnixTime) -> bool {
+        self.passcode_limit.is_alerting(now)
+    }
+
+    /// What an operator's reset leaves: nothing, in a new generation, so that a set-up challenge that was held back changes
+    /// nothing, and no recorded answer passes again. `generation` is drawn at random.
+    #[must_use]
+    pub fn reset(generation: Generation) -> Self {
+        Self { generation, ..Self::default() }
+    }
+
+    /// What an import leaves, whatever was there before: the authenticator, and codes that are still due.
+    /// `generation` is drawn at random: no set-up challenge from before the import matches it.
+    #[must_use]
+    pub fn imported(generation: Generation, authenticator: Authenticator) -> Self {
+        Self { authenticator: Some(authenticator), codes_due: true, ..Self::reset(generation) }
+    }
+
+    /// The record as it is stored.
+    ///
+    /// # Errors
+    /// None in practice: every part of a record has a JSON form.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        #[derive(Serialize)]
+        struct Stored<'a> {
+            format: u32,
+            record: &'a Record,
+        }
+        serde_json::to_string(&Stored { format: FORMAT, record: self })
+    }
+
+    /// Parses a stored record.
+    ///
+    /// # Errors
+    /// A format that this version does not know, or no record at all: the sign-in fails and nobody's count changes.
+    pub fn from_json(text: &str) -> Result<Self, UnreadableRecord> {
+        #[derive(Deserialize)]
+        struct Stored<'a> {
+            format: u32,
+            #[serde(borrow)]
+            record: &'a serde_json::value::RawValue,
+        }
+        let stored: Stored<'_> = serde_json::from_str(text).map_err(|_| UnreadableRecord::NoRecord)?;
+        if stored.format != FORMAT {
+            return Err(UnreadableRecord::UnknownFormat(stored.format));
+        }
+        // serde's error would quote the record.
+        let record: Self = serde_json::from_str(stored.record.get()).map_err(|_| UnreadableRecord::NoRecord)?;
+        if record.generation == Generation::NONE && (record.authenticator.is_some() || record.recovery.is_some()) {
+            return Err(UnreadableRecord::NoGeneration);
+        }
+        Ok(record)
+    }
+
+    /// Redeems the grant of `client`, if there is one.
+    #[must_use]
+    pub fn redeem_grant(&self, client: &ClientId, now: UnixTime) -> Redemption {
+        let claims = |wrong_passcodes| self.last_proof.map(|proof| Claims { proof, wrong_passcodes });
+        let status = self.grant.as_ref().map(|grant| grant.status(client, self.wrong_passcodes, now));
+        match status.unwrap_or(GrantStatus::Invalid) {
+            GrantStatus::Unused(used) => {
+                let record = Self { grant: Some(used), wrong_passcodes: 0, ..self.clone() };
+                Redemption::Redeemed(record, claims(self.wrong_passcodes))
+            }
+            GrantStatus::JustUsed { wrong_passcodes } => Redemption::Repeated(claims(wrong_passcodes)),
+            GrantStatus::Invalid => Redemption::NoGrant,
+        }
+    }
+
+    /// The outcome of the challenge with `nonce`, if it was verified before.
+    pub(crate) fn outcome_of(&self, nonce: Nonce) -> Option<Outcome> {
+        self.outcomes.iter().find(|recorded| recorded.nonce == nonce).map(|recorded| recorded.outcome)
+    }
+
+    /// The same record with one outcome more.
+    pub(crate) fn with_outcome(mut self, nonce: Nonce, outcome: Outcome) -> Self {
+        let surplus = self.outcomes.len().saturating_add(1).saturating_sub(OUTCOMES_REMEMBERED);
+        self.outcomes.drain(..surplus);
+        self.outcomes.push(RecordedOutcome { nonce, outcome });
+        self
+    }
+
+    /// The same record after a proof; `grant` is what it leaves for the token guard.
+    pub(crate) fn with_proof(self, proof: Proof, grant: Option<TokenGrant>) -> Self {
+        Self { last_proof: Some(proof), grant: grant.or(self.grant), ..self }
+    }
+}
+
+/// A stored record that cannot be read.
+#[derive(Debug)]
+pub enum UnreadableRecord {
+    /// A format that this version does not know.
+    UnknownFormat(u32),
+    /// An authenticator or codes without a generation: written by hand.
+    NoGeneration,
+    /// Not a record.
+    NoRecord,
+}
+
+impl std::fmt::Display for UnreadableRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::UnknownFormat(format) => write!(f, "the record has format {format}, this version reads {FORMAT}"),
+            Self::NoGeneration => f.write_str("the record has an authenticator or codes and no generation"),
+            Self::NoRecord => f.write_str("the stored item is not a record"),
+        }
+    }
+}
+
+impl std::error::Error for UnreadableRecord {}

@@ -1,0 +1,43 @@
+//! Use case: redeem a grant. Load, decide, compare-and-swap.
+//!
+//! Invariant: tokens that need a grant pass after a save that took effect, or within seconds of one.
+
+use crate::clock::UnixTime;
+use crate::cognito::{ClientId, TokenSource, UserKey};
+use crate::error::HandlerError;
+use crate::record::Redemption;
+use crate::settings::TokenGuard;
+use crate::store::{RecordStore, SAVE_ATTEMPTS, Saved, Versioned};
+use crate::token_grant::{Claims, Rule, TokenDenied, rule};
+
+/// Passes the tokens of `source` or denies them, and returns what they say about the second factor, where that is known.
+///
+/// # Errors
+/// The tokens are denied; an error of the store; too many conflicts.
+pub async fn redeem_grant(
+    store: &impl RecordStore,
+    user: &UserKey,
+    client: Option<&ClientId>,
+    source: TokenSource,
+    guard: TokenGuard,
+    now: UnixTime,
+) -> Result<Option<Claims>, HandlerError> {
+    match rule(source, guard) {
+        Rule::Pass => return Ok(None),
+        Rule::Deny => return Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
+        Rule::RedeemGrant => {}
+    }
+    let client = client.ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
+    for _ in 0..SAVE_ATTEMPTS {
+        let Versioned { record, version } = store.load(user).await?;
+        match record.redeem_grant(client, now) {
+            Redemption::Redeemed(used, claims) => match store.save(user, &used, version).await? {
+                Saved::Recorded => return Ok(claims),
+                Saved::Conflict => {}
+            },
+            Redemption::Repeated(claims) => return Ok(claims),
+            Redemption::NoGrant => return Err(HandlerError::TokenDenied(TokenDenied::NoGrant)),
+        }
+    }
+    Err(HandlerError::TooManyConflicts)
+}

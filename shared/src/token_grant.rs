@@ -1,0 +1,152 @@
+//! Token grants: which tokens may leave Cognito, and what they say about the second factor.
+//!
+//! Cognito can issue tokens without asking Define: through other app clients of the pool, managed login, temporary passwords.
+//! So Verify records a grant with the answer that ends a sign-in, for the app client that sent it, and the token guard (Pre
+//! Token Generation) passes the tokens of a sign-in only if it can redeem one.
+//!
+//! Invariant: under [`Rule::RedeemGrant`] one grant passes one sign-in. Cognito repeats a call that it gets no answer to, and
+//! its event names no sign-in: so for [`REPEAT_SECONDS`] after its use a grant passes the same client again. Tokens that pass
+//! without a grant carry no claim about a second factor: nobody can know whose sign-in they end.
+//! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html>
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::UnixTime;
+use crate::cognito::{ClientId, TokenSource};
+use crate::settings::TokenGuard;
+
+/// Lifetime of a grant: the longest `AuthSessionValidity`. A slower client starts over.
+pub const GRANT_SECONDS: u64 = 15 * 60;
+/// Seconds after its use in which the same grant passes again: three calls of five seconds, and the pauses between them.
+pub const REPEAT_SECONDS: u64 = 20;
+
+/// What a token source requires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule {
+    /// It passes, without a claim.
+    Pass,
+    /// It passes if there is a grant to redeem.
+    RedeemGrant,
+    /// It never passes.
+    Deny,
+}
+
+/// The table.
+#[must_use]
+#[rustfmt::skip]
+pub fn rule(source: TokenSource, guard: TokenGuard) -> Rule {
+    use TokenSource::{AuthenticateDevice, Authentication, HostedAuth, NewPasswordChallenge, RefreshTokens, Unknown};
+    match (source, guard) {
+        (RefreshTokens,                                          TokenGuard::Grant | TokenGuard::TriggerSource) => Rule::Pass,
+        (Authentication,                                         TokenGuard::Grant)                             => Rule::RedeemGrant,
+        (Authentication,                                         TokenGuard::TriggerSource)                     => Rule::Pass,
+        (NewPasswordChallenge | HostedAuth | AuthenticateDevice, TokenGuard::Grant | TokenGuard::TriggerSource) => Rule::Deny,
+        (Unknown,                                                TokenGuard::Grant | TokenGuard::TriggerSource) => Rule::Deny,
+    }
+}
+
+/// A second factor that is checked here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecondFactor {
+    /// A passcode of an authenticator.
+    Totp,
+    /// A recovery code.
+    RecoveryCode,
+}
+
+impl SecondFactor {
+    /// The value of the claim `second_factor`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Totp => "totp",
+            Self::RecoveryCode => "recovery_code",
+        }
+    }
+}
+
+/// The second factor that a user proved last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Proof {
+    /// Which.
+    pub factor: SecondFactor,
+    /// When.
+    pub at: UnixTime,
+}
+
+/// What tokens say about the second factor that they rest on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claims {
+    /// Which factor, and when it was proven.
+    pub proof: Proof,
+    /// Wrong passcodes since tokens were issued before: the user's own mistakes, or guesses by somebody who knows the password.
+    pub wrong_passcodes: u16,
+}
+
+/// The right of one sign-in to its tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TokenGrant {
+    client_id: ClientId,
+    until: UnixTime,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used: Option<Use>,
+}
+
+/// The use of a grant, for the call that Cognito repeats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Use {
+    at: UnixTime,
+    wrong_passcodes: u16,
+}
+
+/// What a grant is worth to a client that asks for tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GrantStatus {
+    /// Tokens, once this has replaced the grant.
+    Unused(TokenGrant),
+    /// Tokens again, for the call that Cognito repeats.
+    JustUsed {
+        /// What the tokens said about wrong passcodes.
+        wrong_passcodes: u16,
+    },
+    /// Nothing: another client's, too old, or used up.
+    Invalid,
+}
+
+impl TokenGrant {
+    /// A new grant.
+    #[must_use]
+    pub fn new(client_id: ClientId, now: UnixTime) -> Self {
+        Self { client_id, until: now.plus(GRANT_SECONDS), used: None }
+    }
+
+    /// What it is worth to `client_id` at `now`, in tokens that report `wrong_passcodes`.
+    #[must_use]
+    pub fn status(&self, client_id: &ClientId, wrong_passcodes: u16, now: UnixTime) -> GrantStatus {
+        match self.used {
+            _ if self.client_id != *client_id => GrantStatus::Invalid,
+            None if now < self.until => {
+                GrantStatus::Unused(Self { used: Some(Use { at: now, wrong_passcodes }), ..self.clone() })
+            }
+            Some(used) if now < used.at.plus(REPEAT_SECONDS) => {
+                GrantStatus::JustUsed { wrong_passcodes: used.wrong_passcodes }
+            }
+            None | Some(_) => GrantStatus::Invalid,
+        }
+    }
+}
+
+/// Why no tokens are issued; for the log, never for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TokenDenied {
+    /// The source never passes.
+    Source(TokenSource),
+    /// This client has no grant to redeem.
+    NoGrant,
+    /// The event names no app client.
+    NoClient,
+}

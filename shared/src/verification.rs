@@ -1,0 +1,285 @@
+//! The verification of an answer: record × challenge × answer → outcome and new record. Pure.
+//!
+//! [`begin_verification`] does what can be done without the authenticator's secret. Where it needs the secret, it returns a
+//! [`PendingPasscode`], and only [`PendingPasscode::verify`] compares a passcode. So no passcode is compared during a wait,
+//! after its challenge was verified, or against a record that has changed.
+//!
+//! Invariant: a passcode is accepted once; a recovery code leaves the record with its use; one challenge is verified once;
+//! a set-up challenge changes only the generation it was issued for, and only while `ENROLLMENT` admits what entitled it.
+
+use zeroize::Zeroizing;
+
+use crate::authenticator::{Authenticator, FriendlyName, SealedSecret};
+use crate::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes, Prompt};
+use crate::clock::UnixTime;
+use crate::cognito::ClientId;
+use crate::ids::{AuthenticatorId, Nonce};
+use crate::passcode_limit::RateLimit;
+use crate::record::{Outcome, Record};
+use crate::recovery_codes::RecoveryCode;
+use crate::settings::Enrollment;
+use crate::token_grant::{Proof, SecondFactor, TokenGrant};
+use crate::totp::{self, Match, Parameters, Passcode, SharedSecret};
+
+/// What a user typed, and what came with it. Never printed.
+pub struct Answer {
+    typed: Zeroizing<String>,
+    client: Option<ClientId>,
+    name: Option<FriendlyName>,
+}
+
+impl Answer {
+    /// Takes `challengeAnswer`.
+    #[must_use]
+    pub fn new(typed: String) -> Self {
+        Self { typed: Zeroizing::new(typed), client: None, name: None }
+    }
+
+    /// The same, sent by `client`: the one that may have the tokens.
+    #[must_use]
+    pub fn sent_by(self, client: Option<ClientId>) -> Self {
+        Self { client, ..self }
+    }
+
+    /// The same, with the user's own name for a new authenticator.
+    #[must_use]
+    pub fn naming(self, name: Option<FriendlyName>) -> Self {
+        Self { name, ..self }
+    }
+
+    fn grant(&self, now: UnixTime) -> Option<TokenGrant> {
+        self.client.clone().map(|client| TokenGrant::new(client, now))
+    }
+}
+
+/// Why an answer was correct or wrong; for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// A correct, unused passcode.
+    PasscodeAccepted,
+    /// A passcode that was correct, but it or a later one was used before.
+    PasscodeReplayed,
+    /// A wrong passcode.
+    WrongPasscode,
+    /// A passcode during a wait, or while passcodes are blocked: not checked, not counted.
+    RateLimited,
+    /// An unused recovery code, used up now.
+    RecoveryCodeUsed,
+    /// Neither a passcode nor a recovery code that is left.
+    WrongRecoveryCode,
+    /// The first passcode of a new authenticator, which is the user's now.
+    AuthenticatorEnrolled,
+    /// Not the first passcode of the new authenticator.
+    WrongFirstPasscode,
+    /// One of the new recovery codes, which are the user's now.
+    RecoveryCodesKept,
+    /// None of the new recovery codes.
+    NotOneOfTheNewCodes,
+    /// The same challenge was verified before.
+    AlreadyVerified,
+    /// There is no such user, and Cognito hides it.
+    UserNotFound,
+}
+
+/// What becomes of an answer.
+#[expect(clippy::large_enum_variant, reason = "one an invocation, matched where it is made")]
+#[derive(Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// This very challenge was verified before, and the outcome is on record.
+    AlreadyVerified(Outcome),
+    /// Wrong, and the record stays as it is.
+    Rejected(Reason),
+    /// The outcome counts once this record has replaced the one it was verified against.
+    ToRecord {
+        /// Whether it was correct.
+        outcome: Outcome,
+        /// Why.
+        reason: Reason,
+        /// What the store must hold before the outcome leaves.
+        record: Record,
+    },
+    /// The record or the settings have changed since this set-up challenge was issued.
+    Outdated,
+    /// The record holds parameters that RFC 6238 does not allow.
+    InvalidParameters,
+}
+
+/// What [`begin_verification`] came to.
+pub enum BegunVerification<'a> {
+    /// No secret is needed.
+    Done(Verification),
+    /// A passcode is to be compared.
+    Pending(PendingPasscode<'a>),
+}
+
+/// A passcode that may be compared once the secret is open.
+pub struct PendingPasscode<'a> {
+    record: &'a Record,
+    nonce: Nonce,
+    passcode: Passcode,
+    now: UnixTime,
+    against: Against<'a>,
+    /// What a correct passcode leaves for the token guard.
+    grant: Option<TokenGrant>,
+}
+
+#[derive(Clone, Copy)]
+enum Against<'a> {
+    Enrolled(&'a Authenticator),
+    New(&'a NewAuthenticator, Option<&'a FriendlyName>),
+}
+
+/// Verifies an answer as far as that goes without the secret.
+///
+/// `enrollment` is the operator's present setting.
+#[must_use]
+pub fn begin_verification<'a>(
+    record: &'a Record,
+    issued: &'a IssuedChallenge,
+    answer: &'a Answer,
+    enrollment: Enrollment,
+    now: UnixTime,
+) -> BegunVerification<'a> {
+    let IssuedChallenge { nonce, challenge } = issued;
+    if let Some(outcome) = record.outcome_of(*nonce) {
+        return BegunVerification::Done(Verification::AlreadyVerified(outcome));
+    }
+    BegunVerification::Done(match challenge {
+        Challenge::SecondFactor(Prompt { codes_due, .. }) => {
+            // Where codes are due, the grant comes with them.
+            let grant = if *codes_due { None } else { answer.grant(now) };
+            return begin_second_factor(record, *nonce, answer, grant, now);
+        }
+        Challenge::TotpSetup(new) if new.generation != record.generation => Verification::Outdated,
+        Challenge::TotpSetup(new) if !enrollment.admits(new.entitlement) => Verification::Outdated,
+        Challenge::TotpSetup(new) => match Passcode::parse(&answer.typed) {
+            Some(passcode) => {
+                let against = Against::New(new, answer.name.as_ref());
+                let pending = PendingPasscode { record, nonce: *nonce, passcode, now, against, grant: None };
+                return BegunVerification::Pending(pending);
+            }
+            None => Verification::Rejected(Reason::WrongFirstPasscode),
+        },
+        Challenge::RecoveryCodes(new) if new.generation != record.generation => Verification::Outdated,
+        Challenge::RecoveryCodes(new @ NewCodes { codes, .. }) => match RecoveryCode::parse(&answer.typed) {
+            // The code that was typed back stays usable.
+            Some(code) if codes.contains(&code) => {
+                let (generation, grant) = (new.next_generation(), answer.grant(now).or(record.grant.clone()));
+                let record =
+                    Record { recovery: Some(codes.clone()), codes_due: false, generation, grant, ..record.clone() };
+                to_record(record, *nonce, Outcome::Correct, Reason::RecoveryCodesKept)
+            }
+            Some(_) | None => Verification::Rejected(Reason::NotOneOfTheNewCodes),
+        },
+    })
+}
+
+fn begin_second_factor<'a>(
+    record: &'a Record,
+    nonce: Nonce,
+    answer: &Answer,
+    grant: Option<TokenGrant>,
+    now: UnixTime,
+) -> BegunVerification<'a> {
+    let Some(passcode) = Passcode::parse(&answer.typed) else {
+        return BegunVerification::Done(verify_recovery_code(record, nonce, answer, grant, now));
+    };
+    match (record.rate_limit(now), &record.authenticator) {
+        (RateLimit::RetryAfter { .. } | RateLimit::Blocked { .. }, _) => {
+            BegunVerification::Done(Verification::Rejected(Reason::RateLimited))
+        }
+        (RateLimit::Allow, Some(enrolled)) => {
+            let against = Against::Enrolled(enrolled);
+            BegunVerification::Pending(PendingPasscode { record, nonce, passcode, now, against, grant })
+        }
+        // Counted for everybody, so that the waits do not tell who has an authenticator.
+        (RateLimit::Allow, None) => BegunVerification::Done(wrong_passcode(record, nonce, now, Reason::WrongPasscode)),
+    }
+}
+
+/// Not subject to the limit: otherwise somebody who knows the password could lock the owner out.
+fn verify_recovery_code(
+    record: &Record,
+    nonce: Nonce,
+    answer: &Answer,
+    grant: Option<TokenGrant>,
+    now: UnixTime,
+) -> Verification {
+    let code = RecoveryCode::parse(&answer.typed);
+    match code.and_then(|code| record.recovery.as_ref()?.without(&code)) {
+        Some(left) => {
+            let passcode_limit = record.passcode_limit.after_recovery_code(now);
+            let record = Record { recovery: Some(left), passcode_limit, ..record.clone() }
+                .with_proof(Proof { factor: SecondFactor::RecoveryCode, at: now }, grant);
+            to_record(record, nonce, Outcome::Correct, Reason::RecoveryCodeUsed)
+        }
+        None => Verification::Rejected(Reason::WrongRecoveryCode),
+    }
+}
+
+fn wrong_passcode(record: &Record, nonce: Nonce, now: UnixTime, reason: Reason) -> Verification {
+    let passcode_limit = record.passcode_limit.after_wrong_passcode(now);
+    let wrong_passcodes = record.wrong_passcodes.saturating_add(1);
+    to_record(Record { passcode_limit, wrong_passcodes, ..record.clone() }, nonce, Outcome::Wrong, reason)
+}
+
+fn to_record(record: Record, nonce: Nonce, outcome: Outcome, reason: Reason) -> Verification {
+    Verification::ToRecord { outcome, reason, record: record.with_outcome(nonce, outcome) }
+}
+
+impl PendingPasscode<'_> {
+    /// The secret to open, and the authenticator that it is sealed for.
+    #[must_use]
+    pub fn sealed(&self) -> (AuthenticatorId, &SealedSecret) {
+        match self.against {
+            Against::Enrolled(enrolled) => (enrolled.id, &enrolled.sealed),
+            Against::New(new, _) => (new.id, &new.sealed),
+        }
+    }
+
+    /// Compares the passcode.
+    #[must_use]
+    pub fn verify(self, secret: &SharedSecret) -> Verification {
+        match self.against {
+            Against::Enrolled(enrolled) => self.verify_enrolled(enrolled, secret),
+            Against::New(new, name) => self.verify_new(new, name, secret),
+        }
+    }
+
+    fn verify_enrolled(self, enrolled: &Authenticator, secret: &SharedSecret) -> Verification {
+        let (parameters, last_used) = (enrolled.parameters, Some(enrolled.last_step));
+        match totp::match_passcode(secret, parameters, &self.passcode, self.now, last_used) {
+            None => Verification::InvalidParameters,
+            Some(Match::Accepted(last_step)) => {
+                let authenticator = Some(Authenticator { last_step, ..enrolled.clone() });
+                let record = Record { authenticator, ..self.record.clone() }
+                    .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, self.grant);
+                to_record(record, self.nonce, Outcome::Correct, Reason::PasscodeAccepted)
+            }
+            Some(Match::Replayed) => wrong_passcode(self.record, self.nonce, self.now, Reason::PasscodeReplayed),
+            Some(Match::Wrong) => wrong_passcode(self.record, self.nonce, self.now, Reason::WrongPasscode),
+        }
+    }
+
+    fn verify_new(self, new: &NewAuthenticator, name: Option<&FriendlyName>, secret: &SharedSecret) -> Verification {
+        let parameters = Parameters::default();
+        match totp::match_passcode(secret, parameters, &self.passcode, self.now, None) {
+            None => Verification::InvalidParameters,
+            Some(Match::Accepted(last_step)) => {
+                let authenticator = Some(Authenticator {
+                    id: new.id,
+                    sealed: new.sealed.clone(),
+                    parameters,
+                    name: name.cloned(),
+                    enrolled_at: self.now,
+                    last_step,
+                });
+                let generation = new.next_generation();
+                let record = Record { authenticator, codes_due: true, generation, ..self.record.clone() }
+                    .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, self.grant);
+                to_record(record, self.nonce, Outcome::Correct, Reason::AuthenticatorEnrolled)
+            }
+            Some(Match::Replayed | Match::Wrong) => Verification::Rejected(Reason::WrongFirstPasscode),
+        }
+    }
+}
