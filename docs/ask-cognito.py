@@ -178,6 +178,21 @@ def _(pool):
     return told(pool.start(user, meanwhile=lambda: pool.set_password(user, "Another-Horse-8", permanent=True)))
 
 
+@question(
+    "old-new-password-challenge",
+    "Does a NEW_PASSWORD_REQUIRED that an earlier temporary password led to still change the password after an operator has set another one?",
+)
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    user = pool.user("old-challenge", permanent=False)
+    asked = pool.start(user)
+    if asked.get("ChallengeName") != "NEW_PASSWORD_REQUIRED":
+        return told(asked)
+    pool.set_password(user, "Operators-Horse-6", permanent=True)
+    changed = told(pool.respond(user, asked, {"NEW_PASSWORD": "Another-Horse-8"}))
+    return f"{changed}; a sign-in by that password: {told(pool.by_password_of(user, 'Another-Horse-8'))}"
+
+
 @question("set-up-repeated", "Under MFA_SETUP: does AssociateSoftwareToken hand out a new Session each time it is called?")
 def _(pool):
     pool.set_mfa("ON")
@@ -310,7 +325,10 @@ class Pool:
         return self.call("admin_set_user_mfa_preference", UserPoolId=self.id, Username=user, SoftwareTokenMfaSettings=settings)
 
     def by_password(self, user):
-        parameters = {"USERNAME": user, "PASSWORD": PASSWORD}
+        return self.by_password_of(user, PASSWORD)
+
+    def by_password_of(self, user, password):
+        parameters = {"USERNAME": user, "PASSWORD": password}
         return self.call("initiate_auth", ClientId=self.client_id, AuthFlow="USER_PASSWORD_AUTH", AuthParameters=parameters)
 
     def start(self, user, password=PASSWORD, meanwhile=lambda: None):

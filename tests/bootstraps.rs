@@ -104,7 +104,7 @@ async fn no_log_level_lets_a_secret_into_the_log_and_every_level_has_the_faults(
             secrets.assert_none_in(&log);
             let reason = match trigger {
                 Trigger::Define | Trigger::Create => "not an event of this trigger: triggerSource",
-                Trigger::Verify => "the challenge is none that Create issued",
+                Trigger::Verify => "Create did not issue this challenge",
             };
             let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             let of_ours = || lines.iter().filter(|line| line["message"] != "ClientError");
@@ -158,7 +158,9 @@ fn is_fault(line: &str) -> bool {
 
 /// A used passcode leaves the window, and a wait ends, if the machine stands still for half a minute.
 fn in_real_time<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<String> {
-    lines.map(|line| line.replace("PasscodeReplayed", "WrongPasscode").replace("RateLimited", "WrongPasscode")).collect()
+    lines
+        .map(|line| line.replace("PasscodeReplayed", "WrongPasscode").replace("RateLimited", "WrongPasscode"))
+        .collect()
 }
 
 fn now() -> UnixTime {

@@ -221,7 +221,8 @@ impl Walk {
                         .iter()
                         .any(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
                 };
-                if (right("SECOND_FACTOR") || right("TOTP_SETUP")) && enrollment_status == EnrollmentStatus::NotEnrolled {
+                if (right("SECOND_FACTOR") || right("TOTP_SETUP")) && enrollment_status == EnrollmentStatus::NotEnrolled
+                {
                     assert_eq!(issue, None, "on a record that was reset since: {:?}", self.session);
                     continue;
                 }

@@ -137,7 +137,7 @@ fn a_guess_a_week_is_the_most_that_no_alarm_hears() {
 }
 
 #[test]
-fn a_host_whose_clock_is_years_off_lowers_no_count() {
+fn a_host_whose_clock_is_years_behind_lowers_no_count() {
     let (today, years) = (UnixTime(1_800_000_000), 10 * YEAR);
     for hosts in 0..=0b1_1111_u32 {
         // Five wrong passcodes, each judged by a host with the right clock or by one that is ten years back.

@@ -123,7 +123,9 @@ async fn one_challenge_delivered_three_times_at_once_counts_once_and_answers_ali
     arena.deliver_three_times(code, "on record, right: RecoveryCodeUsed", "on record, right: AlreadyVerified").await;
 
     let new = arena.new_authenticator(&arena.owner.user, &secret(1)).await;
-    arena.deliver_three_times(new, "on record, right: AuthenticatorEnrolled", "on record, right: AlreadyVerified").await;
+    arena
+        .deliver_three_times(new, "on record, right: AuthenticatorEnrolled", "on record, right: AlreadyVerified")
+        .await;
 
     let new = arena.new_code(&arena.owner.user, [1; 10]).await;
     arena.deliver_three_times(new, "on record, right: RecoveryCodesKept", "on record, right: AlreadyVerified").await;
@@ -189,7 +191,10 @@ async fn a_repeat_is_answered_alike_after_seven_other_answers<B: Backend>() {
     let recorded = arena.stored(user).await;
     assert_eq!(recorded.version, Version(Owner::SAVES + 8));
     let race = arena.race(user, [first_wrong, right]).await;
-    assert_eq!(race.tally(), tally([("on record, right: AlreadyVerified", 1), ("on record, wrong: AlreadyVerified", 1)]));
+    assert_eq!(
+        race.tally(),
+        tally([("on record, right: AlreadyVerified", 1), ("on record, wrong: AlreadyVerified", 1)])
+    );
     assert_eq!(arena.stored(user).await, recorded);
 }
 

@@ -494,6 +494,8 @@ fn what_is_not_seen_or_turns_text_around_is_no_part_of_a_friendly_name() {
         "\u{180B}\u{180F}\u{FE00}\u{FE0F}\u{E0100}\u{E01EF}\u{FFF9}\u{E0001}\u{E0041}\u{E007F}",
         // Formats of musical notation, shorthand and hieroglyphs.
         "\u{1D173}\u{1D17A}\u{1BCA0}\u{1BCA3}\u{13430}\u{1343F}",
+        // Blanks among hieroglyphs and notes, Khitan's filler, and the place of an object that is not there.
+        "\u{13441}\u{13442}\u{1D159}\u{16FE4}\u{FFFC}",
         // What no font has: private use, noncharacters, unassigned.
         "\u{E000}\u{F8FF}\u{FFFE}\u{10FFFF}\u{FDD0}\u{378}",
     ];
@@ -505,6 +507,12 @@ fn what_is_not_seen_or_turns_text_around_is_no_part_of_a_friendly_name() {
         assert_eq!(read(&format!(" {hidden} {hidden}")), None, "{name}");
         assert_eq!(read(&hidden.to_string().repeat(100)), None, "{name}");
     }
+    // Marks need something to carry them, and not too many of them.
+    for marks in ["\u{301}", "\u{20DD}\u{489}", " \u{301}"] {
+        assert_eq!(read(marks), None);
+        assert_eq!(read(&format!("{marks}Ana")), Some("Ana".to_owned()));
+    }
+    assert_eq!(read(&format!("a{}b", "\u{301}".repeat(20))), Some("a\u{301}\u{301}\u{301}\u{301}b".to_owned()));
     // It takes no room from what is seen.
     assert_eq!(
         read(&format!("{}{}", "\u{2800}".repeat(100), "ü".repeat(100))),

@@ -120,6 +120,20 @@ async fn a_mark_is_worth_nothing_to_another_client_another_user_or_after_fifteen
 }
 
 #[tokio::test]
+async fn a_grant_that_a_clock_ahead_recorded_or_used_passes_no_longer_than_any_other() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let now = functions.now();
+    functions.set_clock(now.plus(24 * 3600));
+    functions.enrol(&ana).await;
+    functions.set_clock(now);
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant), "recorded a day ahead");
+    functions.set_clock(now.plus(24 * 3600));
+    tokens_for(&functions, &ana, CLIENT).await.unwrap();
+    functions.set_clock(now);
+    assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant), "used a day ahead");
+}
+
+#[tokio::test]
 async fn the_password_alone_pays_for_nothing() {
     let (functions, ana, nobody) = (Functions::new(), User::named("ana", 0xaa), User::named("nobody", 0x00));
     let enrolled = enrolled(&functions, &ana).await;

@@ -11,9 +11,11 @@ use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::authenticator::FriendlyName;
 use shared::authenticator::SealedSecret;
+use shared::cognito::ClientId;
 use shared::encoding::decode;
 use shared::error::ClientError;
 use shared::error::SealError;
+use shared::event::CognitoEvent;
 use shared::invocation::answer;
 use shared::record::Record;
 use shared::recovery_codes::{CODES, RecoveryCode};
@@ -514,4 +516,67 @@ fn replace(value: &mut Value, pointer: &str, mask: &str) {
     if let Some(value) = value.pointer_mut(pointer) {
         *value = json!(mask);
     }
+}
+
+// ── One view of the event, and the types of aws_lambda_events.
+
+#[test]
+fn our_view_of_an_event_reads_what_aws_lambda_events_reads() {
+    use aws_lambda_events::event::cognito::{
+        CognitoEventUserPoolsCreateAuthChallenge, CognitoEventUserPoolsDefineAuthChallenge,
+        CognitoEventUserPoolsVerifyAuthChallenge,
+    };
+    let mut compared = 0;
+    for (trigger, _, case, event) in all_sample_events() {
+        let Ok(view) = CognitoEvent::of_any_trigger(&event) else { continue };
+        let strings = |map: &std::collections::HashMap<String, String>, read: &dyn Fn(&str) -> Option<String>| {
+            map.iter().all(|(key, value)| read(key).as_ref() == Some(value))
+        };
+        let attribute = |name: &str| view.user_attribute(name).map(ToOwned::to_owned);
+        let metadata = |key: &str| view.client_metadata(key).map(ToOwned::to_owned);
+        // Its types reject what Cognito varies; those events are read by our view alone.
+        let alike = match trigger {
+            Trigger::Define => {
+                serde_json::from_value(event.clone()).ok().map(|typed: CognitoEventUserPoolsDefineAuthChallenge| {
+                    let request = &typed.request;
+                    let session = view.session().unwrap();
+                    request.session.iter().flatten().zip(&session).all(|(theirs, ours)| {
+                        (
+                            theirs.challenge_name.as_deref(),
+                            theirs.challenge_result,
+                            theirs.challenge_metadata.as_deref(),
+                        ) == (ours.name, ours.correct, ours.metadata)
+                    }) && request.session.len() == session.len()
+                        && strings(&request.user_attributes, &attribute)
+                        && strings(&request.client_metadata, &metadata)
+                        && view.user_not_found().unwrap() == request.user_not_found
+                })
+            }
+            Trigger::Create => {
+                serde_json::from_value(event.clone()).ok().map(|typed: CognitoEventUserPoolsCreateAuthChallenge| {
+                    let (header, request) = (&typed.cognito_event_user_pools_header, &typed.request);
+                    strings(&request.user_attributes, &attribute)
+                        && strings(&request.client_metadata, &metadata)
+                        && request.session.len() == view.session().unwrap().len()
+                        && view.user_name() == header.user_name.as_deref()
+                })
+            }
+            Trigger::Verify => {
+                serde_json::from_value(event.clone()).ok().map(|typed: CognitoEventUserPoolsVerifyAuthChallenge| {
+                    let (header, request) = (&typed.cognito_event_user_pools_header, &typed.request);
+                    let parameter = |name: &str| view.private_parameter(name).map(ToOwned::to_owned);
+                    let answer = request.challenge_answer.as_ref().and_then(Value::as_str);
+                    strings(&request.private_challenge_parameters, &parameter)
+                        && strings(&request.client_metadata, &metadata)
+                        && view.challenge_answer().ok() == answer
+                        && view.client_id() == header.caller_context.client_id.as_deref().and_then(ClientId::new)
+                })
+            }
+        };
+        if let Some(alike) = alike {
+            assert!(alike, "{trigger:?} {case}");
+            compared += 1;
+        }
+    }
+    assert!(compared > 100, "{compared}");
 }

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::characters::is_visible;
+use crate::characters::visible;
 use crate::clock::UnixTime;
 use crate::encoding::{decode, encode};
 use crate::ids::AuthenticatorId;
@@ -59,7 +59,7 @@ impl FriendlyName {
     /// Keeps what can be shown anywhere: no invisible character, and none that changes the text around it.
     #[must_use]
     pub fn parse(typed: &str) -> Option<Self> {
-        let visible: String = typed.chars().filter(|c| is_visible(*c)).collect();
+        let visible = visible(typed);
         let name: String = visible.trim().chars().take(Self::CHARACTERS).collect();
         // The cut may have left a space at the end.
         let name = name.trim_end();

@@ -1,9 +1,8 @@
-//! Our custom challenges: what Create poses, how it travels to Verify and to the next Create, and what the client sees.
+//! Our custom challenges: what Create issues, how it travels to Verify and to the next Create, and what the client sees.
 //!
-//! Cognito hands `privateChallengeParameters` to Verify, and `challengeMetadata` to every later Define and Create of the
-//! same sign-in. Both carry the same words, but for a challenge that is posed again, whose metadata refers to the entry
-//! before. The private parameters have a nonce beside them, by which one challenge is judged once however often Cognito
-//! delivers it.
+//! Cognito passes `privateChallengeParameters` to Verify, and `challengeMetadata` to every later Define and Create of the same
+//! sign-in. Both carry the same words, except that the metadata of a repeated challenge refers to the entry before it. The
+//! private parameters also carry a nonce, by which one challenge is verified once however often Cognito delivers it.
 //!
 //! Invariant: neither holds anything that can be read: secrets are sealed, recovery codes hashed.
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-create-auth-challenge.html>
@@ -25,7 +24,7 @@ use crate::totp::SharedSecret;
 pub enum Kind {
     /// A passcode, or a recovery code in its place.
     SecondFactor {
-        /// Afterwards the user is owed new recovery codes; the client is not told.
+        /// New recovery codes are due afterwards; the client cannot see it.
         codes_due: bool,
     },
     /// The first passcode of a new authenticator.
@@ -58,7 +57,7 @@ impl Kind {
     }
 }
 
-/// One character either way: the length of the parameters tells nobody who has an authenticator.
+/// One character either way: otherwise the length of the parameters would tell who has an authenticator.
 fn codes_owed_flag(codes_due: bool) -> &'static str {
     if codes_due { "C" } else { "-" }
 }
@@ -71,7 +70,7 @@ fn codes_owed_from_flag(flag: &str) -> Option<bool> {
     }
 }
 
-/// What Verify needs to judge the answer.
+/// What Verify needs to verify the answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Challenge {
     /// [`Kind::SecondFactor`]
@@ -85,23 +84,23 @@ pub enum Challenge {
 /// The prompt for a passcode or a recovery code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// Whether new recovery codes follow.
+    /// Whether new recovery codes are due afterwards.
     pub codes_due: bool,
     /// The record's generation; [`Generation::NONE`] where there is no record.
     pub generation: Generation,
 }
 
 impl Prompt {
-    /// What a user who does not exist is asked.
+    /// For a user that does not exist.
     pub const FOR_NOBODY: Self = Self { codes_due: false, generation: Generation::NONE };
 }
 
-/// An authenticator on offer; it is nobody's until its first passcode was right.
+/// An authenticator on offer; it is nobody's until its first passcode was accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAuthenticator {
-    /// What entitles this sign-in to it.
+    /// What this sign-in had proven.
     pub entitlement: Entitlement,
-    /// The record's generation that it was made for.
+    /// The record's generation that it was issued for.
     pub generation: Generation,
     /// Its id, which the sealing is bound to.
     pub id: AuthenticatorId,
@@ -129,7 +128,7 @@ fn entitlement_from_letter(letter: &str) -> Option<Entitlement> {
 /// Recovery codes on offer; they are nobody's until one was typed back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewCodes {
-    /// The record's generation that they were made for.
+    /// The record's generation that they were issued for.
     pub generation: Generation,
     /// Their hashes.
     pub codes: CodeSet,
@@ -151,8 +150,8 @@ impl NewCodes {
     }
 }
 
-/// Stands in `challengeMetadata` for what an earlier entry of the same session holds: fourteen entries must fit a session
-/// string. Private parameters always hold it all, as Verify sees nothing else.
+/// Stands in `challengeMetadata` for the content of an earlier entry of the same session, so that the longest session fits a
+/// session string. Private parameters always hold it all, since Verify sees nothing else.
 const AGAIN: &str = "AGAIN";
 
 impl Challenge {
@@ -166,7 +165,7 @@ impl Challenge {
         }
     }
 
-    /// `challengeMetadata` of a new challenge, and what the private parameters hold: the kind, then what it was made for.
+    /// `challengeMetadata` of a new challenge, and what the private parameters hold: the kind, then its content.
     #[must_use]
     pub fn metadata(&self) -> String {
         let kind = self.kind().as_str();
@@ -189,7 +188,7 @@ impl Challenge {
         }
     }
 
-    /// `challengeMetadata` where the entry before this one had the same challenge, and was answered wrongly.
+    /// `challengeMetadata` of a repeated challenge: the entry before it was the same one, answered wrongly.
     #[must_use]
     pub fn metadata_again(&self) -> String {
         format!("{} {AGAIN}", self.kind().as_str())
@@ -217,14 +216,14 @@ impl Challenge {
         }
     }
 
-    /// The challenge that was answered last, from the `challengeMetadata` of the session's entries, the last one first:
-    /// of one that was posed again the first one tells.
+    /// The challenge that was answered last, from the `challengeMetadata` of the session's entries, the last one first. Only
+    /// the first entry of a repeated challenge has its content.
     #[must_use]
     pub fn last_answered<'a>(metadata: impl IntoIterator<Item = &'a str>) -> Option<Self> {
         let mut metadata = metadata.into_iter().peekable();
         let kind = Kind::from_metadata(metadata.peek()?)?;
-        let told = metadata.find(|metadata| metadata.split(' ').nth(1) != Some(AGAIN))?;
-        Self::from_metadata(told).filter(|challenge| challenge.kind() == kind)
+        let content = metadata.find(|metadata| metadata.split(' ').nth(1) != Some(AGAIN))?;
+        Self::from_metadata(content).filter(|challenge| challenge.kind() == kind)
     }
 
     /// The generation of a record that has changed by nothing but an answer to this challenge.
@@ -240,12 +239,12 @@ impl Challenge {
     }
 }
 
-/// A challenge as it was posed once: what the private parameters carry.
+/// A challenge as it was issued once: what the private parameters carry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuedChallenge {
-    /// Tells this posing from every other.
+    /// Tells this issue from every other.
     pub nonce: Nonce,
-    /// What was posed.
+    /// What was issued.
     pub challenge: Challenge,
 }
 
@@ -266,7 +265,7 @@ impl IssuedChallenge {
     }
 }
 
-/// What the client is shown of a challenge: `publicChallengeParameters`.
+/// What the client sees of a challenge: `publicChallengeParameters`.
 pub enum PublicParameters<'a> {
     /// The prompt. All that it tells about the user is the rate limit and the name of the authenticator.
     SecondFactor {
@@ -286,7 +285,7 @@ pub enum PublicParameters<'a> {
     },
     /// Ten new recovery codes.
     RecoveryCodes(&'a [RecoveryCode]),
-    /// A set-up challenge again: the client still shows the secret or the codes, and nothing is shown a second time.
+    /// A repeated set-up challenge: the client still shows the secret or the codes, and nothing is sent a second time.
     Again(Kind),
 }
 
@@ -294,7 +293,7 @@ impl PublicParameters<'_> {
     /// The prompt for a user that does not exist, or who has no authenticator and may not enroll: the same as for anyone else.
     pub const FOR_NOBODY: Self = Self::SecondFactor { rate_limit: RateLimit::Allow, name: None };
 
-    /// The parameters as Cognito takes them: strings.
+    /// As Cognito takes them: strings.
     #[must_use]
     pub fn to_map(&self, attempts_left: u8) -> HashMap<String, String> {
         let kind = match self {

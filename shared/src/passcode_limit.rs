@@ -1,7 +1,7 @@
 //! The limit on wrong passcodes across sign-ins: they cost a wait, and in the end passcodes are blocked until the count decays.
 //!
 //! Cognito's own lockout does not cover custom challenges. Nothing that somebody who knows the password can do lowers a count:
-//! neither a correct password nor a correct passcode changes it, and neither does a host whose clock is wrong. A recovery code
+//! neither a correct password nor a correct passcode changes it, and neither does a host whose clock is behind. A recovery code
 //! lowers the count, but not without bound, since guesses can drive the owner to use one every day. Recovery codes themselves
 //! are never limited, so nobody can lock the owner out for good.
 //!
@@ -89,7 +89,9 @@ impl PasscodeLimit {
         let now = now.max(self.as_of);
         let failures = self.failures.plus(1, now);
         let retry_at = now.plus(wait_seconds(failures.count));
-        Self { as_of: now, retry_at, failures, forgiven: self.forgiven.decayed(now), slow: self.slow.plus(1, now) }
+        // Capped, so that the alert ends a week after the guesses do, and not years later.
+        let slow = self.slow.plus(1, now).at_most(SLOW_ALERT_AT);
+        Self { as_of: now, retry_at, failures, forgiven: self.forgiven.decayed(now), slow }
     }
 
     /// The same user after a recovery code: as many failures are taken off as may still be forgiven, and the wait with them.
@@ -97,9 +99,11 @@ impl PasscodeLimit {
     pub fn after_recovery_code(&self, now: UnixTime) -> Self {
         let now = now.max(self.as_of);
         let forgiven_now = self.failures(now).min(FORGIVEN_AT_MOST.saturating_sub(self.forgiven.decayed(now).count));
-        let retry_at = if forgiven_now > 0 { now } else { self.retry_at };
+        if forgiven_now == 0 {
+            return *self;
+        }
         let (failures, forgiven) = (self.failures.minus(forgiven_now, now), self.forgiven.plus(forgiven_now, now));
-        Self { as_of: now, retry_at, failures, forgiven, slow: self.slow.decayed(now) }
+        Self { as_of: now, retry_at: now, failures, forgiven, slow: self.slow.decayed(now) }
     }
 
     /// Wrong passcodes that still count at `now`.
@@ -144,6 +148,10 @@ impl<const PERIOD: u64> Count<PERIOD> {
     fn minus(self, fewer: u8, now: UnixTime) -> Self {
         let decayed = self.decayed(now);
         Self { count: decayed.count.saturating_sub(fewer), ..decayed }.decayed(now)
+    }
+
+    fn at_most(self, limit: u8) -> Self {
+        Self { count: self.count.min(limit), ..self }
     }
 
     fn seconds_to_decay(self, now: UnixTime) -> u64 {

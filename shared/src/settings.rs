@@ -1,9 +1,9 @@
-//! What an operator decides, read once at start. There are no silent defaults: a missing or wrong value stops the function
+//! What an operator decides, read once on startup. There are no silent defaults: a missing or wrong value stops the function
 //! and names the variable.
 
 use crate::cognito::CognitoMfa;
 
-/// Who looks variables up: the environment in `main.rs`, a map in tests.
+/// Looks a variable up: in the environment in `main.rs`, in a map in tests.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// What Define and Create must agree on.
@@ -17,8 +17,8 @@ impl SignInSettings {
     /// Combines the two, where the combination makes sense.
     ///
     /// # Errors
-    /// `AT_SIGN_IN` beside an accepted factor of Cognito's: whoever passes that one would enrol ours unasked.
-    /// `AFTER_COGNITO_MFA` without one: nobody could ever enrol.
+    /// `AT_SIGN_IN` with an accepted Cognito factor: a user who passes that factor would enroll ours unasked.
+    /// `AFTER_COGNITO_MFA` without one: nobody could ever enroll.
     pub fn new(accepted_cognito_mfa: AcceptedCognitoMfa, enrollment: Enrollment) -> Result<Self, SettingError> {
         let problem = match (enrollment, accepted_cognito_mfa.any()) {
             (Enrollment::AtSignIn, true) => "AT_SIGN_IN goes with ACCEPTED_COGNITO_MFA=NONE only",
@@ -41,7 +41,7 @@ impl SignInSettings {
         )
     }
 
-    /// Which of Cognito's own factors count as a second factor.
+    /// Which Cognito factors count as a second factor.
     #[must_use]
     pub fn accepted_cognito_mfa(&self) -> AcceptedCognitoMfa {
         self.accepted_cognito_mfa
@@ -54,7 +54,7 @@ impl SignInSettings {
     }
 }
 
-/// Cognito's own factors that count as a second factor.
+/// The Cognito factors that count as a second factor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AcceptedCognitoMfa {
     software_token: bool,
@@ -65,7 +65,7 @@ pub struct AcceptedCognitoMfa {
 impl AcceptedCognitoMfa {
     /// The environment variable: `NONE`, or names separated by commas or spaces.
     pub const VARIABLE: &str = "ACCEPTED_COGNITO_MFA";
-    /// No factor of Cognito's suffices.
+    /// No Cognito factor suffices.
     pub const NONE: Self = Self { software_token: false, sms: false, email: false };
 
     /// Reads the value of [`Self::VARIABLE`].
@@ -127,7 +127,7 @@ pub enum Enrollment {
     AtSignIn,
     /// `BY_OPERATOR`: only an operator gives out authenticators.
     ByOperator,
-    /// `AFTER_COGNITO_MFA`: once a factor of Cognito's was right.
+    /// `AFTER_COGNITO_MFA`: after an accepted Cognito factor.
     AfterCognitoMfa,
 }
 
@@ -135,7 +135,7 @@ impl Enrollment {
     /// The environment variable.
     pub const VARIABLE: &str = "ENROLLMENT";
 
-    /// Reads [`Self::VARIABLE`]: all that Verify needs to know of the sign-in's settings.
+    /// Reads [`Self::VARIABLE`], the one setting of the sign-in that Verify needs.
     ///
     /// # Errors
     /// It is missing, or an unknown word.
@@ -143,7 +143,7 @@ impl Enrollment {
         Self::parse(&required(lookup, Self::VARIABLE)?)
     }
 
-    /// Whether a user may set an authenticator up who has proven this much.
+    /// Whether a user who has proven this much may set an authenticator up.
     #[must_use]
     pub fn admits(self, entitlement: Entitlement) -> bool {
         match (self, entitlement) {
@@ -172,7 +172,7 @@ impl Enrollment {
     }
 }
 
-/// What Create shows beside the challenge.
+/// What Create needs apart from the records.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CreateSettings {
     /// What Define and Create must agree on.
@@ -191,7 +191,7 @@ impl CreateSettings {
     }
 }
 
-/// Where records are kept and with what they are sealed.
+/// Where records are stored and which key seals secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StoreSettings {
     /// `TABLE_NAME`: the DynamoDB table.
@@ -210,7 +210,7 @@ impl StoreSettings {
     }
 }
 
-/// Reads `TABLE_NAME`: all that a function needs which opens no secret.
+/// Reads `TABLE_NAME`, for functions that decrypt nothing.
 ///
 /// # Errors
 /// It is missing.
@@ -253,7 +253,7 @@ impl TokenGuard {
     }
 }
 
-/// A setting that stops the function at its start.
+/// A setting that stops the function on startup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SettingError {
     /// The environment variable.

@@ -62,6 +62,25 @@ pub enum Saved {
 /// - `save` replaces the record if and only if its version is still `replacing`, atomically; the version is then
 ///   `replacing.next()`. A version never comes back.
 /// - a save that reports an error may have taken effect.
+///
+/// ```
+/// # use shared::cognito::UserKey;
+/// # use shared::ids::Generation;
+/// # use shared::record::Record;
+/// # use shared::store::memory::MemoryStore;
+/// # use shared::store::{RecordStore, Saved, Version};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), shared::error::StoreError> {
+/// let (store, user) = (MemoryStore::default(), UserKey { user_pool_id: "pool".to_owned(), sub: "sub".to_owned() });
+/// let missing = store.load(&user).await?;
+/// assert_eq!(missing.version, Version::MISSING);
+/// let record = Record::reset(Generation([7; 8]));
+/// assert_eq!(store.save(&user, &record, missing.version).await?, Saved::Recorded);
+/// // Whoever loaded before that cannot save over it:
+/// assert_eq!(store.save(&user, &record, missing.version).await?, Saved::Conflict);
+/// # Ok(())
+/// # }
+/// ```
 pub trait RecordStore: Send + Sync {
     /// The record of `user`, empty if there is none.
     fn load(&self, user: &UserKey) -> impl Future<Output = Result<Versioned, StoreError>> + Send;

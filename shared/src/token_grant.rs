@@ -17,6 +17,8 @@ use crate::settings::TokenGuard;
 
 /// Lifetime of a grant: the longest `AuthSessionValidity`. A slower client starts over.
 pub const GRANT_SECONDS: u64 = 15 * 60;
+/// How far apart two hosts' clocks may be; a grant that lasts longer than this allows was recorded by a clock that is wrong.
+const CLOCK_SKEW_SECONDS: u64 = 60;
 /// Seconds after its use in which the same grant passes again: three calls of five seconds, and the pauses between them.
 pub const REPEAT_SECONDS: u64 = 20;
 
@@ -129,10 +131,11 @@ impl TokenGrant {
     pub fn status(&self, client_id: &ClientId, wrong_passcodes: u16, now: UnixTime) -> GrantStatus {
         match self.used {
             _ if self.client_id != *client_id => GrantStatus::Invalid,
-            None if now < self.until => {
+            None if now < self.until && self.until.since(now) <= GRANT_SECONDS.saturating_add(CLOCK_SKEW_SECONDS) => {
                 GrantStatus::Unused(Self { used: Some(Use { at: now, wrong_passcodes }), ..self.clone() })
             }
-            Some(used) if now < used.at.plus(REPEAT_SECONDS) => {
+            // In either direction: a use by a host whose clock is ahead passes no longer than any other.
+            Some(used) if used.at.since(now).max(now.since(used.at)) < REPEAT_SECONDS => {
                 GrantStatus::JustUsed { wrong_passcodes: used.wrong_passcodes }
             }
             None | Some(_) => GrantStatus::Invalid,

@@ -148,8 +148,8 @@ impl TimeStep {
     }
 }
 
-/// What a user typed, when it has the shape of a passcode: six or eight ASCII digits, spaces aside. Whose authenticator shows
-/// how many does not matter here: which answers are counted would tell who has one.
+/// What a user typed, if it has the shape of a passcode: six or eight ASCII digits, spaces aside. How many digits the user's
+/// authenticator shows does not matter here: otherwise which answers are counted would tell who has one.
 pub struct Passcode(Zeroizing<String>);
 
 impl Passcode {

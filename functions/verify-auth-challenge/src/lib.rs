@@ -15,7 +15,7 @@ use shared::verify_answer::{VerifiedAnswer, verify_answer};
 
 /// What Verify needs apart from its event.
 pub struct Verify<S, K> {
-    /// Who may set an authenticator up.
+    /// The operator's present setting for new authenticators.
     pub enrollment: Enrollment,
     /// The records.
     pub store: S,

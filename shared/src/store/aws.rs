@@ -73,7 +73,7 @@ impl Access {
 
     fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
         let region = required(lookup, Self::REGION)?;
-        // As Lambda sets them at a start, which is when alone a process can be told.
+        // Lambda sets these once, at process start.
         let credentials = Credentials::new(
             required(lookup, "AWS_ACCESS_KEY_ID")?,
             required(lookup, "AWS_SECRET_ACCESS_KEY")?,
