@@ -193,7 +193,7 @@ mod tests {
         (|d| verify(d).policy = Ok(None),                               &[(Broken, "trigger-permission", VERIFY)]),
         (|d| verify(d).policy = policy(&json!([])),                     &[(Broken, "trigger-permission", VERIFY)]),
         (|d| verify(d).policy = Ok(Some("no JSON".to_owned())),         &[(Unreadable, "trigger-permission", VERIFY)]),
-        // What the functions are told.
+        // The settings of the functions.
         (|d| tell(&mut pool(d).triggers.define, &[]),                   &[(Broken, "settings-define", "settings")]),
         (|d| tell(&mut pool(d).triggers.define, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AFTER_COGNITO_MFA")]), &[(Broken, "settings-define", "settings")]),
         (|d| tell(&mut pool(d).triggers.define, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "BY_OPERATOR")]), &[(Broken, "settings-agree", "settings")]),

@@ -72,7 +72,7 @@ mod tests {
         let first = printed.lines().next().unwrap();
         assert!(first.starts_with("OPEN  table-deletion-protection"), "{first}");
         assert!(
-            first.ends_with("without it the password alone enrols. Set DeletionProtectionEnabled to true."),
+            first.ends_with("without it the password alone enrolls. Set DeletionProtectionEnabled to true."),
             "{first}"
         );
         assert!(printed.lines().skip(1).all(|line| line.starts_with("FINE  ")), "{printed}");
@@ -89,7 +89,7 @@ mod tests {
             "severity": "OPEN",
             "id": "table-deletion-protection",
             "subject": "table second-factor-SecondFactors-EXAMPLE",
-            "sentence": "can be deleted by one call, and without it the password alone enrols",
+            "sentence": "can be deleted by one call, and without it the password alone enrolls",
             "remedy": "Set DeletionProtectionEnabled to true.",
         });
         assert_eq!(printed["findings"][0], expected);

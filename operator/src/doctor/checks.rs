@@ -1,7 +1,7 @@
 //! What is wrong with a deployment: one row a check, and one function a row.
 //!
 //! Invariant: a check judges only what was read; what was not is said by [`Severity::Unreadable`]. Where it cannot tell
-//! whether a door is open, it says open.
+//! whether something is open, it says open.
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-authentication-flow-methods.html>
 
 use std::borrow::Borrow;
@@ -261,7 +261,7 @@ fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {
 }
 
 /// A flow of the API that asks no trigger of the sign-in.
-fn door_of_the_api(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
+fn open_to_the_api(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
     match known.guard {
         Guard::Paid => Weak(format!("{what}; the token guard refuses them"), remedy),
         Guard::Sources => Open(format!("{what}, and TOKEN_GUARD=TRIGGER_SOURCE lets them pass"), remedy),
@@ -271,7 +271,7 @@ fn door_of_the_api(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdi
 }
 
 /// Managed login, federation, a remembered device: what the guard refuses by its source.
-fn door_by_its_source(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
+fn open_by_source(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
     match known.guard {
         Guard::Paid | Guard::Sources => Weak(format!("{what}; the token guard refuses them"), remedy),
         Guard::Absent => Open(format!("{what}, and no token guard refuses them"), remedy),
@@ -293,7 +293,7 @@ fn pool_devices(pool: &Pool, known: &Known<'_>) -> Verdict {
         return Fine("remembers no devices".to_owned());
     }
     let what = "remembers devices, which get tokens by a way of their own";
-    door_by_its_source(what, "Take DeviceConfiguration away.", known)
+    open_by_source(what, "Take DeviceConfiguration away.", known)
 }
 
 fn pool_first_factors(pool: &Pool, _: &Known<'_>) -> Verdict {
@@ -328,7 +328,7 @@ fn pool_mfa(configuration: &str, known: &Known<'_>) -> Verdict {
         ),
         (_, Some(false) | None) => Weak(
             format!(
-                "has Cognito's own MFA {configuration}, which is asked beside ours and may end a sign-in before it"
+                "has Cognito's own MFA {configuration}, which is asked for in addition to ours and may end a sign-in before it"
             ),
             "Set MfaConfiguration to OFF.",
         ),
@@ -350,11 +350,11 @@ fn client_flows(client: &Client, known: &Known<'_>) -> Verdict {
     let foreign = others_than(&["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"], &client.flows);
     if client.flows.is_empty() {
         let what = "has no ExplicitAuthFlows, so ALLOW_USER_SRP_AUTH too issues tokens without asking the triggers";
-        door_of_the_api(what, REMEDY, known)
+        open_to_the_api(what, REMEDY, known)
     } else if foreign.is_empty() {
         Fine(format!("allows {}", client.flows.join(", ")))
     } else {
-        door_of_the_api(&format!("allows {foreign}: tokens without asking the triggers"), REMEDY, known)
+        open_to_the_api(&format!("allows {foreign}: tokens without asking the triggers"), REMEDY, known)
     }
 }
 
@@ -364,9 +364,9 @@ fn client_oauth(client: &Client, known: &Known<'_>) -> Verdict {
     match (client.oauth_on, flows.as_str()) {
         (false, "") => Fine("allows no OAuth flow".to_owned()),
         (_, "client_credentials") => Weak("issues tokens for no user, by client_credentials".to_owned(), REMEDY),
-        (true, "") => door_by_its_source("allows OAuth: managed login issues tokens by itself", REMEDY, known),
+        (true, "") => open_by_source("allows OAuth: managed login issues tokens by itself", REMEDY, known),
         (_, flows) => {
-            door_by_its_source(&format!("allows OAuth ({flows}): managed login issues tokens by itself"), REMEDY, known)
+            open_by_source(&format!("allows OAuth ({flows}): managed login issues tokens by itself"), REMEDY, known)
         }
     }
 }
@@ -377,7 +377,7 @@ fn client_identity_providers(client: &Client, known: &Known<'_>) -> Verdict {
         return Fine("supports no foreign identity provider".to_owned());
     }
     let what = format!("supports {others}: federated users get tokens without asking the triggers");
-    door_by_its_source(&what, "Set SupportedIdentityProviders to COGNITO.", known)
+    open_by_source(&what, "Set SupportedIdentityProviders to COGNITO.", known)
 }
 
 fn client_user_existence(client: &Client, _: &Known<'_>) -> Verdict {
@@ -460,7 +460,7 @@ fn trigger_missing(trigger: Trigger) -> Verdict {
             Broken("calls nothing, so nobody signs in".to_owned(), "Attach its function in LambdaConfig.")
         }
         Trigger::Guard => Open(
-            "calls nothing, so tokens leave by temporary passwords and every other way beside the sign-in".to_owned(),
+            "calls nothing, so tokens are issued for temporary passwords and in every other way around the sign-in".to_owned(),
             "Attach the token guard in LambdaConfig.",
         ),
     }
@@ -512,7 +512,7 @@ fn trigger_other_callers(policy: &Option<String>, known: &Known<'_>) -> Verdict 
     let Some(callers) = policy.as_deref().and_then(|policy| callers(policy, known.pool_arn)) else { return Moot };
     if !callers.others.is_empty() {
         let others = callers.others.join(", ");
-        return Open(format!("may be called by {others}, with any event: so one enrols for somebody else"), REMEDY);
+        return Open(format!("may be called by {others}, with any event, for instance one that enrolls an authenticator for somebody else"), REMEDY);
     }
     if callers.unjudged {
         return Weak("has a statement in its policy that is not judged here".to_owned(), REMEDY);
@@ -520,7 +520,7 @@ fn trigger_other_callers(policy: &Option<String>, known: &Known<'_>) -> Verdict 
     Fine("may be called by nobody but Cognito".to_owned())
 }
 
-// What the functions are told.
+// The settings of the functions.
 
 fn settings_define(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     understood(triggers, Trigger::Define)
@@ -534,7 +534,7 @@ fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     let name = Trigger::Verify.name();
     match triggers.variables(Trigger::Verify).map(enrollment) {
         Some(Ok(_)) => Fine(format!("are understood by {name}")),
-        Some(Err(error)) => Broken(format!("stop {name} at its start: {error}"), "Set the variable as README.md says."),
+        Some(Err(error)) => Broken(format!("stop {name} on startup: {error}"), "Set the variable as docs/configuration.md says."),
         None => Moot,
     }
 }
@@ -544,7 +544,7 @@ fn understood(triggers: &Triggers, trigger: Trigger) -> Verdict {
     match triggers.variables(trigger).map(sign_in_settings) {
         Some(Ok(_)) => Fine(format!("are understood by {}", trigger.name())),
         Some(Err(error)) => {
-            Broken(format!("stop {} at its start: {error}", trigger.name()), "Set the variable as README.md says.")
+            Broken(format!("stop {} on startup: {error}", trigger.name()), "Set the variable as docs/configuration.md says.")
         }
         None => Moot,
     }
@@ -570,16 +570,16 @@ fn settings_agree(triggers: &Triggers, _: &Known<'_>) -> Verdict {
 fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
     let Some(variables) = triggers.variables(Trigger::Guard) else { return Moot };
     match (token_guard(variables), known.cognito_mfa_is_accepted) {
-        (Ok(TokenGuard::Grant), Some(false) | None) => Fine("let tokens leave that were paid for (GRANT)".to_owned()),
+        (Ok(TokenGuard::Grant), Some(false) | None) => Fine("issue tokens against a grant only (GRANT)".to_owned()),
         (Ok(TokenGuard::TriggerSource), Some(true)) => {
-            Fine("let tokens leave by their source (TRIGGER_SOURCE)".to_owned())
+            Fine("issue tokens by their trigger source (TRIGGER_SOURCE)".to_owned())
         }
         (Ok(TokenGuard::Grant), Some(true)) => Broken(
             "refuse the tokens of Cognito's own MFA (GRANT), which ACCEPTED_COGNITO_MFA accepts".to_owned(),
             "Set TOKEN_GUARD to TRIGGER_SOURCE, or ACCEPTED_COGNITO_MFA to NONE.",
         ),
         (Ok(TokenGuard::TriggerSource), Some(false) | None) => Weak(
-            "let the tokens of any flow of the API leave (TRIGGER_SOURCE)".to_owned(),
+            "issue the tokens of any flow of the API (TRIGGER_SOURCE)".to_owned(),
             "Set TOKEN_GUARD to GRANT where ACCEPTED_COGNITO_MFA is NONE.",
         ),
         (Err(_), _) if variables.get(TokenGuard::VARIABLE).is_none() => Open(
@@ -587,7 +587,7 @@ fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
             "Attach the token guard in LambdaConfig.",
         ),
         (Err(error), _) => {
-            Broken(format!("stop the token guard at its start: {error}"), "Set it to GRANT or TRIGGER_SOURCE.")
+            Broken(format!("stop the token guard on startup: {error}"), "Set it to GRANT or TRIGGER_SOURCE.")
         }
     }
 }
@@ -601,7 +601,7 @@ fn settings_key(triggers: &Triggers, known: &Known<'_>) -> Verdict {
 }
 
 fn one_name(triggers: &Triggers, variable: &str, at: &[Trigger], given: &Option<String>) -> Verdict {
-    const REMEDY: &str = "Set the variable alike at every function that README.md names.";
+    const REMEDY: &str = "Set the variable alike at every function that docs/configuration.md names.";
     let told: Vec<(&str, &str)> = at
         .iter()
         .filter_map(|&trigger| Some((trigger.name(), triggers.variables(trigger)?.get(variable).unwrap_or("nothing"))))
@@ -664,7 +664,7 @@ fn table_deletion_protection(table: &TableDescription, _: &Known<'_>) -> Verdict
         return Fine("is protected from deletion".to_owned());
     }
     Open(
-        "can be deleted by one call, and without it the password alone enrols".to_owned(),
+        "can be deleted by one call, and without it the password alone enrolls".to_owned(),
         "Set DeletionProtectionEnabled to true.",
     )
 }
@@ -673,7 +673,7 @@ fn table_point_in_time_recovery(status: &str, _: &Known<'_>) -> Verdict {
     match status {
         "ENABLED" => Fine("can be restored to any second".to_owned()),
         _ => Open(
-            "cannot be restored once lost, and without it the password alone enrols".to_owned(),
+            "cannot be restored once lost, and without it the password alone enrolls".to_owned(),
             "Turn point-in-time recovery on.",
         ),
     }
