@@ -460,7 +460,7 @@ async fn private_parameters_that_create_did_not_write_are_the_one_error_and_coun
     let of = |case: &str| events[case]["request"]["privateChallengeParameters"]["challenge"].as_str().unwrap();
     let (setup, codes) = (of("totp-setup-right"), of("recovery-codes-kept"));
     for challenge in [
-        "totp".to_owned(),
+        "second_factor - AAAAAAAAAAA".to_owned(),
         " TOTP".to_owned(),
         "TOTP ".to_owned(),
         "TOTP TOTP".to_owned(),

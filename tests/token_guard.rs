@@ -327,7 +327,7 @@ async fn an_event_that_does_not_say_who_asks_gets_no_tokens() {
 fn the_setting_is_required_and_is_one_of_two_words() {
     assert_eq!(TokenGuard::read(&|_| Some("GRANT".to_owned())), Ok(TokenGuard::Grant));
     assert_eq!(TokenGuard::read(&|_| Some("TRIGGER_SOURCE".to_owned())), Ok(TokenGuard::TriggerSource));
-    for wrong in [None, Some(""), Some("paid"), Some("PAID,SOURCES")] {
+    for wrong in [None, Some(""), Some("grant"), Some("GRANT,TRIGGER_SOURCE")] {
         let error = TokenGuard::read(&|_| wrong.map(ToOwned::to_owned)).unwrap_err();
         assert_eq!(error.variable, "TOKEN_GUARD");
     }

@@ -346,20 +346,20 @@ async fn the_masks_let_nothing_through_that_is_not_shaped_as_it_must_be() {
     let nine = ["CSGP-PS90-CDQP-8S9G"; 9].join(" ");
     let same = ["CSGP-PS90-CDQP-8S9G"; 10].join(" ");
     for (case, pointer, bad) in [
-        ("totp", nonce, ""),
-        ("totp", nonce, "cGxhaW5seSBmYWtlIDAw"),
-        ("totp", nonce, "cGxhaW5seSBmYWtlIDAwMT=="),
-        ("totp", metadata, "SECOND_FACTOR C MDAwMDAxNSA"),
+        ("prompt", nonce, ""),
+        ("prompt", nonce, "cGxhaW5seSBmYWtlIDAw"),
+        ("prompt", nonce, "cGxhaW5seSBmYWtlIDAwMT=="),
+        ("prompt", metadata, "SECOND_FACTOR C MDAwMDAxNSA"),
         ("totp-setup", secret, "OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB"),
         ("totp-setup", secret, "obwgc2lonr4saztbnnssa43fmnzgk5bb"),
         ("totp-setup", uri, "otpauth://totp/Example:ana@example.com?issuer=Example"),
         ("totp-setup", challenge, "TOTP_SETUP P AAAAAAAAAAA ZmFrZSAwMDAwMDAwMDgxIA cGxhaW5seSBmYWtl"),
         ("totp-setup", metadata, "TOTP_SETUP P AAAAAAAAAAA ZmFrZSAwMDAwMDAwMDgxIA"),
-        ("totp-codes-owed-right", codes, ""),
-        ("totp-codes-owed-right", codes, &nine),
-        ("totp-codes-owed-right", codes, &same),
-        ("totp-codes-owed-right", codes, "CSGPPS90CDQP8S9G"),
-        ("totp-codes-owed-right", metadata, "RECOVERY_CODES MDAwMDA3NSA ZmFrZQ"),
+        ("codes-due-right", codes, ""),
+        ("codes-due-right", codes, &nine),
+        ("codes-due-right", codes, &same),
+        ("codes-due-right", codes, "CSGPPS90CDQP8S9G"),
+        ("codes-due-right", metadata, "RECOVERY_CODES MDAwMDA3NSA ZmFrZQ"),
     ] {
         let mut answer = cast.functions().await.create(events[case].clone()).await.unwrap();
         assert!(masked(Trigger::Create, Ok(answer.clone())).is_ok(), "{case}");

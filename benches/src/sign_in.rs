@@ -156,10 +156,10 @@ pub fn assert_answered(function: Function, moment: Moment, answer: &Value) {
 /// The sample event of a later sign-in, of the one user.
 fn sample(function: Function) -> Value {
     let text = match function {
-        Function::Define => include_str!("../../events/define-auth-challenge/totp-right.json"),
-        Function::Create => include_str!("../../events/create-auth-challenge/totp.json"),
+        Function::Define => include_str!("../../events/define-auth-challenge/prompt-right.json"),
+        Function::Create => include_str!("../../events/create-auth-challenge/prompt.json"),
         Function::Verify => include_str!("../../events/verify-auth-challenge/passcode-right.json"),
-        Function::Guard => include_str!("../../events/pre-token-generation/paid.json"),
+        Function::Guard => include_str!("../../events/pre-token-generation/grant.json"),
     };
     let mut event: Value = serde_json::from_str(text).expect("JSON");
     event["request"]["userAttributes"]["sub"] = "00000000-0000-4000-8000-0000000000bb".into();

@@ -95,7 +95,7 @@ def judge(record, passcode, now, paid, secret):
             "proven": {"factor": "totp", "at": now},
         }
         if paid:
-            right["paid"] = paid
+            right["grant"] = paid
         return "right", "RightPasscode", right
     wrong = {
         **record,
