@@ -102,8 +102,8 @@ fn signed_in_often(mut items: Items) -> Items {
     for item in items.values_mut() {
         let record = item["record"]["S"].as_str().expect("a record");
         let mut record: Value = serde_json::from_str(record).expect("JSON");
-        let judged = record["record"]["judged"].as_array_mut().expect("judged answers");
-        judged.resize_with(REMEMBERED, || json!({ "nonce": nonce(), "outcome": "right" }));
+        let outcomes = record["record"]["outcomes"].as_array_mut().expect("outcomes");
+        outcomes.resize_with(REMEMBERED, || json!({ "nonce": nonce(), "outcome": "correct" }));
         item["record"]["S"] = record.to_string().into();
     }
     items

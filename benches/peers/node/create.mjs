@@ -2,32 +2,32 @@
 
 import { randomBytes } from "node:crypto";
 
-import { admission } from "./lockout.mjs";
+import { rateLimit } from "./passcode_limit.mjs";
 import { requireMeasured } from "./settings.mjs";
-import { attemptsLeft, kindToPose, progressOf, standingOf } from "./sign_in.mjs";
+import { attemptsLeft, kindToIssue, progressOf, stateOf } from "./sign_in.mjs";
 import { NO_RECORD, load } from "./store.mjs";
 import { trigger, userOf } from "./trigger.mjs";
 
-const CODES_OWED_BELOW = 3;
+const CODES_DUE_BELOW = 3;
 // Of the salt and of each hash in a set of recovery codes.
 const BLOCK_BYTES = 16;
-const TOTP_FOR_NOBODY = {
+const PROMPT_FOR_NOBODY = {
   challenge: `SECOND_FACTOR - ${NO_RECORD.generation}`,
-  admitted: { word: "Open", seconds: 0 },
+  limit: { word: "Allow", seconds: 0 },
 };
 
 requireMeasured("ACCEPTED_COGNITO_MFA", "ENROLLMENT");
 
 export const handler = trigger("CreateAuthChallenge_Authentication", async (event, log) => {
-  const standing = standingOf(event.session);
-  const { challenge, admitted, name } = event.userNotFound ? TOTP_FOR_NOBODY : await pose(standing, userOf(event));
-  log("INFO", "posed", { decision: "SECOND_FACTOR", reason: progressOf(standing) });
+  const state = stateOf(event.session);
+  const { challenge, limit, name } = event.userNotFound ? PROMPT_FOR_NOBODY : await issue(state, userOf(event));
+  log("INFO", "issued", { decision: "SECOND_FACTOR", reason: progressOf(state) });
   return {
     publicChallengeParameters: {
       challenge: "SECOND_FACTOR",
-      attemptsLeft: String(attemptsLeft(standing)),
-      accepts: admitted.word === "Stopped" ? "RECOVERY_CODE" : "PASSCODE RECOVERY_CODE",
-      retryAfterSeconds: String(admitted.seconds),
+      attemptsLeft: String(attemptsLeft(state)),
+      accepts: limit.word === "Blocked" ? "RECOVERY_CODE" : "PASSCODE RECOVERY_CODE",
+      retryAfterSeconds: String(limit.seconds),
       ...(name && { friendlyDeviceName: name }),
     },
     privateChallengeParameters: { challenge, nonce: randomBytes(16).toString("base64url") },
@@ -35,17 +35,17 @@ export const handler = trigger("CreateAuthChallenge_Authentication", async (even
   };
 });
 
-async function pose(standing, user) {
+async function issue(state, user) {
   const { record } = await load(user);
   return {
-    challenge: `${kindToPose(standing, holdingsOf(record))} ${record.generation}`,
-    admitted: admission(record.lockout, Math.floor(Date.now() / 1000)),
+    challenge: `${kindToIssue(state, enrollmentStatusOf(record))} ${record.generation}`,
+    limit: rateLimit(record.passcodeLimit, Math.floor(Date.now() / 1000)),
     name: record.authenticator?.name,
   };
 }
 
-function holdingsOf({ authenticator, recovery, codesOwed }) {
-  if (!authenticator) return "Nothing";
+function enrollmentStatusOf({ authenticator, recovery, codesDue }) {
+  if (!authenticator) return "NotEnrolled";
   const codesLeft = recovery ? Buffer.byteLength(recovery, "base64url") / BLOCK_BYTES - 1 : 0;
-  return codesLeft >= CODES_OWED_BELOW && !codesOwed ? "Authenticator" : "AuthenticatorCodesOwed";
+  return codesLeft >= CODES_DUE_BELOW && !codesDue ? "Enrolled" : "EnrolledCodesDue";
 }

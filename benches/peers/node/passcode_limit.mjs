@@ -1,55 +1,55 @@
-// The limit across sign-ins, as shared/src/lockout.rs has it. Times are seconds since 1970.
+// The limit across sign-ins, as shared/src/passcode_limit.rs has it. Times are seconds since 1970.
 
 const FREE_FAILURES = 4;
-const STOP_AT = 20;
-const GUESSED_AT = 10;
-const GUESSED_SLOWLY_AT = 20;
+const BLOCK_AT = 20;
+const ALERT_AT = 10;
+const SLOW_ALERT_AT = 20;
 const FIRST_WAIT_SECONDS = 30;
 const LONGEST_WAIT_SECONDS = 3600;
-const FALL_SECONDS = 24 * 3600;
-const SLOW_FALL_SECONDS = 7 * 24 * 3600;
+const DECAY_SECONDS = 24 * 3600;
+const SLOW_DECAY_SECONDS = 7 * 24 * 3600;
 // What a record leaves out.
 const ZERO = { count: 0, since: 0 };
 
 const since = (later, earlier) => Math.max(0, later - earlier);
 
-export function admission({ asOf, failures = ZERO, lockedUntil }, clock) {
+export function rateLimit({ asOf, failures = ZERO, retryAt }, clock) {
   const now = Math.max(clock, asOf);
-  const { count, since: from } = fallen(failures, FALL_SECONDS, now);
-  const wait = since(lockedUntil, now);
-  if (count >= STOP_AT) {
-    return { word: "Stopped", seconds: Math.max(since(from + FALL_SECONDS, now), wait) };
+  const { count, since: from } = decayed(failures, DECAY_SECONDS, now);
+  const wait = since(retryAt, now);
+  if (count >= BLOCK_AT) {
+    return { word: "Blocked", seconds: Math.max(since(from + DECAY_SECONDS, now), wait) };
   }
-  return wait ? { word: "Wait", seconds: wait } : { word: "Open", seconds: 0 };
+  return wait ? { word: "RetryAfter", seconds: wait } : { word: "Allow", seconds: 0 };
 }
 
-export function afterWrongPasscode(lockout, clock) {
-  const now = Math.max(clock, lockout.asOf);
-  const failures = oneMore(lockout.failures ?? ZERO, FALL_SECONDS, now);
-  const forgiven = fallen(lockout.forgiven ?? ZERO, FALL_SECONDS, now);
+export function afterWrongPasscode(passcodeLimit, clock) {
+  const now = Math.max(clock, passcodeLimit.asOf);
+  const failures = oneMore(passcodeLimit.failures ?? ZERO, DECAY_SECONDS, now);
+  const forgiven = decayed(passcodeLimit.forgiven ?? ZERO, DECAY_SECONDS, now);
   return {
     asOf: now,
-    lockedUntil: now + waitSeconds(failures.count),
+    retryAt: now + waitSeconds(failures.count),
     failures,
     ...(forgiven.count && { forgiven }),
-    slow: oneMore(lockout.slow ?? ZERO, SLOW_FALL_SECONDS, now),
+    slow: oneMore(passcodeLimit.slow ?? ZERO, SLOW_DECAY_SECONDS, now, SLOW_ALERT_AT),
   };
 }
 
 // Whether so many passcodes were wrong, fast or slowly, that somebody guesses who knows the password.
-export function isGuessed({ failures, slow }) {
-  return failures.count >= GUESSED_AT || slow.count >= GUESSED_SLOWLY_AT;
+export function isAlerting({ failures, slow }) {
+  return failures.count >= ALERT_AT || slow.count >= SLOW_ALERT_AT;
 }
 
 // A count falls by one every so many seconds; a count of zero has no past.
-function fallen({ count: before, since: from }, fallSeconds, now) {
-  const falls = Math.floor(since(now, from) / fallSeconds);
-  return before > falls ? { count: before - falls, since: from + falls * fallSeconds } : ZERO;
+function decayed({ count: before, since: from }, decaySeconds, now) {
+  const falls = Math.floor(since(now, from) / decaySeconds);
+  return before > falls ? { count: before - falls, since: from + falls * decaySeconds } : ZERO;
 }
 
-function oneMore(before, fallSeconds, now) {
-  const { count, since: from } = fallen(before, fallSeconds, now);
-  return { count: Math.min(count + 1, 255), since: count === 0 ? now : from };
+function oneMore(before, decaySeconds, now, limit = 255) {
+  const { count, since: from } = decayed(before, decaySeconds, now);
+  return { count: Math.min(count + 1, limit), since: count === 0 ? now : from };
 }
 
 function waitSeconds(failures) {

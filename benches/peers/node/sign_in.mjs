@@ -1,6 +1,6 @@
 // The sign-in's tables, as shared/src/sign_in.rs has them, for ACCEPTED_COGNITO_MFA=NONE and ENROLLMENT=AT_SIGN_IN.
 
-const WRONG_ANSWERS_ALLOWED = 3;
+const LAST_WRONG_ANSWER = 3;
 const KINDS = ["SECOND_FACTOR -", "SECOND_FACTOR C", "TOTP_SETUP", "RECOVERY_CODES"];
 const SET_UP = ["TOTP_SETUP", "RECOVERY_CODES"];
 
@@ -10,88 +10,88 @@ const wrong = (progress) => ({ progress, count: (wrongAnswers) => wrongAnswers +
 const unproven = (progress) => ({ progress, count: (wrongAnswers) => wrongAnswers });
 
 const AFTER_PASSWORD = {
-  // Cognito's own, before ours: they prove nothing.
+  // Cognito's own challenges, before ours: they prove nothing.
   "SELECT_MFA_TYPE ✓": unproven("SecondFactorDue"),
   "MFA_SETUP ✓": unproven("SecondFactorDue"),
   "SOFTWARE_TOKEN_MFA ✓": unproven("SecondFactorDue"),
   "SMS_MFA ✓": unproven("SecondFactorDue"),
   "EMAIL_OTP ✓": unproven("SecondFactorDue"),
-  // Ours. The flag says whether codes are owed.
+  // Ours. The flag says whether codes are due.
   "SECOND_FACTOR - ✓": to("SecondFactorProven"),
   "SECOND_FACTOR - ✗": wrong("SecondFactorDue"),
-  "SECOND_FACTOR C ✓": to("SecondFactorProvenCodesOwed"),
+  "SECOND_FACTOR C ✓": to("SecondFactorProvenCodesDue"),
   "SECOND_FACTOR C ✗": wrong("SecondFactorDue"),
-  "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
+  "TOTP_SETUP ✓": to("RecoveryCodesDue"),
   "TOTP_SETUP ✗": wrong("SecondFactorDue"),
 };
 
-// What is not a row is a refusal.
+// What is not a row is a rejection.
 const AFTER = {
   Start: { "SRP_A ✓": to("PasswordAsked") },
   PasswordAsked: { "PASSWORD_VERIFIER ✓": to("PasswordProven") },
   PasswordProven: { "NEW_PASSWORD_REQUIRED ✓": to("SecondFactorDue"), ...AFTER_PASSWORD },
   SecondFactorDue: AFTER_PASSWORD,
   SecondFactorProven: {
-    "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
+    "TOTP_SETUP ✓": to("RecoveryCodesDue"),
     "TOTP_SETUP ✗": wrong("Changing"),
     "RECOVERY_CODES ✓": to("RecoveryCodesRenewed"),
     "RECOVERY_CODES ✗": wrong("Changing"),
   },
   Changing: {
-    "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
+    "TOTP_SETUP ✓": to("RecoveryCodesDue"),
     "TOTP_SETUP ✗": wrong("Changing"),
     "RECOVERY_CODES ✓": to("RecoveryCodesRenewed"),
     "RECOVERY_CODES ✗": wrong("Changing"),
   },
   RecoveryCodesRenewed: {
-    "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
+    "TOTP_SETUP ✓": to("RecoveryCodesDue"),
     "TOTP_SETUP ✗": wrong("Changing"),
   },
-  SecondFactorProvenCodesOwed: {
-    "TOTP_SETUP ✓": to("RecoveryCodesOwed"),
-    "TOTP_SETUP ✗": wrong("SecondFactorProvenCodesOwed"),
+  SecondFactorProvenCodesDue: {
+    "TOTP_SETUP ✓": to("RecoveryCodesDue"),
+    "TOTP_SETUP ✗": wrong("SecondFactorProvenCodesDue"),
     "RECOVERY_CODES ✓": to("RecoveryCodesRenewed"),
-    "RECOVERY_CODES ✗": wrong("SecondFactorProvenCodesOwed"),
+    "RECOVERY_CODES ✗": wrong("SecondFactorProvenCodesDue"),
   },
-  RecoveryCodesOwed: {
+  RecoveryCodesDue: {
     "RECOVERY_CODES ✓": to("Done"),
-    "RECOVERY_CODES ✗": wrong("RecoveryCodesOwed"),
+    "RECOVERY_CODES ✗": wrong("RecoveryCodesDue"),
   },
 };
 
-export function standingOf(session) {
-  const standing = {
+export function stateOf(session) {
+  const state = {
     progress: "Start",
-    refusal: undefined,
+    rejection: undefined,
     wrongAnswers: 0,
     newPasswordSeen: false,
     challenged: false,
-    setUpJustFailed: undefined,
+    failedSetUp: undefined,
   };
-  for (const entry of session) then(standing, entry);
-  return standing;
+  for (const entry of session) then(state, entry);
+  return state;
 }
 
-function then(standing, { challengeName, challengeResult, challengeMetadata }) {
+function then(state, { challengeName, challengeResult, challengeMetadata }) {
   const kind = challengeName === "CUSTOM_CHALLENGE" ? kindOf(challengeMetadata) : undefined;
   const ours = KINDS.includes(kind);
   // A name of Cognito's is never one of ours: those are known by the first words of challengeMetadata.
   const answered = ours ? kind : KINDS.includes(challengeName) ? undefined : challengeName;
-  if (!standing.refusal) {
-    const step = AFTER[standing.progress]?.[`${answered} ${challengeResult ? "✓" : "✗"}`];
-    const wrongAnswers = step?.count(standing.wrongAnswers);
+  if (!state.rejection) {
+    const step = AFTER[state.progress]?.[`${answered} ${challengeResult ? "✓" : "✗"}`];
+    const wrongAnswers = step?.count(state.wrongAnswers);
     if (!step) {
-      standing.refusal = "NotInTheTable";
-    } else if (wrongAnswers >= WRONG_ANSWERS_ALLOWED) {
-      standing.refusal = "TooManyWrongAnswers";
+      state.rejection = "NotInTheTable";
+    } else if (wrongAnswers >= LAST_WRONG_ANSWER) {
+      state.rejection = "TooManyWrongAnswers";
     } else {
-      standing.progress = step.progress;
-      standing.wrongAnswers = wrongAnswers;
+      state.progress = step.progress;
+      state.wrongAnswers = wrongAnswers;
     }
   }
-  standing.setUpJustFailed = SET_UP.includes(answered) && !challengeResult ? answered : undefined;
-  standing.newPasswordSeen ||= answered === "NEW_PASSWORD_REQUIRED";
-  standing.challenged ||= ours;
+  state.failedSetUp = SET_UP.includes(answered) && !challengeResult ? answered : undefined;
+  state.newPasswordSeen ||= answered === "NEW_PASSWORD_REQUIRED";
+  state.challenged ||= ours;
 }
 
 function kindOf(metadata) {
@@ -100,65 +100,65 @@ function kindOf(metadata) {
 }
 
 export function attemptsLeft({ wrongAnswers }) {
-  return WRONG_ANSWERS_ALLOWED - wrongAnswers;
+  return LAST_WRONG_ANSWER - wrongAnswers;
 }
 
-export function progressOf({ progress, refusal }) {
-  return refusal ? `Refused(${refusal})` : progress;
+export function progressOf({ progress, rejection }) {
+  return rejection ? `Rejected(${rejection})` : progress;
 }
 
-const fail = (refusal) => ({ decision: "Fail", refusal });
-const ASK_PASSWORD = { decision: "AskPassword" };
-const ASK_NEW_PASSWORD = { decision: "AskNewPassword" };
-const ASK_SECOND_FACTOR = { decision: "AskSecondFactor" };
+const fail = (rejection) => ({ decision: "FailAuthentication", rejection });
+const PASSWORD_VERIFIER = { decision: "PasswordVerifier" };
+const NEW_PASSWORD_REQUIRED = { decision: "NewPasswordRequired" };
+const CUSTOM_CHALLENGE = { decision: "CustomChallenge" };
 const ISSUE_TOKENS = { decision: "IssueTokens" };
 
-export function nextStep(standing, { userNotFound, mustChangePassword, wish }) {
-  const step = stepOf(standing, mustChangePassword, wish);
+export function nextStep(state, { userNotFound, mustChangePassword, afterSecondFactor }) {
+  const step = stepOf(state, mustChangePassword, afterSecondFactor);
   return step === ISSUE_TOKENS && userNotFound ? fail("UserNotFound") : step;
 }
 
-function stepOf({ progress, refusal, newPasswordSeen }, mustChangePassword, wish) {
-  if (refusal) return fail(refusal);
+function stepOf({ progress, rejection, newPasswordSeen }, mustChangePassword, afterSecondFactor) {
+  if (rejection) return fail(rejection);
   if (progress === "Start") return fail("PasswordNotAsked");
-  if (progress === "PasswordAsked") return ASK_PASSWORD;
+  if (progress === "PasswordAsked") return PASSWORD_VERIFIER;
   if (mustChangePassword && !newPasswordSeen) {
-    return progress === "PasswordProven" ? ASK_NEW_PASSWORD : fail("PasswordReplaced");
+    return progress === "PasswordProven" ? NEW_PASSWORD_REQUIRED : fail("PasswordReplaced");
   }
   switch (progress) {
     case "PasswordProven":
     case "SecondFactorDue":
-    case "SecondFactorProvenCodesOwed":
-    case "RecoveryCodesOwed":
-      return ASK_SECOND_FACTOR;
+    case "SecondFactorProvenCodesDue":
+    case "RecoveryCodesDue":
+      return CUSTOM_CHALLENGE;
     case "SecondFactorProven":
     case "RecoveryCodesRenewed":
-      switch (wish) {
+      switch (afterSecondFactor) {
         case undefined:
         case "NOTHING":
           return ISSUE_TOKENS;
         case "REPLACE_AUTHENTICATOR":
-          return ASK_SECOND_FACTOR;
+          return CUSTOM_CHALLENGE;
         case "NEW_RECOVERY_CODES":
-          return progress === "RecoveryCodesRenewed" ? ISSUE_TOKENS : ASK_SECOND_FACTOR;
+          return progress === "RecoveryCodesRenewed" ? ISSUE_TOKENS : CUSTOM_CHALLENGE;
         default:
-          return fail("UnknownWish");
+          return fail("UnknownAfterSecondFactor");
       }
     case "Changing":
-      return wish === "NOTHING" ? ISSUE_TOKENS : ASK_SECOND_FACTOR;
+      return afterSecondFactor === "NOTHING" ? ISSUE_TOKENS : CUSTOM_CHALLENGE;
     case "Done":
       return ISSUE_TOKENS;
   }
 }
 
-// The kind to pose to a user who signs in later.
-export function kindToPose({ progress, refusal, challenged, setUpJustFailed }, holdings) {
-  if (refusal || ["Start", "PasswordAsked", "Done"].includes(progress)) {
-    throw new Error("the session asks for no challenge of ours");
+// The kind to issue to a user who signs in later.
+export function kindToIssue({ progress, rejection, challenged, failedSetUp }, enrollmentStatus) {
+  if (rejection || ["Start", "PasswordAsked", "Done"].includes(progress)) {
+    throw new Error("the session expects no custom challenge");
   }
-  if (["PasswordProven", "SecondFactorDue"].includes(progress) && !setUpJustFailed) {
-    if (holdings === "AuthenticatorCodesOwed") return "SECOND_FACTOR C";
-    if (holdings === "Authenticator" || challenged) return "SECOND_FACTOR -";
+  if (["PasswordProven", "SecondFactorDue"].includes(progress) && !failedSetUp) {
+    if (enrollmentStatus === "EnrolledCodesDue") return "SECOND_FACTOR C";
+    if (enrollmentStatus === "Enrolled" || challenged) return "SECOND_FACTOR -";
   }
   throw new Error("not among what is measured: a set-up challenge");
 }

@@ -15,8 +15,8 @@ const MISSING = 0;
 // Its generation is eight bytes of zero.
 export const NO_RECORD = {
   generation: "AAAAAAAAAAA",
-  lockout: { asOf: 0, lockedUntil: 0 },
-  judged: [],
+  passcodeLimit: { asOf: 0, retryAt: 0 },
+  outcomes: [],
 };
 
 const TableName = required("TABLE_NAME");

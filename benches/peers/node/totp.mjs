@@ -23,8 +23,8 @@ export function matchPasscode(secret, { algorithm, digits, period }, passcode, n
   let match = { word: "Wrong" };
   for (let step = present - WINDOW_STEPS; step <= present + WINDOW_STEPS; step += 1) {
     if (!timingSafeEqual(Buffer.from(passcodeAt(secret, algorithm, digits, step)), typed)) continue;
-    if (step > lastStep) match = { word: "Fresh", step };
-    else if (match.word === "Wrong") match = { word: "Used" };
+    if (step > lastStep) match = { word: "Accepted", step };
+    else if (match.word === "Wrong") match = { word: "Replayed" };
   }
   return match;
 }

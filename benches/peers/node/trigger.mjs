@@ -20,7 +20,7 @@ export function trigger(source, respond) {
     try {
       return { ...event, response: await respond(read(event, source), log) };
     } catch (fault) {
-      log("ERROR", "fault", { reason: String(fault) });
+      log("ERROR", "failed", { reason: String(fault) });
       throw new SignInError();
     }
   };

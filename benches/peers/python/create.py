@@ -5,7 +5,7 @@ import time
 
 from passcode_limit import rate_limit
 from settings import require_measured
-from sign_in import Standing, kind_to_pose
+from sign_in import SessionState, kind_to_issue
 from store import NO_RECORD, load
 from trigger import trigger
 
@@ -18,15 +18,15 @@ require_measured("ACCEPTED_COGNITO_MFA", "ENROLLMENT")
 
 @trigger("CreateAuthChallenge_Authentication")
 def handler(request, log):
-    standing = Standing(request.session)
+    state = SessionState(request.session)
     if request.user_not_found:
         challenge, (limited, seconds), name = f"SECOND_FACTOR - {NO_RECORD['generation']}", ("Allow", 0), None
     else:
-        challenge, (limited, seconds), name = pose(standing, request.user())
-    log("INFO", "posed", decision="SECOND_FACTOR", reason=str(standing))
+        challenge, (limited, seconds), name = issue(state, request.user())
+    log("INFO", "issued", decision="SECOND_FACTOR", reason=str(state))
     public_parameters = {
         "challenge": "SECOND_FACTOR",
-        "attemptsLeft": str(standing.attempts_left()),
+        "attemptsLeft": str(state.attempts_left()),
         "accepts": "RECOVERY_CODE" if limited == "Blocked" else "PASSCODE RECOVERY_CODE",
         "retryAfterSeconds": str(seconds),
     }
@@ -39,16 +39,16 @@ def handler(request, log):
     }
 
 
-def pose(standing, user):
+def issue(state, user):
     record, _ = load(user)
-    challenge = f"{kind_to_pose(standing, holdings_of(record))} {record['generation']}"
+    challenge = f"{kind_to_issue(state, enrollment_status_of(record))} {record['generation']}"
     return challenge, rate_limit(record["passcodeLimit"], int(time.time())), record.get("authenticator", {}).get("name")
 
 
-def holdings_of(record):
+def enrollment_status_of(record):
     if "authenticator" not in record:
-        return "Nothing"
+        return "NotEnrolled"
     # Base64 without padding.
     blocks = len(record.get("recovery", "")) * 3 // 4 // BLOCK_BYTES
-    owed = blocks - 1 < CODES_DUE_BELOW or record.get("codesDue", False)
-    return "AuthenticatorCodesOwed" if owed else "Authenticator"
+    due = blocks - 1 < CODES_DUE_BELOW or record.get("codesDue", False)
+    return "EnrolledCodesDue" if due else "Enrolled"

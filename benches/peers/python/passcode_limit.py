@@ -13,7 +13,7 @@ ZERO = {"count": 0, "since": 0}
 
 
 def rate_limit(limit, clock):
-    """Whether a passcode is judged now, and the seconds until it is."""
+    """Whether a passcode is checked now, and the seconds until it is."""
     now = max(clock, limit["asOf"])
     failures = _decayed(limit.get("failures", ZERO), DECAY_SECONDS, now)
     wait = _since(limit["retryAt"], now)
@@ -31,7 +31,7 @@ def after_wrong_passcode(limit, clock):
         "retryAt": now + _wait_seconds(failures["count"]),
         "failures": failures,
         **({"forgiven": forgiven} if forgiven["count"] else {}),
-        "slow": _one_more(limit.get("slow", ZERO), SLOW_DECAY_SECONDS, now),
+        "slow": _one_more(limit.get("slow", ZERO), SLOW_DECAY_SECONDS, now, SLOW_ALERT_AT),
     }
 
 
@@ -48,9 +48,9 @@ def _decayed(before, decay_seconds, now):
     return {"count": before["count"] - falls, "since": before["since"] + falls * decay_seconds}
 
 
-def _one_more(before, decay_seconds, now):
+def _one_more(before, decay_seconds, now, limit=255):
     decayed = _decayed(before, decay_seconds, now)
-    return {"count": min(decayed["count"] + 1, 255), "since": decayed["since"] if decayed["count"] else now}
+    return {"count": min(decayed["count"] + 1, limit), "since": decayed["since"] if decayed["count"] else now}
 
 
 def _wait_seconds(failures):

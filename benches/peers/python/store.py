@@ -6,7 +6,7 @@ import boto3
 
 from aws import CONFIG
 from settings import required
-from trigger import Fault
+from trigger import HandlerError
 
 FORMAT = 1
 MISSING = 0
@@ -14,7 +14,7 @@ MISSING = 0
 NO_RECORD = {
     "generation": "AAAAAAAAAAA",
     "passcodeLimit": {"asOf": 0, "retryAt": 0},
-    "judged": [],
+    "outcomes": [],
 }
 
 TABLE_NAME = required("TABLE_NAME")
@@ -28,7 +28,7 @@ def load(user):
         return NO_RECORD, MISSING
     stored = json.loads(item["record"]["S"])
     if stored["format"] != FORMAT:
-        raise Fault(f"the record has format {stored['format']}, this version reads {FORMAT}")
+        raise HandlerError(f"the record has format {stored['format']}, this version reads {FORMAT}")
     return stored["record"], int(item["version"]["N"])
 
 

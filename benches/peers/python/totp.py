@@ -2,7 +2,7 @@
 
 import hmac
 
-from trigger import Fault
+from trigger import HandlerError
 
 WINDOW_STEPS = 1
 # RFC 4226 §4: 128 bits at least.
@@ -18,17 +18,17 @@ def passcode_of(typed):
 def match_passcode(secret, parameters, passcode, now, last_step):
     """Compares with all steps of the window. A step is fresh when it is above the last one used (§5.2)."""
     if len(secret) < SECRET_BYTES_AT_LEAST:
-        raise Fault("the authenticator on record is none that RFC 6238 allows")
+        raise HandlerError("the authenticator on record is none that RFC 6238 allows")
     present = now // parameters["period"]
-    match, fresh_step = "Wrong", None
+    match, accepted_step = "Wrong", None
     for step in range(present - WINDOW_STEPS, present + WINDOW_STEPS + 1):
         if not hmac.compare_digest(_passcode_at(secret, parameters, step), passcode):
             continue
         if step > last_step:
-            match, fresh_step = "Fresh", step
+            match, accepted_step = "Accepted", step
         elif match == "Wrong":
-            match = "Used"
-    return match, fresh_step
+            match = "Replayed"
+    return match, accepted_step
 
 
 def _passcode_at(secret, parameters, step):

@@ -11,7 +11,7 @@ class SignInError(Exception):
         super().__init__("The sign-in could not be completed. Please start again.")
 
 
-class Fault(Exception):
+class HandlerError(Exception):
     """What ends a trigger without an answer; for the log, never for the client."""
 
 
@@ -29,7 +29,7 @@ def trigger(source):
                 who["sub"] = request.attributes.get("sub")
                 return {**event, "response": respond(request, log)}
             except Exception as fault:
-                log("ERROR", "fault", reason=f"{type(fault).__name__}: {fault}")
+                log("ERROR", "failed", reason=f"{type(fault).__name__}: {fault}")
                 raise SignInError from None
 
         return handler
@@ -60,14 +60,14 @@ class Request:
         """Whose record: `sub` is never reused, a user name may be."""
         sub = self.attributes.get("sub")
         if not sub:
-            raise Fault("the user has no sub")
+            raise HandlerError("the user has no sub")
         if not self.user_pool_id:
             raise not_this_triggers_event("userPoolId")
         return self.user_pool_id, sub
 
 
 def not_this_triggers_event(part):
-    return Fault(f"not an event of this trigger: {part}")
+    return HandlerError(f"not an event of this trigger: {part}")
 
 
 def session(value):
