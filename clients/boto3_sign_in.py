@@ -12,7 +12,7 @@ def sign_in(cognito, user_pool_id, client_id, username, password, app):
     Raises a NotAuthorizedException after a wrong password and after a third wrong answer: then begin again with the
     password.
 
-    `app` has a screen for each challenge. A screen returns {"answer": …}, and beside the answer what the user chose:
+    `app` has a screen for each challenge. A screen returns {"answer": …}, and in addition what the user chose:
     - afterSecondFactor: "REPLACE_AUTHENTICATOR" for a lost phone, "NEW_RECOVERY_CODES", or "NOTHING" to give such a
       change up again (with any answer that is wrong, such as "NOTHING");
     - friendlyDeviceName: the user's own name for a new authenticator.

@@ -15,7 +15,7 @@ import boto3_sign_in  # noqa: E402
 
 @pytest.fixture(scope="session")
 def serve():
-    """Starts a pool of its own, with options of `serve`."""
+    """Starts another pool, with options of `serve`."""
     with ExitStack() as pools:
         yield lambda *options: pools.enter_context(serving(*options))
 

@@ -1,6 +1,6 @@
 // Walkthrough: CUSTOM_AUTH with SRP first, then Cognito's own MFA, then what Define says, with AWS Amplify.
 //
-// The same user under two settings of the triggers: the factor of Cognito's is followed by ours, or is the second factor.
+// The same user under two settings of the triggers: the Cognito factor is followed by ours, or is the second factor.
 
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
@@ -23,7 +23,7 @@ async function withPool(options, test) {
   }
 }
 
-/** The user who is signed in sets up a software token of Cognito's, and signs out. */
+/** The user who is signed in sets up a Cognito software token, and signs out. */
 async function setUpCognitosToken() {
   const phone = new Authenticator((await setUpTOTP()).sharedSecret);
   await verifyTOTPSetup({ code: phone.unusedPasscode() });

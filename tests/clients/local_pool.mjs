@@ -1,4 +1,4 @@
-// A local user pool in a process of its own, and what its operator does.
+// A local user pool in another process, and what its operator does.
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -12,7 +12,7 @@ import { tokenVerifier } from './token_verifier.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const PASSWORD = 'Correct-horse-9';
 
-// Nobody is told that these tests ran.
+// Nothing reports that these tests ran.
 const { fetch } = globalThis;
 globalThis.fetch = async (resource, options) => {
   assert.equal(new URL(resource).hostname, '127.0.0.1');

@@ -1,4 +1,4 @@
-"""A local user pool in a process of its own, and what its operator does."""
+"""A local user pool in another process, and what its operator does."""
 
 import contextlib
 import json

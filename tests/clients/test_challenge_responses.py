@@ -252,7 +252,7 @@ def source(*folders):
     return "".join(path.read_text() for path in files)
 
 
-def test_our_challenges_are_those_that_the_triggers_pose():
+def test_our_challenges_are_those_that_the_triggers_issue():
     assert set(shown_by_the_triggers()) == set(OURS) == set(OUR_ANSWERS)
 
 

@@ -1,4 +1,4 @@
-"""Walkthrough: a software token of Cognito's own, with the AWS CLI and an operator's keys.
+"""Walkthrough: Cognito's software token, with the AWS CLI and an operator's keys.
 
 By access token: associate, verify with a name, prefer (by the user, and by the operator). From then on
 `admin-initiate-auth` asks for it, and `admin-respond-to-auth-challenge` answers.

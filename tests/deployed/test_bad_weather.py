@@ -1,4 +1,4 @@
-"""What a client hears while something is broken, what it costs nobody, and that the next sign-in works once it is mended."""
+"""What a client receives while something is broken, that it counts against nobody, and that the next sign-in works after the repair."""
 
 import contextlib
 import io
@@ -198,8 +198,8 @@ WEATHER = [
 ]
 
 
-@pytest.mark.parametrize("weather, trigger, heard, logged", WEATHER, ids=[f"{w[0].__name__}-{w[1]}" for w in WEATHER])
-def test_bad_weather_costs_nobody_anything_and_the_next_sign_in_works(stack, weather, trigger, heard, logged):
+@pytest.mark.parametrize("weather, trigger, received, logged", WEATHER, ids=[f"{w[0].__name__}-{w[1]}" for w in WEATHER])
+def test_bad_weather_costs_nobody_anything_and_the_next_sign_in_works(stack, weather, trigger, received, logged):
     owner = stack.owner()
     passcode = {"answer": owner.authenticator.unused_passcode()}
     before = stack.item(owner)
@@ -207,7 +207,7 @@ def test_bad_weather_costs_nobody_anything_and_the_next_sign_in_works(stack, wea
         told, written = stack.errors.read_text(), stack.log(trigger)
         with pytest.raises(ClientError) as error:
             stack.sign_in(owner, passcode)
-        code, words = heard
+        code, words = received
         answered = error.value.response["Error"]
         assert answered["Code"] == code and answered["Message"].startswith(words.format(trigger=trigger)), answered
         log = stack.errors.read_text().removeprefix(told).splitlines()
@@ -215,7 +215,7 @@ def test_bad_weather_costs_nobody_anything_and_the_next_sign_in_works(stack, wea
         assert any(logged in line for line in log), log
         after = stack.item(owner)
     if trigger == GUARD:
-        # Verify has judged the passcode before: it is used up, and nothing is counted.
+        # Verify has verified the passcode before: it is used up, and nothing is counted.
         assert lockout(after) == lockout(before)
         passcode = {"answer": owner.recovery_codes[0]}
     else:

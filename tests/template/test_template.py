@@ -250,7 +250,7 @@ def test_settings_that_would_stop_the_functions_are_refused_beforehand():
 # Least privilege.
 
 
-def test_there_is_one_role_a_function_and_no_policy_beside_them():
+def test_there_is_one_role_a_function_and_no_other_policy():
     assert set(of_type("AWS::IAM::Role")) == {f"{name}Role" for name in FUNCTIONS}
     assert [name for name, r in RESOURCES.items() if r["Type"].startswith("AWS::IAM::") and "Role" not in name] == []
 
@@ -332,7 +332,7 @@ def test_the_key_rotates_and_only_this_account_rules_it():
     assert statement["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:root"}}
 
 
-# What an operator hears.
+# What alerts an operator.
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -361,7 +361,7 @@ def test_a_table_that_fails_or_throttles_raises_an_alarm(metric):
     assert [(metric, "GetItem"), (metric, "PutItem")] in alarms
 
 
-def test_an_operator_hears_of_guessed_passcodes_in_the_words_that_verify_logs():
+def test_the_alarm_for_guessed_passcodes_filters_for_the_message_that_verify_logs():
     words = "passcodes are being guessed"
     assert f'"{words}"' in (TEMPLATE.parent / "functions/verify-auth-challenge/src/lib.rs").read_text()
     metric_filter = properties("GuessedPasscodes")
@@ -373,7 +373,7 @@ def test_an_operator_hears_of_guessed_passcodes_in_the_words_that_verify_logs():
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
 
 
-def test_every_alarm_is_heard_where_a_topic_is_given():
+def test_every_alarm_notifies_the_topic_if_one_is_given():
     actions = {"Fn::If": ["AlarmsAreHeard", [ref("AlarmTopicArn")], ref("AWS::NoValue")]}
     alarms = of_type("AWS::CloudWatch::Alarm")
     assert len(alarms) == 15

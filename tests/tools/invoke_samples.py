@@ -94,7 +94,7 @@ def is_right(function, sample, answer):
     if function in (DEFINE, GUARD):
         return without_times(answer) == without_times(golden)
     if answer == THE_ONE_ERROR:
-        # Of what Verify is told to open, some was sealed with another key.
+        # Some of what Verify is to open was sealed with another key.
         return function == VERIFY or golden == THE_ONE_ERROR
     event = json.loads(sample.read_text())
     return answer.get("response") != event["response"] and answer | {"response": event["response"]} == event

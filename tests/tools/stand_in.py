@@ -1,4 +1,4 @@
-"""ministack in the place of AWS, on a free port of 127.0.0.1: clean at its start, gone at its end."""
+"""ministack in place of AWS, on a free port of 127.0.0.1: empty on startup, gone at the end."""
 
 import contextlib
 import os
@@ -107,7 +107,7 @@ def started(enforces_roles=False):
             "GATEWAY_PORT": str(port),
             "MINISTACK_HOST": HOST,
             "MINISTACK_REGION": REGION,
-            # It would listen for these on ports of its own.
+            # It would listen for these on other ports.
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
             "AUTH": str(enforces_roles).lower(),

@@ -122,7 +122,7 @@ def watcher(name, environment, reload, folder):
         stand_in.wait_for(port, process)
         yield port
     finally:
-        # Asked to, it ends the function too; the function is in a process group of its own.
+        # On request it ends the function too; the function has its own process group.
         process.terminate()
         process.wait(timeout=30)
 
