@@ -1,5 +1,5 @@
-//! An attacker who knows the password and guesses for a year, passcodes or recovery codes: the odds that ARCHITECTURE.md
-//! states, and what of it an operator hears.
+//! An attacker who knows the password and guesses for a year, passcodes or recovery codes: the odds that docs/threat-model.md
+//! states, and what of it alerts an operator.
 
 use shared::clock::UnixTime;
 use shared::passcode_limit::{DECAY_SECONDS, PasscodeLimit, RateLimit, SLOW_DECAY_SECONDS};

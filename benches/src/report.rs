@@ -14,10 +14,11 @@ use crate::subject::{Function, Language, Moment};
 pub struct Report<'a>(pub &'a [(Bench<'a>, Measured)]);
 
 impl Report<'_> {
-    /// When and on what, then the tables, as Markdown.
+    /// When and on what, then the tables, as Markdown: what an adopter asks first, our own targets last.
     pub fn to_text(&self) -> String {
-        let sections = [self.context(), self.targets(), self.measured(), self.beside_ours(), self.calls()];
-        [sections.join("\n"), self.scale()].join("\n")
+        let sections =
+            [self.context(), self.measured(), self.beside_ours(), self.calls(), self.scale(), self.targets()];
+        sections.join("\n")
     }
 
     fn scale(&self) -> String {
@@ -74,10 +75,12 @@ impl Report<'_> {
         let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
         let model = cpu.lines().find_map(|line| line.strip_prefix("model name")).unwrap_or("an unnamed processor");
         format!(
-            "Measured on {}, {} cores of {}; {}, Node.js {}, {}, {}. Instructions: callgrind's, of all threads, libraries \
-            included; its processor has no instructions of its own for SHA-256. Times: medians of 20 starts (peers: 5), \
-            the programs in turns, and of 1,800 answers (540) after 200 (60) for warming. A warm answer's instructions: the mean of \
-            20, the peers' of 400 after 200.\n",
+            "## Measured\n\n\
+            Measured on {}, {} cores of {}; {}, Node.js {}, {}, {}.\n\
+            Instructions are callgrind's, of all threads, libraries included; its processor has no instructions for SHA-256.\n\
+            Times are medians of 20 starts (peers: 5), the programs in turns, and of 1,800 answers (540) after 200 (60) to \
+            warm up.\n\
+            A warm answer's instructions are the mean of 20, the peers' of 400 after 200.\n",
             said("date", "+%F"),
             std::thread::available_parallelism().map_or(1, Into::into),
             model.trim_start_matches([' ', '\t', ':']),
@@ -118,7 +121,7 @@ impl Report<'_> {
 
     fn beside_ours(&self) -> String {
         let mut text = String::from(
-            "How many times ours:\n\n\
+            "As a multiple of ours:\n\n\
             | | to first answer, time | start and first answer, instructions | warm, time | warm, processor | warm, instructions | \
              peak memory |\n\
             |---|--:|--:|--:|--:|--:|--:|\n",
@@ -148,7 +151,7 @@ impl Report<'_> {
 
     fn calls(&self) -> String {
         let mut text = String::from(
-            "What each answer asks of AWS (bytes of request / response), after the connections that the start opens:\n\n\
+            "Calls of AWS in each answer (bytes of request / response), after the connections that are opened on startup:\n\n\
             | | start | first answer | later ones | log, bytes |\n|---|---|---|---|--:|\n",
         );
         for (bench, measured) in self.0 {
@@ -162,7 +165,7 @@ impl Report<'_> {
     }
 
     fn targets(&self) -> String {
-        let mut text = String::from("| target | allowed | measured | |\n|---|--:|--:|---|\n");
+        let mut text = String::from("## Our own targets\n\n| target | allowed | measured | |\n|---|--:|--:|---|\n");
         let mut row = |target: &str, allowed: &str, measured: String, met: bool| {
             let met = if met { "met" } else { "**not met**" };
             line(&mut text, format_args!("| {target} | {allowed} | {measured} | {met} |"));

@@ -81,11 +81,12 @@ pub fn report(later: &SignIn, first: &SignIn, item_bytes: u64, seed: u64) -> Str
     let mut text = format!(
         "## Scale
 
-- **Cost**: a million later sign-ins ${total:.2}, a million first ones ${first_total:.2}. Beside that, Cognito's own: up
-  to [$15,000 for a million users][cognito-prices] active in a month (Essentials, $0.015 each).
-- **First limit**: {name}: {allows:.0} sign-ins/s. Raised {raised}.
-- **Beyond it**: who is turned away gets no tokens, and nobody's count of wrong passcodes moves. The exception: a
-  sign-in that fails after Verify recorded a right passcode has used that passcode up.
+- **Cost**: a million later sign-ins cost ${total:.2}, a million first ones ${first_total:.2}.
+  Cognito's own price comes on top: up to [$15,000 for a million users][cognito-prices] active in a month (Essentials, $0.015 each).
+- **First limit**: {name}: {allows:.0} sign-ins/s.
+  It is raised {raised}.
+- **Beyond it**: a sign-in that is turned away gets no tokens, and nobody's count of wrong passcodes changes.
+  The exception: a sign-in that fails after Verify recorded a correct passcode has used that passcode up.
 
 | US dollars | price | a million later | a million first |\n|---|---:|---:|---:|\n",
     );
@@ -95,9 +96,8 @@ pub fn report(later: &SignIn, first: &SignIn, item_bytes: u64, seed: u64) -> Str
     text += &format!(
         "| **together** | | **{total:.2}** | **{first_total:.2}** |
 
-us-east-1, on demand, no free tier, November 2026. Idle, a month: [the key][kms-prices] $1.00 ($3.00 after two yearly
-rotations), [alarms][cloudwatch-prices] on the template's 17 metrics $1.70, a million users of {item_bytes} bytes ${:.2}
-([$0.25 a GB][dynamodb-prices], without backups).
+Prices are those of us-east-1, on demand, without the free tier, in November 2026.
+An idle month costs $1.00 for [the key][kms-prices] ($3.00 after two yearly rotations), $1.70 for [alarms][cloudwatch-prices] on the template's 17 metrics, and for a million users of {item_bytes} bytes ${:.2} ([$0.25 a GB][dynamodb-prices], without backups).
 
 | quota (us-east-1) | default | a later sign-in takes | sign-ins/s | raised |\n|---|---:|---:|---:|---|\n",
         item_bytes as f64 * 1e6 / GB * 0.25,
@@ -109,9 +109,10 @@ rotations), [alarms][cloudwatch-prices] on the template's 17 metrics $1.70, a mi
     }
     text += &format!(
         "
-Simulated: later sign-ins for {SIMULATED_S} s, at first without environments, of which a function [gains at most 1,000
-in ten seconds][lambda-scaling]. The {COUNTED_S} s in their middle count; cold starts and those at once: throughout. In
-% of what came: refused by whom, and passcodes used up for nothing. p50 and p99: of a trigger.
+The table below is simulated: later sign-ins for {SIMULATED_S} s, at first without environments, of which a function [gains at most 1,000 in ten seconds][lambda-scaling].
+The {COUNTED_S} s in the middle are counted; cold starts, and the most invocations at once, are those of the whole time.
+The columns from Cognito to KMS are the sign-ins that each service refused, and `used up` those whose passcode was used up for nothing, in % of the sign-ins that were offered.
+p50 and p99 are those of a trigger.
 
 | | offered/s | completed/s | Cognito | Lambda | DynamoDB | KMS | used up | p50 ms | p99 ms | cold % | at once |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|\n",
@@ -129,13 +130,17 @@ in ten seconds][lambda-scaling]. The {COUNTED_S} s in their middle count; cold s
     }
     text + &format!(
         "
-Ours: {ATTEMPTS} attempts of a call, up to {BACKOFF_MS} ms apart, then twice that, within {BUDGET_S} s. Assumed:
-{INSTRUCTIONS_A_SECOND:e} instructions a second (Graviton2, one a cycle, as many as x86_64's) of a processor, of which
-a function has [memory/{PROCESSOR_MB} MB][lambda-memory]; {DYNAMODB_MS} ms for a call of DynamoDB, {KMS_MS} ms of KMS,
-drawn around that when simulated; {CONNECTION_MS} ms for a connection; {ENVIRONMENT_MS} ms, not billed, for an
-environment; a share of {COLD_SHARE} cold in the costs ([under 1 %][lambda-init]); {PLATFORM_LOG_BYTES} bytes of START,
-END and REPORT; a second's worth in every bucket; what Lambda turns away comes [{DELIVERIES} times][cognito-triggers],
-{DELIVERY_GAP_S} s apart; a client that starts again waits up to {CLIENT_WAIT_S} s, then twice that.
+A function makes {ATTEMPTS} attempts of a call, up to {BACKOFF_MS} ms apart, then twice that, within {BUDGET_S} s.
+The rest is assumed:
+
+- {INSTRUCTIONS_A_SECOND:e} instructions a second of a processor (Graviton2, one a cycle, as many as x86_64's), of which a function has [memory/{PROCESSOR_MB} MB][lambda-memory];
+- {DYNAMODB_MS} ms for a call of DynamoDB and {KMS_MS} ms for one of KMS, drawn around that in the simulation;
+- {CONNECTION_MS} ms for a connection, and {ENVIRONMENT_MS} ms, not billed, for an environment;
+- a share of {COLD_SHARE} cold starts in the costs ([under 1 %][lambda-init]);
+- {PLATFORM_LOG_BYTES} bytes of START, END and REPORT in the log;
+- a second's worth in every bucket;
+- an invocation that Lambda turns away comes [{DELIVERIES} times][cognito-triggers], {DELIVERY_GAP_S} s apart;
+- a client that starts again waits up to {CLIENT_WAIT_S} s, then twice that.
 {LINKS}",
     )
 }

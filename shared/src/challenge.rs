@@ -49,7 +49,7 @@ impl Kind {
     pub fn from_metadata(metadata: &str) -> Option<Self> {
         let mut words = metadata.split(' ');
         match words.next()? {
-            "SECOND_FACTOR" => Some(Self::SecondFactor { codes_due: codes_owed_from_flag(words.next()?)? }),
+            "SECOND_FACTOR" => Some(Self::SecondFactor { codes_due: codes_due_from_flag(words.next()?)? }),
             "TOTP_SETUP" => Some(Self::TotpSetup),
             "RECOVERY_CODES" => Some(Self::RecoveryCodes),
             _ => None,
@@ -58,11 +58,11 @@ impl Kind {
 }
 
 /// One character either way: otherwise the length of the parameters would tell who has an authenticator.
-fn codes_owed_flag(codes_due: bool) -> &'static str {
+fn codes_due_flag(codes_due: bool) -> &'static str {
     if codes_due { "C" } else { "-" }
 }
 
-fn codes_owed_from_flag(flag: &str) -> Option<bool> {
+fn codes_due_from_flag(flag: &str) -> Option<bool> {
     match flag {
         "C" => Some(true),
         "-" => Some(false),
@@ -171,7 +171,7 @@ impl Challenge {
         let kind = self.kind().as_str();
         match self {
             Self::SecondFactor(Prompt { codes_due, generation }) => {
-                format!("{kind} {} {}", codes_owed_flag(*codes_due), generation.to_text())
+                format!("{kind} {} {}", codes_due_flag(*codes_due), generation.to_text())
             }
             Self::TotpSetup(NewAuthenticator { entitlement, generation, id, sealed }) => {
                 format!(

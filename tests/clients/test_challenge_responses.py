@@ -280,14 +280,14 @@ def test_what_is_shown_at_first_is_not_shown_after_a_wrong_answer():
 def test_the_client_metadata_is_what_the_functions_read():
     constant = r'impl (\w+) \{(?:(?!\nimpl ).)*?pub const KEY: &str = "(\w+)"'
     keys, functions = dict(re.findall(constant, source("shared/src"), re.DOTALL)), source("functions")
-    read = re.findall(r"client_metadata\s*\.get\((\w+)::KEY\)", functions)
+    read = re.findall(r"client_metadata\((\w+)::KEY\)", functions)
     assert len(read) == functions.count("client_metadata"), "it is read in a way that this test does not know"
     assert {name(row[0]) for row in CLIENT_METADATA} == {keys[kind] for kind in read} == set(keys.values())
 
 
 def test_the_words_of_after_second_factor_are_those_that_the_sign_in_reads():
     sign_in = (ROOT / "shared" / "src" / "sign_in.rs").read_text()
-    [read] = re.findall(r"pub fn read\(after_second_factor: Option<&str>\) -> Self \{(.*?)\n    \}", sign_in, re.DOTALL)
+    [read] = re.findall(r"pub fn parse\(value: Option<&str>\) -> Self \{(.*?)\n    \}", sign_in, re.DOTALL)
     words = set(re.findall(r'Some\("(\w+)"\)', read))
     assert words == {name(row[1]) for row in CLIENT_METADATA if row[0] == "`afterSecondFactor`"}
 
@@ -295,8 +295,8 @@ def test_the_words_of_after_second_factor_are_those_that_the_sign_in_reads():
 @pytest.mark.parametrize(
     "constant, sentence",
     [
-        ("WRONG_ANSWERS_ALLOWED", r"A right one sets it to (\d+)"),
-        ("CODES_OWED_BELOW", r"fewer than (\d+) recovery codes"),
+        ("LAST_WRONG_ANSWER", r"A right one sets it to (\d+)"),
+        ("CODES_DUE_BELOW", r"fewer than (\d+) recovery codes"),
         ("CHARACTERS", r"cut to (\d+) characters"),
     ],
 )

@@ -23,7 +23,7 @@ pub enum Severity {
     Broken,
     /// Could not be looked at.
     Unreadable,
-    /// GrantStatus a look.
+    /// Worth a look.
     Weak,
     /// As it should be.
     Fine,
@@ -123,9 +123,9 @@ struct Known<'a> {
 #[derive(Clone, Copy)]
 enum Guard {
     /// All that the second factor was not proven for.
-    Paid,
+    Grant,
     /// Those of managed login, devices and temporary passwords; not those of a flow of the API.
-    Sources,
+    TriggerSource,
     /// None: nothing is attached, or it is not the token guard.
     Absent,
     /// What is attached could not be read.
@@ -250,8 +250,8 @@ fn guard(triggers: &Triggers) -> Guard {
     match (&triggers.guard, triggers.variables(Trigger::Guard).map(token_guard)) {
         (None, _) | (Some(_), Some(Err(_))) => Guard::Absent,
         (Some(_), None) => Guard::Unread,
-        (Some(_), Some(Ok(TokenGuard::Grant))) => Guard::Paid,
-        (Some(_), Some(Ok(TokenGuard::TriggerSource))) => Guard::Sources,
+        (Some(_), Some(Ok(TokenGuard::Grant))) => Guard::Grant,
+        (Some(_), Some(Ok(TokenGuard::TriggerSource))) => Guard::TriggerSource,
     }
 }
 
@@ -263,8 +263,8 @@ fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {
 /// A flow of the API that asks no trigger of the sign-in.
 fn open_to_the_api(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
     match known.guard {
-        Guard::Paid => Weak(format!("{what}; the token guard refuses them"), remedy),
-        Guard::Sources => Open(format!("{what}, and TOKEN_GUARD=TRIGGER_SOURCE lets them pass"), remedy),
+        Guard::Grant => Weak(format!("{what}; the token guard refuses them"), remedy),
+        Guard::TriggerSource => Open(format!("{what}, and TOKEN_GUARD=TRIGGER_SOURCE lets them pass"), remedy),
         Guard::Absent => Open(format!("{what}, and no token guard refuses them"), remedy),
         Guard::Unread => Open(format!("{what}, and whether a token guard refuses them could not be read"), remedy),
     }
@@ -273,7 +273,7 @@ fn open_to_the_api(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdi
 /// Managed login, federation, a remembered device: what the guard refuses by its source.
 fn open_by_source(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
     match known.guard {
-        Guard::Paid | Guard::Sources => Weak(format!("{what}; the token guard refuses them"), remedy),
+        Guard::Grant | Guard::TriggerSource => Weak(format!("{what}; the token guard refuses them"), remedy),
         Guard::Absent => Open(format!("{what}, and no token guard refuses them"), remedy),
         Guard::Unread => Open(format!("{what}, and whether a token guard refuses them could not be read"), remedy),
     }
