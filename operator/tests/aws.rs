@@ -65,7 +65,7 @@ mod tests {
             .map(str::to_owned),
         );
         assert_eq!(called, expected);
-        let read_me = include_str!("../../README.md");
+        let read_me = include_str!("../../docs/doctor.md");
         for operation in expected {
             assert!(read_me.contains(&format!(":{operation}`")), "{operation}");
         }
