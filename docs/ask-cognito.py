@@ -85,14 +85,14 @@ def question(name, text):
 # ── The questions. Each gets the pool, and gives its answer in words.
 
 
-@question("after-cognito-mfa", "What follows a factor of Cognito's own inside of CUSTOM_AUTH: Define, or tokens?")
+@question("after-cognito-mfa", "What follows a Cognito factor inside CUSTOM_AUTH: Define, or tokens?")
 def _(pool):
     pool.set_mfa("OPTIONAL")
     phone = pool.user_with_token("after-mfa")
     return told(pool.answer_token(pool.start(phone.user), phone))
 
 
-@question("wrong-cognito-code", "What follows a wrong code of Cognito's own inside of CUSTOM_AUTH, and is its session good for another?")
+@question("wrong-cognito-code", "What follows a wrong code for a Cognito factor inside CUSTOM_AUTH, and is its session good for another?")
 def _(pool):
     pool.set_mfa("OPTIONAL")
     phone = pool.user_with_token("wrong-code")
@@ -101,7 +101,7 @@ def _(pool):
     return f"{wrong}; then the right one by the same session: {told(pool.answer_token(asked, phone))}"
 
 
-@question("mfa-setup", "Is MFA_SETUP asked inside of CUSTOM_AUTH where MFA is ON, and does Define see it?")
+@question("mfa-setup", "Is MFA_SETUP asked inside CUSTOM_AUTH where MFA is ON, and does Define see it?")
 def _(pool):
     pool.set_mfa("ON")
     user = pool.user("mfa-setup")
@@ -138,7 +138,7 @@ def _(pool):
     return told(pool.start(pool.user("wrong-password"), "Another-Horse-8"))
 
 
-@question("temporary-password", "What follows a temporary password inside of CUSTOM_AUTH, and what the new one?")
+@question("temporary-password", "What follows a temporary password inside CUSTOM_AUTH, and what the new one?")
 def _(pool):
     pool.set_mfa("OPTIONAL")
     user = pool.user("temporary", permanent=False)
@@ -150,7 +150,7 @@ def _(pool):
 
 @question(
     "temporary-password-under-way",
-    "Can Define ask for a new password after a challenge of ours, where a temporary one was set meanwhile?",
+    "Can Define ask for a new password after a custom challenge, where a temporary one was set meanwhile?",
 )
 def _(pool):
     pool.set_mfa("OPTIONAL")
@@ -162,7 +162,7 @@ def _(pool):
 
 @question(
     "temporary-password-with-mfa",
-    "Which comes first for a user with a temporary password and a factor of Cognito's own: that factor, or Define?",
+    "Which comes first for a user with a temporary password and a Cognito factor: that factor, or Define?",
 )
 def _(pool):
     pool.set_mfa("OPTIONAL")
