@@ -1,9 +1,8 @@
 //! Cognito's own MFA beside ours, with the real triggers in the local user pool: what each setting of
 //! `ACCEPTED_COGNITO_MFA` and `ENROLLMENT` makes of a sign-in, and how users move over from Cognito's token to ours.
 
-use local::{ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings, Takeover};
+use local::{AfterCognitoChallenge, ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings};
 use serde_json::{Value, json};
-use shared::clock::UnixTime;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::totp::SharedSecret;
 use tests::client::{PASSWORD, Step, World};
@@ -36,7 +35,7 @@ async fn call(world: &World, operation: &str, request: Value) -> Value {
 }
 
 fn code(world: &World, secret: &SharedSecret) -> String {
-    passcode(secret, UnixTime(world.now()))
+    passcode(secret, world.now())
 }
 
 /// Ana gets one of Cognito's software tokens; `access_token` is one of hers.
@@ -138,7 +137,7 @@ async fn a_factor_that_is_not_accepted_is_followed_by_ours_wherever_define_is_ca
 
 #[tokio::test]
 async fn a_factor_that_is_not_accepted_gets_no_tokens_where_define_is_not_called_either() {
-    let settings = PoolSettings { after_cognito_mfa: Takeover::TokensFollow, ..PoolSettings::default() };
+    let settings = PoolSettings { after_cognito_mfa: AfterCognitoChallenge::IssueTokens, ..PoolSettings::default() };
     let world = world_where("NONE", Enrollment::AtSignIn, settings).await;
     let first = world.start("ana", PASSWORD).await.unwrap();
     let token = tokens_of_enrolment(&world, &first).await;

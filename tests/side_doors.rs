@@ -4,11 +4,10 @@
 //! Each door is shown to be open first: without the token guard it gives tokens.
 
 use local::{
-    ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings, PreTokenGenerationVersion,
-    SrpClient, Takeover,
+    AfterCognitoChallenge, ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings,
+    PreTokenGenerationVersion, SrpClient,
 };
 use serde_json::{Value, json};
-use shared::clock::UnixTime;
 use shared::error::ClientError;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::totp::SharedSecret;
@@ -48,7 +47,7 @@ async fn enrolled(world: &World) -> SharedSecret {
 async fn sign_in_for_the_first_time(world: &World) -> SharedSecret {
     let step = world.start("ana", PASSWORD).await.unwrap();
     let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap();
+    let step = world.answer(&step, &passcode(&secret, world.now())).await.unwrap();
     let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
     assert!(world.answer(&step, &code).await.unwrap().has_tokens());
     secret
@@ -140,7 +139,7 @@ async fn another_flow_of_another_client_cannot_use_what_a_sign_in_has_paid() {
     let secret = enrolled(&world).await;
     let held = world.start("ana", PASSWORD).await.unwrap();
     // The mark is there, and unused: the owner is replacing the authenticator.
-    let typed = passcode(&secret, UnixTime(world.now()));
+    let typed = passcode(&secret, world.now());
     let replacing = world.answer_wishing(&held, &typed, "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(replacing.shown("challenge"), "TOTP_SETUP");
     holds(guard, by_password(&world, "InitiateAuth", "USER_PASSWORD_AUTH", OTHER_CLIENT).await);
@@ -157,7 +156,8 @@ async fn change_temporary_password(world: &World) -> Result<Step, CognitoError> 
 #[tokio::test]
 async fn a_temporary_password_gets_no_tokens_before_the_second_factor_whichever_way_cognito_behaves() {
     for guard in GUARDED {
-        let takes_over = PoolSettings { temporary_passwords: Takeover::TokensFollow, ..settings(guard, None) };
+        let takes_over =
+            PoolSettings { temporary_passwords: AfterCognitoChallenge::IssueTokens, ..settings(guard, None) };
         let world = World::new(Enrollment::AtSignIn, takes_over);
         holds(guard, change_temporary_password(&world).await.map(|step| step.answer));
         // The user is not shut out: with the new password the sign-in goes its way.
@@ -196,7 +196,10 @@ async fn pass_cognitos_mfa(world: &World) -> Result<Step, CognitoError> {
     world.respond(&asked, json!({ "USERNAME": "ana", "EMAIL_OTP_CODE": code }), None).await
 }
 
-fn with_cognitos_mfa(guard: Option<PreTokenGenerationVersion>, after_cognito_mfa: Takeover) -> PoolSettings {
+fn with_cognitos_mfa(
+    guard: Option<PreTokenGenerationVersion>,
+    after_cognito_mfa: AfterCognitoChallenge,
+) -> PoolSettings {
     PoolSettings { mfa_configuration: MfaConfiguration::Optional, after_cognito_mfa, ..settings(guard, None) }
 }
 
@@ -209,7 +212,7 @@ async fn accept_email_codes(world: &World) {
 #[tokio::test]
 async fn tokens_after_cognitos_mfa_without_define_do_not_leave_where_it_is_not_accepted() {
     for guard in GUARDED {
-        let world = World::new(Enrollment::AtSignIn, with_cognitos_mfa(guard, Takeover::TokensFollow));
+        let world = World::new(Enrollment::AtSignIn, with_cognitos_mfa(guard, AfterCognitoChallenge::IssueTokens));
         accept_email_codes(&world).await;
         enrolled(&world).await;
         holds(guard, pass_cognitos_mfa(&world).await.map(|step| step.answer));
@@ -220,20 +223,20 @@ async fn tokens_after_cognitos_mfa_without_define_do_not_leave_where_it_is_not_a
 async fn where_define_is_called_a_factor_of_cognitos_that_is_not_accepted_is_followed_by_ours() {
     let world = World::new(
         Enrollment::AtSignIn,
-        with_cognitos_mfa(Some(PreTokenGenerationVersion::V2), Takeover::DefineIsAsked),
+        with_cognitos_mfa(Some(PreTokenGenerationVersion::V2), AfterCognitoChallenge::CallDefine),
     );
     accept_email_codes(&world).await;
     let secret = enrolled(&world).await;
     let step = pass_cognitos_mfa(&world).await.unwrap();
     assert_eq!(step.shown("challenge"), "SECOND_FACTOR");
-    assert!(world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap().has_tokens());
+    assert!(world.answer(&step, &passcode(&secret, world.now())).await.unwrap().has_tokens());
 }
 
 #[tokio::test]
 async fn a_factor_of_cognitos_that_is_accepted_passes_alone_both_ways() {
     let accepted = AcceptedCognitoMfa::parse("EMAIL_OTP").unwrap();
     let sign_in = SignInSettings::new(accepted, Enrollment::ByOperator).unwrap();
-    for after in [Takeover::DefineIsAsked, Takeover::TokensFollow] {
+    for after in [AfterCognitoChallenge::CallDefine, AfterCognitoChallenge::IssueTokens] {
         let world = World::with(sign_in, with_cognitos_mfa(Some(PreTokenGenerationVersion::V2), after));
         accept_email_codes(&world).await;
         world.add_user("ana").await;
@@ -247,7 +250,7 @@ async fn the_tokens_of_a_guarded_sign_in_say_how_it_was_paid_and_a_refresh_does_
     let secret = enrolled(&world).await;
     let step = world.start("ana", PASSWORD).await.unwrap();
     let proven_at = world.now();
-    let tokens = world.answer(&step, &passcode(&secret, UnixTime(proven_at))).await.unwrap().answer;
+    let tokens = world.answer(&step, &passcode(&secret, proven_at)).await.unwrap().answer;
     let parameters = json!({ "REFRESH_TOKEN": tokens["AuthenticationResult"]["RefreshToken"] });
     let client_id = &client_ids(&world)[0];
     let request = json!({ "ClientId": client_id, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters });
@@ -255,7 +258,7 @@ async fn the_tokens_of_a_guarded_sign_in_say_how_it_was_paid_and_a_refresh_does_
     for token in ["IdToken", "AccessToken"] {
         let claims = claims(&tokens, token);
         assert_eq!(claims["second_factor"], "totp");
-        assert_eq!(claims["second_factor_at"], proven_at.to_string());
+        assert_eq!(claims["second_factor_at"], proven_at.0.to_string());
         let claims = self::claims(&refreshed, token);
         assert_eq!((claims.get("second_factor"), claims.get("second_factor_at")), (None, None));
     }

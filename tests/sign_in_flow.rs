@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use local::{ClientSettings, CognitoError, PoolSettings, PreventUserExistenceErrors};
 use serde_json::json;
-use shared::clock::UnixTime;
 use shared::error::ClientError;
 use shared::ids::Generation;
 use shared::record::Record;
@@ -39,11 +38,11 @@ impl Ana {
     }
 
     fn passcode(&self) -> String {
-        passcode(&self.secret, UnixTime(self.world.now()))
+        passcode(&self.secret, self.world.now())
     }
 
     fn wrong_passcode(&self) -> String {
-        wrong_passcode(&self.secret, UnixTime(self.world.now()))
+        wrong_passcode(&self.secret, self.world.now())
     }
 
     async fn start(&self) -> Step {
@@ -59,7 +58,7 @@ impl Ana {
 async fn enrol(world: &World, step: &Step) -> (SharedSecret, Vec<String>, Step) {
     assert_eq!(step.shown("challenge"), "TOTP_SETUP");
     let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = world.answer(step, &passcode(&secret, UnixTime(world.now()))).await.unwrap();
+    let step = world.answer(step, &passcode(&secret, world.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
     let step = world.answer(&step, &codes[0]).await.unwrap();
@@ -178,7 +177,7 @@ async fn a_lost_phone_is_replaced_with_a_recovery_code_and_the_old_one_is_dead()
         let step = ana.answer(&step, &ana.passcode()).await.unwrap();
         let step = ana.answer(&step, &ana.codes[2]).await.unwrap();
         assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes are dead");
-        assert!(ana.answer(&step, &passcode(&secret, UnixTime(ana.world.now()))).await.unwrap().has_tokens());
+        assert!(ana.answer(&step, &passcode(&secret, ana.world.now())).await.unwrap().has_tokens());
         assert!(ana.answer(&ana.start().await, &codes[0]).await.unwrap().has_tokens(), "the code typed back is unused");
     }
 }
@@ -198,7 +197,7 @@ async fn the_old_authenticator_works_until_the_new_one_has_proven_itself() {
     assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens());
     // The same secret is still on offer.
     let secret = SharedSecret::from_base32(&secret_code).unwrap();
-    let step = ana.answer(&step, &passcode(&secret, UnixTime(ana.world.now()))).await.unwrap();
+    let step = ana.answer(&step, &passcode(&secret, ana.world.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     ana.world.wait(30);
     let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
@@ -249,7 +248,7 @@ async fn where_client_metadata_does_not_reach_create_a_wish_for_codes_becomes_a_
     let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
     let step = ana.answer(&step, &ana.codes[1]).await.unwrap();
     assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes are dead");
-    assert!(ana.answer(&step, &passcode(&secret, UnixTime(ana.world.now()))).await.unwrap().has_tokens());
+    assert!(ana.answer(&step, &passcode(&secret, ana.world.now())).await.unwrap().has_tokens());
     assert!(ana.answer(&ana.start().await, &codes[1]).await.unwrap().has_tokens());
 
     let ana = Ana::in_world(World::new(Enrollment::AtSignIn, unreached())).await;
@@ -282,13 +281,13 @@ async fn who_has_fewer_than_three_codes_left_or_never_took_them_is_given_new_one
     world.add_user("ana").await;
     let step = world.start("ana", PASSWORD).await.unwrap();
     let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap();
+    let step = world.answer(&step, &passcode(&secret, world.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     // Leaves here, and comes back.
     world.wait(30);
     let step = world.start("ana", PASSWORD).await.unwrap();
     assert_eq!(step.shown("challenge"), "SECOND_FACTOR");
-    let step = world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap();
+    let step = world.answer(&step, &passcode(&secret, world.now())).await.unwrap();
     let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
     assert!(world.answer(&step, &codes[0]).await.unwrap().has_tokens());
 
@@ -315,7 +314,7 @@ async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
             let answer = match step.shown("challenge") {
                 "TOTP_SETUP" => {
                     let secret = replaced.insert(SharedSecret::from_base32(step.shown("secretCode")).unwrap());
-                    passcode(secret, UnixTime(ana.world.now()))
+                    passcode(secret, ana.world.now())
                 }
                 _ => step.shown("recoveryCodes").split(' ').next().unwrap().to_owned(),
             };
@@ -324,7 +323,7 @@ async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
         let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
         assert_eq!(step.shown("attemptsLeft"), "2", "the lost phone is dead");
         ana.world.wait(30);
-        let typed = passcode(&replaced.expect("a new authenticator"), UnixTime(ana.world.now()));
+        let typed = passcode(&replaced.expect("a new authenticator"), ana.world.now());
         assert!(ana.answer(&step, &typed).await.unwrap().has_tokens());
     }
 }
@@ -361,11 +360,11 @@ async fn who_leaves_between_a_new_authenticator_and_its_codes_meets_them_after_t
     let step = ana.start().await;
     let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
     let new = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = ana.answer(&step, &passcode(&new, UnixTime(ana.world.now()))).await.unwrap();
+    let step = ana.answer(&step, &passcode(&new, ana.world.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     // Leaves here, and comes back. The old codes are good until new ones are taken.
     ana.world.wait(30);
-    let step = ana.answer(&ana.start().await, &passcode(&new, UnixTime(ana.world.now()))).await.unwrap();
+    let step = ana.answer(&ana.start().await, &passcode(&new, ana.world.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
     assert!(ana.answer(&step, &code).await.unwrap().has_tokens());
@@ -381,10 +380,10 @@ async fn a_set_up_challenge_held_while_the_owner_enrols_changes_nothing() {
     let (secret, _, _) = enrol(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
     let held_secret = SharedSecret::from_base32(held.shown("secretCode")).unwrap();
     assert_ne!(held_secret.expose(), secret.expose());
-    is_the_one_error(world.answer(&held, &passcode(&held_secret, UnixTime(world.now()))).await);
+    is_the_one_error(world.answer(&held, &passcode(&held_secret, world.now())).await);
     world.wait(30);
     let step = world.start("ana", PASSWORD).await.unwrap();
-    assert!(world.answer(&step, &passcode(&secret, UnixTime(world.now()))).await.unwrap().has_tokens());
+    assert!(world.answer(&step, &passcode(&secret, world.now())).await.unwrap().has_tokens());
 }
 
 #[tokio::test]
@@ -404,7 +403,7 @@ async fn the_name_of_an_authenticator_is_shown() {
     world.add_user("ana").await;
     let step = world.start("ana", PASSWORD).await.unwrap();
     let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let responses = json!({ "USERNAME": "ana", "ANSWER": passcode(&secret, UnixTime(world.now())) });
+    let responses = json!({ "USERNAME": "ana", "ANSWER": passcode(&secret, world.now()) });
     let name = json!({ "friendlyDeviceName": "Ana's \u{202E}phone" });
     world.respond(&step, responses, Some(name)).await.unwrap();
     assert_eq!(world.start("ana", PASSWORD).await.unwrap().shown("friendlyDeviceName"), "Ana's phone");
@@ -437,7 +436,7 @@ async fn whatever_is_held_over_a_temporary_password_chooses_no_new_one() {
     ana.world.set_password("ana", TEMPORARY, false).await;
     is_refused(ana.answer(&prompt, "-").await);
     is_refused(ana.answer(&mistyped, &ana.passcode()).await);
-    is_refused(ana.answer(&proven, &passcode(&new_phone, UnixTime(ana.world.now()))).await);
+    is_refused(ana.answer(&proven, &passcode(&new_phone, ana.world.now())).await);
     // The temporary password is still the one, and is asked to be changed.
     let asked = ana.world.start("ana", TEMPORARY).await.unwrap();
     assert_eq!(asked.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));

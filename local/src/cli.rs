@@ -1,4 +1,4 @@
-//! The command line: what it takes, and what it prints.
+//! The command line: its options, and what it prints.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::Arc;
@@ -8,21 +8,23 @@ use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use tokio::net::TcpListener;
 
-use crate::guided::{Answers, walk_through};
+use crate::guided::{AnswerSource, walk_through};
 use crate::http::serve;
-use crate::in_process::InProcess;
-use crate::lambda::LambdaOptions;
-use crate::pool::{Message, MessageReason, Pool};
+use crate::pool::Pool;
 use crate::settings::{
-    ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration, PoolSettings, PreTokenGenerationVersion, Takeover,
+    AfterCognitoChallenge, ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration, PoolSettings,
+    PreTokenGenerationVersion,
 };
+use crate::state::message::{Message, MessageReason};
+use crate::triggers::in_process::InProcess;
+use crate::triggers::lambda::LambdaOptions;
 use crate::triggers::{Observer, Trigger, TriggerFailure, Triggers};
 
 /// A Cognito user pool on 127.0.0.1, with the password and second-factor sign-in of this project.
 #[derive(Parser)]
-#[command(name = "local", version)]
+#[command(name = "local-pool", version)]
 pub struct CommandLine {
-    /// In the guided sign-in, answer with passcodes of the program's own; so it does when standard input is no terminal.
+    /// In the guided sign-in, let the program answer; so it does when standard input is not a terminal.
     #[arg(long)]
     auto: bool,
     #[command(subcommand)]
@@ -31,12 +33,12 @@ pub struct CommandLine {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Keep the user pool up for other clients.
+    /// Run the user pool for other clients.
     Serve {
-        /// The port on 127.0.0.1; 0 for any that is free.
+        /// The port on 127.0.0.1; 0 for any free port.
         #[arg(long, default_value_t = 9229)]
         port: u16,
-        /// Print one JSON object for programs, and nothing else.
+        /// Print only one JSON object, for programs.
         #[arg(long)]
         json: bool,
         #[command(flatten)]
@@ -46,27 +48,29 @@ enum Command {
     },
 }
 
-/// What an operator may set otherwise than template.yaml does.
+/// Settings that may differ from those of template.yaml.
 #[derive(Args)]
 struct PoolOptions {
-    /// What the app client allows, joined by commas. Any flow beside these two is a door that only the token guard closes.
+    /// The flows that the app client allows, separated by commas. Any flow other than these two bypasses the second factor,
+    /// unless the token guard denies its tokens.
     #[arg(long, value_delimiter = ',', value_name = "FLOW", default_values = ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"])]
     explicit_auth_flows: Vec<ExplicitAuthFlow>,
-    /// The event version that the token guard is attached with.
+    /// The event version that the token guard receives.
     #[arg(long, value_name = "VERSION", default_value = "V2_0")]
     token_guard_events: PreTokenGenerationVersion,
-    /// Attach no token guard.
+    /// Do not attach the token guard.
     #[arg(long, conflicts_with = "token_guard_events")]
     no_token_guard: bool,
-    /// Cognito's own MFA at the start; `set-user-pool-mfa-config` changes it.
+    /// Cognito's own MFA on startup; `set-user-pool-mfa-config` changes it.
     #[arg(long, value_name = "CONFIGURATION", default_value = "OFF")]
     mfa_configuration: MfaConfiguration,
-    /// What follows Cognito's own MFA inside of CUSTOM_AUTH: Cognito's documentation and its users disagree.
+    /// What follows Cognito's own MFA in CUSTOM_AUTH: a call of Define, as Cognito documents, or tokens, as users report.
     #[arg(long, value_name = "WHAT", default_value = "DEFINE")]
-    after_cognito_mfa: Takeover,
-    /// What follows a new password in place of a temporary one inside of CUSTOM_AUTH; likewise.
+    after_cognito_mfa: AfterCognitoChallenge,
+    /// What follows a temporary password in CUSTOM_AUTH: Define asks for a new one, as Cognito documents, or Cognito does and
+    /// issues tokens, as users report.
     #[arg(long, value_name = "WHAT", default_value = "DEFINE")]
-    temporary_passwords: Takeover,
+    temporary_passwords: AfterCognitoChallenge,
     /// The triggers' ACCEPTED_COGNITO_MFA.
     #[arg(long, value_name = "FACTORS", default_value = "NONE", value_parser = AcceptedCognitoMfa::parse)]
     accepted_cognito_mfa: AcceptedCognitoMfa,
@@ -75,10 +79,10 @@ struct PoolOptions {
     enrollment: Enrollment,
 }
 
-/// Does what the command line asks for. An error is a sentence for the person who typed it.
+/// Runs the command. An error is a sentence for the person who typed it.
 pub async fn run(command_line: CommandLine, clock: Clock) -> Result<(), String> {
     match command_line.command {
-        Some(Command::Serve { port, json, pool, lambda }) => keep_up(port, json, pool, lambda, clock).await,
+        Some(Command::Serve { port, json, pool, lambda }) => run_server(port, json, pool, lambda, clock).await,
         None => guide(command_line.auto, clock).await,
     }
 }
@@ -86,7 +90,7 @@ pub async fn run(command_line: CommandLine, clock: Clock) -> Result<(), String> 
 /// The guided sign-in, until its end or Ctrl-C.
 async fn guide(auto: bool, clock: Clock) -> Result<(), String> {
     let by_program = auto || !io::stdin().is_terminal();
-    let answers = if by_program { Answers::ByProgram } else { Answers::ByPerson };
+    let answers = if by_program { AnswerSource::Program } else { AnswerSource::Person };
     tokio::select! {
         walked = walk_through(answers, clock) => walked,
         () = stop_signal()? => Ok(()),
@@ -94,7 +98,7 @@ async fn guide(auto: bool, clock: Clock) -> Result<(), String> {
 }
 
 /// `serve`: a pool until Ctrl-C or SIGTERM.
-async fn keep_up(
+async fn run_server(
     port: u16,
     json: bool,
     options: PoolOptions,
@@ -106,7 +110,7 @@ async fn keep_up(
     let stopped = stop_signal()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         if error.kind() == io::ErrorKind::AddrInUse {
-            format!("Port {port} is in use. Choose another with --port, or 0 for any that is free.")
+            format!("Port {port} is in use. Choose another with --port, or 0 for any free port.")
         } else {
             format!("Port {port} of 127.0.0.1 cannot be listened on: {error}.")
         }
@@ -131,7 +135,7 @@ async fn keep_up(
         None => Arc::new(InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?),
     };
     let pool = Pool::new(settings, triggers, clock).map_err(|error| error.to_string())?;
-    let pool = pool.observed_by(Arc::new(PrintsWhatHappens { messages: !json }));
+    let pool = pool.observed_by(Arc::new(Printer { messages: !json }));
     writeln!(io::stdout(), "{connection}").map_err(|error| format!("Nothing can be printed: {error}."))?;
 
     tokio::select! {
@@ -165,16 +169,16 @@ fn connection_text(settings: &PoolSettings) -> String {
     )
 }
 
-/// Shows what Cognito would have sent, and on standard error which trigger gave no answer.
-struct PrintsWhatHappens {
+/// Prints the messages that Cognito would have sent, and on standard error the triggers that failed.
+struct Printer {
     messages: bool,
 }
 
-impl Observer for PrintsWhatHappens {
+impl Observer for Printer {
     fn trigger_called(&self, trigger: Trigger, _event: &Value, answer: &Result<Value, TriggerFailure>) {
         let problem = match answer {
             Ok(Value::Object(_)) => return,
-            // Not in its own words: it may hold a secret.
+            // Without the answer itself: it may hold a secret.
             Ok(_) => "answered with no event".to_owned(),
             Err(TriggerFailure::Function(text)) => format!("ended with an error: {text}"),
             Err(TriggerFailure::NotCalled(text)) => format!("could not be called: {text}"),
@@ -194,12 +198,12 @@ impl Observer for PrintsWhatHappens {
             MessageReason::Mfa => "sign-in code",
         };
         let Message { to, user_name, code, .. } = message;
-        // Where nobody reads any more, the messages are still at /messages.
+        // When standard output is closed, the messages are still at /messages.
         let _ = writeln!(io::stdout(), "To {to}: the {what} of {user_name} is {code}");
     }
 }
 
-/// Ctrl-C and SIGTERM. They are waited for from the call on, not only from the first poll.
+/// Ctrl-C and SIGTERM. Signals are caught from the call on, not only from the first poll.
 #[cfg(unix)]
 fn stop_signal() -> Result<impl Future<Output = ()>, String> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -1,15 +1,15 @@
-//! Cognito's errors, as a client sees them: a type and a message.
+//! Cognito's errors, as a client receives them: a type and a message.
 //!
 //! Source: the errors of each operation in the Cognito API reference; the messages as users see and report them.
 
 use std::fmt;
 
-/// An answer other than success.
+/// A response other than success.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CognitoError {
     /// Cognito's name of the error, such as `NotAuthorizedException`.
     pub kind: &'static str,
-    /// Cognito's words for it.
+    /// Cognito's message.
     pub message: String,
 }
 
@@ -31,7 +31,7 @@ impl CognitoError {
         Self::new("ResourceNotFoundException", message)
     }
 
-    /// One answer for a wrong password, a hidden unknown user and `failAuthentication`: a client cannot tell them apart.
+    /// One error for a wrong password, a hidden unknown user and `failAuthentication`: a client cannot tell them apart.
     pub(crate) fn incorrect_username_or_password() -> Self {
         Self::not_authorized("Incorrect username or password.")
     }
@@ -48,11 +48,16 @@ impl CognitoError {
         Self::invalid_parameter(format!("Missing required parameter {name}"))
     }
 
+    /// A trigger returned something other than its documented response.
+    pub(crate) fn unrecognizable_lambda_output() -> Self {
+        Self::new("InvalidLambdaResponseException", "Unrecognizable lambda output")
+    }
+
     pub(crate) fn internal() -> Self {
         Self::new("InternalErrorException", "Something went wrong")
     }
 
-    /// Whether the pool is at fault and not its caller.
+    /// Whether the fault is the pool's and not its caller's.
     pub fn is_internal(&self) -> bool {
         self.kind == "InternalErrorException"
     }

@@ -1,7 +1,7 @@
-//! The guided sign-in: one user's first sign-in, the next one, and the day the phone is lost, with each call of the API
-//! and each trigger in a few lines.
+//! The guided sign-in: a user's first sign-in, the next one, and one after the phone was lost. It prints each API call and
+//! each trigger in a few lines.
 //!
-//! It shows secrets, which nothing else here does: they are its own user's, made at its start and forgotten at its end.
+//! It prints secrets, which nothing else here does: they belong to its own user, and are forgotten when it ends.
 
 use std::io::{self, BufRead as _, Write as _};
 use std::sync::Arc;
@@ -15,30 +15,30 @@ use shared::clock::UnixTime;
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 use tokio::sync::mpsc;
 
-use crate::in_process::InProcess;
 use crate::pool::Pool;
 use crate::settings::{ClientSettings, Clock, PoolSettings};
 use crate::srp::SrpClient;
+use crate::triggers::in_process::InProcess;
 use crate::triggers::{Observer, Trigger, TriggerFailure};
 
 const USER_NAME: &str = "ana";
 const EMAIL: &str = "ana@example.com";
 const PASSWORD: &str = "Demo-password-1";
 
-/// Who answers the second factor.
-pub(crate) enum Answers {
-    /// The program, with an authenticator of its own.
-    ByProgram,
+/// The source of answers to the second factor.
+pub(crate) enum AnswerSource {
+    /// The program, with its own authenticator.
+    Program,
     /// The person at the terminal.
-    ByPerson,
+    Person,
 }
 
-/// Walks through three sign-ins. An error is a sentence for the person who watches.
-pub(crate) async fn walk_through(answers: Answers, clock: Clock) -> Result<(), String> {
-    let pool = pool_as_deployed(&clock)?.observed_by(Arc::new(ShowsTriggers));
+/// Walks through three sign-ins. An error is a sentence for the person at the terminal.
+pub(crate) async fn walk_through(answers: AnswerSource, clock: Clock) -> Result<(), String> {
+    let pool = pool_as_deployed(&clock)?.observed_by(Arc::new(TriggerPrinter));
     let typed = match answers {
-        Answers::ByProgram => None,
-        Answers::ByPerson => Some(lines_typed()),
+        AnswerSource::Program => None,
+        AnswerSource::Person => Some(lines_typed()),
     };
     let mut guide = Guide { pool, clock, typed, phone: None, recovery_codes: Vec::new() };
 
@@ -72,19 +72,19 @@ pub(crate) async fn walk_through(answers: Answers, clock: Clock) -> Result<(), S
     for name in ["IdToken", "AccessToken"] {
         say(format!("{name} {}", claims(&tokens, name).ok_or("The pool gave no tokens.")?));
     }
-    say("\nThe old authenticator and the old recovery codes are dead now, and nobody was asked for help.");
-    say("`cargo run -- serve` keeps such a pool up for your own client.");
+    say("\nThe old authenticator and the old recovery codes no longer work, and no operator had to help.");
+    say("`cargo run -- serve` runs such a pool for your own client.");
     Ok(())
 }
 
-/// With template.yaml's app client, whose session strings leave time to install an authenticator app.
+/// A pool with template.yaml's app client: its session strings are valid long enough to install an authenticator app.
 fn pool_as_deployed(clock: &Clock) -> Result<Pool, String> {
     let triggers = InProcess::new(Arc::clone(clock)).map_err(|error| error.to_string())?;
     let settings = PoolSettings { clients: vec![ClientSettings::as_deployed()], ..PoolSettings::default() };
     Pool::new(settings, Arc::new(triggers), Arc::clone(clock)).map_err(|error| error.to_string())
 }
 
-/// What the user has lost before a sign-in.
+/// What the user lost before a sign-in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Loss {
     None,
@@ -94,27 +94,28 @@ enum Loss {
 struct Guide {
     pool: Pool,
     clock: Clock,
-    /// The lines that the person types; none when the program answers.
+    /// The lines that the person types; `None` when the program answers.
     typed: Option<mpsc::UnboundedReceiver<String>>,
     /// The program's own authenticator.
     phone: Option<Phone>,
     recovery_codes: Vec<String>,
 }
 
-/// An authenticator that never shows a passcode twice.
+/// An authenticator that never returns a passcode twice.
 struct Phone {
     secret: SharedSecret,
-    not_before: u64,
+    not_before: UnixTime,
 }
 
 impl Phone {
-    /// The passcode of now, or of the next time step when this one was used: the window takes it, and nobody has to wait.
-    fn passcode(&mut self, now: u64) -> Option<String> {
+    /// The current passcode, or that of the next time step if the current one was used: the window accepts it, and there is
+    /// no need to wait.
+    fn passcode(&mut self, now: UnixTime) -> Option<String> {
         const PERIOD: u64 = 30;
-        let time = now.max(self.not_before);
-        let step_started = time.saturating_sub(time.checked_rem(PERIOD).unwrap_or_default());
-        self.not_before = step_started.saturating_add(PERIOD);
-        passcode_at(&self.secret, Parameters::default(), UnixTime(time))
+        let time = if now < self.not_before { self.not_before } else { now };
+        let into_step = time.0.checked_rem(PERIOD).unwrap_or_default();
+        self.not_before = UnixTime(time.0.saturating_sub(into_step)).plus(PERIOD);
+        passcode_at(&self.secret, Parameters::default(), time)
     }
 }
 
@@ -139,7 +140,7 @@ impl Guide {
                 "CUSTOM_CHALLENGE" => {
                     json!({ "USERNAME": USER_NAME, "ANSWER": self.second_factor(&shown, loss).await? })
                 }
-                other => return Err(format!("The pool asks {other}, which this guide does not know.")),
+                other => return Err(format!("The pool issued {other}, which this guide cannot answer.")),
             };
             let mut request = json!({
                 "ChallengeName": challenge_name,
@@ -164,7 +165,7 @@ impl Guide {
                     say(format!("Scan it with an authenticator app, or type in the key {secret_code}\n"));
                     let secret =
                         SharedSecret::from_base32(secret_code).ok_or("The pool's secretCode is not base32.")?;
-                    self.phone = Some(Phone { secret, not_before: 0 });
+                    self.phone = Some(Phone { secret, not_before: UnixTime(0) });
                 }
                 self.passcode("The passcode that the app shows").await
             }
@@ -186,7 +187,7 @@ impl Guide {
             (Some("SECOND_FACTOR"), Loss::Phone) => {
                 self.recovery_code("A recovery code, in the place of a passcode").await
             }
-            (challenge, _) => Err(format!("The challenge {challenge:?} is none that this guide knows.")),
+            (challenge, _) => Err(format!("The challenge {challenge:?} is not one that this guide can answer.")),
         }
     }
 
@@ -207,12 +208,12 @@ impl Guide {
         }
     }
 
-    /// Calls the pool's API and shows what goes in and what comes out.
+    /// Calls the pool's API and prints request and response.
     async fn call(&self, operation: &str, request: Value) -> Result<Value, String> {
-        say(format!("→ {operation}{}", after_a_word(brief(&request, 2))));
+        say(format!("→ {operation}{}", separated(brief(&request, 2))));
         match self.pool.call(operation, request).await {
             Ok(answer) => {
-                say(format!("←{}", after_a_word(brief(&answer, 2))));
+                say(format!("←{}", separated(brief(&answer, 2))));
                 Ok(answer)
             }
             Err(error) => {
@@ -223,15 +224,15 @@ impl Guide {
     }
 }
 
-/// Shows each trigger as it is called.
-struct ShowsTriggers;
+/// Prints each trigger call.
+struct TriggerPrinter;
 
-impl Observer for ShowsTriggers {
+impl Observer for TriggerPrinter {
     fn trigger_called(&self, trigger: Trigger, event: &Value, answer: &Result<Value, TriggerFailure>) {
         let request = |name: &str| event.pointer(&format!("/request/{name}"));
         let asked = match trigger {
             Trigger::DefineAuthChallenge | Trigger::CreateAuthChallenge => {
-                format!("session [{}]", request("session").map(session_words).unwrap_or_default())
+                format!("session [{}]", request("session").map(session_summary).unwrap_or_default())
             }
             Trigger::VerifyAuthChallengeResponse => {
                 format!("challengeAnswer {}", request("challengeAnswer").and_then(Value::as_str).unwrap_or("null"))
@@ -252,7 +253,7 @@ impl Observer for ShowsTriggers {
 }
 
 /// `SRP_A ✓, PASSWORD_VERIFIER ✓, TOTP ✗`: our own challenges by the first word of their metadata.
-fn session_words(session: &Value) -> String {
+fn session_summary(session: &Value) -> String {
     let word = |entry: &Value| {
         let text = |name: &str| entry.get(name).and_then(Value::as_str);
         let what = text("challengeMetadata").and_then(|metadata| metadata.split(' ').next()).or(text("challengeName"));
@@ -280,7 +281,7 @@ fn brief(value: &Value, column: usize) -> String {
             let member = |(name, value): (&String, &Value)| {
                 let inside_name = inside.saturating_add(name.chars().count()).saturating_add(INDENT);
                 let value = if value.is_object() { brief(value, inside) } else { brief(value, inside_name) };
-                format!("\n{:inside$}{name}:{}", "", after_a_word(value))
+                format!("\n{:inside$}{name}:{}", "", separated(value))
             };
             shown().map(member).collect()
         }
@@ -293,13 +294,13 @@ fn brief(value: &Value, column: usize) -> String {
     }
 }
 
-fn after_a_word(text: String) -> String {
+fn separated(text: String) -> String {
     if text.starts_with('\n') { text } else { format!(" {text}") }
 }
 
 fn qr_code(uri: &str) -> Option<String> {
     let code = QrCode::new(uri).ok()?;
-    // Most terminals are dark: inverted, the code is dark on light as scanners want it.
+    // Most terminals are dark: inverted, the code is dark on light, as scanners require.
     Some(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
 }
 
@@ -311,7 +312,7 @@ fn claims(tokens: &Value, name: &str) -> Option<String> {
     serde_json::to_string_pretty(&claims).ok()
 }
 
-/// The lines of standard input. A thread of its own waits for them, so that Ctrl-C need not.
+/// The lines of standard input. A separate thread waits for them, so that Ctrl-C works meanwhile.
 fn lines_typed() -> mpsc::UnboundedReceiver<String> {
     let (sender, receiver) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
@@ -335,7 +336,7 @@ fn title(text: &str) {
     say(format!("\n── {text}\n"));
 }
 
-/// Prints a line. Where nobody reads any more, the walk goes on to its end.
+/// Prints a line. When standard output is closed, the guided sign-in still goes on to its end.
 fn say(line: impl std::fmt::Display) {
     let _ = writeln!(io::stdout(), "{line}");
 }
@@ -346,7 +347,7 @@ mod tests {
 
     #[test]
     fn there_is_as_much_time_to_install_an_authenticator_app_as_template_yaml_gives() {
-        let clock: Clock = Arc::new(|| 1_800_000_000);
+        let clock: Clock = Arc::new(|| UnixTime(1_800_000_000));
         let pool = pool_as_deployed(&clock).unwrap();
         let validity = pool.settings().clients.first().unwrap().auth_session_validity;
         let template = include_str!("../../template.yaml");

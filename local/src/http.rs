@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `POST /` with `X-Amz-Target: AWSCognitoIdentityProviderService.<operation>` | Cognito's API |
 //! | `GET /<user pool id>/.well-known/jwks.json` | the keys of the tokens, at Cognito's path |
-//! | `GET /messages` | this pool only: what Cognito would have sent by email, confirmation codes among it |
+//! | `GET /messages` | this pool only: what Cognito would have sent by email or SMS, codes included |
 //!
-//! Nobody is authenticated, not for the operations that start with `Admin` either, and every web page may call (CORS): a pool
-//! like this holds nothing but trial users.
+//! Callers are not authenticated, not even for the operations that start with `Admin`, and any web page may call (CORS): this
+//! pool holds only test users.
 
 use std::io;
 use std::sync::Arc;
@@ -23,15 +23,16 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::error::CognitoError;
-use crate::pool::{Message, Pool};
+use crate::pool::Pool;
 use crate::random;
+use crate::state::message::Message;
 
 const BODY_LIMIT: usize = 256 * 1024;
 const TARGET_PREFIX: &str = "AWSCognitoIdentityProviderService.";
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
-/// Answers requests until it is dropped.
+/// Serves requests until the future is dropped.
 pub async fn serve(listener: TcpListener, pool: Arc<Pool>) -> io::Result<()> {
     let router = Router::new()
         .route("/", post(operation).options(preflight))

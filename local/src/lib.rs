@@ -1,31 +1,43 @@
-//! A user pool on 127.0.0.1, as strict as Cognito.
+//! A strict emulator of a Cognito user pool, on 127.0.0.1.
 //!
-//! [`Pool`] is the pool itself, without HTTP: tests and the guided sign-in call it in their own process. [`serve`] puts
-//! Cognito's JSON protocol in front of it for every other client. The triggers are whatever implements [`Triggers`].
+//! [`Pool`] is the pool without HTTP: tests and the guided sign-in call it in their own process. [`serve`] adds Cognito's JSON
+//! protocol for every other client. The triggers are anything that implements [`Triggers`].
+//!
+//! The modules form layers, and a module imports only from the ones above it in this list:
+//!
+//! | layer | modules |
+//! |---|---|
+//! | leaves | `random`, `error`, `request`, `settings`, `srp`, `signing_key` |
+//! | data | `state`: `message`, `mfa`, `user`, `session`, `grant` |
+//! | triggers | `triggers`: the interface, `delivery`, [`in_process`], [`lambda`] |
+//! | the pool | `pool` |
+//! | what operations share | `issue_tokens`, `sign_in` |
+//! | operations | `operations`: a file for each group, and the table from operation name to function |
+//! | outside | `http`, `guided`, [`cli`] |
 
-mod accounts;
 pub mod cli;
-mod cognito_mfa;
 mod error;
 mod guided;
 mod http;
-pub mod in_process;
-pub mod lambda;
+mod issue_tokens;
+mod operations;
 mod pool;
 mod random;
 mod request;
 mod settings;
 mod sign_in;
+mod signing_key;
 mod srp;
-mod tokens;
+mod state;
 mod triggers;
 
 pub use error::CognitoError;
 pub use http::serve;
-pub use pool::{Message, MessageReason, Pool};
+pub use pool::Pool;
 pub use settings::{
-    AuthSessionValidity, ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration, PoolSettings,
-    PreTokenGenerationVersion, PreventUserExistenceErrors, Takeover, UnixSeconds,
+    AfterCognitoChallenge, AuthSessionValidity, ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration,
+    PoolSettings, PreTokenGenerationVersion, PreventUserExistenceErrors,
 };
 pub use srp::{SrpClient, SrpError};
-pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers};
+pub use state::message::{Message, MessageReason};
+pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, in_process, lambda};

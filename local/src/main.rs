@@ -3,11 +3,11 @@
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use clap::Parser as _;
+use local::Clock;
 use local::cli::{CommandLine, run};
-use local::{Clock, UnixSeconds};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -18,7 +18,7 @@ fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(sentence) => {
-            // When stderr is gone, the exit status still tells.
+            // When stderr is closed, the exit status still reports the failure.
             let _ = writeln!(io::stderr(), "{sentence}");
             ExitCode::FAILURE
         }
@@ -27,8 +27,5 @@ fn main() -> ExitCode {
 
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 fn system_clock() -> Clock {
-    Arc::new(|| {
-        let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH);
-        since_epoch.map_or(UnixSeconds::MIN, |duration| duration.as_secs())
-    })
+    Arc::new(|| SystemTime::now().into())
 }

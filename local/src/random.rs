@@ -1,13 +1,10 @@
-//! The one place of this crate where randomness is drawn (the signing key apart, which aws-lc-rs draws itself).
+//! The only place of this crate that draws random bytes, apart from the signing key, which aws-lc-rs generates.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use uuid::{Builder, Uuid};
 
-#[expect(
-    clippy::disallowed_methods,
-    reason = "nothing here is decided by a random value, so no test needs to choose it"
-)]
+#[expect(clippy::disallowed_methods, reason = "no decision depends on a random value, so no test needs to choose it")]
 pub(crate) fn fill(bytes: &mut [u8]) -> Result<(), getrandom::Error> {
     getrandom::fill(bytes)
 }
@@ -18,7 +15,7 @@ pub(crate) fn bytes<const N: usize>() -> Result<[u8; N], getrandom::Error> {
     Ok(bytes)
 }
 
-/// A string that cannot be guessed and says nothing: session strings, refresh tokens.
+/// A string that cannot be guessed and carries no information: session strings, refresh tokens.
 pub(crate) fn opaque<const N: usize>() -> Result<String, getrandom::Error> {
     Ok(BASE64_URL_SAFE_NO_PAD.encode(bytes::<N>()?))
 }

@@ -1,4 +1,4 @@
-//! Reads the JSON body of a call, with Cognito's words for what is wrong with it.
+//! Parses the JSON body of a call, with Cognito's errors for malformed ones.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(crate) type Strings = BTreeMap<String, String>;
 pub(crate) struct Request(Map<String, Value>);
 
 impl Request {
-    pub(crate) fn read(body: Value) -> Result<Self, CognitoError> {
+    pub(crate) fn parse(body: Value) -> Result<Self, CognitoError> {
         match body {
             Value::Object(members) => Ok(Self(members)),
             Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => {
@@ -30,7 +30,7 @@ impl Request {
         self.member(name).map(|value| value.as_str().ok_or_else(|| wrong_type(name))).transpose()
     }
 
-    /// A flag that is false when it is not there.
+    /// A flag that defaults to false.
     pub(crate) fn flag(&self, name: &str) -> Result<bool, CognitoError> {
         let flag = self.member(name).map(|value| value.as_bool().ok_or_else(|| wrong_type(name)));
         Ok(flag.transpose()?.unwrap_or(false))
@@ -69,7 +69,7 @@ impl Request {
     }
 }
 
-/// `None` unless it is an object with nothing but strings in it.
+/// `None` unless it is an object of strings.
 pub(crate) fn strings(value: &Value) -> Option<Strings> {
     let members = value.as_object()?;
     members.iter().map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned()))).collect()

@@ -1,64 +1,68 @@
-//! What a user pool and its app clients are set to.
+//! The settings of a user pool and of its app clients.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_lc_rs::{constant_time, hmac};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use clap::ValueEnum;
+use shared::clock::UnixTime;
 
-/// Seconds since 1970-01-01T00:00:00Z.
-pub type UnixSeconds = u64;
+use crate::error::CognitoError;
 
-/// Where the pool takes the time from.
-pub type Clock = Arc<dyn Fn() -> UnixSeconds + Send + Sync>;
+/// Returns the current time.
+pub type Clock = Arc<dyn Fn() -> UnixTime + Send + Sync>;
 
 /// One user pool.
 pub struct PoolSettings {
     /// Such as `us-east-1`; the first part of a pool id.
     pub region: String,
-    /// The region, an underscore, and letters and digits: clients take it apart.
+    /// The region, an underscore, and letters and digits: clients parse it.
     pub user_pool_id: String,
-    /// Where the pool is reached. Tokens are issued by `<endpoint>/<user pool id>`, so that their verifier finds the
-    /// keys beside it as it does at Cognito.
+    /// The address of the pool. The issuer of its tokens is `<endpoint>/<user pool id>`, so a verifier finds the keys below
+    /// the issuer as it does with Cognito.
     pub endpoint: String,
     /// At least one.
     pub clients: Vec<ClientSettings>,
     /// How long a trigger may take.
     pub trigger_time_out: Duration,
-    /// How often a trigger is called that gives no answer, with the first time.
+    /// How often a trigger is called that does not answer, the first call included.
     pub trigger_deliveries: u32,
     /// Whether the `ClientMetadata` of `RespondToAuthChallenge` reaches `CreateAuthChallenge`. Cognito documents that it
     /// does; one user reports that it does not.
     pub client_metadata_reaches_create: bool,
-    /// Whether `DefineAuthChallenge` is called after a wrong password. Nobody has published what Cognito does. If not,
-    /// the client is told at once; if so, what Define says is done.
+    /// Whether `DefineAuthChallenge` is called after a wrong password. No publication says what Cognito does. If not,
+    /// the sign-in fails at once; if so, Define decides.
     pub define_sees_wrong_password: bool,
-    /// `PreTokenGenerationConfig`: the event that the trigger is sent before any token leaves; `None` where it is not
-    /// attached.
+    /// `PreTokenGenerationConfig`: the version of the event that the trigger receives before tokens are issued; `None` where
+    /// the trigger is not attached.
     pub pre_token_generation: Option<PreTokenGenerationVersion>,
-    /// Who asks for a new password in place of a temporary one, inside of `CUSTOM_AUTH`.
-    pub temporary_passwords: Takeover,
-    /// Cognito's own MFA at the start; `SetUserPoolMfaConfig` changes it.
+    /// What replaces a temporary password in `CUSTOM_AUTH`: with `CallDefine`, Define issues `NEW_PASSWORD_REQUIRED`; with
+    /// `IssueTokens`, Cognito does, and issues tokens afterwards.
+    pub temporary_passwords: AfterCognitoChallenge,
+    /// Cognito's own MFA on startup; `SetUserPoolMfaConfig` changes it.
     pub mfa_configuration: MfaConfiguration,
-    /// What follows a factor of Cognito's own inside of `CUSTOM_AUTH`.
-    pub after_cognito_mfa: Takeover,
+    /// What follows a Cognito factor in `CUSTOM_AUTH`.
+    pub after_cognito_mfa: AfterCognitoChallenge,
 }
 
 /// `MfaConfiguration`
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum MfaConfiguration {
-    /// Asked of nobody.
+    /// No user is asked for a factor.
     #[value(name = "OFF")]
     Off,
-    /// Asked of who has enabled a factor.
+    /// Users who have enabled a factor are asked for it.
     #[value(name = "OPTIONAL")]
     Optional,
-    /// Asked of everyone.
+    /// Every user is asked for a factor.
     #[value(name = "ON")]
     On,
 }
 
 impl MfaConfiguration {
-    pub(crate) fn read(word: &str) -> Option<Self> {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
         match word {
             "OFF" => Some(Self::Off),
             "OPTIONAL" => Some(Self::Optional),
@@ -76,27 +80,27 @@ impl MfaConfiguration {
     }
 }
 
-/// What Cognito does inside of `CUSTOM_AUTH` with a challenge of its own: its documentation and its users disagree.
+/// What Cognito does in `CUSTOM_AUTH` after one of its own challenges: its documentation and its users disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Takeover {
-    /// `DefineAuthChallenge` is asked what comes next, as documented.
+pub enum AfterCognitoChallenge {
+    /// It calls `DefineAuthChallenge`, as documented.
     #[value(name = "DEFINE")]
-    DefineIsAsked,
-    /// Tokens follow, as users reported.
+    CallDefine,
+    /// It issues tokens, as users reported.
     #[value(name = "TOKENS")]
-    TokensFollow,
+    IssueTokens,
 }
 
 /// `LambdaVersion` of `PreTokenGenerationConfig`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum PreTokenGenerationVersion {
-    /// It changes the ID token's claims.
+    /// The trigger can change the ID token's claims.
     #[value(name = "V1_0")]
     V1,
-    /// It changes both tokens' claims.
+    /// The trigger can change both tokens' claims.
     #[value(name = "V2_0")]
     V2,
-    /// The same, and it is asked for machines' tokens, which this pool has none of.
+    /// The same; Cognito also calls it for machine clients' tokens, which this pool does not issue.
     #[value(name = "V3_0")]
     V3,
 }
@@ -139,9 +143,9 @@ impl Default for PoolSettings {
             client_metadata_reaches_create: true,
             define_sees_wrong_password: false,
             pre_token_generation: Some(PreTokenGenerationVersion::V2),
-            temporary_passwords: Takeover::DefineIsAsked,
+            temporary_passwords: AfterCognitoChallenge::CallDefine,
             mfa_configuration: MfaConfiguration::Off,
-            after_cognito_mfa: Takeover::DefineIsAsked,
+            after_cognito_mfa: AfterCognitoChallenge::CallDefine,
         }
     }
 }
@@ -151,13 +155,14 @@ impl Default for PoolSettings {
 pub struct ClientSettings {
     /// The app client's id.
     pub client_id: String,
-    /// `ExplicitAuthFlows`. Any but the two of [`ExplicitAuthFlow::AS_DEPLOYED`] is a door beside the second factor.
+    /// `ExplicitAuthFlows`. Any other than the two of [`ExplicitAuthFlow::AS_DEPLOYED`] bypasses the second factor unless the
+    /// token guard is attached.
     pub explicit_auth_flows: Vec<ExplicitAuthFlow>,
-    /// With a secret, every call has to carry the matching `SECRET_HASH`.
+    /// Where there is a secret, every call must carry the matching `SECRET_HASH`.
     pub client_secret: Option<String>,
     /// Whether callers can learn that a user does not exist.
     pub prevent_user_existence_errors: PreventUserExistenceErrors,
-    /// How long the answer to a challenge is waited for.
+    /// How long a session string is valid.
     pub auth_session_validity: AuthSessionValidity,
     /// The lifetime of access and ID tokens.
     pub token_validity: Duration,
@@ -180,7 +185,7 @@ impl Default for ClientSettings {
 }
 
 impl ClientSettings {
-    /// The lifetimes of the app client in template.yaml.
+    /// The app client with the lifetimes of template.yaml.
     pub fn as_deployed() -> Self {
         Self {
             auth_session_validity: AuthSessionValidity::LONGEST,
@@ -188,12 +193,49 @@ impl ClientSettings {
             ..Self::default()
         }
     }
+
+    /// The error for an unknown user: `unknown`, or `hidden` where existence is hidden.
+    pub(crate) fn hide(&self, unknown: CognitoError, hidden: impl FnOnce() -> CognitoError) -> CognitoError {
+        match self.prevent_user_existence_errors {
+            PreventUserExistenceErrors::Enabled => hidden(),
+            PreventUserExistenceErrors::Legacy => unknown,
+        }
+    }
+
+    /// `SECRET_HASH` is base64(HMAC-SHA256(client secret, user name + client id)). A client without a secret must not send it.
+    pub(crate) fn check_secret_hash(&self, user_name: &str, presented: Option<&str>) -> Result<(), CognitoError> {
+        let id = &self.client_id;
+        let matches = match (&self.client_secret, presented) {
+            (None, None) => true,
+            (None, Some(_)) => false,
+            (Some(_), None) => {
+                return Err(CognitoError::not_authorized(format!(
+                    "Client {id} is configured with secret but SECRET_HASH was not received"
+                )));
+            }
+            (Some(secret), Some(presented)) => {
+                let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
+                let message = format!("{user_name}{id}");
+                BASE64_STANDARD
+                    .decode(presented)
+                    .is_ok_and(|hash| hmac::verify(&key, message.as_bytes(), &hash).is_ok())
+            }
+        };
+        let mismatch = || CognitoError::not_authorized(format!("Unable to verify secret hash for client {id}"));
+        matches.then_some(()).ok_or_else(mismatch)
+    }
+
+    /// Whether a request carried the client's secret itself, or none where the client has none.
+    pub(crate) fn is_secret(&self, presented: Option<&str>) -> bool {
+        let secret = self.client_secret.as_deref().unwrap_or_default();
+        constant_time::verify_slices_are_equal(secret.as_bytes(), presented.unwrap_or_default().as_bytes()).is_ok()
+    }
 }
 
 /// A way to authenticate that an app client allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum ExplicitAuthFlow {
-    /// `CUSTOM_AUTH`: Define decides.
+    /// `CUSTOM_AUTH`: Define decides each step.
     #[value(name = "ALLOW_CUSTOM_AUTH")]
     CustomAuth,
     /// `REFRESH_TOKEN_AUTH`
@@ -211,22 +253,22 @@ pub enum ExplicitAuthFlow {
 }
 
 impl ExplicitAuthFlow {
-    /// Those of the app client in template.yaml.
+    /// The flows of the app client in template.yaml.
     pub const AS_DEPLOYED: [Self; 2] = [Self::CustomAuth, Self::RefreshToken];
-    /// What `ExplicitAuthFlows` means where it is left out.
+    /// What a client allows whose `ExplicitAuthFlows` is left out.
     pub const LEFT_OUT: [Self; 3] = [Self::CustomAuth, Self::RefreshToken, Self::UserSrp];
 }
 
-/// An app client's setting of that name.
+/// `PreventUserExistenceErrors`
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum PreventUserExistenceErrors {
-    /// An unknown user is asked for a password like any other; the triggers are told.
+    /// An unknown user is asked for a password like any other; the triggers receive `userNotFound`.
     Enabled,
-    /// `UserNotFoundException`; the triggers are not told anything.
+    /// `UserNotFoundException`; the triggers do not receive `userNotFound`.
     Legacy,
 }
 
-/// Three to fifteen minutes: Cognito takes nothing else.
+/// Three to fifteen minutes, as Cognito requires.
 #[derive(Clone, Copy)]
 pub struct AuthSessionValidity(u8);
 
@@ -241,7 +283,7 @@ impl AuthSessionValidity {
         (3..=15).contains(&minutes).then_some(Self(minutes))
     }
 
-    pub(crate) fn seconds(self) -> UnixSeconds {
-        UnixSeconds::from(self.0).saturating_mul(60)
+    pub(crate) fn seconds(self) -> u64 {
+        u64::from(self.0).saturating_mul(60)
     }
 }

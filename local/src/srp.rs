@@ -7,7 +7,7 @@
 //! constant time.
 //!
 //! Source: RFC 5054 (SRP-6a; k, u and x here are over SHA-256), RFC 3526 section 4 (the 3072-bit group), RFC 5869 (HKDF).
-//! What is Cognito's own follows amazon-cognito-identity-js and pycognito: numbers are hashed as hexadecimal of whole bytes
+//! What is specific to Cognito follows amazon-cognito-identity-js and pycognito: numbers are hashed as hexadecimal of whole bytes
 //! with a leading zero byte where the highest bit is set, the user in `x` is preceded by the part of the pool id after the
 //! underscore, and the key comes out of HKDF with the info "Caldera Derived Key".
 
@@ -19,14 +19,14 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use num_bigint::BigUint;
 use serde_json::{Value, json};
+use shared::clock::UnixTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
 use crate::random;
-use crate::settings::UnixSeconds;
 
-/// What SRP needs of a user's password: what the pool keeps.
+/// What the pool keeps of a user's password.
 #[derive(Clone)]
 pub(crate) struct PasswordVerifier {
     salt: BigUint,
@@ -63,14 +63,14 @@ impl PasswordVerifier {
 pub(crate) struct ClientPublicValue(BigUint);
 
 impl ClientPublicValue {
-    /// `None` if it is no hexadecimal number, or one that N divides: that one would make the key known without a password.
+    /// `None` if it is not a hexadecimal number, or if N divides it: such a number would reveal the key without a password.
     pub(crate) fn parse(hex: &str) -> Option<Self> {
         let a = parse_hex(hex)?;
         (GROUP.reduce(&a) != BigUint::ZERO).then_some(Self(a))
     }
 }
 
-/// The pool's side of one handshake, from `PASSWORD_VERIFIER` asked to `PASSWORD_VERIFIER` answered.
+/// The pool's side of one handshake: from issuing `PASSWORD_VERIFIER` to the response.
 pub(crate) struct Handshake {
     client_public: BigUint,
     private: BigUint,
@@ -97,7 +97,7 @@ impl Handshake {
         })
     }
 
-    /// Whether who signed this claim knows the password, and signed it for this handshake.
+    /// Whether this claim was signed with the password, and for this handshake.
     pub(crate) fn is_proven_by(&self, claim: &PasswordClaim<'_>, pool_id: &str, user_name: &str) -> bool {
         let Ok(secret_block) = BASE64_STANDARD.decode(claim.secret_block) else {
             return false;
@@ -118,7 +118,7 @@ impl Handshake {
     }
 }
 
-/// The three keys of the answer to `PASSWORD_VERIFIER`, as the client sent them.
+/// The three members of the response to `PASSWORD_VERIFIER`, as the client sent them.
 pub(crate) struct PasswordClaim<'a> {
     pub(crate) secret_block: &'a str,
     pub(crate) signature: &'a str,
@@ -153,7 +153,7 @@ impl SrpClient {
     }
 
     /// The `ChallengeResponses` to a `PASSWORD_VERIFIER` challenge, made from its `ChallengeParameters`.
-    pub fn answer(&self, challenge_parameters: &Value, password: &str, now: UnixSeconds) -> Result<Value, SrpError> {
+    pub fn answer(&self, challenge_parameters: &Value, password: &str, now: UnixTime) -> Result<Value, SrpError> {
         let parameter = |name: &'static str| {
             challenge_parameters.get(name).and_then(Value::as_str).ok_or(SrpError::BadParameter(name))
         };
@@ -187,10 +187,10 @@ impl SrpClient {
     }
 }
 
-/// Why a client could not answer `PASSWORD_VERIFIER`.
+/// Why a client could not respond to `PASSWORD_VERIFIER`.
 #[derive(Debug, PartialEq, Eq)]
 pub enum SrpError {
-    /// The challenge lacks this parameter, or its value is of no use.
+    /// The challenge lacks this parameter, or its value is unusable.
     BadParameter(&'static str),
     /// The time cannot be written as a timestamp.
     NoTime,
@@ -217,17 +217,17 @@ const TIMESTAMP: &[BorrowedFormatItem<'_>] = format_description!(
     "[weekday repr:short] [month repr:short] [day padding:none] [hour]:[minute]:[second] UTC [year]"
 );
 
-/// The time as the claim states it: `EEE MMM d HH:mm:ss z yyyy` in Java's words.
-fn claim_timestamp(now: UnixSeconds) -> Option<String> {
-    let now = OffsetDateTime::from_unix_timestamp(i64::try_from(now).ok()?).ok()?;
+/// The time as the claim states it: `EEE MMM d HH:mm:ss z yyyy` in Java's notation.
+fn claim_timestamp(now: UnixTime) -> Option<String> {
+    let now = OffsetDateTime::from_unix_timestamp(i64::try_from(now.0).ok()?).ok()?;
     now.format(TIMESTAMP).ok()
 }
 
 /// `None` unless it is written exactly as [`claim_timestamp`] writes it.
-pub(crate) fn read_claim_timestamp(timestamp: &str) -> Option<UnixSeconds> {
+pub(crate) fn parse_claim_timestamp(timestamp: &str) -> Option<UnixTime> {
     let time = PrimitiveDateTime::parse(timestamp, TIMESTAMP).ok()?;
-    let seconds = u64::try_from(time.assume_utc().unix_timestamp()).ok()?;
-    (claim_timestamp(seconds)? == timestamp).then_some(seconds)
+    let time = UnixTime(u64::try_from(time.assume_utc().unix_timestamp()).ok()?);
+    (claim_timestamp(time)? == timestamp).then_some(time)
 }
 
 fn claim_message(pool_id: &str, user_name: &str, secret_block: &[u8], timestamp: &str) -> Vec<u8> {
@@ -251,7 +251,7 @@ impl hkdf::KeyType for SixteenBytes {
     }
 }
 
-/// u: what ties the key to both public values.
+/// u: binds the key to both public values.
 fn scrambler(client_public: &BigUint, server_public: &BigUint) -> BigUint {
     hash_to_number(&[&hashed_form(client_public), &hashed_form(server_public)])
 }
@@ -273,7 +273,7 @@ fn hash_to_number(parts: &[&[u8]]) -> BigUint {
     BigUint::from_bytes_be(hash.as_ref())
 }
 
-/// A number as it is hashed: a highest bit that is set is preceded by a zero byte, as in a signed number of Java's.
+/// A number as it is hashed: a highest bit that is set is preceded by a zero byte, as in Java's signed numbers.
 fn hashed_form(number: &BigUint) -> Vec<u8> {
     let mut bytes = number.to_bytes_be();
     if bytes.first().is_some_and(|first| first & 0x80 != 0) {
@@ -302,7 +302,7 @@ struct Group {
 
 #[expect(
     clippy::arithmetic_side_effects,
-    reason = "these numbers have no upper end, N is not zero, and the one subtraction is from N of something below N"
+    reason = "these numbers are unbounded, N is not zero, and the one subtraction is from N of something below N"
 )]
 impl Group {
     fn reduce(&self, number: &BigUint) -> BigUint {
@@ -350,7 +350,7 @@ mod tests {
     use super::*;
 
     const POOL_ID: &str = "us-east-1_LocalPool";
-    const NOW: UnixSeconds = 1_800_000_000;
+    const NOW: UnixTime = UnixTime(1_800_000_000);
 
     /// Signatures that pycognito 2024.5.1 makes for "alice" with "Correct-Horse-7". The numbers of vector i are the SHA-256
     /// of "client i", "server i" and "salt i", its secret block is 256 times the byte i.
@@ -431,10 +431,10 @@ mod tests {
 
     #[test]
     fn a_timestamp_is_read_as_it_is_written_and_in_no_other_form() {
-        for now in [0, NOW, 1_704_412_800, 1_709_164_799] {
-            assert_eq!(read_claim_timestamp(&claim_timestamp(now).unwrap()), Some(now));
+        for now in [UnixTime(0), NOW, UnixTime(1_704_412_800), UnixTime(1_709_164_799)] {
+            assert_eq!(parse_claim_timestamp(&claim_timestamp(now).unwrap()), Some(now));
         }
-        assert_eq!(claim_timestamp(1_704_412_800).unwrap(), "Fri Jan 5 00:00:00 UTC 2024");
-        assert_eq!(read_claim_timestamp("Fri Jan 05 00:00:00 UTC 2024"), None);
+        assert_eq!(claim_timestamp(UnixTime(1_704_412_800)).unwrap(), "Fri Jan 5 00:00:00 UTC 2024");
+        assert_eq!(parse_claim_timestamp("Fri Jan 05 00:00:00 UTC 2024"), None);
     }
 }

@@ -18,7 +18,7 @@ mod tests {
     use shared::totp::{Parameters, SharedSecret, passcode_at};
 
     fn local(arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_local"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_local-pool"));
         command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
@@ -225,7 +225,7 @@ mod tests {
         let port = taken.local_addr().unwrap().port();
         let output = refused(&["serve", "--port", &port.to_string()]);
         assert_eq!(output.status.code(), Some(1));
-        let expected = format!("Port {port} is in use. Choose another with --port, or 0 for any that is free.\n");
+        let expected = format!("Port {port} is in use. Choose another with --port, or 0 for any free port.\n");
         assert_eq!(sentence(&output), expected);
         assert!(output.stdout.is_empty());
     }

@@ -145,6 +145,19 @@ impl TokenSource {
             _ => Self::Unknown,
         })
     }
+
+    /// The `triggerSource`. That of [`Self::Unknown`] is none of Cognito's: it stands for several.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Authentication => "TokenGeneration_Authentication",
+            Self::RefreshTokens => "TokenGeneration_RefreshTokens",
+            Self::NewPasswordChallenge => "TokenGeneration_NewPasswordChallenge",
+            Self::HostedAuth => "TokenGeneration_HostedAuth",
+            Self::AuthenticateDevice => "TokenGeneration_AuthenticateDevice",
+            Self::Unknown => "TokenGeneration_Unknown",
+        }
+    }
 }
 
 /// `triggerSource` of Define Auth Challenge.

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use local::in_process::InProcess;
 use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient, Trigger, TriggerFuture, Triggers};
 use serde_json::{Value, json};
+use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::RecordStore;
@@ -89,7 +90,7 @@ impl World {
     pub fn over(store: impl RecordStore + 'static, sign_in: SignInSettings, settings: PoolSettings) -> Self {
         let clock = Arc::new(AtomicU64::new(1_800_000_000));
         let reads = Arc::clone(&clock);
-        let reads: local::Clock = Arc::new(move || reads.load(Ordering::SeqCst));
+        let reads: local::Clock = Arc::new(move || UnixTime(reads.load(Ordering::SeqCst)));
         let triggers = InProcess::over(store, sign_in, Arc::clone(&reads)).expect("triggers");
         let triggers = Arc::new(Deployed(Mutex::new(Arc::new(triggers))));
         let pool = Pool::new(settings, Arc::<Deployed>::clone(&triggers), reads).expect("a pool");
@@ -104,8 +105,8 @@ impl World {
 
     /// The time.
     #[must_use]
-    pub fn now(&self) -> u64 {
-        self.clock.load(Ordering::SeqCst)
+    pub fn now(&self) -> UnixTime {
+        UnixTime(self.clock.load(Ordering::SeqCst))
     }
 
     /// Lets `seconds` pass.

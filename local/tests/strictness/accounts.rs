@@ -1,4 +1,4 @@
-//! Users: how they come to be, and who may say what about them.
+//! Users: how they are created, and which attributes clients and operators may set.
 
 use serde_json::{Value, json};
 
@@ -64,8 +64,8 @@ async fn a_confirmation_code_expires_after_a_day() {
 async fn confirming_an_unknown_user_tells_so_under_legacy_only() {
     let hidden = TestBed::new().call("ConfirmSignUp", confirmation("123456")).await;
     assert_eq!(hidden.unwrap_err().kind, "ExpiredCodeException");
-    let told = TestBed::with(legacy(), usual_answer).call("ConfirmSignUp", confirmation("123456")).await;
-    assert_error(told, "UserNotFoundException", "User does not exist.");
+    let error = TestBed::with(legacy(), usual_answer).call("ConfirmSignUp", confirmation("123456")).await;
+    assert_error(error, "UserNotFoundException", "User does not exist.");
 }
 
 #[tokio::test]

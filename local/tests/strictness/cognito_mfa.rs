@@ -1,7 +1,7 @@
 //! Cognito's own MFA: how a factor is set up, when it is asked for, and what is insisted on.
 
 use local::{
-    ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings, Takeover, Trigger, UnixSeconds,
+    AfterCognitoChallenge, ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings, Trigger,
 };
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
@@ -17,7 +17,7 @@ const NOT_SET_UP: &str = "User has not set up software token mfa";
 const MISMATCH: &str = "Invalid code received for user";
 
 /// A pool with two clients that allow every flow.
-fn bed(mfa_configuration: MfaConfiguration, after_cognito_mfa: Takeover) -> TestBed {
+fn bed(mfa_configuration: MfaConfiguration, after_cognito_mfa: AfterCognitoChallenge) -> TestBed {
     use ExplicitAuthFlow::{AdminUserPassword, CustomAuth, RefreshToken, UserPassword, UserSrp};
     let flows = [CustomAuth, RefreshToken, UserPassword, UserSrp, AdminUserPassword];
     let client = ClientSettings { explicit_auth_flows: flows.to_vec(), ..ClientSettings::default() };
@@ -27,7 +27,7 @@ fn bed(mfa_configuration: MfaConfiguration, after_cognito_mfa: Takeover) -> Test
 }
 
 async fn optional() -> TestBed {
-    let bed = bed(MfaConfiguration::Optional, Takeover::DefineIsAsked);
+    let bed = bed(MfaConfiguration::Optional, AfterCognitoChallenge::CallDefine);
     bed.add_user("alice").await;
     bed
 }
@@ -42,8 +42,8 @@ async fn access_token(bed: &TestBed, user_name: &str) -> Value {
     by_password(bed, user_name).await.unwrap()["AuthenticationResult"]["AccessToken"].clone()
 }
 
-fn passcode(secret: &SharedSecret, at: UnixSeconds) -> String {
-    passcode_at(secret, Parameters::default(), UnixTime(at)).unwrap()
+fn passcode(secret: &SharedSecret, at: UnixTime) -> String {
+    passcode_at(secret, Parameters::default(), at).unwrap()
 }
 
 fn secret(associated: &Value) -> SharedSecret {
@@ -84,7 +84,7 @@ fn has_tokens(answer: &Value) -> bool {
 #[tokio::test]
 async fn a_software_token_is_associated_verified_preferred_and_then_asked_for() {
     let bed = optional().await;
-    assert!(has_tokens(&by_password(&bed, "alice").await.unwrap()), "nothing is asked of who has nothing");
+    assert!(has_tokens(&by_password(&bed, "alice").await.unwrap()), "a user without a factor is not asked for one");
     let secret = with_software_token(&bed, "alice").await;
     let asked = by_password(&bed, "alice").await.unwrap();
     assert_eq!(asked["ChallengeName"], "SOFTWARE_TOKEN_MFA");
@@ -132,7 +132,7 @@ async fn a_wrong_passcode_may_be_typed_again_and_a_right_one_works_once() {
         "ExpiredCodeException",
         "Your software token has already been used once.",
     );
-    let after = answer_token(&bed, &one, &passcode(&secret, bed.now() + 30)).await;
+    let after = answer_token(&bed, &one, &passcode(&secret, bed.now().plus(30))).await;
     assert_error(after, "NotAuthorizedException", ONCE);
 }
 
@@ -174,8 +174,10 @@ async fn a_new_association_switches_the_old_token_off_until_it_is_verified() {
 }
 
 #[tokio::test]
-async fn inside_of_custom_auth_cognitos_factor_comes_before_define_or_in_its_place() {
-    for (after_cognito_mfa, tokens_follow) in [(Takeover::DefineIsAsked, false), (Takeover::TokensFollow, true)] {
+async fn in_custom_auth_a_cognito_factor_precedes_define_or_replaces_it() {
+    for (after_cognito_mfa, tokens_follow) in
+        [(AfterCognitoChallenge::CallDefine, false), (AfterCognitoChallenge::IssueTokens, true)]
+    {
         let bed = bed(MfaConfiguration::Optional, after_cognito_mfa);
         bed.add_user("alice").await;
         let secret = with_software_token(&bed, "alice").await;
@@ -187,7 +189,7 @@ async fn inside_of_custom_auth_cognitos_factor_comes_before_define_or_in_its_pla
             assert!(has_tokens(&answer.unwrap()));
             assert_eq!(bed.take_events(Trigger::DefineAuthChallenge), Vec::<Value>::new());
         } else {
-            // The small Define of these tests knows no such entry.
+            // The small Define of these tests does not handle such an entry.
             assert_incorrect(answer);
             let [define] = &bed.take_events(Trigger::DefineAuthChallenge)[..] else { panic!("one event") };
             assert_eq!(
@@ -266,7 +268,7 @@ async fn a_forgotten_password_is_replaced_by_a_code_that_works_once_and_leaves_t
 }
 
 #[tokio::test]
-async fn a_forgotten_password_tells_nobody_who_exists_and_its_code_expires() {
+async fn a_forgotten_password_reveals_no_user_and_its_code_expires() {
     let bed = optional().await;
     let sent = async |user_name: &str| {
         let answer = bed.call("ForgotPassword", json!({ "ClientId": CLIENT_ID, "Username": user_name })).await;
@@ -301,7 +303,7 @@ async fn asked_to_set_up(bed: &TestBed) -> Value {
 }
 
 fn required() -> TestBed {
-    bed(MfaConfiguration::On, Takeover::DefineIsAsked)
+    bed(MfaConfiguration::On, AfterCognitoChallenge::CallDefine)
 }
 
 /// One step of the set-up by session: what it answered, and the session string that it handed on in `asked`.
@@ -476,7 +478,7 @@ async fn a_stale_or_foreign_token_associates_verifies_and_prefers_nothing() {
     assert_eq!(bed.call("AdminGetUser", user).await.unwrap().get("UserMFASettingList"), None);
 }
 
-// ── Who is asked for which factor.
+// ── Which factor is required.
 
 #[tokio::test]
 async fn every_flow_that_asks_for_a_password_asks_for_the_factor() {

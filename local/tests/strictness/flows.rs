@@ -1,4 +1,4 @@
-//! The flows beside `CUSTOM_AUTH`: who may start which, and that none of them asks a trigger before the tokens.
+//! The flows other than `CUSTOM_AUTH`: which callers may start them, and that none calls a trigger before the tokens.
 
 use local::{ClientSettings, CognitoError, ExplicitAuthFlow, Trigger};
 use serde_json::{Value, json};

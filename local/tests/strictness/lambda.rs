@@ -141,7 +141,7 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
     let unhandled: &[_] = &[("x-amz-function-error", "Unhandled")];
     let no_headers: &[_] = &[];
     for (fault, (kind, message)) in [
-        // The function's own error, its time-out, its crash; an error without words.
+        // The function's own error, its time-out, its crash; an error without a message.
         (
             HandlerError::Answers(200, unhandled, r#"{"errorType":"SignInError","errorMessage":"Please start again"}"#),
             failed("Please start again"),

@@ -21,7 +21,7 @@ async fn a_session_string_works_once() {
 }
 
 #[tokio::test]
-async fn of_many_answers_to_one_challenge_at_once_one_is_judged() {
+async fn of_many_answers_to_one_challenge_at_once_one_is_verified() {
     let bed = std::sync::Arc::new(TestBed::new());
     bed.add_user("alice").await;
     let asked = bed.prove_password("alice", PASSWORD).await.unwrap();
@@ -31,11 +31,11 @@ async fn of_many_answers_to_one_challenge_at_once_one_is_judged() {
             tokio::spawn(async move { bed.answer(&asked, "42").await })
         })
         .collect();
-    let mut judged = 0;
+    let mut verified = 0;
     for answer in answers {
-        judged += usize::from(answer.await.unwrap().is_ok());
+        verified += usize::from(answer.await.unwrap().is_ok());
     }
-    assert_eq!(judged, 1);
+    assert_eq!(verified, 1);
 }
 
 #[tokio::test]

@@ -8,6 +8,7 @@ use local::{
     TriggerFailure, TriggerFuture, Triggers,
 };
 use serde_json::{Value, json};
+use shared::clock::UnixTime;
 
 pub(crate) const PASSWORD: &str = "Correct-Horse-7";
 pub(crate) const POOL_ID: &str = "us-east-1_LocalPool";
@@ -23,7 +24,7 @@ pub(crate) struct TestBed {
     now: Arc<AtomicU64>,
 }
 
-/// Every trigger call that the observer was told of.
+/// Every trigger call that was observed.
 #[derive(Default)]
 struct Calls(Mutex<Vec<(Trigger, Value)>>);
 
@@ -116,12 +117,12 @@ impl TestBed {
         let now = Arc::new(AtomicU64::new(START));
         let clock = Arc::clone(&now);
         let calls = Arc::new(Calls::default());
-        let pool = Pool::new(settings, triggers, Arc::new(move || clock.load(Ordering::Relaxed))).unwrap();
+        let pool = Pool::new(settings, triggers, Arc::new(move || UnixTime(clock.load(Ordering::Relaxed)))).unwrap();
         Self { pool: Arc::new(pool.observed_by(calls.clone())), calls, now }
     }
 
-    pub(crate) fn now(&self) -> u64 {
-        self.now.load(Ordering::Relaxed)
+    pub(crate) fn now(&self) -> UnixTime {
+        UnixTime(self.now.load(Ordering::Relaxed))
     }
 
     pub(crate) fn advance(&self, seconds: u64) {

@@ -53,7 +53,7 @@ async fn the_claims_are_cognitos_and_verify_with_the_key_set() {
             "jti": claims["jti"],
             "auth_time": bed.now(),
             "iat": bed.now(),
-            "exp": bed.now() + 3600,
+            "exp": bed.now().plus(3600),
         })
     };
     let mut expected = common(&access);

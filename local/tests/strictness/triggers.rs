@@ -261,7 +261,7 @@ async fn after_three_deliveries_without_an_answer_the_sign_in_ends() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_that_took_too_long_goes_on_beside_the_next() {
+async fn a_delivery_that_took_too_long_goes_on_alongside_the_next() {
     let (slow, bed, asked) = slow_bed([7, 1, 0]).await;
     bed.answer(&asked, "42").await.unwrap();
     assert_eq!(slow.finished.load(Ordering::Relaxed), 1);

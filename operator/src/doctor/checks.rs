@@ -460,7 +460,8 @@ fn trigger_missing(trigger: Trigger) -> Verdict {
             Broken("calls nothing, so nobody signs in".to_owned(), "Attach its function in LambdaConfig.")
         }
         Trigger::Guard => Open(
-            "calls nothing, so tokens are issued for temporary passwords and in every other way around the sign-in".to_owned(),
+            "calls nothing, so tokens are issued for temporary passwords and in every other way around the sign-in"
+                .to_owned(),
             "Attach the token guard in LambdaConfig.",
         ),
     }
@@ -512,7 +513,12 @@ fn trigger_other_callers(policy: &Option<String>, known: &Known<'_>) -> Verdict 
     let Some(callers) = policy.as_deref().and_then(|policy| callers(policy, known.pool_arn)) else { return Moot };
     if !callers.others.is_empty() {
         let others = callers.others.join(", ");
-        return Open(format!("may be called by {others}, with any event, for instance one that enrolls an authenticator for somebody else"), REMEDY);
+        return Open(
+            format!(
+                "may be called by {others}, with any event, for instance one that enrolls an authenticator for somebody else"
+            ),
+            REMEDY,
+        );
     }
     if callers.unjudged {
         return Weak("has a statement in its policy that is not judged here".to_owned(), REMEDY);
@@ -534,7 +540,9 @@ fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     let name = Trigger::Verify.name();
     match triggers.variables(Trigger::Verify).map(enrollment) {
         Some(Ok(_)) => Fine(format!("are understood by {name}")),
-        Some(Err(error)) => Broken(format!("stop {name} on startup: {error}"), "Set the variable as docs/configuration.md says."),
+        Some(Err(error)) => {
+            Broken(format!("stop {name} on startup: {error}"), "Set the variable as docs/configuration.md says.")
+        }
         None => Moot,
     }
 }
@@ -543,9 +551,10 @@ fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
 fn understood(triggers: &Triggers, trigger: Trigger) -> Verdict {
     match triggers.variables(trigger).map(sign_in_settings) {
         Some(Ok(_)) => Fine(format!("are understood by {}", trigger.name())),
-        Some(Err(error)) => {
-            Broken(format!("stop {} on startup: {error}", trigger.name()), "Set the variable as docs/configuration.md says.")
-        }
+        Some(Err(error)) => Broken(
+            format!("stop {} on startup: {error}", trigger.name()),
+            "Set the variable as docs/configuration.md says.",
+        ),
         None => Moot,
     }
 }

@@ -1,11 +1,10 @@
-//! The four functions, run in this process with records in memory.
+//! Runs the four functions in this process, with records in memory.
 
 use std::sync::Arc;
 
 use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::Value;
-use shared::clock::UnixTime;
 use shared::error::HandlerError;
 use shared::invocation::answer;
 use shared::random::{FillRandom, RandomError};
@@ -18,7 +17,7 @@ use crate::random;
 use crate::settings::Clock;
 use crate::triggers::{Trigger, TriggerFailure, TriggerFuture, Triggers};
 
-/// The service's name in an authenticator that is set up here.
+/// The service's name that an authenticator app shows.
 const ISSUER: &str = "Local user pool";
 
 /// The functions that this project deploys, over one store.
@@ -30,27 +29,27 @@ pub struct InProcess<S = MemoryStore> {
 }
 
 impl InProcess {
-    /// The functions as template.yaml sets them by default: ours is the only second factor, enrolled at sign-in.
+    /// The functions with the defaults of template.yaml: our second factor is the only one, and users enroll at sign-in.
     pub fn new(clock: Clock) -> Result<Self, HandlerError> {
         let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn);
         Self::with_settings(sign_in.map_err(HandlerError::Setting)?, clock)
     }
 
-    /// The functions as an operator may set them.
+    /// The functions with other settings.
     pub fn with_settings(sign_in: SignInSettings, clock: Clock) -> Result<Self, HandlerError> {
         Self::over(MemoryStore::default(), sign_in, clock)
     }
 }
 
 impl<S: RecordStore> InProcess<S> {
-    /// The same, over `store`.
+    /// The same, with the records in `store`.
     pub fn over(store: S, sign_in: SignInSettings, clock: Clock) -> Result<Self, HandlerError> {
         let random = |bytes: &mut [u8]| random::fill(bytes).map_err(|_| RandomError);
         let sealer = Arc::new(MemorySealer::new(random)?);
         Ok(Self::wired(Arc::new(store), sealer, random, sign_in, clock))
     }
 
-    /// The same records under other settings, as an operator changes them.
+    /// The same records with other settings, as after an operator changed them.
     #[must_use]
     pub fn set_anew(&self, sign_in: SignInSettings) -> Self {
         let Create { store, sealer, random, .. } = &self.create;
@@ -66,7 +65,7 @@ impl<S: RecordStore> InProcess<S> {
     ) -> Self {
         let settings = CreateSettings { sign_in, issuer: ISSUER.to_owned() };
         let create = Create { settings, store: Arc::clone(&store), sealer: Arc::clone(&sealer), random };
-        // As template.yaml demands: a factor of Cognito's leaves no mark.
+        // As template.yaml requires: a Cognito factor leaves no grant.
         let setting = match sign_in.accepted_cognito_mfa() {
             AcceptedCognitoMfa::NONE => TokenGuard::Grant,
             _ => TokenGuard::TriggerSource,
@@ -76,7 +75,7 @@ impl<S: RecordStore> InProcess<S> {
     }
 
     async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, HandlerError> {
-        let now = UnixTime((self.clock)());
+        let now = (self.clock)();
         match trigger {
             Trigger::DefineAuthChallenge => define_auth_challenge::handle(event, &self.create.settings.sign_in),
             Trigger::CreateAuthChallenge => self.create.handle(event, now).await,

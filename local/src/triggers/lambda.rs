@@ -1,9 +1,9 @@
-//! The functions where Lambda's Invoke API is: `cargo lambda watch`, or a stand-in of AWS that they are deployed into.
+//! Calls the functions by Lambda's Invoke API: under `cargo lambda watch`, or deployed to an AWS emulator.
 //!
-//! Invariant: nothing but the given endpoint is called, once a delivery, and signed with made-up credentials: whoever
-//! reaches the pool reaches the functions by it, and that may not be somebody's account.
+//! Invariant: only the given endpoint is called, once for each delivery, and with fake credentials: anybody who reaches the
+//! pool reaches the functions through it, so they must never be those of a real account.
 //!
-//! Source: the Lambda API reference, "Invoke"; what Cognito says of each fault, users published.
+//! Source: the Lambda API reference, "Invoke"; Cognito's message for each failure as users published them.
 
 use std::error::Error;
 use std::str::FromStr;
@@ -23,24 +23,24 @@ use serde_json::Value;
 
 use crate::triggers::{Trigger, TriggerFailure, TriggerFuture, Triggers};
 
-/// What stand-ins of AWS take, and AWS does not.
-const MADE_UP: &str = "test";
+/// Credentials that AWS emulators accept and AWS does not.
+const FAKE: &str = "test";
 
-/// Where the functions are, as an option of the command line.
+/// The options of the command line that say where the functions are.
 #[derive(Args)]
 pub struct LambdaOptions {
-    /// Call the functions by Lambda's Invoke API at this address, and not in the program: `cargo lambda watch`, or a
-    /// stand-in of AWS. There they have settings of their own.
+    /// Call the functions by Lambda's Invoke API at this address, and not in this process: `cargo lambda watch`, or an
+    /// AWS emulator. There they have their own settings.
     #[arg(long = "lambda-endpoint", value_name = "URL", conflicts_with_all = ["accepted_cognito_mfa", "enrollment"])]
     endpoint: Option<Endpoint>,
-    /// What a function is called there, such as CreateAuthChallenge=NAME. Without it: define-auth-challenge,
+    /// The name of a function there, such as CreateAuthChallenge=NAME. Default: define-auth-challenge,
     /// create-auth-challenge, verify-auth-challenge, pre-token-generation.
     #[arg(long = "function", value_name = "TRIGGER=NAME", requires = "endpoint")]
     named: Vec<NamedFunction>,
 }
 
 impl LambdaOptions {
-    /// The functions there; `None` where they are called in the program.
+    /// The functions there; `None` where they are called in this process.
     pub fn functions(self) -> Option<LambdaFunctions> {
         let functions = LambdaFunctions::at(&self.endpoint?);
         Some(self.named.into_iter().fold(functions, LambdaFunctions::named))
@@ -66,7 +66,7 @@ impl FromStr for Endpoint {
     }
 }
 
-/// What one of the functions is called.
+/// The name of one of the functions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedFunction {
     trigger: Trigger,
@@ -77,8 +77,8 @@ impl FromStr for NamedFunction {
     type Err = String;
 
     fn from_str(given: &str) -> Result<Self, String> {
-        let (of, name) = given.split_once('=').filter(|(_, name)| !name.is_empty()).unwrap_or_default();
-        let trigger = Trigger::ALL.into_iter().find(|trigger| trigger.to_string() == of);
+        let (named, name) = given.split_once('=').filter(|(_, name)| !name.is_empty()).unwrap_or_default();
+        let trigger = Trigger::ALL.into_iter().find(|trigger| trigger.to_string() == named);
         let problem = || {
             format!(
                 "TRIGGER=NAME is expected, where TRIGGER is one of {}",
@@ -89,7 +89,7 @@ impl FromStr for NamedFunction {
     }
 }
 
-/// The functions at an endpoint, under the names of their packages unless told otherwise.
+/// The functions at an endpoint. Without another name, each has the name of its package.
 pub struct LambdaFunctions {
     client: Client,
     named: Vec<NamedFunction>,
@@ -98,15 +98,15 @@ pub struct LambdaFunctions {
 impl LambdaFunctions {
     /// The functions at `endpoint`.
     pub fn at(endpoint: &Endpoint) -> Self {
-        // Of its own making, so that no proxy of the environment's is asked.
+        // Built here, so that it ignores the proxy settings of the environment.
         let http =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .endpoint_url(&endpoint.0)
-            .credentials_provider(Credentials::new(MADE_UP, MADE_UP, None, None, "made up"))
+            .credentials_provider(Credentials::new(FAKE, FAKE, None, None, "fake"))
             .region(Region::from_static("us-east-1"))
-            // The pool itself counts the deliveries, and the time.
+            // The pool itself counts the deliveries and times them out.
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled())
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
@@ -115,7 +115,7 @@ impl LambdaFunctions {
         Self { client: Client::from_conf(config), named: Vec::new() }
     }
 
-    /// The same, where one is called otherwise.
+    /// The same, with another name for one of them.
     #[must_use]
     pub fn named(mut self, function: NamedFunction) -> Self {
         self.named.push(function);
@@ -130,7 +130,7 @@ impl LambdaFunctions {
     async fn invoke(&self, trigger: Trigger, event: &Value) -> Result<Value, TriggerFailure> {
         let invoke = self.client.invoke().function_name(self.name(trigger)).payload(Blob::new(event.to_string()));
         let invoked = invoke.send().await.map_err(|error| no_answer(&error))?;
-        // What is no JSON is no event either.
+        // What is not JSON is not an event either.
         let answer: Value = serde_json::from_slice(invoked.payload.unwrap_or_default().as_ref()).unwrap_or_default();
         match invoked.function_error {
             None => Ok(answer),
@@ -157,7 +157,7 @@ fn package(trigger: Trigger) -> &'static str {
     }
 }
 
-/// In a word where the service has one, such as `ResourceNotFoundException`; else the innermost cause.
+/// The service's error code where it returned one, such as `ResourceNotFoundException`; else the innermost cause.
 fn no_answer(error: &SdkError<InvokeError>) -> TriggerFailure {
     if let Some(code) = error.code() {
         return TriggerFailure::NotCalled(code.to_owned());
