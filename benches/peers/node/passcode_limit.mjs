@@ -1,4 +1,4 @@
-// The limit across sign-ins, as shared/src/passcode_limit.rs has it. Times are seconds since 1970.
+// The limit on wrong passcodes, as shared/src/passcode_limit.rs has it. Times are seconds since 1970.
 
 const FREE_FAILURES = 4;
 const BLOCK_AT = 20;
@@ -36,15 +36,15 @@ export function afterWrongPasscode(passcodeLimit, clock) {
   };
 }
 
-// Whether so many passcodes were wrong, fast or slowly, that somebody guesses who knows the password.
+// Whether there were so many wrong passcodes, fast or slowly, that somebody who knows the password is guessing.
 export function isAlerting({ failures, slow }) {
   return failures.count >= ALERT_AT || slow.count >= SLOW_ALERT_AT;
 }
 
-// A count falls by one every so many seconds; a count of zero has no past.
+// A count decays by one every so many seconds; a count of zero has no past.
 function decayed({ count: before, since: from }, decaySeconds, now) {
-  const falls = Math.floor(since(now, from) / decaySeconds);
-  return before > falls ? { count: before - falls, since: from + falls * decaySeconds } : ZERO;
+  const periods = Math.floor(since(now, from) / decaySeconds);
+  return before > periods ? { count: before - periods, since: from + periods * decaySeconds } : ZERO;
 }
 
 function oneMore(before, decaySeconds, now, limit = 255) {

@@ -55,8 +55,8 @@ export async function save(user, record, replacing) {
   try {
     await client.send(new PutItemCommand({ TableName, Item, ...condition }));
     return true;
-  } catch (fault) {
-    if (fault instanceof ConditionalCheckFailedException) return false;
-    throw fault;
+  } catch (error) {
+    if (error instanceof ConditionalCheckFailedException) return false;
+    throw error;
   }
 }

@@ -6,16 +6,16 @@ const WINDOW_STEPS = 1;
 // RFC 4226 §4: 128 bits at least.
 const SECRET_BYTES_AT_LEAST = 16;
 
-// The typed passcode without spaces; undefined when it has not the shape of one: six or eight digits.
+// The typed passcode without spaces; undefined if it does not have the shape of one: six or eight digits.
 export function passcodeOf(typed) {
   const passcode = typed.replaceAll(" ", "");
   return /^([0-9]{6}|[0-9]{8})$/.test(passcode) ? passcode : undefined;
 }
 
-// Compares with all steps of the window. A step is fresh when it is above the last one used (§5.2).
+// Compares with all steps of the window. A match is accepted if its step is above the last one used (§5.2).
 export function matchPasscode(secret, { algorithm, digits, period }, passcode, now, lastStep) {
   if (secret.length < SECRET_BYTES_AT_LEAST) {
-    throw new Error("the authenticator on record is none that RFC 6238 allows");
+    throw new Error("the record holds parameters that RFC 6238 does not allow");
   }
   if (passcode.length !== digits) return { word: "Wrong" };
   const present = Math.floor(now / period);

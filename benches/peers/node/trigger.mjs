@@ -19,8 +19,8 @@ export function trigger(source, respond) {
     };
     try {
       return { ...event, response: await respond(read(event, source), log) };
-    } catch (fault) {
-      log("ERROR", "failed", { reason: String(fault) });
+    } catch (error) {
+      log("ERROR", "failed", { reason: String(error) });
       throw new SignInError();
     }
   };

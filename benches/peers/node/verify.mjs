@@ -61,9 +61,10 @@ async function verifyAnswer(user, codesDue, nonce, typed, clientId) {
       opened = { id: authenticator.id, secret: await open(user, authenticator) };
     }
     const verification = verify(record, passcode, now, grant, opened?.secret);
-    verification.record.outcomes = [...record.outcomes, { nonce, outcome: verification.outcome }].slice(-OUTCOMES_REMEMBERED);
+    const { outcome } = verification;
+    verification.record.outcomes = [...record.outcomes, { nonce, outcome }].slice(-OUTCOMES_REMEMBERED);
     if (await save(user, verification.record, version)) {
-      const guessed = verification.outcome === "wrong" && isAlerting(verification.record.passcodeLimit);
+      const guessed = outcome === "wrong" && isAlerting(verification.record.passcodeLimit);
       return { ...verification, guessed };
     }
   }

@@ -1,4 +1,4 @@
-"""The limit across sign-ins, as shared/src/passcode_limit.rs has it. Times are seconds since 1970."""
+"""The limit on wrong passcodes, as shared/src/passcode_limit.rs has it. Times are seconds since 1970."""
 
 FREE_FAILURES = 4
 BLOCK_AT = 20
@@ -36,16 +36,16 @@ def after_wrong_passcode(limit, clock):
 
 
 def is_alerting(limit):
-    """Whether so many passcodes were wrong, fast or slowly, that somebody guesses who knows the password."""
+    """Whether there were so many wrong passcodes, fast or slowly, that somebody who knows the password is guessing."""
     return limit["failures"]["count"] >= ALERT_AT or limit["slow"]["count"] >= SLOW_ALERT_AT
 
 
 def _decayed(before, decay_seconds, now):
-    """A count falls by one every so many seconds; a count of zero has no past."""
-    falls = _since(now, before["since"]) // decay_seconds
-    if before["count"] <= falls:
+    """A count decays by one every so many seconds; a count of zero has no past."""
+    periods = _since(now, before["since"]) // decay_seconds
+    if before["count"] <= periods:
         return ZERO
-    return {"count": before["count"] - falls, "since": before["since"] + falls * decay_seconds}
+    return {"count": before["count"] - periods, "since": before["since"] + periods * decay_seconds}
 
 
 def _one_more(before, decay_seconds, now, limit=255):

@@ -7,9 +7,9 @@ KINDS = {"SECOND_FACTOR -", "SECOND_FACTOR C", "TOTP_SETUP", "RECOVERY_CODES"}
 SET_UP = {"TOTP_SETUP", "RECOVERY_CODES"}
 
 
-def after(progress, wrong_answers, answered, right):
+def after(progress, wrong_answers, answered, correct):
     """The progress after an entry, and how many wrong answers count then. What is not a row is a rejection."""
-    match progress, answered, right:
+    match progress, answered, correct:
         case "Start", "SRP_A", True:
             return "PasswordAsked", 0
         case "PasswordAsked", "PASSWORD_VERIFIER", True:
@@ -56,7 +56,7 @@ def after(progress, wrong_answers, answered, right):
 
 
 class SessionState:
-    """Where a session stands: the fold of its entries."""
+    """The state of a session: the fold of its entries."""
 
     def __init__(self, session):
         self.progress = "Start"
@@ -65,16 +65,16 @@ class SessionState:
         self.new_password_seen = False
         self.challenged = False
         self.failed_set_up = False
-        for challenge_name, right, metadata in session:
-            self._then(challenge_name, right, metadata)
+        for challenge_name, correct, metadata in session:
+            self._then(challenge_name, correct, metadata)
 
-    def _then(self, challenge_name, right, metadata):
+    def _then(self, challenge_name, correct, metadata):
         kind = _kind_of(metadata) if challenge_name == "CUSTOM_CHALLENGE" and metadata is not None else None
         ours = kind in KINDS
         # A name of Cognito's is never one of ours: those are known by the first words of challengeMetadata.
         answered = kind if ours else None if challenge_name in KINDS else challenge_name
         if self.rejection is None:
-            match after(self.progress, self.wrong_answers, answered, right):
+            match after(self.progress, self.wrong_answers, answered, correct):
                 case None:
                     self.rejection = "NotInTheTable"
                 case _, wrong_answers if wrong_answers >= LAST_WRONG_ANSWER:
@@ -82,7 +82,7 @@ class SessionState:
                 case progress, wrong_answers:
                     self.progress = progress
                     self.wrong_answers = wrong_answers
-        self.failed_set_up = answered in SET_UP and not right
+        self.failed_set_up = answered in SET_UP and not correct
         self.new_password_seen = self.new_password_seen or answered == "NEW_PASSWORD_REQUIRED"
         self.challenged = self.challenged or ours
 
@@ -116,7 +116,9 @@ def _step(state, must_change_password, after_second_factor):
             return "PasswordVerifier", None
         # Past the password.
         case progress, _ if must_change_password and not state.new_password_seen:
-            return ("NewPasswordRequired", None) if progress == "PasswordProven" else ("FailAuthentication", "PasswordReplaced")
+            if progress == "PasswordProven":
+                return "NewPasswordRequired", None
+            return "FailAuthentication", "PasswordReplaced"
         case "PasswordProven" | "SecondFactorDue" | "SecondFactorProvenCodesDue" | "RecoveryCodesDue", _:
             return "CustomChallenge", None
         case "SecondFactorProven" | "RecoveryCodesRenewed", None | "NOTHING":

@@ -10,15 +10,15 @@ SECRET_BYTES_AT_LEAST = 16
 
 
 def passcode_of(typed):
-    """The typed passcode without spaces; None when it has not the shape of one: six or eight digits."""
+    """The typed passcode without spaces; None if it does not have the shape of one: six or eight digits."""
     passcode = typed.replace(" ", "")
     return passcode if len(passcode) in {6, 8} and passcode.isascii() and passcode.isdigit() else None
 
 
 def match_passcode(secret, parameters, passcode, now, last_step):
-    """Compares with all steps of the window. A step is fresh when it is above the last one used (§5.2)."""
+    """Compares with all steps of the window. A match is accepted if its step is above the last one used (§5.2)."""
     if len(secret) < SECRET_BYTES_AT_LEAST:
-        raise HandlerError("the authenticator on record is none that RFC 6238 allows")
+        raise HandlerError("the record holds parameters that RFC 6238 does not allow")
     present = now // parameters["period"]
     match, accepted_step = "Wrong", None
     for step in range(present - WINDOW_STEPS, present + WINDOW_STEPS + 1):

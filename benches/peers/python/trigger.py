@@ -19,17 +19,17 @@ def trigger(source):
     def decorate(respond):
         @functools.wraps(respond)
         def handler(event, context):
-            who = {"request_id": context.aws_request_id}
+            context_fields = {"request_id": context.aws_request_id}
 
             def log(level, message, **fields):
-                print(json.dumps({"level": level, "message": message, **fields, **who}))
+                print(json.dumps({"level": level, "message": message, **fields, **context_fields}))
 
             try:
                 request = Request(event, source)
-                who["sub"] = request.attributes.get("sub")
+                context_fields["sub"] = request.attributes.get("sub")
                 return {**event, "response": respond(request, log)}
-            except Exception as fault:
-                log("ERROR", "failed", reason=f"{type(fault).__name__}: {fault}")
+            except Exception as error:
+                log("ERROR", "failed", reason=f"{type(error).__name__}: {error}")
                 raise SignInError from None
 
         return handler
