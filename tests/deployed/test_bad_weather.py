@@ -216,7 +216,7 @@ def test_bad_weather_costs_nobody_anything_and_the_next_sign_in_works(stack, wea
         after = stack.item(owner)
     if trigger == GUARD:
         # Verify has verified the passcode before: it is used up, and nothing is counted.
-        assert lockout(after) == lockout(before)
+        assert passcode_limit(after) == passcode_limit(before)
         passcode = {"answer": owner.recovery_codes[0]}
     else:
         assert after == before
@@ -224,5 +224,5 @@ def test_bad_weather_costs_nobody_anything_and_the_next_sign_in_works(stack, wea
     assert owner.screens() == ["ask_passcode 3"]
 
 
-def lockout(item):
-    return json.loads(item["record"]["S"])["record"]["lockout"]
+def passcode_limit(item):
+    return json.loads(item["record"]["S"])["record"]["passcodeLimit"]
