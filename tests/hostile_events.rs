@@ -69,7 +69,7 @@ async fn create_with_any_place_replaced_shows_secrets_only_where_the_session_all
 
 /// Hashing ten codes takes its time; one event that has it done suffices.
 const POSES_CODES_LIKE_ANOTHER: [&str; 3] =
-    ["authenticator-replaced", "totp-setup-right", "after_second_factor-new-recovery-codes"];
+    ["authenticator-replaced", "totp-setup-right", "after-second-factor-new-recovery-codes"];
 
 #[tokio::test]
 async fn verify_with_any_place_replaced_finds_no_answer_right_that_was_not_and_none_for_another_challenge_or_user() {

@@ -71,7 +71,7 @@ class SessionState:
     def _then(self, challenge_name, correct, metadata):
         kind = _kind_of(metadata) if challenge_name == "CUSTOM_CHALLENGE" and metadata is not None else None
         ours = kind in KINDS
-        # A name of Cognito's is never one of ours: those are known by the first words of challengeMetadata.
+        # A Cognito name is never one of ours: those are known by the first words of challengeMetadata.
         answered = kind if ours else None if challenge_name in KINDS else challenge_name
         if self.rejection is None:
             match after(self.progress, self.wrong_answers, answered, correct):

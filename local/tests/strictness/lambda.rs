@@ -24,12 +24,12 @@ const VERIFY: &str = "verify-auth-challenge";
 /// Lambda with the four functions, until one has a fault.
 #[derive(Default)]
 struct Lambda {
-    fault: Mutex<Option<(&'static str, HandlerError)>>,
+    fault: Mutex<Option<(&'static str, LambdaFault)>>,
     invoked: Mutex<Vec<(String, HeaderMap)>>,
 }
 
 #[derive(Clone, Copy)]
-enum HandlerError {
+enum LambdaFault {
     /// Status, headers, body.
     Answers(u16, &'static [(&'static str, &'static str)], &'static str),
     NeverAnswers,
@@ -46,7 +46,7 @@ impl Lambda {
         (lambda, endpoint)
     }
 
-    fn set_fault(&self, fault: Option<(&'static str, HandlerError)>) {
+    fn set_fault(&self, fault: Option<(&'static str, LambdaFault)>) {
         *self.fault.lock().unwrap_or_else(PoisonError::into_inner) = fault;
     }
 
@@ -66,8 +66,8 @@ async fn invoke(
     let fault = *lambda.fault.lock().unwrap();
     match fault.filter(|(faulty, _)| *faulty == name) {
         None => {}
-        Some((_, HandlerError::NeverAnswers)) => std::future::pending().await,
-        Some((_, HandlerError::Answers(status, headers, body))) => {
+        Some((_, LambdaFault::NeverAnswers)) => std::future::pending().await,
+        Some((_, LambdaFault::Answers(status, headers, body))) => {
             let mut response = (StatusCode::from_u16(status).unwrap(), body).into_response();
             for (name, value) in headers {
                 response.headers_mut().insert(*name, value.parse().unwrap());
@@ -143,11 +143,11 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
     for (fault, (kind, message)) in [
         // The function's own error, its time-out, its crash; an error without a message.
         (
-            HandlerError::Answers(200, unhandled, r#"{"errorType":"SignInError","errorMessage":"Please start again"}"#),
+            LambdaFault::Answers(200, unhandled, r#"{"errorType":"SignInError","errorMessage":"Please start again"}"#),
             failed("Please start again"),
         ),
         (
-            HandlerError::Answers(
+            LambdaFault::Answers(
                 200,
                 unhandled,
                 r#"{"errorType":"Sandbox.Timedout","errorMessage":"RequestId: 1 Error: Task timed out after 5.00 seconds"}"#,
@@ -155,17 +155,17 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
             failed("RequestId: 1 Error: Task timed out after 5.00 seconds"),
         ),
         (
-            HandlerError::Answers(
+            LambdaFault::Answers(
                 200,
                 unhandled,
                 r#"{"errorType":"Runtime.ExitError","errorMessage":"RequestId: 1 Error: Runtime exited with error: exit status 1"}"#,
             ),
             failed("RequestId: 1 Error: Runtime exited with error: exit status 1"),
         ),
-        (HandlerError::Answers(200, unhandled, "null"), failed("Unhandled")),
+        (LambdaFault::Answers(200, unhandled, "null"), failed("Unhandled")),
         // Lambda's.
         (
-            HandlerError::Answers(
+            LambdaFault::Answers(
                 429,
                 &[("x-amzn-errortype", "TooManyRequestsException")],
                 r#"{"Reason":"ReservedFunctionConcurrentInvocationLimitExceeded","Type":"User","message":"Rate Exceeded."}"#,
@@ -173,7 +173,7 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
             not_called("TooManyRequestsException"),
         ),
         (
-            HandlerError::Answers(
+            LambdaFault::Answers(
                 404,
                 &[(
                     "x-amzn-errortype",
@@ -184,7 +184,7 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
             not_called("ResourceNotFoundException"),
         ),
         (
-            HandlerError::Answers(
+            LambdaFault::Answers(
                 403,
                 &[("x-amzn-errortype", "AccessDeniedException")],
                 r#"{"Message":"not authorized"}"#,
@@ -192,7 +192,7 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
             not_called("AccessDeniedException"),
         ),
         (
-            HandlerError::Answers(
+            LambdaFault::Answers(
                 500,
                 &[("x-amzn-errortype", "ServiceException")],
                 r#"{"Type":"Service","Message":"busy"}"#,
@@ -200,13 +200,13 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
             not_called("ServiceException"),
         ),
         // Somebody else's.
-        (HandlerError::Answers(404, no_headers, "<html>nothing here</html>"), not_called("HTTP 404")),
-        (HandlerError::Answers(502, no_headers, ""), not_called("HTTP 502")),
+        (LambdaFault::Answers(404, no_headers, "<html>nothing here</html>"), not_called("HTTP 404")),
+        (LambdaFault::Answers(502, no_headers, ""), not_called("HTTP 502")),
         // Answers that are no event.
-        (HandlerError::Answers(200, no_headers, "null"), unrecognizable.clone()),
-        (HandlerError::Answers(200, no_headers, ""), unrecognizable.clone()),
-        (HandlerError::Answers(200, no_headers, "plainly no JSON"), unrecognizable.clone()),
-        (HandlerError::Answers(200, no_headers, "[]"), unrecognizable),
+        (LambdaFault::Answers(200, no_headers, "null"), unrecognizable.clone()),
+        (LambdaFault::Answers(200, no_headers, ""), unrecognizable.clone()),
+        (LambdaFault::Answers(200, no_headers, "plainly no JSON"), unrecognizable.clone()),
+        (LambdaFault::Answers(200, no_headers, "[]"), unrecognizable),
     ] {
         let asked = bed.prove_password("alice", PASSWORD).await.unwrap();
         lambda.take_invoked();
@@ -223,7 +223,7 @@ async fn a_function_that_is_silent_is_called_three_times_and_the_next_sign_in_wo
     let (lambda, bed) = bed(short()).await;
     let asked = bed.prove_password("alice", PASSWORD).await.unwrap();
     lambda.take_invoked();
-    lambda.set_fault(Some((VERIFY, HandlerError::NeverAnswers)));
+    lambda.set_fault(Some((VERIFY, LambdaFault::NeverAnswers)));
     let silence =
         "VerifyAuthChallengeResponse invocation failed due to error Socket timeout while invoking Lambda function.";
     assert_error(bed.answer(&asked, "42").await, "UnexpectedLambdaException", silence);
