@@ -42,7 +42,7 @@ async fn define_answers_every_sample_event_as_its_golden_file_shows() {
 
 /// The golden files of these two are for another time, and for users who have a record.
 #[tokio::test]
-async fn create_and_verify_answer_every_sample_event_with_only_its_response_replaced_or_with_the_one_error() {
+async fn create_and_verify_change_only_the_response_or_return_the_client_error() {
     let settings = Settings::new().await;
     for trigger in [Trigger::Create, Trigger::Verify] {
         let mut function = Lambda::start(trigger, &settings.all()).await;
@@ -63,7 +63,7 @@ async fn create_and_verify_answer_every_sample_event_with_only_its_response_repl
 }
 
 #[tokio::test]
-async fn a_full_life_goes_through_the_three_and_they_log_every_decision_and_no_secret() {
+async fn in_a_full_scenario_the_functions_log_every_decision_and_no_secret() {
     let settings = Settings::new().await;
     join_all([("INFO", "plainly-fake-sub-a"), ("TRACE", "plainly-fake-sub-b")].map(async |(level, sub)| {
         let mut functions = Functions::start(&settings, level).await;
@@ -170,7 +170,7 @@ fn now() -> UnixTime {
 // ── What they do not understand.
 
 #[tokio::test]
-async fn a_payload_that_is_no_event_is_the_one_error_and_the_next_one_is_answered() {
+async fn a_payload_that_is_no_event_fails_and_the_next_event_is_answered() {
     let settings = Settings::new().await;
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
     for trigger in Trigger::ALL {
@@ -202,7 +202,7 @@ async fn assert_answers(function: &mut Lambda, trigger: Trigger) {
 // ── What they do not reach.
 
 #[tokio::test]
-async fn a_table_or_key_that_does_not_exist_is_the_one_error_and_the_log_names_the_cause() {
+async fn a_missing_table_or_key_fails_and_the_log_names_the_cause() {
     let settings = Settings::new().await;
     let no_table = Settings { table_name: "plainly-fake".to_owned(), ..settings.clone() };
     let no_key = Settings { key_id: "00000000-0000-4000-8000-000000000000".to_owned(), ..settings };
@@ -213,7 +213,7 @@ async fn a_table_or_key_that_does_not_exist_is_the_one_error_and_the_log_names_t
 }
 
 #[tokio::test]
-async fn an_endpoint_where_nobody_listens_is_the_one_error_and_the_log_names_the_cause() {
+async fn an_endpoint_that_refuses_connections_fails_and_the_log_names_the_cause() {
     // Bound, so that nobody else listens there either.
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
@@ -224,7 +224,7 @@ async fn an_endpoint_where_nobody_listens_is_the_one_error_and_the_log_names_the
 }
 
 #[tokio::test]
-async fn an_endpoint_that_never_answers_is_the_one_error_and_the_log_names_the_cause() {
+async fn an_endpoint_that_never_answers_fails_and_the_log_names_the_cause() {
     let silent = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
     for trigger in [Trigger::Create, Trigger::Verify] {
@@ -233,7 +233,7 @@ async fn an_endpoint_that_never_answers_is_the_one_error_and_the_log_names_the_c
 }
 
 #[tokio::test]
-async fn the_connections_are_opened_during_the_start_without_credentials_and_the_first_answer_uses_them() {
+async fn connections_are_opened_on_startup_without_credentials_and_then_used() {
     for trigger in [Trigger::Create, Trigger::Verify] {
         let refusing = Refusing::listen(None);
         let settings = Settings::of(&refusing.endpoint);
@@ -252,7 +252,7 @@ async fn the_connections_are_opened_during_the_start_without_credentials_and_the
 }
 
 #[tokio::test]
-async fn who_has_a_certificate_of_none_of_the_trusted_roots_hears_nothing() {
+async fn a_server_without_a_certificate_of_a_trusted_root_receives_nothing() {
     let authority = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
     let bundle = std::env::temp_dir().join(format!("plainly-fake-roots-{}", std::process::id()));
     std::fs::write(&bundle, authority.cert.pem()).unwrap();
@@ -353,7 +353,7 @@ async fn assert_fault(trigger: Trigger, settings: &Settings, causes: &[&str]) {
 // ── What they are set to.
 
 #[tokio::test]
-async fn a_missing_or_wrong_setting_stops_a_function_at_its_start_and_is_named() {
+async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
     let settings = Settings::of("http://127.0.0.1:9");
     let sign_in = ["ACCEPTED_COGNITO_MFA", "ENROLLMENT"];
     let store = ["TABLE_NAME", "KEY_ID"];

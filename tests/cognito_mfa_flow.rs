@@ -80,7 +80,7 @@ async fn answer_cognito(
 }
 
 /// From TOTP_SETUP to the tokens: the secret, and the recovery codes.
-async fn enrol_ours(world: &World, asked: &Step, after_second_factor: Option<&str>) -> (SharedSecret, Vec<String>) {
+async fn enroll_ours(world: &World, asked: &Step, after_second_factor: Option<&str>) -> (SharedSecret, Vec<String>) {
     let answer = async |asked: &Step, answer: &str| {
         let responses = json!({ "USERNAME": "ana", "ANSWER": answer });
         world
@@ -104,7 +104,7 @@ async fn enrol_ours(world: &World, asked: &Step, after_second_factor: Option<&st
 // ── ACCEPTED_COGNITO_MFA
 
 #[tokio::test]
-async fn a_factor_that_is_accepted_is_the_second_factor_and_nobody_is_asked_twice() {
+async fn an_accepted_cognito_factor_is_the_second_factor_and_no_other_is_asked() {
     for enrollment in [Enrollment::ByOperator, Enrollment::AfterCognitoMfa] {
         let world = world(TOKEN, enrollment).await;
         let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
@@ -118,7 +118,7 @@ async fn guardless(accepted: &str, enrollment: Enrollment) -> World {
 }
 
 #[tokio::test]
-async fn a_factor_that_is_not_accepted_is_followed_by_ours_wherever_define_is_called() {
+async fn where_define_is_called_a_factor_not_accepted_is_followed_by_ours() {
     for accepted in ["NONE", "SMS_MFA", "EMAIL_OTP", "SMS_MFA,EMAIL_OTP"] {
         let world = guardless(accepted, Enrollment::ByOperator).await;
         let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
@@ -132,23 +132,23 @@ async fn a_factor_that_is_not_accepted_is_followed_by_ours_wherever_define_is_ca
     let world = guardless("NONE", Enrollment::AtSignIn).await;
     let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
     let asked = answer_cognito(&world, &cognitos, None).await.unwrap();
-    enrol_ours(&world, &asked, None).await;
+    enroll_ours(&world, &asked, None).await;
 }
 
 #[tokio::test]
-async fn a_factor_that_is_not_accepted_gets_no_tokens_where_define_is_not_called_either() {
+async fn where_define_is_not_called_a_factor_not_accepted_gets_no_tokens() {
     let settings = PoolSettings { after_cognito_mfa: AfterCognitoChallenge::IssueTokens, ..PoolSettings::default() };
     let world = world_where("NONE", Enrollment::AtSignIn, settings).await;
     let first = world.start("ana", PASSWORD).await.unwrap();
-    let token = tokens_of_enrolment(&world, &first).await;
+    let token = tokens_of_enrollment(&world, &first).await;
     let cognitos = with_cognitos_token(&world, &token).await;
-    // The mark of the enrolment is over, or this would be the owner's own sign-in.
+    // The mark of the enrollment is over, or this would be the owner's own sign-in.
     world.wait(20 * 60);
     let refused = answer_cognito(&world, &cognitos, None).await.unwrap_err();
     assert_eq!(refused.kind, "UserLambdaValidationException");
 }
 
-async fn tokens_of_enrolment(world: &World, asked: &Step) -> Value {
+async fn tokens_of_enrollment(world: &World, asked: &Step) -> Value {
     let secret = SharedSecret::from_base32(asked.shown("secretCode")).unwrap();
     let asked = world.answer(asked, &code(world, &secret)).await.unwrap();
     let codes = asked.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
@@ -160,7 +160,7 @@ async fn an_accepted_factor_never_suffices_to_replace_our_authenticator() {
     let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
     let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
     let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    let (ours, codes) = enrol_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    let (ours, codes) = enroll_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
 
     for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
         let asked = answer_cognito(&world, &cognitos, Some(after_second_factor)).await.unwrap();
@@ -182,7 +182,7 @@ async fn an_accepted_factor_never_suffices_to_replace_our_authenticator() {
 }
 
 #[tokio::test]
-async fn a_stolen_access_token_passes_where_cognitos_token_is_accepted_and_not_where_it_is_not() {
+async fn a_stolen_access_token_helps_only_where_cognitos_token_is_accepted() {
     for (accepted, passes) in [(TOKEN, true), ("NONE", false)] {
         let enrollment = if passes { Enrollment::AfterCognitoMfa } else { Enrollment::AtSignIn };
         let world = guardless(accepted, enrollment).await;
@@ -190,7 +190,7 @@ async fn a_stolen_access_token_passes_where_cognitos_token_is_accepted_and_not_w
         if !passes {
             // The owner has an authenticator of ours by then.
             let asked = world.start("ana", PASSWORD).await.unwrap();
-            enrol_ours(&world, &asked, None).await;
+            enroll_ours(&world, &asked, None).await;
         }
         let thiefs = with_cognitos_token(&world, &stolen).await;
         let step = answer_cognito(&world, &thiefs, None).await.unwrap();
@@ -199,7 +199,7 @@ async fn a_stolen_access_token_passes_where_cognitos_token_is_accepted_and_not_w
 }
 
 #[tokio::test]
-async fn where_mfa_is_on_the_password_alone_sets_cognitos_token_up_which_proves_nothing_before_the_next_sign_in() {
+async fn where_mfa_is_on_mfa_setup_proves_nothing_before_the_next_sign_in() {
     for (accepted, enrollment, follows) in [
         ("NONE", Enrollment::AtSignIn, "TOTP_SETUP"),
         (TOKEN, Enrollment::ByOperator, "SECOND_FACTOR"),
@@ -226,7 +226,7 @@ async fn where_mfa_is_on_the_password_alone_sets_cognitos_token_up_which_proves_
 /// Before Define is called, Cognito asks for its own factors, in sessions of their own: what an old password led to can be held
 /// in each, over a temporary password too.
 #[tokio::test]
-async fn a_challenge_of_cognitos_held_over_a_temporary_password_chooses_no_new_one() {
+async fn a_cognito_challenge_held_over_a_temporary_password_chooses_no_new_one() {
     const TEMPORARY: &str = "Plainly-fake-temporary-3";
     let world = guardless("NONE", Enrollment::AtSignIn).await;
     let secret = with_cognitos_token(&world, &access_token(&world).await).await;
@@ -264,7 +264,7 @@ async fn a_challenge_of_cognitos_held_over_a_temporary_password_chooses_no_new_o
 
 /// docs/runbook.md says how long to wait before a reset: as long as all of these can be held one after the other.
 #[tokio::test]
-async fn so_many_session_strings_lie_between_a_password_and_our_first_challenge() {
+async fn one_three_or_four_session_strings_precede_our_first_challenge() {
     for (mfa, strings) in [("OFF", 1), ("OPTIONAL", 3), ("ON", 4)] {
         let world = guardless("NONE", Enrollment::AtSignIn).await;
         let user = match mfa {
@@ -338,7 +338,7 @@ async fn a_user_moves_over_from_cognitos_token_to_ours_step_by_step() {
 
     // Step 2: the sign-in as it always was; the client asks for ours.
     let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    let (ours, codes) = enrol_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    let (ours, codes) = enroll_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
 
     // Step 3: Cognito's is switched off for this user; ours is asked for, still under the settings of the move.
     prefer_token(&world, false).await;
@@ -362,7 +362,7 @@ async fn a_user_moves_over_from_cognitos_token_to_ours_step_by_step() {
 }
 
 #[tokio::test]
-async fn during_the_move_nobody_enrols_ours_with_the_password_alone_or_unasked() {
+async fn during_the_move_nobody_enrolls_ours_by_password_alone_or_unasked() {
     let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
     // Who has no token of Cognito's yet.
     let asked = world.start("ana", PASSWORD).await.unwrap();
@@ -384,5 +384,5 @@ async fn a_move_that_was_broken_off_leaves_cognitos_token_and_begins_again() {
     assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
     world.wait(30);
     let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    enrol_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    enroll_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
 }

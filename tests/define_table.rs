@@ -240,7 +240,7 @@ impl Walk {
 }
 
 #[test]
-fn no_session_gets_tokens_without_password_and_second_factor_in_that_order() {
+fn no_session_gets_tokens_without_password_then_second_factor() {
     let mut table = String::from(
         "Sessions of Define by their number of entries and Define's answer to a client that asks nothing.\n\
          Every entry: 13 names of Cognito's, and CUSTOM_CHALLENGE with 6 metadata values; each right and wrong.\n",
@@ -272,7 +272,7 @@ const EVERY_ACCEPTED: [&str; 8] = [
 ];
 
 #[test]
-fn a_factor_of_cognitos_counts_if_and_only_if_the_settings_name_it() {
+fn a_cognito_factor_counts_if_and_only_if_the_settings_name_it() {
     for accepted in EVERY_ACCEPTED {
         for enrollment in ENROLLMENTS {
             let Ok(settings) = SignInSettings::new(AcceptedCognitoMfa::parse(accepted).unwrap(), enrollment) else {
@@ -579,7 +579,7 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
 const SESSION_CHARACTERS: usize = 4096;
 
 #[test]
-fn the_longest_session_that_the_table_allows_fits_a_session_string_of_cognitos() {
+fn the_longest_session_of_the_table_fits_a_cognito_session_string() {
     let settings = accepting("NONE");
     // All that Cognito may ask by itself before ours, once each.
     let before =

@@ -179,7 +179,7 @@ async fn nothing_is_open_as_the_template_deploys_it() {
 }
 
 #[tokio::test]
-async fn a_client_made_with_defaults_is_a_door_also_past_the_first_page() {
+async fn a_client_made_with_defaults_is_found_past_the_first_page_too() {
     let deployed = Deployed::new().await;
     for number in 0..60 {
         let request = deployed.cognito.create_user_pool_client().user_pool_id(&deployed.pool_id);
@@ -194,7 +194,7 @@ async fn a_client_made_with_defaults_is_a_door_also_past_the_first_page() {
 }
 
 #[tokio::test]
-async fn the_doors_of_the_pool_are_found() {
+async fn the_ways_around_the_second_factor_in_a_pool_are_found() {
     let deployed = Deployed::new().await;
     let policies = UserPoolPolicyType::builder().sign_in_policy(
         SignInPolicyType::builder()

@@ -25,7 +25,7 @@ fn guesses_in_a_year() -> u64 {
 }
 
 #[test]
-fn a_password_knower_has_at_most_385_guesses_a_year() {
+fn an_attacker_with_the_password_has_at_most_385_guesses_a_year() {
     // 20 until passcodes stop, then one a day as the count falls.
     let guesses = guesses_in_a_year();
     assert!((380..=385).contains(&guesses), "{guesses}");
@@ -77,7 +77,7 @@ fn guesses_against_an_owner_with_recovery_codes(every: Option<u64>) -> u64 {
 }
 
 #[test]
-fn against_the_owner_who_uses_recovery_codes_most_a_year_of_guessing_succeeds_in_at_most_a_quarter_percent() {
+fn recovery_codes_in_use_raise_a_years_odds_to_at_most_a_quarter_percent() {
     let day = DECAY_SECONDS;
     let owners = [None, Some(60), Some(3600), Some(day / 2), Some(day), Some(7 * day), Some(30 * day)];
     let worst = owners.map(guesses_against_an_owner_with_recovery_codes).into_iter().max().unwrap();
@@ -88,7 +88,7 @@ fn against_the_owner_who_uses_recovery_codes_most_a_year_of_guessing_succeeds_in
 }
 
 #[test]
-fn whoever_guesses_below_the_fast_alarm_rings_the_slow_one_within_a_month() {
+fn guessing_below_the_fast_alarm_raises_the_slow_one_within_a_month() {
     let start = UnixTime(1_800_000_000);
     // Nine at once, then one a day: the count that falls by one a day never comes to ten.
     let (mut passcode_limit, mut now) = (PasscodeLimit::default(), start);
@@ -121,7 +121,7 @@ fn whoever_guesses_below_the_fast_alarm_rings_the_slow_one_within_a_month() {
 }
 
 #[test]
-fn a_guess_a_week_is_the_most_that_no_alarm_hears() {
+fn more_than_a_guess_a_week_raises_an_alarm() {
     let (mut passcode_limit, mut now, mut guesses, start) =
         (PasscodeLimit::default(), UnixTime(1_800_000_000), 0, UnixTime(1_800_000_000));
     while now.since(start) < YEAR {
@@ -157,7 +157,7 @@ fn a_host_whose_clock_is_years_behind_lowers_no_count() {
 }
 
 #[test]
-fn whatever_order_of_pauses_an_attacker_chooses_gains_nothing() {
+fn no_order_of_pauses_gains_an_attacker_a_guess() {
     // Pauses of every length in between: the count saves up nothing, so waiting is never worth a guess.
     let best = guesses_in_a_year();
     for pause in (1..48).map(|half_hours| half_hours * 1800) {
@@ -183,7 +183,7 @@ fn whatever_order_of_pauses_an_attacker_chooses_gains_nothing() {
 const ANSWERS_A_SECOND: u64 = 3 * 120;
 
 #[test]
-fn a_year_of_guessing_recovery_codes_succeeds_in_less_than_one_of_ten_trillion() {
+fn a_year_of_guessing_recovery_codes_has_odds_below_one_in_ten_trillion() {
     let codes = 256_f64.powi(i32::try_from(CODE_BYTES).unwrap());
     assert_eq!(codes.log2(), 80.0);
     let guesses = u32::try_from(ANSWERS_A_SECOND).map(f64::from).unwrap() * u32::try_from(YEAR).map(f64::from).unwrap();

@@ -20,7 +20,7 @@ use verify_auth_challenge::Verify;
 // ── Every place of every sample event, replaced in turn by each of what does not belong there.
 
 #[tokio::test]
-async fn define_with_any_place_replaced_issues_tokens_only_where_the_session_still_proves_the_second_factor() {
+async fn no_replaced_field_makes_define_issue_tokens_without_a_second_factor() {
     let functions = Functions::new();
     let mut tokens_by_replacement = BTreeMap::<_, Vec<_>>::new();
     for (case, event) in sample_events(Trigger::Define) {
@@ -42,7 +42,7 @@ async fn define_with_any_place_replaced_issues_tokens_only_where_the_session_sti
 }
 
 #[tokio::test]
-async fn create_with_any_place_replaced_shows_secrets_only_where_the_session_allows_it_and_writes_nothing() {
+async fn no_replaced_field_makes_create_show_a_secret_too_early_or_write() {
     let cast = Cast::assembled().await;
     let functions = cast.functions().await;
     let untouched = Cast::stored(&functions).await;
@@ -72,7 +72,7 @@ const POSES_CODES_LIKE_ANOTHER: [&str; 3] =
     ["authenticator-replaced", "totp-setup-right", "after-second-factor-new-recovery-codes"];
 
 #[tokio::test]
-async fn verify_with_any_place_replaced_finds_no_answer_right_that_was_not_and_none_for_another_challenge_or_user() {
+async fn no_replaced_field_makes_verify_accept_another_answer_challenge_or_user() {
     let cast = Cast::assembled().await;
     let judged_by =
         ["/triggerSource", "/userPoolId", "/request", "/request/userAttributes", "/request/userAttributes/sub"];
@@ -244,7 +244,7 @@ async fn enrollment_status(functions: &Functions, event: &Value) -> EnrollmentSt
 // ── Events as a whole.
 
 #[tokio::test]
-async fn an_event_that_is_no_event_is_the_one_error() {
+async fn a_payload_that_is_no_event_returns_the_client_error() {
     let functions = Functions::new();
     for trigger in Trigger::ALL {
         for event in [json!(null), json!(true), json!(5), json!("x"), json!([]), json!({}), json!([{}]), deep()] {
@@ -254,7 +254,7 @@ async fn an_event_that_is_no_event_is_the_one_error() {
 }
 
 #[tokio::test]
-async fn another_triggers_event_is_the_one_error() {
+async fn another_triggers_event_returns_the_client_error() {
     let cast = Cast::assembled().await;
     let functions = cast.functions().await;
     let untouched = Cast::stored(&functions).await;
@@ -282,14 +282,14 @@ async fn another_triggers_event_is_the_one_error() {
 }
 
 #[tokio::test]
-async fn the_client_hears_one_fixed_sentence_whatever_is_wrong() {
+async fn the_client_receives_one_fixed_sentence_for_every_error() {
     let event = json!({ "triggerSource": "DefineAuthChallenge_Authentication", "request": { "session": "secret" } });
     let error = Functions::new().define(event).await.unwrap_err();
     assert_eq!(error.to_string(), "The sign-in could not be completed. Please start again.");
 }
 
 #[tokio::test]
-async fn no_session_in_whatever_form_fails_the_sign_in_and_is_given_no_challenge() {
+async fn an_empty_or_missing_session_fails_and_gets_no_challenge() {
     let functions = Functions::new();
     let ana = User::named("ana", 0xaa);
     for session in [Some(json!([])), Some(Value::Null), None] {
@@ -356,7 +356,7 @@ async fn a_session_of_ten_thousand_entries_fails() {
 // ── Answers.
 
 #[tokio::test]
-async fn a_right_passcode_in_strange_dress_is_not_right_and_not_counted() {
+async fn a_right_passcode_in_another_notation_is_wrong_and_not_counted() {
     let cast = Cast::assembled().await;
     let right = "713560";
     let dressed = [
@@ -397,7 +397,7 @@ async fn a_right_passcode_in_strange_dress_is_not_right_and_not_counted() {
 }
 
 #[tokio::test]
-async fn a_recovery_code_in_strange_dress_is_not_right() {
+async fn a_recovery_code_in_another_notation_is_wrong() {
     let cast = Cast::assembled().await;
     for answer in [
         "ＣＳＧＰ-ＰＳ９０-ＣＤＱＰ-８Ｓ９Ｇ",
@@ -434,7 +434,7 @@ async fn assert_wrong_and_unrecorded(cast: &Cast, case: &str, answer: &Value) {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_text_is_the_one_error_and_counts_nothing() {
+async fn an_answer_that_is_no_text_fails_and_is_not_counted() {
     let cast = Cast::assembled().await;
     let functions = cast.functions().await;
     let untouched = Cast::stored(&functions).await;
@@ -452,7 +452,7 @@ async fn an_answer_that_is_no_text_is_the_one_error_and_counts_nothing() {
 }
 
 #[tokio::test]
-async fn private_parameters_that_create_did_not_write_are_the_one_error_and_count_nothing() {
+async fn private_parameters_not_written_by_create_fail_and_are_not_counted() {
     let cast = Cast::assembled().await;
     let functions = cast.functions().await;
     let untouched = Cast::stored(&functions).await;
@@ -530,7 +530,7 @@ async fn a_user_that_does_not_exist_touches_no_record() {
 }
 
 #[tokio::test]
-async fn a_known_user_without_sub_is_the_one_error_before_any_record_is_touched() {
+async fn a_known_user_without_sub_fails_before_any_record_is_touched() {
     let functions = Functions::over(Failing::at(At::Load), fill_random, fill_random);
     for trigger in [Trigger::Create, Trigger::Verify] {
         for sub in [None, Some(Value::Null), Some(json!("")), Some(json!(5)), Some(json!(["x"]))] {
@@ -601,7 +601,7 @@ impl RecordStore for Failing {
 }
 
 #[tokio::test]
-async fn a_record_that_cannot_be_read_is_the_one_error_and_nothing_is_saved_over_it() {
+async fn a_record_that_cannot_be_read_fails_and_is_not_overwritten() {
     for at in [At::Load, At::Format, At::Text, At::Panic] {
         let functions = Functions::over(Failing::at(at), plainly_fake, fill_random);
         for trigger in [Trigger::Create, Trigger::Verify] {
@@ -617,7 +617,7 @@ async fn a_record_that_cannot_be_read_is_the_one_error_and_nothing_is_saved_over
 }
 
 #[tokio::test]
-async fn a_right_answer_that_cannot_be_saved_is_the_one_error() {
+async fn a_right_answer_that_cannot_be_saved_returns_the_client_error() {
     let functions = Functions::over(Failing::at(At::Save), plainly_fake, fill_random);
     let event = sample_events(Trigger::Verify).remove("totp-setup-right").unwrap();
     assert_eq!(functions.verify(event).await, Err(ClientError));
@@ -625,7 +625,7 @@ async fn a_right_answer_that_cannot_be_saved_is_the_one_error() {
 }
 
 #[tokio::test]
-async fn a_secret_that_does_not_open_is_the_one_error_and_counts_nothing() {
+async fn a_secret_that_does_not_open_fails_and_is_not_counted() {
     let cast = Cast::assembled().await;
     let records = cast.functions().await;
     let untouched = Cast::stored(&records).await;
@@ -641,7 +641,7 @@ async fn a_secret_that_does_not_open_is_the_one_error_and_counts_nothing() {
 }
 
 #[tokio::test]
-async fn without_randomness_no_challenge_is_posed() {
+async fn without_randomness_no_challenge_is_issued() {
     let functions = Functions::over(MemoryStore::default(), fill_random, |_| Err(RandomError));
     for (case, event) in sample_events(Trigger::Create) {
         assert_eq!(functions.create(event).await, Err(ClientError), "{case}");

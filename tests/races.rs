@@ -24,24 +24,24 @@ use tests::stores::{
 use tokio::sync::Barrier;
 
 tests::for_memory_and_ministack! {
-    of_200_parallel_wrong_guesses_five_are_judged_and_the_rest_is_refused,
+    of_200_parallel_wrong_guesses_five_are_verified_and_the_rest_refused,
     one_right_passcode_sent_50_times_at_once_is_right_once,
     one_recovery_code_sent_50_times_at_once_is_right_once,
     ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each,
-    one_challenge_delivered_three_times_at_once_counts_once_and_answers_alike,
-    an_answer_that_is_not_recorded_is_refused_alike_however_often_it_is_delivered,
+    three_deliveries_of_a_challenge_at_once_count_once_and_answer_alike,
+    an_answer_that_is_not_recorded_is_refused_alike_in_every_delivery,
     a_delivery_that_died_after_the_write_is_answered_alike_when_repeated,
     a_repeat_is_answered_alike_after_seven_other_answers,
     a_right_answer_that_the_record_has_forgotten_is_not_right_again,
-    of_two_sign_ins_that_enrol_at_once_one_wins_and_the_other_is_outdated,
-    of_two_sign_ins_that_keep_new_codes_at_once_one_wins_and_the_other_is_outdated,
-    a_save_that_took_effect_and_reported_a_fault_leaves_its_outcome_to_the_repeat,
-    a_save_that_took_no_effect_and_reported_a_fault_leaves_the_repeat_to_be_judged,
+    of_two_sign_ins_that_enroll_at_once_one_wins_and_one_is_outdated,
+    of_two_sign_ins_that_keep_codes_at_once_one_wins_and_one_is_outdated,
+    a_repeat_gets_the_outcome_of_a_save_that_worked_but_reported_a_fault,
+    a_repeat_is_verified_anew_after_a_save_that_failed,
     guesses_that_win_every_save_cannot_keep_the_owner_out,
-    endless_conflicts_end_in_a_fault_after_so_many_loads_and_change_nothing,
+    endless_conflicts_end_in_an_error_and_change_nothing,
 }
 
-async fn of_200_parallel_wrong_guesses_five_are_judged_and_the_rest_is_refused<B: Backend>() {
+async fn of_200_parallel_wrong_guesses_five_are_verified_and_the_rest_refused<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let race = arena.race(&arena.owner.user, arena.owner.wrong_passcodes(NOW).take(200).map(totp)).await;
     assert_eq!(
@@ -110,7 +110,7 @@ async fn ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each<B: 
     assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 10));
 }
 
-async fn one_challenge_delivered_three_times_at_once_counts_once_and_answers_alike<B: Backend>() {
+async fn three_deliveries_of_a_challenge_at_once_count_once_and_answer_alike<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let wrong = totp(arena.owner.wrong_passcodes(NOW).next().unwrap());
     arena.deliver_three_times(wrong, "on record, wrong: WrongPasscode", "on record, wrong: AlreadyVerified").await;
@@ -131,7 +131,7 @@ async fn one_challenge_delivered_three_times_at_once_counts_once_and_answers_ali
     arena.deliver_three_times(new, "on record, right: RecoveryCodesKept", "on record, right: AlreadyVerified").await;
 }
 
-async fn an_answer_that_is_not_recorded_is_refused_alike_however_often_it_is_delivered<B: Backend>() {
+async fn an_answer_that_is_not_recorded_is_refused_alike_in_every_delivery<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let user = &arena.owner.user;
     let (authenticator, _) = arena.new_authenticator(user, &secret(1)).await;
@@ -210,7 +210,7 @@ async fn a_right_answer_that_the_record_has_forgotten_is_not_right_again<B: Back
     assert_eq!(label(&arena.answer(code).await), "refused: WrongRecoveryCode");
 }
 
-async fn of_two_sign_ins_that_enrol_at_once_one_wins_and_the_other_is_outdated<B: Backend>() {
+async fn of_two_sign_ins_that_enroll_at_once_one_wins_and_one_is_outdated<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     for user in [&user("newcomer"), &arena.owner.user] {
         let secrets = [secret(1), secret(2)];
@@ -241,7 +241,7 @@ async fn of_two_sign_ins_that_enrol_at_once_one_wins_and_the_other_is_outdated<B
     }
 }
 
-async fn of_two_sign_ins_that_keep_new_codes_at_once_one_wins_and_the_other_is_outdated<B: Backend>() {
+async fn of_two_sign_ins_that_keep_codes_at_once_one_wins_and_one_is_outdated<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let user = &arena.owner.user;
     let answers = [arena.new_code(user, [1; 10]).await, arena.new_code(user, [2; 10]).await];
@@ -252,7 +252,7 @@ async fn of_two_sign_ins_that_keep_new_codes_at_once_one_wins_and_the_other_is_o
     }
 }
 
-async fn a_save_that_took_effect_and_reported_a_fault_leaves_its_outcome_to_the_repeat<B: Backend>() {
+async fn a_repeat_gets_the_outcome_of_a_save_that_worked_but_reported_a_fault<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let user = &arena.owner.user;
     for (answer, repeated) in [
@@ -271,7 +271,7 @@ async fn a_save_that_took_effect_and_reported_a_fault_leaves_its_outcome_to_the_
     }
 }
 
-async fn a_save_that_took_no_effect_and_reported_a_fault_leaves_the_repeat_to_be_judged<B: Backend>() {
+async fn a_repeat_is_verified_anew_after_a_save_that_failed<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let user = &arena.owner.user;
     let answer = totp(arena.owner.passcode_at(NOW));
@@ -295,7 +295,7 @@ async fn guesses_that_win_every_save_cannot_keep_the_owner_out<B: Backend>() {
     assert_eq!(store.others.into_inner().unwrap().len(), 194);
 }
 
-async fn endless_conflicts_end_in_a_fault_after_so_many_loads_and_change_nothing<B: Backend>() {
+async fn endless_conflicts_end_in_an_error_and_change_nothing<B: Backend>() {
     let arena = Arena::<B>::with_owner().await;
     let user = &arena.owner.user;
     let before = arena.stored(user).await;

@@ -16,11 +16,11 @@ use tests::stores::OnMinistack;
 const DRAWN: &str = "cGxhaW5seWY";
 
 #[tokio::test]
-async fn a_reset_empties_the_record_in_a_generation_of_its_own_under_the_next_version_and_the_next_sign_in_enrols() {
+async fn a_reset_empties_the_record_and_the_next_sign_in_enrolls() {
     let aws = OnMinistack::connect();
     let (store, table_name) = aws.new_store().await;
     let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
-    let before_the_reset = functions.enrol(&user).await;
+    let before_the_reset = functions.enroll(&user).await;
     let held = functions.store().load(&user.key()).await.unwrap();
 
     reset(&aws, &table_name, &user.key()).await.unwrap();
@@ -29,7 +29,7 @@ async fn a_reset_empties_the_record_in_a_generation_of_its_own_under_the_next_ve
     assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
     assert_ne!(left.record.generation(), held.record.generation());
 
-    functions.enrol(&user).await;
+    functions.enroll(&user).await;
     let mut sign_in = SignIn::after_password(&functions, &user);
     assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
     assert!(!sign_in.answer(&before_the_reset.codes[1]).await.unwrap(), "the old codes are dead");
@@ -37,7 +37,7 @@ async fn a_reset_empties_the_record_in_a_generation_of_its_own_under_the_next_ve
 
 /// A set-up challenge that an old password led to is held by somebody else, and the user has no record yet.
 #[tokio::test]
-async fn a_reset_of_a_user_without_a_record_makes_one_that_a_held_set_up_does_not_fit() {
+async fn a_reset_without_a_record_makes_one_that_outdates_a_held_challenge() {
     let aws = OnMinistack::connect();
     let (store, table_name) = aws.new_store().await;
     let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
@@ -48,7 +48,7 @@ async fn a_reset_of_a_user_without_a_record_makes_one_that_a_held_set_up_does_no
     assert_eq!(left.version, Version::MISSING.next());
     assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
     assert_eq!(held.answer(&passcode(&secret, functions.now())).await, Err(ClientError));
-    functions.enrol(&user).await;
+    functions.enroll(&user).await;
 }
 
 /// Eight bytes as [`Generation`] is written; the shell runs it.

@@ -155,7 +155,7 @@ fn a_passcode_is_accepted_once_and_never_again() {
 }
 
 #[test]
-fn the_steps_before_an_accepted_passcode_are_dead_too() {
+fn the_time_steps_before_an_accepted_passcode_are_refused_too() {
     let mut user = User::enrolled();
     let (earlier, later) = (user.passcode(START), user.passcode(START.plus(30)));
     assert_eq!(user.totp(&later, START), RIGHT);
@@ -184,7 +184,7 @@ fn the_window_is_one_step_either_side_to_the_second() {
 }
 
 #[test]
-fn failures_are_counted_across_sign_ins_and_a_right_passcode_resets_nothing() {
+fn failures_count_across_sign_ins_and_a_right_passcode_resets_nothing() {
     let mut user = User::enrolled();
     for expected in 1..=4 {
         assert_eq!(user.mistype(START), WRONG);
@@ -228,7 +228,7 @@ fn stopped() -> (User, UnixTime) {
 }
 
 #[test]
-fn at_twenty_passcodes_stop_until_the_count_falls_to_the_second() {
+fn at_twenty_passcodes_are_blocked_until_the_count_falls_to_the_second() {
     let (mut user, now) = stopped();
     let RateLimit::Blocked { seconds } = user.record.rate_limit(now) else { panic!("not stopped") };
     // The fall is counted from the first failure on.
@@ -274,7 +274,7 @@ fn the_count_falls_by_one_a_day_and_saves_up_nothing() {
 }
 
 #[test]
-fn an_answer_during_a_wait_is_neither_judged_nor_written() {
+fn an_answer_during_a_wait_is_neither_verified_nor_written() {
     let mut user = User::enrolled();
     for _ in 0..5 {
         user.mistype(START);
@@ -330,7 +330,7 @@ fn a_challenge_is_remembered_with_seven_other_sign_ins_in_between() {
 }
 
 #[test]
-fn another_answer_to_a_judged_challenge_gets_the_first_ones_outcome() {
+fn another_answer_to_a_verified_challenge_gets_the_first_outcome() {
     let mut user = User::enrolled();
     let (wrong, right) = (user.wrong_passcode(START), user.passcode(START));
     let issued = user.issue(&PROMPT);
@@ -339,7 +339,7 @@ fn another_answer_to_a_judged_challenge_gets_the_first_ones_outcome() {
 }
 
 #[test]
-fn a_recovery_code_works_once_outside_wait_and_stop_and_lifts_them() {
+fn a_recovery_code_works_once_despite_wait_or_block_and_ends_them() {
     let (mut user, now) = stopped();
     let code = user.codes[4].show();
     assert_eq!(user.totp(&code.to_lowercase(), now), (Outcome::Correct, Reason::RecoveryCodeUsed));
@@ -381,7 +381,7 @@ fn a_recovery_code_is_read_as_people_type_it() {
 }
 
 #[test]
-fn the_same_codes_in_two_sets_leave_nothing_in_common_and_no_code_can_be_read() {
+fn the_same_codes_in_two_sets_share_no_hash_and_no_code_is_readable() {
     let user = User::enrolled();
     let bytes = |salt| decode(&CodeSet::new(&user.codes, [salt; 16]).to_text()).unwrap();
     let (one, other) = (bytes(0xa1), bytes(0xa2));
@@ -397,7 +397,7 @@ fn the_same_codes_in_two_sets_leave_nothing_in_common_and_no_code_can_be_read() 
 }
 
 #[test]
-fn fewer_than_three_codes_left_are_owed() {
+fn with_fewer_than_three_codes_left_new_ones_are_due() {
     let mut user = User::enrolled();
     for used in 0..10 {
         let expected = if 10 - used >= 3 { EnrollmentStatus::Enrolled } else { EnrollmentStatus::EnrolledCodesDue };
@@ -410,7 +410,7 @@ fn fewer_than_three_codes_left_are_owed() {
 }
 
 #[test]
-fn the_old_codes_die_when_the_new_ones_are_confirmed_and_not_before() {
+fn the_old_codes_work_until_the_new_ones_are_confirmed_and_no_longer() {
     let mut user = User::enrolled();
     let old = std::mem::replace(&mut user.codes, (100..110).map(|byte| RecoveryCode::new([byte; 10])).collect());
     let issued = user.new_codes();
@@ -479,7 +479,7 @@ fn a_friendly_name_is_printable_and_short() {
 }
 
 #[test]
-fn what_is_not_seen_or_turns_text_around_is_no_part_of_a_friendly_name() {
+fn a_friendly_name_has_no_invisible_character_and_no_direction_mark() {
     let read = |typed: &str| FriendlyName::parse(typed).map(|name| name.as_str().to_owned());
     let hidden = [
         // Control characters, and the ends of lines and paragraphs.

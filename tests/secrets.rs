@@ -52,10 +52,10 @@ async fn the_log_of_a_full_life_holds_every_decision_and_no_secret() {
 }
 
 #[tokio::test]
-async fn an_operator_hears_of_guessed_passcodes_from_the_tenth_on() {
+async fn from_the_tenth_wrong_passcode_on_the_log_warns_of_guessing() {
     start_capturing();
     let (functions, ana) = (Functions::new(), User::named("ana", 1));
-    let secret = functions.enrol(&ana).await.secret;
+    let secret = functions.enroll(&ana).await.secret;
     for failures in 1..=12 {
         let mut sign_in = SignIn::after_password(&functions, &ana);
         let shown = sign_in.challenge().await.unwrap();
@@ -77,7 +77,7 @@ async fn a_function_that_logged_its_events_and_answers_would_be_found_out() {
         Some(answered)
     };
     let mut life = Life::new(user(SUB), call, || NOW);
-    life.enrol().await;
+    life.enroll().await;
     let found: BTreeSet<What> = life.secrets.found_in(&log.borrow()).into_iter().map(|(what, _)| what).collect();
     assert_eq!(found, What::ALL.into());
 }
@@ -252,7 +252,7 @@ async fn what_carries_a_secret_does_not_print_it() {
         Some(answered)
     };
     let mut life = Life::new(user(SUB), call, || NOW);
-    let enrolled = life.enrol().await;
+    let enrolled = life.enroll().await;
     let mut secrets = life.secrets;
     let (key, store, sealer) = (user(SUB).key(), functions.store(), &functions.create.sealer);
     let mut printed = vec![print(&enrolled.secret)];

@@ -36,7 +36,7 @@ fn client_ids(world: &World) -> Vec<String> {
     world.pool.settings().clients.iter().map(|client| client.client_id.clone()).collect()
 }
 
-/// Ana enrols and gets her tokens, and the mark of it is long over.
+/// Ana enrolls and gets her tokens, and the mark of it is long over.
 async fn enrolled(world: &World) -> SharedSecret {
     world.add_user("ana").await;
     let secret = sign_in_for_the_first_time(world).await;
@@ -133,7 +133,7 @@ async fn a_user_who_never_enrolled_gets_no_tokens_by_another_flow() {
 }
 
 #[tokio::test]
-async fn another_flow_of_another_client_cannot_use_what_a_sign_in_has_paid() {
+async fn another_flow_of_another_client_cannot_use_the_grant_of_a_sign_in() {
     let guard = Some(PreTokenGenerationVersion::V2);
     let world = World::new(Enrollment::AtSignIn, settings(guard, Some(ExplicitAuthFlow::UserPassword)));
     let secret = enrolled(&world).await;
@@ -154,7 +154,7 @@ async fn change_temporary_password(world: &World) -> Result<Step, CognitoError> 
 }
 
 #[tokio::test]
-async fn a_temporary_password_gets_no_tokens_before_the_second_factor_whichever_way_cognito_behaves() {
+async fn a_temporary_password_gets_no_tokens_before_the_second_factor() {
     for guard in GUARDED {
         let takes_over =
             PoolSettings { temporary_passwords: AfterCognitoChallenge::IssueTokens, ..settings(guard, None) };
@@ -210,7 +210,7 @@ async fn accept_email_codes(world: &World) {
 }
 
 #[tokio::test]
-async fn tokens_after_cognitos_mfa_without_define_do_not_leave_where_it_is_not_accepted() {
+async fn cognitos_mfa_without_define_gets_no_tokens_where_it_is_not_accepted() {
     for guard in GUARDED {
         let world = World::new(Enrollment::AtSignIn, with_cognitos_mfa(guard, AfterCognitoChallenge::IssueTokens));
         accept_email_codes(&world).await;
@@ -220,7 +220,7 @@ async fn tokens_after_cognitos_mfa_without_define_do_not_leave_where_it_is_not_a
 }
 
 #[tokio::test]
-async fn where_define_is_called_a_factor_of_cognitos_that_is_not_accepted_is_followed_by_ours() {
+async fn where_define_is_called_a_cognito_factor_not_accepted_precedes_ours() {
     let world = World::new(
         Enrollment::AtSignIn,
         with_cognitos_mfa(Some(PreTokenGenerationVersion::V2), AfterCognitoChallenge::CallDefine),
@@ -233,7 +233,7 @@ async fn where_define_is_called_a_factor_of_cognitos_that_is_not_accepted_is_fol
 }
 
 #[tokio::test]
-async fn a_factor_of_cognitos_that_is_accepted_passes_alone_both_ways() {
+async fn an_accepted_cognito_factor_passes_alone_with_and_without_define() {
     let accepted = AcceptedCognitoMfa::parse("EMAIL_OTP").unwrap();
     let sign_in = SignInSettings::new(accepted, Enrollment::ByOperator).unwrap();
     for after in [AfterCognitoChallenge::CallDefine, AfterCognitoChallenge::IssueTokens] {
@@ -245,7 +245,7 @@ async fn a_factor_of_cognitos_that_is_accepted_passes_alone_both_ways() {
 }
 
 #[tokio::test]
-async fn the_tokens_of_a_guarded_sign_in_say_how_it_was_paid_and_a_refresh_does_not() {
+async fn tokens_of_a_guarded_sign_in_name_the_factor_and_a_refresh_does_not() {
     let world = World::new(Enrollment::AtSignIn, settings(Some(PreTokenGenerationVersion::V2), None));
     let secret = enrolled(&world).await;
     let step = world.start("ana", PASSWORD).await.unwrap();

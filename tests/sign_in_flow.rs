@@ -30,9 +30,9 @@ impl Ana {
 
     async fn in_world(world: World) -> Self {
         world.add_user("ana").await;
-        let (secret, codes, step) = enrol(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
+        let (secret, codes, step) = enroll(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
         assert!(step.has_tokens());
-        // The passcode of the enrolment is used.
+        // The passcode of the enrollment is used.
         world.wait(30);
         Self { world, secret, codes }
     }
@@ -55,7 +55,7 @@ impl Ana {
 }
 
 /// TOTP_SETUP, then RECOVERY_CODES.
-async fn enrol(world: &World, step: &Step) -> (SharedSecret, Vec<String>, Step) {
+async fn enroll(world: &World, step: &Step) -> (SharedSecret, Vec<String>, Step) {
     assert_eq!(step.shown("challenge"), "TOTP_SETUP");
     let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
     let step = world.answer(step, &passcode(&secret, world.now())).await.unwrap();
@@ -77,7 +77,7 @@ fn is_the_one_error<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
 }
 
 #[tokio::test]
-async fn a_user_enrols_at_the_first_sign_in_and_signs_in_with_a_passcode_ever_after() {
+async fn a_user_enrolls_at_the_first_sign_in_and_then_uses_a_passcode() {
     let ana = Ana::new().await;
     for _ in 0..3 {
         let step = ana.start().await;
@@ -89,7 +89,7 @@ async fn a_user_enrols_at_the_first_sign_in_and_signs_in_with_a_passcode_ever_af
 }
 
 #[tokio::test]
-async fn a_wrong_password_meets_no_challenge_of_ours() {
+async fn after_a_wrong_password_no_custom_challenge_is_issued() {
     is_refused(Ana::new().await.world.start("ana", "Wrong-password-1").await);
 }
 
@@ -164,13 +164,13 @@ async fn nobody_can_lock_the_owner_out_of_the_recovery_codes() {
 }
 
 #[tokio::test]
-async fn a_lost_phone_is_replaced_with_a_recovery_code_and_the_old_one_is_dead() {
+async fn a_recovery_code_replaces_a_lost_phone_and_the_old_one_stops_working() {
     for client_metadata_reaches_create in [true, false] {
         let settings = PoolSettings { client_metadata_reaches_create, ..PoolSettings::default() };
         let ana = Ana::in_world(World::new(Enrollment::AtSignIn, settings)).await;
         let step = ana.start().await;
         let step = ana.world.answer_wishing(&step, &ana.codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
-        let (secret, codes, step) = enrol(&ana.world, &step).await;
+        let (secret, codes, step) = enroll(&ana.world, &step).await;
         assert!(step.has_tokens());
         ana.world.wait(30);
         let step = ana.start().await;
@@ -205,7 +205,7 @@ async fn the_old_authenticator_works_until_the_new_one_has_proven_itself() {
 }
 
 #[tokio::test]
-async fn a_client_that_changes_its_mind_says_nothing_and_gets_its_tokens() {
+async fn a_client_that_gives_a_replacement_up_with_nothing_gets_its_tokens() {
     let ana = Ana::new().await;
     let step = ana.start().await;
     let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
@@ -215,7 +215,7 @@ async fn a_client_that_changes_its_mind_says_nothing_and_gets_its_tokens() {
 }
 
 #[tokio::test]
-async fn a_wish_that_we_do_not_know_gets_no_tokens() {
+async fn an_unknown_after_second_factor_gets_no_tokens() {
     let ana = Ana::new().await;
     let step = ana.start().await;
     is_refused(ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATR").await);
@@ -237,12 +237,12 @@ async fn new_recovery_codes_replace_the_old_ones_on_request() {
 
 /// Create cannot tell the two wishes apart there. What is replaced meanwhile still needs its first passcode.
 #[tokio::test]
-async fn where_client_metadata_does_not_reach_create_a_wish_for_codes_becomes_a_replacement_that_may_be_given_up() {
+async fn without_client_metadata_in_create_new_codes_come_with_a_replacement() {
     let unreached = || PoolSettings { client_metadata_reaches_create: false, ..PoolSettings::default() };
     let ana = Ana::in_world(World::new(Enrollment::AtSignIn, unreached())).await;
     let step = ana.start().await;
     let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
-    let (secret, codes, step) = enrol(&ana.world, &step).await;
+    let (secret, codes, step) = enroll(&ana.world, &step).await;
     assert!(step.has_tokens());
     ana.world.wait(30);
     let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
@@ -276,7 +276,7 @@ async fn after_two_typos_it_is_too_late_to_give_a_replacement_up() {
 }
 
 #[tokio::test]
-async fn who_has_fewer_than_three_codes_left_or_never_took_them_is_given_new_ones() {
+async fn a_user_with_fewer_than_three_codes_left_or_none_gets_new_ones() {
     let world = World::default();
     world.add_user("ana").await;
     let step = world.start("ana", PASSWORD).await.unwrap();
@@ -329,7 +329,7 @@ async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
 }
 
 #[tokio::test]
-async fn who_gives_a_replacement_up_while_codes_are_owed_takes_the_codes() {
+async fn a_user_who_gives_a_replacement_up_while_codes_are_due_takes_them() {
     let ana = Ana::new().await;
     for code in &ana.codes[..8] {
         assert!(ana.answer(&ana.start().await, code).await.unwrap().has_tokens());
@@ -345,7 +345,7 @@ async fn who_gives_a_replacement_up_while_codes_are_owed_takes_the_codes() {
 }
 
 #[tokio::test]
-async fn who_wishes_for_a_new_authenticator_with_the_codes_just_taken_gets_no_tokens_before_it() {
+async fn a_replacement_asked_for_with_the_new_codes_comes_before_the_tokens() {
     let ana = Ana::new().await;
     let step = ana.start().await;
     let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
@@ -355,7 +355,7 @@ async fn who_wishes_for_a_new_authenticator_with_the_codes_just_taken_gets_no_to
 }
 
 #[tokio::test]
-async fn who_leaves_between_a_new_authenticator_and_its_codes_meets_them_after_the_next_passcode() {
+async fn codes_not_taken_after_a_new_authenticator_follow_the_next_passcode() {
     let ana = Ana::new().await;
     let step = ana.start().await;
     let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
@@ -373,11 +373,11 @@ async fn who_leaves_between_a_new_authenticator_and_its_codes_meets_them_after_t
 }
 
 #[tokio::test]
-async fn a_set_up_challenge_held_while_the_owner_enrols_changes_nothing() {
+async fn a_set_up_challenge_held_while_the_owner_enrolls_changes_nothing() {
     let world = World::default();
     world.add_user("ana").await;
     let held = world.start("ana", PASSWORD).await.unwrap();
-    let (secret, _, _) = enrol(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
+    let (secret, _, _) = enroll(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
     let held_secret = SharedSecret::from_base32(held.shown("secretCode")).unwrap();
     assert_ne!(held_secret.expose(), secret.expose());
     is_the_one_error(world.answer(&held, &passcode(&held_secret, world.now())).await);
@@ -387,7 +387,7 @@ async fn a_set_up_challenge_held_while_the_owner_enrols_changes_nothing() {
 }
 
 #[tokio::test]
-async fn by_operator_a_user_without_an_authenticator_meets_a_challenge_that_nobody_passes() {
+async fn under_by_operator_nobody_passes_the_prompt_without_an_authenticator() {
     let world = World::new(Enrollment::ByOperator, PoolSettings::default());
     world.add_user("ana").await;
     let step = world.start("ana", PASSWORD).await.unwrap();
@@ -410,14 +410,14 @@ async fn the_name_of_an_authenticator_is_shown() {
 }
 
 #[tokio::test]
-async fn a_temporary_password_is_changed_before_anything_else_and_opens_nothing_alone() {
+async fn a_temporary_password_is_changed_first_and_gets_no_tokens_alone() {
     let world = World::default();
     world.add_user_with_temporary_password("ana").await;
     let step = world.start("ana", PASSWORD).await.unwrap();
     assert_eq!(step.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));
     let responses = json!({ "USERNAME": "ana", "NEW_PASSWORD": "Plainly-fake-2" });
     let step = world.respond(&step, responses, None).await.unwrap();
-    let (_, _, step) = enrol(&world, &step).await;
+    let (_, _, step) = enroll(&world, &step).await;
     assert!(step.has_tokens());
     assert_eq!(world.start("ana", "Plainly-fake-2").await.unwrap().shown("challenge"), "SECOND_FACTOR");
 }
@@ -443,7 +443,7 @@ async fn whatever_is_held_over_a_temporary_password_chooses_no_new_one() {
 }
 
 #[tokio::test]
-async fn a_temporary_password_after_a_reset_leads_its_owner_to_the_tokens_and_nobody_else() {
+async fn after_a_reset_a_temporary_password_gets_only_its_owner_to_the_tokens() {
     let store = Arc::new(MemoryStore::default());
     let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
     let ana = Ana::in_world(World::over(Arc::clone(&store), sign_in, PoolSettings::default())).await;
@@ -456,12 +456,12 @@ async fn a_temporary_password_after_a_reset_leads_its_owner_to_the_tokens_and_no
     let asked = ana.world.start("ana", TEMPORARY).await.unwrap();
     let responses = json!({ "USERNAME": "ana", "NEW_PASSWORD": "Plainly-fake-2" });
     let step = ana.world.respond(&asked, responses, None).await.unwrap();
-    let (_, _, step) = enrol(&ana.world, &step).await;
+    let (_, _, step) = enroll(&ana.world, &step).await;
     assert!(step.has_tokens());
 }
 
 #[tokio::test]
-async fn an_unknown_user_is_told_from_a_known_one_only_where_the_client_asks_for_it() {
+async fn only_a_legacy_client_can_tell_an_unknown_user_from_a_known_one() {
     let world = World::default();
     world.add_user("ana").await;
     is_refused(world.start("nobody", PASSWORD).await);
@@ -482,7 +482,7 @@ async fn a_session_string_is_answered_once() {
 }
 
 #[tokio::test]
-async fn of_fifty_sign_ins_that_send_one_passcode_at_once_exactly_one_gets_tokens() {
+async fn of_fifty_sign_ins_with_one_passcode_at_once_exactly_one_gets_tokens() {
     let store = TakingTurns(MemoryStore::default());
     let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
     let ana = Ana::in_world(World::over(store, sign_in, PoolSettings::default())).await;

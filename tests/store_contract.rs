@@ -460,7 +460,7 @@ async fn a_missing_key_is_a_fault() {
 }
 
 #[tokio::test]
-async fn kms_is_told_user_purpose_and_authenticator_both_ways_and_the_key() {
+async fn kms_receives_user_purpose_authenticator_and_key_both_ways() {
     let aws = OnMinistack::connect();
     let (sealer, key_id) = aws.new_sealer().await;
     let (user, authenticator) = (user("a"), AuthenticatorId([7; 16]));

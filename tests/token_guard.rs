@@ -64,9 +64,9 @@ async fn load(functions: &Functions, user: &User) -> Versioned {
     functions.store().load(&user.key()).await.unwrap()
 }
 
-/// A day after enrolment, and after every mark of it.
+/// A day after enrollment, and after every mark of it.
 async fn enrolled(functions: &Functions, user: &User) -> Enrolled {
-    let enrolled = functions.enrol(user).await;
+    let enrolled = functions.enroll(user).await;
     functions.wait(24 * 3600);
     enrolled
 }
@@ -92,7 +92,7 @@ async fn the_tokens_of_a_sign_in_pass_and_the_next_need_another() {
 #[tokio::test]
 async fn the_call_that_cognito_repeats_passes_and_one_later_does_not() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
-    functions.enrol(&ana).await;
+    functions.enroll(&ana).await;
     let first = tokens_for(&functions, &ana, CLIENT).await.unwrap();
     let used = load(&functions, &ana).await;
     for _ in 0..2 {
@@ -107,10 +107,10 @@ async fn the_call_that_cognito_repeats_passes_and_one_later_does_not() {
 }
 
 #[tokio::test]
-async fn a_mark_is_worth_nothing_to_another_client_another_user_or_after_fifteen_minutes() {
+async fn a_grant_is_only_for_its_client_and_user_and_for_fifteen_minutes() {
     let (functions, ana, ben) = (Functions::new(), User::named("ana", 0xaa), User::named("ben", 0xbb));
     enrolled(&functions, &ben).await;
-    functions.enrol(&ana).await;
+    functions.enroll(&ana).await;
     assert_eq!(tokens_for(&functions, &ana, "anotherclientid").await, Err(TokenDenied::NoGrant));
     assert_eq!(tokens_for(&functions, &ben, CLIENT).await, Err(TokenDenied::NoGrant));
     functions.wait(GRANT_SECONDS);
@@ -120,11 +120,11 @@ async fn a_mark_is_worth_nothing_to_another_client_another_user_or_after_fifteen
 }
 
 #[tokio::test]
-async fn a_grant_that_a_clock_ahead_recorded_or_used_passes_no_longer_than_any_other() {
+async fn a_grant_recorded_or_used_by_a_clock_ahead_is_valid_no_longer() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
     let now = functions.now();
     functions.set_clock(now.plus(24 * 3600));
-    functions.enrol(&ana).await;
+    functions.enroll(&ana).await;
     functions.set_clock(now);
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant), "recorded a day ahead");
     functions.set_clock(now.plus(24 * 3600));
@@ -134,7 +134,7 @@ async fn a_grant_that_a_clock_ahead_recorded_or_used_passes_no_longer_than_any_o
 }
 
 #[tokio::test]
-async fn the_password_alone_pays_for_nothing() {
+async fn the_password_alone_gets_no_grant() {
     let (functions, ana, nobody) = (Functions::new(), User::named("ana", 0xaa), User::named("nobody", 0x00));
     let enrolled = enrolled(&functions, &ana).await;
     assert_eq!(tokens_for(&functions, &nobody, CLIENT).await, Err(TokenDenied::NoGrant));
@@ -144,7 +144,7 @@ async fn the_password_alone_pays_for_nothing() {
 }
 
 #[tokio::test]
-async fn a_sign_in_that_still_owes_recovery_codes_has_not_paid() {
+async fn a_sign_in_with_recovery_codes_due_has_no_grant() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
     // TOTP_SETUP ✓, and away before the codes.
     let mut sign_in = SignIn::after_password(&functions, &ana);
@@ -165,7 +165,7 @@ async fn a_sign_in_that_still_owes_recovery_codes_has_not_paid() {
 }
 
 #[tokio::test]
-async fn the_claims_say_which_factor_was_proven_and_when() {
+async fn the_claims_hold_the_factor_that_was_proven_and_when() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
     let enrolled = enrolled(&functions, &ana).await;
     let typed = [(passcode(&enrolled.secret, functions.now()), "totp"), (enrolled.codes[0].clone(), "recovery_code")];
@@ -183,7 +183,7 @@ async fn the_claims_say_which_factor_was_proven_and_when() {
 }
 
 #[tokio::test]
-async fn the_id_token_says_how_many_wrong_passcodes_there_were_since_tokens_left_before() {
+async fn the_id_token_counts_wrong_passcodes_since_tokens_were_last_issued() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
     let enrolled = enrolled(&functions, &ana).await;
     for wrong in [3, 0, 1] {
@@ -203,9 +203,9 @@ async fn the_id_token_says_how_many_wrong_passcodes_there_were_since_tokens_left
 }
 
 #[tokio::test]
-async fn each_event_version_gets_the_answer_of_its_shape_and_groups_stay_as_they_are() {
+async fn each_event_version_gets_its_response_shape_and_groups_stay_unchanged() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
-    functions.enrol(&ana).await;
+    functions.enroll(&ana).await;
     let claims = json!({ "second_factor": "totp", "second_factor_at": functions.now().0.to_string() });
     // Only the app is told, and no API.
     let mut of_id_token = claims.clone();
@@ -238,9 +238,9 @@ async fn each_event_version_gets_the_answer_of_its_shape_and_groups_stay_as_they
 }
 
 #[tokio::test]
-async fn a_door_beside_the_sign_in_gets_no_tokens_whatever_was_paid() {
+async fn another_trigger_source_gets_no_tokens_even_with_a_grant() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
-    functions.enrol(&ana).await;
+    functions.enroll(&ana).await;
     let paid = load(&functions, &ana).await;
     for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
         for source in DOORS {
@@ -257,7 +257,7 @@ async fn a_door_beside_the_sign_in_gets_no_tokens_whatever_was_paid() {
 }
 
 #[tokio::test]
-async fn a_refresh_passes_without_the_store_and_claims_nothing() {
+async fn a_refresh_passes_without_the_store_and_without_claims() {
     let ana = User::named("ana", 0xaa);
     for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
         let guard = Guard { setting, store: Broken };
@@ -270,7 +270,7 @@ async fn a_refresh_passes_without_the_store_and_claims_nothing() {
 }
 
 #[tokio::test]
-async fn where_only_sources_are_guarded_tokens_pass_without_the_store_and_claim_nothing() {
+async fn with_trigger_source_tokens_pass_without_the_store_and_without_claims() {
     // Whose sign-in they end cannot be told: the owner's, who has just left a mark, or another flow's of the same client.
     let ana = User::named("ana", 0xaa);
     let guard = Guard { setting: TokenGuard::TriggerSource, store: Broken };
@@ -292,9 +292,9 @@ async fn a_broken_store_means_no_tokens() {
 }
 
 #[tokio::test]
-async fn a_mark_whose_use_cannot_be_saved_passes_nothing() {
+async fn a_grant_whose_use_cannot_be_saved_gets_no_tokens() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
-    functions.enrol(&ana).await;
+    functions.enroll(&ana).await;
     for (answers, expected) in [(Err(()), "the store"), (Ok(Saved::Conflict), "others kept saving the same record")] {
         let store = SavesNothing { store: functions.create.store.clone(), answers };
         let guard = Guard { setting: TokenGuard::Grant, store };
@@ -305,9 +305,9 @@ async fn a_mark_whose_use_cannot_be_saved_passes_nothing() {
 }
 
 #[tokio::test]
-async fn an_event_that_does_not_say_who_asks_gets_no_tokens() {
+async fn an_event_without_source_pool_client_or_version_gets_no_tokens() {
     let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
-    functions.enrol(&ana).await;
+    functions.enroll(&ana).await;
     for place in ["triggerSource", "userPoolId", "callerContext", "request", "version"] {
         for other in [Value::Null, json!(""), json!(5), json!([]), json!({})] {
             let mut event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");

@@ -79,7 +79,7 @@ async fn assert_golden_answers(trigger: Trigger) {
 }
 
 #[test]
-fn every_sample_event_has_a_golden_answer_and_every_golden_answer_an_event() {
+fn every_sample_event_has_a_golden_answer_and_there_is_no_other() {
     let names = |folder: &Path| -> BTreeSet<String> {
         let files = std::fs::read_dir(folder).into_iter().flatten();
         files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect()
@@ -192,7 +192,7 @@ async fn create_leaves_every_record_as_it_is() {
 }
 
 #[tokio::test]
-async fn the_same_answer_delivered_three_times_is_answered_alike_and_recorded_once() {
+async fn an_answer_delivered_three_times_is_answered_alike_and_recorded_once() {
     let cast = Cast::assembled().await;
     for (case, event) in sample_events(Trigger::Verify) {
         let functions = cast.functions().await;
@@ -208,7 +208,7 @@ async fn the_same_answer_delivered_three_times_is_answered_alike_and_recorded_on
 }
 
 #[tokio::test]
-async fn verify_writes_a_record_where_it_judges_and_nowhere_else() {
+async fn verify_records_right_answers_and_wrong_passcodes_and_nothing_else() {
     let cast = Cast::assembled().await;
     let untouched = Cast::stored(&cast.functions().await).await;
     let mut written = Vec::new();

@@ -54,7 +54,7 @@ fn main() -> ExitCode {
     let folder = Folder::new();
     let aws = Aws::start(&folder.0);
     let subject = |language, function| Subject::new(language, function, &target, &folder.0, &aws);
-    let user = Arc::new(User::enrol(subject, &aws));
+    let user = Arc::new(User::enroll(subject, &aws));
     let items = |function, moment| user.items(function, moment, &subject(Language::Rust, Function::Verify), &aws);
     let mut benches = Vec::new();
     for (language, function, moment) in MEASURED {

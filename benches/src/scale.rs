@@ -46,7 +46,7 @@ impl SignIn {
         Self::of(&[&[define], &[define, create], &[verify, define, guard]])
     }
 
-    /// Of a user who enrols: SRP, password, `TOTP_SETUP`, `RECOVERY_CODES`. Each pair is Create's and Verify's.
+    /// Of a user who enrolls: SRP, password, `TOTP_SETUP`, `RECOVERY_CODES`. Each pair is Create's and Verify's.
     pub fn first(define: &Invocation, setup: [&Invocation; 2], codes: [&Invocation; 2], guard: &Invocation) -> Self {
         let ([create, verify], [create_codes, verify_codes]) = (setup, codes);
         Self::of(&[&[define], &[define, create], &[verify, define, create_codes], &[verify_codes, define, guard]])
@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn above_cognitos_quota_so_many_complete_as_it_allows() {
+    fn above_cognitos_quota_as_many_complete_as_it_allows() {
         for retries in [0, 3] {
             let of = run((300.0, retries, &[]));
             assert!((117.0..123.0).contains(&(of.completed / COUNTED_S)), "{}", of.completed);
@@ -509,7 +509,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shortage_of_kms_fails_sign_ins_and_counts_nobody_and_one_of_writes_uses_passcodes_up() {
+    fn without_kms_sign_ins_fail_and_without_writes_they_use_passcodes_up() {
         let kms = run((110.0, 0, &[&[(Limit::Kms, 80.0)]]));
         assert!((78.0..82.0).contains(&(kms.completed / COUNTED_S)), "{}", kms.completed);
         assert!(kms.refused.keys().eq(&["KMS"]) && kms.used_up == 0.0);

@@ -31,8 +31,8 @@ pub struct User {
 }
 
 impl User {
-    /// Enrols a user, by our own functions.
-    pub fn enrol(subject: impl Fn(Language, Function) -> Subject, aws: &Aws) -> Self {
+    /// Enrolls a user, by our own functions.
+    pub fn enroll(subject: impl Fn(Language, Function) -> Subject, aws: &Aws) -> Self {
         let invoke = |function, event: &Value| subject(Language::Rust, function).invoke_once(event)["response"].clone();
         let mut session = vec![right("SRP_A", &Value::Null), right("PASSWORD_VERIFIER", &Value::Null)];
         let set_up = invoke(Function::Create, &with_session(Function::Create, &session));

@@ -346,7 +346,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn there_is_as_much_time_to_install_an_authenticator_app_as_template_yaml_gives() {
+    fn auth_session_validity_is_that_of_template_yaml() {
         let clock: Clock = Arc::new(|| UnixTime(1_800_000_000));
         let pool = pool_as_deployed(&clock).unwrap();
         let validity = pool.settings().clients.first().unwrap().auth_session_validity;

@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_function_that_nobody_was_given_leave_to_call_has_no_policy() {
+    async fn a_function_without_permission_for_any_caller_has_no_policy() {
         let answer = |operation: &str, of: &str| match (operation, of) {
             ("GetPolicy", "verify") => {
                 refused("ResourceNotFoundException", "No policy is associated with the given resource.")

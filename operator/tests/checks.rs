@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn every_flow_but_two_is_a_door() {
+    fn every_flow_but_two_is_a_way_around_the_second_factor() {
         let foreign = [
             "ALLOW_USER_SRP_AUTH",
             "ALLOW_USER_PASSWORD_AUTH",
@@ -301,7 +301,7 @@ mod tests {
 
     /// A row a guard: what a flow of the API is with it, and what managed login, federation and devices are.
     #[test]
-    fn a_door_is_open_unless_the_token_guard_refuses_its_tokens() {
+    fn another_flow_is_open_unless_the_token_guard_refuses_its_tokens() {
         type Guard = fn(&mut Deployment);
         #[rustfmt::skip]
         let guards: [(&str, Guard, Severity, Severity); 5] = [
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn every_app_client_is_judged() {
+    fn every_app_client_is_checked() {
         let mut deployment = sound();
         let clients = deployment.clients.as_mut().unwrap();
         let mut second = clients[0].clone();

@@ -246,7 +246,7 @@ impl<S: RecordStore> Functions<S> {
     ///
     /// # Panics
     /// When the sign-in takes another way.
-    pub async fn enrol(&self, user: &User) -> Enrolled {
+    pub async fn enroll(&self, user: &User) -> Enrolled {
         let mut sign_in = SignIn::after_password(self, user);
         let shown = sign_in.challenge().await.expect("TOTP_SETUP");
         let secret = secret_shown(&shown);
@@ -260,7 +260,7 @@ impl<S: RecordStore> Functions<S> {
     }
 }
 
-/// What a user has in hand after [`Functions::enrol`].
+/// What a user has in hand after [`Functions::enroll`].
 pub struct Enrolled {
     /// The secret in the authenticator.
     pub secret: SharedSecret,
@@ -523,7 +523,7 @@ impl Cast {
 
         // Dora has just mistyped a fifth passcode, and Emil's have stopped.
         for (user, wrong) in [(&emil, 20), (&dora, 5)] {
-            let enrolled = functions.enrol(user).await;
+            let enrolled = functions.enroll(user).await;
             for _ in 0..wrong {
                 let mut sign_in = SignIn::after_password(&functions, user);
                 let shown = sign_in.challenge().await.expect("SECOND_FACTOR");
@@ -545,7 +545,7 @@ impl Cast {
 
         // Fay has just given a passcode, and her tokens are next.
         functions.set_clock(UnixTime(NOW.0.saturating_sub(3600)));
-        let enrolled = functions.enrol(&fay).await;
+        let enrolled = functions.enroll(&fay).await;
         functions.set_clock(UnixTime(NOW.0.saturating_sub(1)));
         let mut sign_in = SignIn::after_password(&functions, &fay);
         sign_in.challenge().await.expect("SECOND_FACTOR");

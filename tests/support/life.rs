@@ -51,7 +51,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     /// # Panics
     /// When a sign-in takes another way.
     pub async fn live(&mut self) {
-        let enrolled = self.enrol_and_return().await;
+        let enrolled = self.enroll_and_return().await;
         let enrolled = self.lose_the_phone(&enrolled).await;
         let codes = self.renew_codes(&enrolled.codes[1]).await;
         let codes = self.use_up_codes(&codes).await;
@@ -64,12 +64,12 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     /// # Panics
     /// When a sign-in takes another way.
     pub async fn live_shortly(&mut self) {
-        self.enrol_and_return().await;
+        self.enroll_and_return().await;
         self.confuse_the_triggers().await;
     }
 
-    async fn enrol_and_return(&mut self) -> Enrolled {
-        let enrolled = self.enrol().await;
+    async fn enroll_and_return(&mut self) -> Enrolled {
+        let enrolled = self.enroll().await;
         self.use_passcodes(&enrolled).await;
         enrolled
     }
@@ -78,7 +78,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     ///
     /// # Panics
     /// When it takes another way.
-    pub async fn enrol(&mut self) -> Enrolled {
+    pub async fn enroll(&mut self) -> Enrolled {
         let mut sign_in = self.sign_in("plainly fake after_second_factor").await;
         let secret = secret_shown(&sign_in.challenge("TOTP_SETUP").await);
         let wrong = sign_in.life.wrong_passcode(&secret);

@@ -61,7 +61,7 @@ async fn a_confirmation_code_expires_after_a_day() {
 }
 
 #[tokio::test]
-async fn confirming_an_unknown_user_tells_so_under_legacy_only() {
+async fn confirming_an_unknown_user_is_user_not_found_under_legacy_only() {
     let hidden = TestBed::new().call("ConfirmSignUp", confirmation("123456")).await;
     assert_eq!(hidden.unwrap_err().kind, "ExpiredCodeException");
     let error = TestBed::with(legacy(), usual_answer).call("ConfirmSignUp", confirmation("123456")).await;
@@ -96,7 +96,7 @@ async fn a_password_has_to_meet_the_policy() {
 }
 
 #[tokio::test]
-async fn a_temporary_password_is_sent_unless_the_operator_says_no() {
+async fn a_temporary_password_is_sent_unless_the_operator_suppresses_it() {
     let bed = TestBed::new();
     let body = json!({
         "UserPoolId": POOL_ID,

@@ -203,7 +203,7 @@ async fn in_custom_auth_a_cognito_factor_precedes_define_or_replaces_it() {
 }
 
 #[tokio::test]
-async fn where_mfa_is_off_a_token_cannot_be_set_up_and_an_old_one_is_not_asked_for() {
+async fn with_mfa_off_no_token_is_set_up_and_an_old_one_is_not_asked_for() {
     let bed = optional().await;
     with_software_token(&bed, "alice").await;
     let off = json!({ "UserPoolId": POOL_ID, "MfaConfiguration": "OFF" });
@@ -215,7 +215,7 @@ async fn where_mfa_is_off_a_token_cannot_be_set_up_and_an_old_one_is_not_asked_f
 }
 
 #[tokio::test]
-async fn the_pools_configuration_is_read_as_it_was_set_and_is_on_with_a_factor_or_off_without() {
+async fn mfa_configuration_is_read_as_set_and_is_on_only_with_a_factor() {
     let bed = optional().await;
     let config = json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
     let mut set = config.clone();
@@ -250,7 +250,7 @@ async fn an_operator_deletes_a_software_token() {
 }
 
 #[tokio::test]
-async fn a_forgotten_password_is_replaced_by_a_code_that_works_once_and_leaves_the_factor_alone() {
+async fn a_forgotten_password_is_replaced_by_a_code_once_and_the_factor_stays() {
     let bed = optional().await;
     let secret = with_software_token(&bed, "alice").await;
     let forgot = json!({ "ClientId": CLIENT_ID, "Username": "alice" });
@@ -318,7 +318,7 @@ async fn finish(bed: &TestBed, asked: &Value) -> Result<Value, CognitoError> {
 }
 
 #[tokio::test]
-async fn where_mfa_is_on_the_first_sign_in_sets_it_up_step_by_step_and_in_no_other_order() {
+async fn with_mfa_on_the_first_sign_in_sets_it_up_in_one_order_only() {
     let bed = required();
     let mut asked = asked_to_set_up(&bed).await;
     assert_eq!(asked["ChallengeParameters"]["MFAS_CAN_SETUP"], "[\"SOFTWARE_TOKEN_MFA\"]");
@@ -351,7 +351,7 @@ async fn where_mfa_is_on_the_first_sign_in_sets_it_up_step_by_step_and_in_no_oth
 }
 
 #[tokio::test]
-async fn a_token_that_was_taken_away_after_its_verification_does_not_end_the_set_up() {
+async fn a_token_removed_after_its_verification_does_not_end_the_set_up() {
     let bed = required();
     let mut asked = asked_to_set_up(&bed).await;
     let secret = secret(&step(&bed, &mut asked, "AssociateSoftwareToken", None).await.unwrap());
@@ -365,7 +365,7 @@ async fn a_token_that_was_taken_away_after_its_verification_does_not_end_the_set
 }
 
 #[tokio::test]
-async fn where_mfa_is_on_a_verified_token_is_asked_for_whether_the_set_up_was_ended_or_not() {
+async fn with_mfa_on_a_verified_token_is_asked_for_even_before_set_up_ends() {
     let bed = required();
     let mut asked = asked_to_set_up(&bed).await;
     let secret = secret(&step(&bed, &mut asked, "AssociateSoftwareToken", None).await.unwrap());
@@ -399,7 +399,7 @@ async fn of_many_associations_by_one_session_string_at_once_one_is_made() {
 }
 
 #[tokio::test]
-async fn set_up_takes_an_access_token_or_the_session_of_mfa_setup_and_six_digits() {
+async fn set_up_takes_an_access_token_or_mfa_setups_session_and_six_digits() {
     let bed = optional().await;
     let token = access_token(&bed, "alice").await;
     let one_of_both = "Exactly one of AccessToken and Session has to be there";
@@ -543,7 +543,7 @@ fn last_code(bed: &TestBed) -> String {
 }
 
 #[tokio::test]
-async fn where_mfa_is_on_who_has_no_factor_is_sent_a_code_if_there_is_an_address() {
+async fn with_mfa_on_a_user_without_a_factor_gets_a_code_at_a_known_address() {
     let bed = required();
     bed.add_user("alice").await;
     add_reachable_user(&bed, "carol").await;
@@ -568,7 +568,7 @@ async fn where_mfa_is_on_who_has_no_factor_is_sent_a_code_if_there_is_an_address
 }
 
 #[tokio::test]
-async fn of_several_factors_the_user_chooses_and_codes_are_good_for_the_challenge_they_were_sent_for() {
+async fn the_user_selects_a_factor_and_a_code_is_valid_for_its_challenge_only() {
     let bed = optional().await;
     set_config(&bed, "OPTIONAL", every_factor()).await;
     for user_name in ["carol", "dan"] {
@@ -682,7 +682,7 @@ async fn bed_for_challenges() -> TestBed {
 }
 
 #[tokio::test]
-async fn at_every_challenge_a_forged_or_foreign_session_string_is_invalid_and_leaves_the_right_one_good() {
+async fn at_every_challenge_a_foreign_session_string_fails_and_spends_nothing() {
     for (challenge, keys) in CHALLENGES {
         let bed = bed_for_challenges().await;
         let (carols, right) = asked(&bed, challenge, "carol").await;

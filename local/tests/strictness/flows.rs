@@ -68,7 +68,7 @@ async fn a_flow_belongs_to_clients_or_to_operators() {
 }
 
 #[tokio::test]
-async fn the_right_password_alone_gets_tokens_by_every_flow_that_asks_no_trigger() {
+async fn the_password_alone_gets_tokens_by_every_flow_without_our_triggers() {
     let bed = bed_allowing_everything().await;
     for (operation, flow) in [
         ("InitiateAuth", "USER_PASSWORD_AUTH"),

@@ -128,7 +128,7 @@ async fn the_calls_are_signed_with_made_up_credentials() {
 }
 
 #[tokio::test]
-async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_works() {
+async fn each_lambda_error_reads_as_in_cognito_and_the_next_sign_in_works() {
     let (lambda, bed) = bed(PoolSettings::default()).await;
     let failed = |text: &str| {
         ("UserLambdaValidationException", format!("VerifyAuthChallengeResponse failed with error {text}."))
@@ -219,7 +219,7 @@ async fn each_fault_of_lambda_is_told_as_cognito_tells_it_and_the_next_sign_in_w
 }
 
 #[tokio::test]
-async fn a_function_that_is_silent_is_called_three_times_and_the_next_sign_in_works() {
+async fn a_silent_function_is_called_three_times_and_the_next_sign_in_works() {
     let (lambda, bed) = bed(short()).await;
     let asked = bed.prove_password("alice", PASSWORD).await.unwrap();
     lambda.take_invoked();

@@ -157,7 +157,7 @@ async fn a_timestamp_in_another_form_is_refused() {
 }
 
 #[tokio::test]
-async fn an_unknown_user_is_asked_for_a_password_like_any_other_and_never_gets_in() {
+async fn an_unknown_user_is_asked_for_a_password_and_never_signs_in() {
     let bed = TestBed::new();
     let (srp, asked) = bed.initiate("nobody").await.unwrap();
     let (_, again) = bed.initiate("Nobody").await.unwrap();
@@ -176,13 +176,13 @@ async fn an_unknown_user_is_asked_for_a_password_like_any_other_and_never_gets_i
 }
 
 #[tokio::test]
-async fn an_unknown_user_gets_no_tokens_even_if_define_says_so() {
+async fn an_unknown_user_gets_no_tokens_even_if_define_issues_them() {
     let bed = TestBed::with(PoolSettings::default(), |_, _| Ok(crate::test_bed::tokens()));
     assert_incorrect(bed.initiate_with(json!({ "USERNAME": "nobody" })).await);
 }
 
 #[tokio::test]
-async fn an_unknown_user_is_called_unknown_under_legacy_and_no_trigger_is_called() {
+async fn under_legacy_an_unknown_user_is_not_found_and_no_trigger_is_called() {
     let bed = TestBed::with(legacy(), usual_answer);
     let result = bed.initiate("nobody").await.map(|(_, asked)| asked);
     assert_error(result, "UserNotFoundException", "User does not exist.");

@@ -75,7 +75,7 @@ async fn the_claims_are_cognitos_and_verify_with_the_key_set() {
 }
 
 #[tokio::test]
-async fn a_refresh_gives_new_tokens_of_the_same_sign_in_and_no_new_refresh_token() {
+async fn a_refresh_gives_tokens_of_the_same_sign_in_and_no_refresh_token() {
     let bed = TestBed::new();
     bed.add_user("alice").await;
     let first = bed.sign_in("alice").await;
@@ -154,7 +154,7 @@ async fn a_refresh_token_is_good_for_its_client_only() {
 }
 
 #[tokio::test]
-async fn revoking_a_refresh_token_ends_the_access_tokens_of_its_sign_in_and_no_others() {
+async fn revoking_a_refresh_token_ends_only_its_own_sign_ins_access_tokens() {
     let bed = TestBed::new();
     bed.add_user("alice").await;
     let (first, second) = (bed.sign_in("alice").await, bed.sign_in("alice").await);
@@ -251,7 +251,7 @@ async fn try_to_sign_in(bed: &TestBed) -> Result<Value, CognitoError> {
 }
 
 #[tokio::test]
-async fn pre_token_generation_changes_the_tokens_that_its_version_reaches_and_not_whose_they_are() {
+async fn pre_token_generation_changes_its_versions_tokens_and_not_their_user() {
     let changes = json!({
         "claimsToAddOrOverride": { "second_factor": "totp", "email": "other@example.com", "sub": "somebody", "aud": "x" },
         "claimsToSuppress": ["email_verified", "iss", "cognito:username"],
@@ -277,7 +277,7 @@ async fn pre_token_generation_changes_the_tokens_that_its_version_reaches_and_no
 }
 
 #[tokio::test]
-async fn a_pre_token_generation_that_fails_or_answers_nonsense_lets_no_token_out() {
+async fn a_pre_token_generation_that_fails_or_is_malformed_gives_no_tokens() {
     let version = PreTokenGenerationVersion::V2;
     let failing = bed_that_generates(version, Err(TriggerFailure::Function("not paid".to_owned()))).await;
     assert_error(

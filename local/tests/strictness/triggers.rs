@@ -231,7 +231,7 @@ async fn slow_bed(seconds: [u64; 3]) -> (Arc<Slow>, TestBed, Value) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_trigger_that_does_not_answer_within_five_seconds_is_called_again_with_the_same_event() {
+async fn a_trigger_without_answer_in_five_seconds_gets_the_same_event_again() {
     let (slow, bed, asked) = slow_bed([6, 6, 4]).await;
     let started = Instant::now();
     let result = bed.answer(&asked, "42").await.unwrap();
@@ -270,7 +270,7 @@ async fn a_delivery_that_took_too_long_goes_on_alongside_the_next() {
 }
 
 #[tokio::test]
-async fn the_text_of_a_functions_error_reaches_the_client_and_the_session_is_spent() {
+async fn a_functions_error_reaches_the_client_and_the_session_is_used_up() {
     for trigger in [Trigger::VerifyAuthChallengeResponse, Trigger::DefineAuthChallenge, Trigger::CreateAuthChallenge] {
         let error = TriggerFailure::Function("it broke".to_owned());
         let (bed, asked) = bed_where(trigger, Err(error)).await;
@@ -404,7 +404,7 @@ async fn an_answer_that_is_no_event_is_an_invalid_response() {
 }
 
 #[tokio::test]
-async fn the_pool_does_what_define_says_even_where_define_is_careless() {
+async fn the_pool_follows_define_even_where_define_is_careless() {
     let bed = TestBed::with(PoolSettings::default(), |_, _| Ok(tokens()));
     bed.add_user("alice").await;
     let result = bed.initiate_with(json!({ "USERNAME": "alice" })).await.unwrap();

@@ -16,13 +16,13 @@ use shared::totp::{Digits, Parameters, SharedSecret};
 use tests::functions::{Functions, SignIn, Trigger, User, entry, fill_random, passcode, secret_shown};
 use tests::stores::TakingTurns;
 
-// ── Who may enrol.
+// ── Who may enroll.
 
 #[tokio::test]
 async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
     let (functions, newcomer) = (Functions::new(), User::named("ana", 1));
     let owner = User::named("ben", 2);
-    functions.enrol(&owner).await;
+    functions.enroll(&owner).await;
     let asked = entry("SRP_A", true, None);
     let (right, wrong) = (entry("PASSWORD_VERIFIER", true, None), entry("PASSWORD_VERIFIER", false, None));
     let proven = entry("CUSTOM_CHALLENGE", true, Some("SECOND_FACTOR"));
@@ -48,9 +48,9 @@ async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
 }
 
 #[tokio::test]
-async fn who_has_an_authenticator_is_offered_another_only_after_proving_it_in_this_very_sign_in() {
+async fn another_authenticator_is_offered_only_after_proof_in_the_same_sign_in() {
     let (functions, user) = (Functions::new(), User::named("ana", 1));
-    let owner = functions.enrol(&user).await;
+    let owner = functions.enroll(&user).await;
     functions.wait(30);
     for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
         let mut elsewhere = wishing(&functions, &user, after_second_factor);
@@ -73,7 +73,7 @@ async fn who_has_an_authenticator_is_offered_another_only_after_proving_it_in_th
 // ── Repeats, and others at the same time.
 
 #[tokio::test]
-async fn of_three_answers_of_create_whichever_cognito_kept_leads_to_one_working_authenticator_and_one_set_of_codes() {
+async fn any_of_three_create_responses_leads_to_one_authenticator_and_code_set() {
     for kept in 0..3 {
         let (functions, user) = (Functions::new(), User::named("ana", 1));
         let mut sign_in = SignIn::after_password(&functions, &user);
@@ -97,7 +97,7 @@ async fn of_three_answers_of_create_whichever_cognito_kept_leads_to_one_working_
 }
 
 #[tokio::test]
-async fn two_sign_ins_enrolling_at_once_never_learn_each_others_secret_and_exactly_one_wins() {
+async fn two_sign_ins_that_enroll_at_once_share_no_secret_and_only_one_wins() {
     let store = TakingTurns(MemoryStore::default());
     let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
     let mut sign_ins = [SignIn::after_password(&functions, &user), SignIn::after_password(&functions, &user)];
@@ -127,10 +127,10 @@ async fn two_sign_ins_enrolling_at_once_never_learn_each_others_secret_and_exact
 }
 
 #[tokio::test]
-async fn a_set_up_challenge_held_back_over_any_change_ends_in_the_one_error_and_changes_nothing() {
+async fn a_set_up_challenge_held_over_any_change_fails_and_changes_nothing() {
     let mut pairs = BTreeMap::<_, usize>::new();
     for set_up in [SetUp::FirstAuthenticator, SetUp::FirstCodes, SetUp::NewAuthenticator, SetUp::NewCodes] {
-        for change in [Change::Enrols, Change::Replaces, Change::Renews] {
+        for change in [Change::Enrolls, Change::Replaces, Change::Renews] {
             // Held as it was issued, or as it was issued again after a wrong answer.
             for again in [false, true] {
                 let (functions, user) = (Functions::new(), User::named("ana", 1));
@@ -153,7 +153,7 @@ async fn a_set_up_challenge_held_back_over_any_change_ends_in_the_one_error_and_
             }
         }
     }
-    // Whoever enrols has had no authenticator, so only the first one is held over that.
+    // Whoever enrolls has had no authenticator, so only the first one is held over that.
     assert_eq!(pairs.len(), 3 + 2 + 2 + 2);
     assert!(pairs.values().all(|times| *times == 2));
 }
@@ -168,7 +168,7 @@ enum SetUp {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Change {
-    Enrols,
+    Enrolls,
     Replaces,
     Renews,
 }
@@ -193,7 +193,7 @@ impl SetUp {
                 *phone = Some(secret);
             }
             Self::NewAuthenticator | Self::NewCodes => {
-                Change::Enrols.made(functions, user, phone).await;
+                Change::Enrolls.made(functions, user, phone).await;
                 let after_second_factor =
                     if self == Self::NewCodes { "NEW_RECOVERY_CODES" } else { "REPLACE_AUTHENTICATOR" };
                 sign_in = proven(functions, user, phone, after_second_factor).await;
@@ -217,13 +217,13 @@ impl Change {
     /// The owner does it, in a sign-in of its own, and first whatever it takes; `false` where it cannot be done.
     async fn made(self, functions: &Functions, user: &User, phone: &mut Option<SharedSecret>) -> bool {
         if phone.is_none() {
-            *phone = Some(functions.enrol(user).await.secret);
-            if self == Self::Enrols {
+            *phone = Some(functions.enroll(user).await.secret);
+            if self == Self::Enrolls {
                 return true;
             }
         }
         let after_second_factor = match self {
-            Self::Enrols => return false,
+            Self::Enrolls => return false,
             Self::Replaces => "REPLACE_AUTHENTICATOR",
             Self::Renews => "NEW_RECOVERY_CODES",
         };
@@ -242,11 +242,11 @@ impl Change {
     }
 }
 
-/// What an old password led to must not enrol once an operator has given a new one and reset the record.
+/// What an old password led to must not enroll once an operator has given a new one and reset the record.
 #[tokio::test]
-async fn a_prompt_held_over_a_reset_enrols_nobody() {
+async fn a_prompt_held_over_a_reset_enrolls_nobody() {
     let (functions, user) = (Functions::new(), User::named("ana", 1));
-    functions.enrol(&user).await;
+    functions.enroll(&user).await;
     let mut prompt = SignIn::after_password(&functions, &user);
     assert_eq!(prompt.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
     let mut mistyped = SignIn::after_password(&functions, &user);
@@ -267,9 +267,9 @@ async fn a_prompt_held_over_a_reset_enrols_nobody() {
 
 /// A thief who has the second factor renews codes without limit, and holds a set-up challenge of each generation.
 #[tokio::test]
-async fn no_set_up_challenge_of_any_generation_before_a_reset_or_an_import_is_met_by_it() {
+async fn no_set_up_challenge_from_before_a_reset_or_an_import_is_accepted() {
     let (functions, user) = (Functions::new(), User::named("ana", 1));
-    let mut phone = Some(functions.enrol(&user).await.secret);
+    let mut phone = Some(functions.enroll(&user).await.secret);
     let mut held = Vec::new();
     for _ in 0..20 {
         let mut sign_in = proven(&functions, &user, &phone, "REPLACE_AUTHENTICATOR").await;
@@ -298,7 +298,7 @@ async fn no_set_up_challenge_of_any_generation_before_a_reset_or_an_import_is_me
 }
 
 #[tokio::test]
-async fn a_set_up_held_from_before_an_import_does_not_overwrite_it_and_the_import_can_be_saved_and_signed_in_with() {
+async fn an_import_works_and_is_not_overwritten_by_an_older_set_up_challenge() {
     let (mut functions, user) = (Functions::new(), User::named("ana", 1));
     let mut before = SignIn::after_password(&functions, &user);
     let secret = secret_shown(&before.challenge().await.unwrap());
@@ -322,7 +322,7 @@ async fn a_set_up_held_from_before_an_import_does_not_overwrite_it_and_the_impor
 #[tokio::test]
 async fn a_record_that_was_written_by_hand_is_a_fault_and_not_overwritten() {
     let (functions, user) = (Functions::new(), User::named("ana", 1));
-    functions.enrol(&user).await;
+    functions.enroll(&user).await;
     let json = stored(&functions, &user).await.record.to_json().unwrap();
     let generation = stored(&functions, &user).await.record.generation().to_text();
     let error = Record::from_json(&json.replace(&generation, &Generation::NONE.to_text())).unwrap_err();
@@ -334,12 +334,12 @@ async fn a_record_that_was_written_by_hand_is_a_fault_and_not_overwritten() {
 
 /// Between Verify's save and Create's load an operator resets the user, gives another authenticator, or the owner enrolls.
 #[tokio::test]
-async fn a_sign_in_past_the_second_factor_goes_on_only_against_the_record_that_it_proved() {
+async fn after_the_second_factor_a_sign_in_continues_only_with_the_same_record() {
     for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
         for codes_due in [false, true] {
             for what_happens in 0..3 {
                 let (functions, user) = (Functions::new(), User::named("ana", 1));
-                let enrolled = functions.enrol(&user).await;
+                let enrolled = functions.enroll(&user).await;
                 if codes_due {
                     for code in &enrolled.codes[..8] {
                         assert!(passes_totp(&functions, &user, code).await);
@@ -350,7 +350,7 @@ async fn a_sign_in_past_the_second_factor_goes_on_only_against_the_record_that_i
                 let record = if what_happens == 1 { imported(&functions, &user).await } else { Record::reset(drawn()) };
                 functions.store().save(&user.key(), &record, version).await.unwrap();
                 if what_happens == 2 {
-                    functions.enrol(&user).await;
+                    functions.enroll(&user).await;
                 }
                 let left = stored(&functions, &user).await;
                 let mut sign_in = sign_in;
@@ -374,7 +374,7 @@ async fn a_sign_in_past_the_second_factor_goes_on_only_against_the_record_that_i
 }
 
 #[tokio::test]
-async fn a_set_up_challenge_enrols_only_while_enrollment_admits_what_entitled_it() {
+async fn a_set_up_challenge_enrolls_only_while_its_entitlement_is_allowed() {
     use Enrollment::{AfterCognitoMfa, AtSignIn, ByOperator};
     for (given_under, answered_under, enrolls) in [
         (AtSignIn, AtSignIn, true),
@@ -399,7 +399,7 @@ async fn a_set_up_challenge_enrols_only_while_enrollment_admits_what_entitled_it
     }
     // A proven second factor entitles to another authenticator whatever the setting.
     let (mut functions, user) = (Functions::new(), User::named("ana", 1));
-    let phone = Some(functions.enrol(&user).await.secret);
+    let phone = Some(functions.enroll(&user).await.secret);
     let mut sign_in = proven(&functions, &user, &phone, "REPLACE_AUTHENTICATOR").await;
     let secret = secret_shown(&sign_in.challenge().await.unwrap());
     let event = sign_in.answer_event(&passcode(&secret, functions.now()));
@@ -439,7 +439,7 @@ async fn six_and_eight_digits_count_alike_whatever_authenticator_a_user_has() {
     for (enrolled, digits) in [(false, None), (true, None), (false, Some(Digits::Six)), (false, Some(Digits::Eight))] {
         let (mut functions, user) = (Functions::new(), User::named("ana", 1));
         if enrolled {
-            functions.enrol(&user).await;
+            functions.enroll(&user).await;
         }
         if let Some(digits) = digits {
             let imported = imported_with(&functions, &user, Parameters { digits, ..Parameters::default() }).await;
@@ -462,7 +462,7 @@ async fn six_and_eight_digits_count_alike_whatever_authenticator_a_user_has() {
 }
 
 #[tokio::test]
-async fn where_not_everybody_may_enrol_nothing_tells_who_has_an_authenticator() {
+async fn where_not_everybody_may_enroll_it_is_hidden_who_has_an_authenticator() {
     let after_cognito_mfa = AcceptedCognitoMfa::parse("SOFTWARE_TOKEN_MFA").unwrap();
     for sign_in in [
         SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::ByOperator).unwrap(),
@@ -488,7 +488,7 @@ async fn where_not_everybody_may_enrol_nothing_tells_who_has_an_authenticator() 
 // ── What is sealed stays where it was sealed for.
 
 #[tokio::test]
-async fn a_sealed_secret_moved_to_another_users_or_another_challenges_private_parameters_does_not_open() {
+async fn a_sealed_secret_moved_to_another_user_or_challenge_does_not_open() {
     let functions = Functions::new();
     let (ana, ben) = (User::named("ana", 1), User::named("ben", 2));
     let mut sign_ins = [&ana, &ana, &ben].map(|user| SignIn::after_password(&functions, user));
@@ -553,7 +553,7 @@ async fn a_typo_in_the_code_typed_back_asks_for_one_of_the_same_ten_again() {
 // ── What an authenticator app reads.
 
 #[tokio::test]
-async fn an_authenticator_app_reads_issuer_account_and_secret_whatever_they_hold() {
+async fn an_authenticator_app_reads_any_issuer_account_and_secret() {
     for (issuer, account, read_as) in [
         ("Example", "ana@example.com", ("Example", "ana@example.com")),
         ("Example Bank & Sons", "ana maria", ("Example Bank & Sons", "ana maria")),
