@@ -1,4 +1,4 @@
-//! The operations of Cognito's API, a file for each group, and the table from operation name to function.
+//! Cognito's API operations, one file per group, and the table from operation name to function.
 
 mod initiate_auth;
 mod mfa;
@@ -15,7 +15,7 @@ use crate::pool::Pool;
 use crate::request::Request;
 
 impl Pool {
-    /// Calls one operation of Cognito's API: takes the JSON of the request, returns the JSON of the response.
+    /// Calls one API operation: takes the request as JSON and returns the response as JSON.
     pub async fn call(&self, operation: &str, body: Value) -> Result<Value, CognitoError> {
         let request = &Request::parse(body)?;
         match operation {

@@ -80,7 +80,7 @@ impl MfaConfiguration {
     }
 }
 
-/// What Cognito does in `CUSTOM_AUTH` after one of its own challenges: its documentation and its users disagree.
+/// What Cognito does in `CUSTOM_AUTH` after one of its own challenges. AWS's documentation says one thing, users report another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AfterCognitoChallenge {
     /// It calls `DefineAuthChallenge`, as documented.

@@ -146,7 +146,7 @@ impl TokenSource {
         })
     }
 
-    /// The `triggerSource`. That of [`Self::Unknown`] is none of Cognito's: it stands for several.
+    /// The `triggerSource`; for [`Self::Unknown`], which stands for several, a value that Cognito never sends.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -159,7 +159,7 @@ fn flag(value: Option<&Value>) -> Option<bool> {
     }
 }
 
-/// The original event with `response` in place of its own.
+/// The event as received, with its `response` replaced.
 ///
 /// # Errors
 /// None in practice: a response is plain strings and flags, and the event was read as an object before.

@@ -75,7 +75,7 @@ export function stateOf(session) {
 function then(state, { challengeName, challengeResult, challengeMetadata }) {
   const kind = challengeName === "CUSTOM_CHALLENGE" ? kindOf(challengeMetadata) : undefined;
   const ours = KINDS.includes(kind);
-  // A name of Cognito's is never one of ours: those are known by the first words of challengeMetadata.
+  // Our challenges are recognized by challengeMetadata alone: a challengeName equal to one of our kinds counts for nothing.
   const answered = ours ? kind : KINDS.includes(challengeName) ? undefined : challengeName;
   if (!state.rejection) {
     const step = AFTER[state.progress]?.[`${answered} ${challengeResult ? "✓" : "✗"}`];

@@ -584,7 +584,7 @@ fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
             Fine("issue tokens by their trigger source (TRIGGER_SOURCE)".to_owned())
         }
         (Ok(TokenGuard::Grant), Some(true)) => Broken(
-            "refuse the tokens of Cognito's own MFA (GRANT), which ACCEPTED_COGNITO_MFA accepts".to_owned(),
+            "refuse tokens after Cognito's own MFA (GRANT), which ACCEPTED_COGNITO_MFA accepts".to_owned(),
             "Set TOKEN_GUARD to TRIGGER_SOURCE, or ACCEPTED_COGNITO_MFA to NONE.",
         ),
         (Ok(TokenGuard::TriggerSource), Some(false) | None) => Weak(
