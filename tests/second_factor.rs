@@ -352,7 +352,7 @@ fn a_recovery_code_works_once_despite_wait_or_block_and_ends_them() {
 fn a_wrong_recovery_code_is_neither_counted_nor_written() {
     let mut user = User::enrolled();
     let before = user.record.clone();
-    for answer in ["", " ", "-", "0000-0000-0000-0000", "not a code", "１２３４５６", "12345", "1234567"] {
+    for answer in ["", " ", "-", "0000-0000-0000-0000", "not a code", "+123456", "12345", "1234567"] {
         assert_eq!(user.totp(answer, START), (Outcome::Wrong, Reason::WrongRecoveryCode), "{answer:?}");
     }
     assert_eq!(user.record, before);
@@ -373,8 +373,8 @@ fn a_recovery_code_is_read_as_people_type_it() {
         "1111-1111-1111-111",
         "1111-1111-1111-11111",
         "1111-1111-1111-111U",
-        "1111-1111-1111-111\u{0}",
-        "１111-1111-1111-1111",
+        "1111-1111-1111-111+",
+        "①111-1111-1111-1111",
     ] {
         assert!(RecoveryCode::parse(typed).is_none(), "{typed}");
     }
@@ -455,14 +455,9 @@ fn passcodes_of_a_user_without_an_authenticator_count_like_anyone_elses() {
 }
 
 #[test]
-fn a_passcode_is_read_as_authenticators_show_it_and_in_no_other_digits() {
+fn a_digit_too_many_or_a_symbol_in_place_of_one_is_wrong() {
     let passcode = User::enrolled().passcode(START);
-    let (left, right) = passcode.split_at(3);
-    for typed in [format!("{left} {right}"), format!(" {passcode} ")] {
-        assert_eq!(User::enrolled().totp(&typed, START), RIGHT);
-    }
-    let full_width: String = passcode.chars().map(|c| char::from_u32(c as u32 - 0x30 + 0xFF10).unwrap()).collect();
-    for typed in [full_width, format!("{passcode}\0"), format!("+{}", &passcode[1..]), format!("0{passcode}")] {
+    for typed in [format!("+{}", &passcode[1..]), format!("0{passcode}"), passcode[1..].to_owned()] {
         assert_eq!(User::enrolled().totp(&typed, START).0, Outcome::Wrong, "{typed:?}");
     }
 }
@@ -585,5 +580,70 @@ fn a_record_of_an_unknown_format_is_not_read() {
     ] {
         let error = Record::from_json(&broken).unwrap_err().to_string();
         assert!(!error.contains("sealed") && !error.contains("line"), "{error}");
+    }
+}
+
+/// What people put around and between the characters of a code, or their programs do.
+const SEPARATORS: &[&str] = &[
+    " ", "-", "\n", "\r\n", "\t", "\0", ".", ",", ":", ";", "/", "_", "|", "'", "\"", "`", "*", "~", "\u{85}",
+    "\u{a0}", "\u{ad}", "·", "\u{2002}", "\u{2009}", "\u{200b}", "\u{200e}", "‐", "\u{2011}", "–", "—", "“", "”", "„",
+    "«", "»", "•", "\u{2028}", "\u{202f}", "\u{2060}", "−", "\u{3000}", "、", "。", "・", "〜", "ー", "\u{fe0f}",
+    "\u{feff}", "－", "．", "“‘ ",
+];
+
+#[test]
+fn a_passcode_is_accepted_whatever_surrounds_or_separates_its_digits() {
+    for separator in SEPARATORS {
+        let passcode = User::enrolled().passcode(START);
+        let (three, three_more) = passcode.split_at(3);
+        let each = passcode.chars().map(String::from).collect::<Vec<_>>().join(separator);
+        for typed in [format!("{separator}{passcode}{separator}"), format!("{three}{separator}{three_more}"), each] {
+            assert_eq!(User::enrolled().totp(&typed, START), RIGHT, "{typed:?}");
+        }
+    }
+}
+
+#[test]
+fn recovery_codes_are_accepted_whatever_surrounds_or_separates_them() {
+    for separator in SEPARATORS {
+        let code = User::enrolled().codes[3].show().replace('-', separator);
+        let typed = format!("{separator}{code}{separator}");
+        let used = (Outcome::Correct, Reason::RecoveryCodeUsed);
+        assert_eq!(User::enrolled().totp(&typed, START), used, "{typed:?}");
+        let mut user = User::enrolled();
+        let typed_back = (Outcome::Correct, Reason::RecoveryCodesKept);
+        assert_eq!(user.answer(&user.new_codes(), &typed, START), typed_back, "{typed:?}");
+    }
+}
+
+#[test]
+fn digits_of_any_script_and_full_width_letters_are_accepted() {
+    let other = |typed: &str, zero: char| -> String {
+        let digit = |c: char| c.to_digit(10).map(|value| char::from_u32(u32::from(zero) + value).unwrap());
+        typed.chars().map(|c| digit(c).unwrap_or(c)).collect()
+    };
+    for zero in ['０', '٠', '۰', '०', '০', '๐', '\u{1d7f6}'] {
+        let typed = other(&User::enrolled().passcode(START), zero);
+        assert_eq!(User::enrolled().totp(&typed, START), RIGHT, "{typed}");
+        let typed = other(&User::enrolled().codes[3].show(), zero);
+        let used = (Outcome::Correct, Reason::RecoveryCodeUsed);
+        assert_eq!(User::enrolled().totp(&typed, START), used, "{typed}");
+    }
+    let code = RecoveryCode::new([0xab; 10]);
+    let set = CodeSet::new(std::slice::from_ref(&code), [0; 16]);
+    let wide = |c: char| char::from_u32(u32::from(c) + 0xfee0).unwrap();
+    for shown in [code.show().to_string(), code.show().to_lowercase()] {
+        let typed: String = shown.chars().map(|c| if c == '-' { c } else { wide(c) }).collect();
+        assert!(set.contains(&RecoveryCode::parse(&typed).unwrap()), "{typed}");
+    }
+}
+
+#[test]
+fn what_is_no_separator_keeps_a_code_from_its_shape() {
+    for stranger in ["+", "=", "a", "é", "½", "²", "①", "😀", "\u{301}"] {
+        let mut user = User::enrolled();
+        let (before, passcode) = (user.record.clone(), user.passcode(START));
+        assert_eq!(user.totp(&format!("{passcode}{stranger}"), START), (Outcome::Wrong, Reason::WrongRecoveryCode));
+        assert_eq!(user.record, before, "no guess against the account");
     }
 }

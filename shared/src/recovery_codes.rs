@@ -10,6 +10,7 @@ use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
+use crate::characters::letters_and_digits;
 use crate::encoding::{decode, encode};
 
 /// Codes in a new set.
@@ -34,12 +35,12 @@ impl RecoveryCode {
         Self(Zeroizing::new(random))
     }
 
-    /// Parses what a user typed: case, spaces, hyphens and the look-alikes I, L and O do not matter.
+    /// Parses an answer: case, what surrounds or separates the characters, and the look-alikes I, L and O do not matter.
     #[must_use]
     pub fn parse(answer: &str) -> Option<Self> {
         let mut bits: u128 = 0;
         let mut characters: usize = 0;
-        for character in answer.chars().filter(|c| !matches!(c, ' ' | '-')) {
+        for character in letters_and_digits(answer) {
             let plain = match character.to_ascii_uppercase() {
                 'O' => '0',
                 'I' | 'L' => '1',

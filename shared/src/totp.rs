@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use totp_rs::{Builder, Secret, Totp};
 use zeroize::Zeroizing;
 
+use crate::characters::letters_and_digits;
 use crate::clock::UnixTime;
 
 /// Bytes of a secret that we make (RFC 4226 §4: 160 bits recommended).
@@ -148,15 +149,15 @@ impl TimeStep {
     }
 }
 
-/// What a user typed, if it has the shape of a passcode: six or eight ASCII digits, spaces aside. How many digits the user's
-/// authenticator shows does not matter here: otherwise which answers are counted would tell who has one.
+/// What a user typed, if it has the shape of a passcode: six or eight digits. How many digits the user's authenticator shows
+/// does not matter here: otherwise which answers are counted would tell who has one.
 pub struct Passcode(Zeroizing<String>);
 
 impl Passcode {
-    /// Parses an answer. Authenticators show passcodes in groups, so ASCII spaces do not matter.
+    /// Parses an answer: digits of any script, whatever surrounds or separates them.
     #[must_use]
     pub fn parse(answer: &str) -> Option<Self> {
-        let typed: Zeroizing<String> = Zeroizing::new(answer.chars().filter(|c| *c != ' ').collect());
+        let typed: Zeroizing<String> = Zeroizing::new(letters_and_digits(answer).collect());
         let digits = u8::try_from(typed.len()).ok().and_then(|length| Digits::try_from(length).ok());
         (digits.is_some() && typed.bytes().all(|b| b.is_ascii_digit())).then_some(Self(typed))
     }
