@@ -10,7 +10,7 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::{ClientError, HandlerError};
 use crate::invocation::answer;
-use crate::settings::{Lookup, SettingError};
+use crate::settings::{Lookup, SettingError, optional};
 use crate::timeouts;
 
 /// What a `main.rs` returns.
@@ -41,7 +41,7 @@ pub fn setting<T>(setting: Result<T, SettingError>) -> Result<T, Stopped> {
 /// A level that is none of the five.
 pub fn start_logging(lookup: Lookup<'_>) -> Result<(), Stopped> {
     const VARIABLE: &str = "LOG_LEVEL";
-    let level = match lookup(VARIABLE) {
+    let level = match optional(lookup, VARIABLE) {
         None => Level::INFO,
         Some(level) => setting(level.parse().map_err(|_| SettingError {
             variable: VARIABLE,
@@ -53,10 +53,16 @@ pub fn start_logging(lookup: Lookup<'_>) -> Result<(), Stopped> {
     Ok(())
 }
 
+/// The crates whose lines are ours.
+const OURS: [&str; 5] =
+    ["create_auth_challenge", "define_auth_challenge", "pre_token_generation", "shared", "verify_auth_challenge"];
+
 fn filter(level: Level) -> Targets {
-    let ours =
-        ["shared", "define_auth_challenge", "create_auth_challenge", "verify_auth_challenge", "pre_token_generation"];
-    Targets::new().with_default(LevelFilter::from_level(level.min(Level::WARN))).with_targets(ours.map(|t| (t, level)))
+    Targets::new()
+        .with_default(LevelFilter::from_level(level.min(Level::WARN)))
+        .with_targets(OURS.map(|crate_name| (crate_name, level)))
+        // It repeats that an invocation failed, without the reason that our own line has.
+        .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
 }
 
 /// Answers Lambda's invocations until the process ends.
@@ -82,5 +88,19 @@ pub async fn serve(handler: impl AsyncFn(Value) -> Result<Value, HandlerError>) 
 impl From<ClientError> for lambda_runtime::Diagnostic {
     fn from(error: ClientError) -> Self {
         Self { error_type: "SignInError".to_owned(), error_message: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_crate_that_a_function_is_made_of_may_log() {
+        let functions = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../functions")).unwrap();
+        let functions = functions.map(|folder| folder.unwrap().file_name().into_string().unwrap().replace('-', "_"));
+        let mut crates: Vec<String> = functions.chain(["shared".to_owned()]).collect();
+        crates.sort();
+        assert_eq!(crates, OURS);
     }
 }

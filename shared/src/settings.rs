@@ -1,5 +1,5 @@
 //! What an operator decides, read once on startup. There are no silent defaults: a missing or wrong value stops the function
-//! and names the variable.
+//! and names the variable. A variable that is empty, or white space, is one that is not set.
 
 use crate::cognito::CognitoMfa;
 
@@ -218,10 +218,13 @@ pub fn table_name(lookup: Lookup<'_>) -> Result<String, SettingError> {
     required(lookup, "TABLE_NAME")
 }
 
+/// The value of a variable; an empty one is not set, as in AWS's tools.
+pub(crate) fn optional(lookup: Lookup<'_>, variable: &str) -> Option<String> {
+    lookup(variable).filter(|value| !value.trim().is_empty())
+}
+
 pub(crate) fn required(lookup: Lookup<'_>, variable: &'static str) -> Result<String, SettingError> {
-    lookup(variable)
-        .filter(|value| !value.trim().is_empty())
-        .ok_or_else(|| SettingError { variable, problem: "must be set".to_owned() })
+    optional(lookup, variable).ok_or_else(|| SettingError { variable, problem: "must be set".to_owned() })
 }
 
 /// Which tokens of a sign-in the token guard passes.

@@ -23,7 +23,7 @@ use rustls::pki_types::pem::PemObject;
 pub use super::dynamodb::DynamoDbStore;
 pub use super::kms::KmsSealer;
 use crate::error::Cause;
-use crate::settings::{Lookup, SettingError, StoreSettings, required};
+use crate::settings::{Lookup, SettingError, StoreSettings, optional, required};
 use crate::timeouts;
 
 const FIPS: &str = "AWS_USE_FIPS_ENDPOINT";
@@ -77,7 +77,7 @@ impl Access {
         let credentials = Credentials::new(
             required(lookup, "AWS_ACCESS_KEY_ID")?,
             required(lookup, "AWS_SECRET_ACCESS_KEY")?,
-            lookup("AWS_SESSION_TOKEN").filter(|token| !token.is_empty()),
+            optional(lookup, "AWS_SESSION_TOKEN"),
             None,
             "environment",
         );
@@ -133,7 +133,7 @@ impl Access {
         of_aws: impl Future<Output = Result<String, Cause>>,
     ) -> Result<SdkConfig, SettingError> {
         const BOTH: &str = "AWS_ENDPOINT_URL";
-        let set = |variable| lookup(variable).map(|url| (variable, url));
+        let set = |variable| optional(lookup, variable).map(|url| (variable, url));
         let wrong = |variable, problem: &str| Err(SettingError { variable, problem: problem.to_owned() });
         let url = match set(variable).or_else(|| set(BOTH)) {
             // The SDK, too, refuses to guess which of the two is meant.
@@ -170,7 +170,7 @@ fn is_url(text: &str) -> bool {
 }
 
 fn flag(lookup: Lookup<'_>, variable: &'static str) -> Result<bool, SettingError> {
-    match lookup(variable).map(|value| value.to_ascii_lowercase()).as_deref() {
+    match optional(lookup, variable).map(|value| value.to_ascii_lowercase()).as_deref() {
         None | Some("false") => Ok(false),
         Some("true") => Ok(true),
         Some(value) => Err(SettingError { variable, problem: format!("must be true or false; it is {value:?}") }),
@@ -195,7 +195,7 @@ const CA_BUNDLE: &str = "AWS_CA_BUNDLE";
 /// Amazon's, or those of the file that `AWS_CA_BUNDLE` names, as with AWS's tools.
 fn roots(lookup: Lookup<'_>) -> Result<TrustStore, SettingError> {
     let trust = |pem: &[u8]| TrustStore::empty().with_pem_certificate(pem);
-    let Some(path) = lookup(CA_BUNDLE) else {
+    let Some(path) = optional(lookup, CA_BUNDLE) else {
         return Ok(trust(AMAZON_ROOTS));
     };
     let problem = |problem: String| {
