@@ -26,7 +26,7 @@ from contextlib import ExitStack
 PASSWORD = "Correct-Horse-9"
 TOKEN = "SOFTWARE_TOKEN_MFA"
 
-# All three triggers. Create shows what it sees to the client: so nobody has to read a log.
+# All four triggers. Create shows what it sees to the client, and the token guard in the ID token: so nobody has to read a log.
 TRIGGERS = '''
 import json
 
@@ -41,6 +41,8 @@ def handler(event, context):
         event["response"] = {
             "publicChallengeParameters": shown, "privateChallengeParameters": {"any": "thing"}, "challengeMetadata": "ASKED",
         }
+    elif source.startswith("TokenGeneration"):
+        event["response"] = {"claimsOverrideDetails": {"claimsToAddOrOverride": {"seen_trigger_source": source}}}
     else:
         right = request["challengeAnswer"] == "right"
         event["response"] = {"answerCorrect": None if case == "answer-null" else right}
@@ -83,6 +85,38 @@ def question(name, text):
 
 
 # ── The questions. Each gets the pool, and gives its answer in words.
+
+
+@question(
+    "new-password-source",
+    "Which trigger source does the token guard get after a temporary password and a challenge of ours inside CUSTOM_AUTH?",
+)
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    user = pool.user("new-password", permanent=False)
+    asked = pool.start(user)
+    if asked.get("ChallengeName") != "NEW_PASSWORD_REQUIRED":
+        return told(asked)
+    asked = pool.respond(user, asked, {"NEW_PASSWORD": "Another-Horse-8"})
+    return told(pool.respond(user, asked, {"ANSWER": "right"}))
+
+
+@question("token-sources", "Which trigger sources does the token guard get after the other ways to sign in?")
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    user, new = pool.user("sources"), pool.user("sources", permanent=False)
+    by_password = pool.by_password(user)
+    refresh = {"REFRESH_TOKEN": by_password.get("AuthenticationResult", {}).get("RefreshToken", "none")}
+    first = pool.by_password(new)
+    ways = {
+        "CUSTOM_AUTH": pool.respond(user, pool.start(user), {"ANSWER": "right"}),
+        "USER_PASSWORD_AUTH": by_password,
+        "a temporary password by it": pool.respond(new, first, {"NEW_PASSWORD": "Another-Horse-8"}),
+        "a refresh": pool.call(
+            "initiate_auth", ClientId=pool.client_id, AuthFlow="REFRESH_TOKEN_AUTH", AuthParameters=refresh
+        ),
+    }
+    return "; ".join(f"{way}: {told(answer)}" for way, answer in ways.items())
 
 
 @question("after-cognito-mfa", "What follows a Cognito factor inside CUSTOM_AUTH: Define, or tokens?")
@@ -257,10 +291,16 @@ def told(answer):
     if "error" in answer:
         return answer["error"]
     if "AuthenticationResult" in answer:
-        return "tokens"
+        source = claims(answer["AuthenticationResult"]["IdToken"]).get("seen_trigger_source")
+        return f"tokens, by {source}" if source else "tokens, and the token guard was not called"
     if answer.get("ChallengeName") == "CUSTOM_CHALLENGE":
         return f"Define is called with [{answer['ChallengeParameters'].get('session')}]"
     return answer.get("ChallengeName") or "done"
+
+
+def claims(token):
+    body = token.split(".")[1]
+    return json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
 
 
 # ── The pool.
@@ -402,7 +442,7 @@ def make_triggers(name, connect, to_undo):
             time.sleep(3)
     to_undo(f"function {name}", lambda: functions.delete_function(FunctionName=name))
     functions.get_waiter("function_active_v2").wait(FunctionName=name)
-    triggers = ["DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse"]
+    triggers = ["DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse", "PreTokenGeneration"]
     return {trigger: function["FunctionArn"] for trigger in triggers}
 
 

@@ -19,9 +19,8 @@ use tests::functions::{Enrolled, Functions, REQUEST_ID, SignIn, USER_POOL_ID, Us
 
 const CLIENT: &str = "plainlyfakeclientid";
 
-/// A source that `TokenGeneration_Authentication` is not.
-const DOORS: [&str; 5] = [
-    "TokenGeneration_NewPasswordChallenge",
+/// Sources that never pass for a user. That of a machine client is one of them: it has no user.
+const DOORS: [&str; 4] = [
     "TokenGeneration_HostedAuth",
     "TokenGeneration_AuthenticateDevice",
     "TokenGeneration_ClientCredentials",
@@ -254,6 +253,48 @@ async fn another_trigger_source_gets_no_tokens_even_with_a_grant() {
         }
     }
     assert_eq!(load(&functions, &ana).await, paid, "the mark is untouched");
+}
+
+#[tokio::test]
+async fn a_changed_temporary_password_gets_tokens_only_against_a_grant() {
+    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let enrolled = enrolled(&functions, &ana).await;
+    let event = event(&ana, CLIENT, "TokenGeneration_NewPasswordChallenge", "2");
+    let answered = async |setting| guard(&functions, setting).handle(event.clone(), functions.now()).await;
+    assert!(matches!(answered(TokenGuard::Grant).await, Err(HandlerError::TokenDenied(TokenDenied::NoGrant))));
+    assert!(answer_totp(&functions, &ana, &passcode(&enrolled.secret, functions.now())).await);
+    let denied = answered(TokenGuard::TriggerSource).await;
+    assert!(matches!(denied, Err(HandlerError::TokenDenied(TokenDenied::Source(TokenSource::NewPasswordChallenge)))));
+    let passed = answered(TokenGuard::Grant).await.unwrap();
+    let claims = &passed["response"]["claimsAndScopeOverrideDetails"]["idTokenGeneration"]["claimsToAddOrOverride"];
+    assert_eq!(claims["second_factor"], "totp");
+    functions.wait(REPEAT_SECONDS);
+    assert!(matches!(answered(TokenGuard::Grant).await, Err(HandlerError::TokenDenied(TokenDenied::NoGrant))));
+}
+
+#[tokio::test]
+async fn the_tokens_of_a_machine_client_pass_without_the_store_and_untouched() {
+    let mut machines = event(&User::named("", 0xaa), CLIENT, "TokenGeneration_ClientCredentials", "3");
+    machines["response"] = json!({ "claimsAndScopeOverrideDetails": null });
+    for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
+        let guard = Guard { setting, store: Broken };
+        let now = UnixTime(1_800_000_000);
+        for attributes in [Some(json!({})), Some(json!({ "sub": null })), Some(Value::Null), None] {
+            let mut event = machines.clone();
+            match attributes {
+                Some(attributes) => event["request"]["userAttributes"] = attributes,
+                None => drop(event["request"].as_object_mut().unwrap().remove("userAttributes")),
+            }
+            assert_eq!(guard.handle(event.clone(), now).await.unwrap(), event);
+        }
+        // No source that is a user's passes in this way.
+        for source in DOORS.iter().filter(|source| !source.ends_with("ClientCredentials")) {
+            let mut event = machines.clone();
+            event["triggerSource"] = json!(source);
+            event["request"]["userAttributes"] = Value::Null;
+            assert!(matches!(guard.handle(event, now).await, Err(HandlerError::NoSub)), "{source}");
+        }
+    }
 }
 
 #[tokio::test]

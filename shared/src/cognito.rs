@@ -122,13 +122,16 @@ pub enum TokenSource {
     Authentication,
     /// `TokenGeneration_RefreshTokens`
     RefreshTokens,
-    /// `TokenGeneration_NewPasswordChallenge`: a temporary password was changed, and nothing else was asked for.
+    /// `TokenGeneration_NewPasswordChallenge`: a temporary password was changed. Whether Cognito sends this or
+    /// `Authentication` when other challenges followed is not published.
     NewPasswordChallenge,
     /// `TokenGeneration_HostedAuth`: managed login or a federated provider.
     HostedAuth,
     /// `TokenGeneration_AuthenticateDevice`: a remembered device.
     AuthenticateDevice,
-    /// Any other, also `TokenGeneration_ClientCredentials`, where there is no user to guard.
+    /// `TokenGeneration_ClientCredentials`: a machine client, which has no user. Sent with event version V3_0 only.
+    ClientCredentials,
+    /// Any other.
     Unknown,
 }
 
@@ -142,6 +145,7 @@ impl TokenSource {
             "NewPasswordChallenge" => Self::NewPasswordChallenge,
             "HostedAuth" => Self::HostedAuth,
             "AuthenticateDevice" => Self::AuthenticateDevice,
+            "ClientCredentials" => Self::ClientCredentials,
             _ => Self::Unknown,
         })
     }
@@ -155,6 +159,7 @@ impl TokenSource {
             Self::NewPasswordChallenge => "TokenGeneration_NewPasswordChallenge",
             Self::HostedAuth => "TokenGeneration_HostedAuth",
             Self::AuthenticateDevice => "TokenGeneration_AuthenticateDevice",
+            Self::ClientCredentials => "TokenGeneration_ClientCredentials",
             Self::Unknown => "TokenGeneration_Unknown",
         }
     }

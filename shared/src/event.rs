@@ -114,6 +114,15 @@ impl<'a> CognitoEvent<'a> {
         answer.ok_or(HandlerError::NotThisTriggersEvent("challengeAnswer"))
     }
 
+    /// Whether the event is about a user. Where it is not, `userAttributes` is missing, null or without `sub`.
+    #[must_use]
+    pub fn names_a_user(&self) -> bool {
+        self.request
+            .get("userAttributes")
+            .and_then(|attributes| attributes.get("sub"))
+            .is_some_and(|sub| !sub.is_null())
+    }
+
     /// Whose record the event is about.
     ///
     /// # Errors

@@ -24,7 +24,8 @@ pub async fn redeem_grant(
 ) -> Result<Option<Claims>, HandlerError> {
     match rule(source, guard) {
         Rule::Pass => return Ok(None),
-        Rule::Deny => return Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
+        // It has no user, and was not called for one.
+        Rule::PassWithoutUser | Rule::Deny => return Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
         Rule::RedeemGrant => {}
     }
     let client = client.ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;

@@ -29,21 +29,29 @@ pub enum Rule {
     Pass,
     /// It passes if there is a grant to redeem.
     RedeemGrant,
+    /// It passes untouched: there is no user, so there is no second factor. An event that names a user is denied.
+    PassWithoutUser,
     /// It never passes.
     Deny,
 }
 
 /// The table.
+///
+/// A grant is as strict for a changed temporary password as for a sign-in: only Verify records one, after a second factor. Under
+/// `TRIGGER_SOURCE` sign-ins leave their grants unused, so there a grant would say nothing about the sign-in that changed it.
 #[must_use]
 #[rustfmt::skip]
 pub fn rule(source: TokenSource, guard: TokenGuard) -> Rule {
-    use TokenSource::{AuthenticateDevice, Authentication, HostedAuth, NewPasswordChallenge, RefreshTokens, Unknown};
+    use TokenSource::{AuthenticateDevice, Authentication, ClientCredentials, HostedAuth, NewPasswordChallenge, RefreshTokens, Unknown};
+    use TokenGuard::{Grant, TriggerSource};
     match (source, guard) {
-        (RefreshTokens,                                          TokenGuard::Grant | TokenGuard::TriggerSource) => Rule::Pass,
-        (Authentication,                                         TokenGuard::Grant)                             => Rule::RedeemGrant,
-        (Authentication,                                         TokenGuard::TriggerSource)                     => Rule::Pass,
-        (NewPasswordChallenge | HostedAuth | AuthenticateDevice, TokenGuard::Grant | TokenGuard::TriggerSource) => Rule::Deny,
-        (Unknown,                                                TokenGuard::Grant | TokenGuard::TriggerSource) => Rule::Deny,
+        (RefreshTokens,                             Grant | TriggerSource) => Rule::Pass,
+        (Authentication,                            Grant)                 => Rule::RedeemGrant,
+        (Authentication,                            TriggerSource)         => Rule::Pass,
+        (NewPasswordChallenge,                      Grant)                 => Rule::RedeemGrant,
+        (NewPasswordChallenge,                      TriggerSource)         => Rule::Deny,
+        (ClientCredentials,                         Grant | TriggerSource) => Rule::PassWithoutUser,
+        (HostedAuth | AuthenticateDevice | Unknown, Grant | TriggerSource) => Rule::Deny,
     }
 }
 

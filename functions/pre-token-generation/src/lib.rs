@@ -12,7 +12,7 @@ use shared::event::{CognitoEvent, with_response};
 use shared::redeem_grant::redeem_grant;
 use shared::settings::TokenGuard;
 use shared::store::RecordStore;
-use shared::token_grant::Claims;
+use shared::token_grant::{Claims, Rule, rule};
 
 /// The claim that names the second factor: `totp` or `recovery_code`.
 pub const SECOND_FACTOR: &str = "second_factor";
@@ -40,10 +40,14 @@ impl<S: RecordStore> Guard<S> {
         let version = EventVersion::parse(view.version()).ok_or(HandlerError::NotThisTriggersEvent("version"))?;
         let source = view.trigger_source().and_then(TokenSource::parse);
         let source = source.ok_or(HandlerError::NotThisTriggersEvent("triggerSource"))?;
+        if rule(source, self.setting) == Rule::PassWithoutUser && !view.names_a_user() {
+            tracing::info!(decision = "tokens", reason = ?source, "passed");
+            return Ok(event);
+        }
         let (user, client) = (view.user_key()?, view.client_id());
         let claims = redeem_grant(&self.store, &user, client.as_ref(), source, self.setting, now).await?;
         let second_factor = claims.map(|claims| claims.proof.factor.as_str());
-        tracing::info!(decision = "tokens", reason = ?source, second_factor);
+        tracing::info!(decision = "tokens", reason = ?source, second_factor, "passed");
         let response = response(version, claims, view.group_configuration());
         with_response(event, &response)
     }
