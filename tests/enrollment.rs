@@ -9,7 +9,7 @@ use shared::error::ClientError;
 use shared::ids::{AuthenticatorId, Generation};
 use shared::random::draw;
 use shared::record::Record;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, SignInSettings};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Sealer, Version, Versioned};
 use shared::totp::{Digits, Parameters, SharedSecret};
@@ -553,11 +553,48 @@ async fn a_typo_in_the_code_typed_back_asks_for_one_of_the_same_ten_again() {
 // ── What an authenticator app reads.
 
 #[tokio::test]
+async fn an_issuer_of_32_characters_of_any_script_arrives_whole() {
+    let account = "ana@example.com";
+    for character in ["i", "ü", "日", "\u{1F511}"] {
+        let issuer = character.repeat(Issuer::CHARACTERS);
+        let mut functions = Functions::new();
+        functions.create.settings.issuer = Issuer::parse(&issuer).unwrap();
+        let shown = SignIn::after_password(&functions, &User::named("ana", 1)).challenge().await.unwrap();
+        let (label, query) = shown["otpauthUri"].as_str().unwrap()["otpauth://totp/".len()..].split_once('?').unwrap();
+        let parameter = query.split('&').find_map(|parameter| parameter.strip_prefix("issuer="));
+        assert_eq!(parameter.and_then(decoded), Some(issuer.clone()));
+        let label = decoded(label).unwrap();
+        assert!(label == account || label == format!("{issuer}:{account}"), "whole or not at all: {label}");
+
+        let wrong = Issuer::parse(&format!("{issuer}{character}")).unwrap_err();
+        assert_eq!(wrong.variable, "TOTP_ISSUER");
+        assert!(wrong.problem.starts_with("must be at most 32 characters long; it has 33: "), "{wrong}");
+    }
+    assert_eq!(Issuer::parse("a:b").unwrap_err().problem, "must not contain a colon; it is \"a:b\"");
+}
+
+#[tokio::test]
+async fn a_long_account_name_is_cut_where_it_can_be_seen() {
+    for (account, shown_as) in [
+        ("e".repeat(64), "e".repeat(64)),
+        ("e".repeat(65), format!("{}…", "e".repeat(55))),
+        ("日".repeat(7), "日".repeat(7)),
+        ("日".repeat(8), format!("{}…", "日".repeat(6))),
+    ] {
+        let mut ana = User::named("ana", 1);
+        ana.attributes.insert("email".to_owned(), json!(account));
+        let shown = SignIn::after_password(&Functions::new(), &ana).challenge().await.unwrap();
+        let label = KeyUri::read(shown["otpauthUri"].as_str().unwrap()).unwrap().label;
+        assert_eq!(label, ("Example".to_owned(), shown_as));
+    }
+}
+
+#[tokio::test]
 async fn an_authenticator_app_reads_any_issuer_account_and_secret() {
     for (issuer, account, read_as) in [
         ("Example", "ana@example.com", ("Example", "ana@example.com")),
         ("Example Bank & Sons", "ana maria", ("Example Bank & Sons", "ana maria")),
-        ("a:b", ":a:b@c:", ("ab", "ab@c")),
+        ("ab", ":a:b@c:", ("ab", "ab@c")),
         ("100%", "50%25 %3A%3a", ("100%", "50%25 %3A%3a")),
         ("C++ #1", "ana+totp@example.com", ("C++ #1", "ana+totp@example.com")),
         ("a&issuer=b?secret=AAAA", "x?secret=AAAA&y=#z", ("a&issuer=b?secret=AAAA", "x?secret=AAAA&y=#z")),
@@ -566,7 +603,7 @@ async fn an_authenticator_app_reads_any_issuer_account_and_secret() {
         (" padded ", "\u{1F468}\u{200D}\u{1F4BB}", (" padded ", "\u{1F468}\u{200D}\u{1F4BB}")),
     ] {
         let mut functions = Functions::new();
-        functions.create.settings.issuer = issuer.to_owned();
+        functions.create.settings.issuer = Issuer::parse(issuer).unwrap();
         let mut user = User::named("ana", 1);
         user.attributes.insert("email".to_owned(), json!(account));
         let shown = SignIn::after_password(&functions, &user).challenge().await.unwrap();

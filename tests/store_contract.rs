@@ -14,7 +14,7 @@ use shared::challenge::IssuedChallenge;
 use shared::cognito::UserKey;
 use shared::ids::{AuthenticatorId, Nonce};
 use shared::record::Record;
-use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, SignInSettings};
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
 use shared::totp::{SECRET_BYTES, SharedSecret};
 use shared::verification::{Answer, BegunVerification, Verification, begin_verification};
@@ -286,7 +286,7 @@ async fn create_only_reads_and_reads_once() {
     let aws = OnMinistack::connect();
     let ((store, _), (sealer, _)) = (aws.new_store().await, aws.new_sealer().await);
     let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
-    let settings = CreateSettings { sign_in, issuer: "Example".to_owned() };
+    let settings = CreateSettings { sign_in, issuer: Issuer::parse("Example").unwrap() };
     let create = Create { settings, store, sealer, random: fill_random };
 
     create.handle(event("CreateAuthChallenge_Authentication", "new", json!({})), NOW).await.unwrap();

@@ -3,18 +3,20 @@
 //!
 //! It prints secrets, which nothing else here does: they belong to its own user, and are forgotten when it ends.
 
-use std::io::{self, BufRead as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
-use qrcode::QrCode;
+use qrcode::bits::Bits;
 use qrcode::render::unicode::Dense1x2;
+use qrcode::{EcLevel, QrCode, Version};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 use tokio::sync::mpsc;
 
+use crate::error::CognitoError;
 use crate::pool::Pool;
 use crate::settings::{ClientSettings, Clock, PoolSettings};
 use crate::srp::SrpClient;
@@ -120,8 +122,21 @@ impl Phone {
 }
 
 impl Guide {
-    /// One sign-in from SRP_A to the tokens.
+    /// Sign-ins until one ends in tokens. A person may be wrong three times, and goes on with the same sign-in of the walk.
     async fn sign_in(&mut self, loss: Loss) -> Result<Value, String> {
+        loop {
+            match self.sign_in_once(loss).await? {
+                SignInEnd::Tokens(tokens) => return Ok(tokens),
+                SignInEnd::Refused if self.typed.is_none() => return Err("The sign-in was refused.".to_owned()),
+                SignInEnd::Refused => {
+                    say("\nThree wrong answers in a row end a sign-in. It starts again, with the password.\n");
+                }
+            }
+        }
+    }
+
+    /// One sign-in from SRP_A to its end.
+    async fn sign_in_once(&mut self, loss: Loss) -> Result<SignInEnd, String> {
         let settings = self.pool.settings();
         let client_id = settings.clients.first().map(|client| client.client_id.clone()).unwrap_or_default();
         let srp = SrpClient::new(&settings.user_pool_id).map_err(|error| error.to_string())?;
@@ -130,7 +145,7 @@ impl Guide {
         let mut answer = self.call("InitiateAuth", request).await?;
         loop {
             let Some(challenge_name) = answer.get("ChallengeName").and_then(Value::as_str) else {
-                return Ok(answer);
+                return Ok(SignInEnd::Tokens(answer));
             };
             let shown = answer.get("ChallengeParameters").cloned().unwrap_or_default();
             let responses = match challenge_name {
@@ -151,17 +166,27 @@ impl Guide {
             if let (Loss::Phone, Some(request)) = (loss, request.as_object_mut()) {
                 request.insert("ClientMetadata".to_owned(), json!({ "afterSecondFactor": "REPLACE_AUTHENTICATOR" }));
             }
-            answer = self.call("RespondToAuthChallenge", request).await?;
+            answer = match self.respond(request).await {
+                Ok(answer) => answer,
+                // Cognito's error for the third wrong answer.
+                Err(error) if error.kind == "NotAuthorizedException" && challenge_name == "CUSTOM_CHALLENGE" => {
+                    return Ok(SignInEnd::Refused);
+                }
+                Err(_) => return Err("The sign-in was refused.".to_owned()),
+            };
         }
     }
 
     /// The ANSWER to one of our challenges.
     async fn second_factor(&mut self, shown: &Value, loss: Loss) -> Result<String, String> {
         let parameter = |name: &str| shown.get(name).and_then(Value::as_str);
+        if let Some(sentence) = self.typed.as_ref().and_then(|_| about_the_last_answer(parameter)) {
+            say(format!("\n{sentence}"));
+        }
         match (parameter("challenge"), loss) {
             (Some("TOTP_SETUP"), _) => {
                 if let (Some(secret_code), Some(uri)) = (parameter("secretCode"), parameter("otpauthUri")) {
-                    say(qr_code(uri).ok_or("The key URI does not fit into a QR code.")?);
+                    say(qr_code(uri, io::stdout().is_terminal()).ok_or("The key URI does not fit into a QR code.")?);
                     say(format!("Scan it with an authenticator app, or type in the key {secret_code}\n"));
                     let secret =
                         SharedSecret::from_base32(secret_code).ok_or("The pool's secretCode is not base32.")?;
@@ -210,18 +235,51 @@ impl Guide {
 
     /// Calls the pool's API and prints request and response.
     async fn call(&self, operation: &str, request: Value) -> Result<Value, String> {
-        say(format!("→ {operation}{}", separated(brief(&request, 2))));
-        match self.pool.call(operation, request).await {
-            Ok(answer) => {
-                say(format!("←{}", separated(brief(&answer, 2))));
-                Ok(answer)
-            }
-            Err(error) => {
-                say(format!("← {error}"));
-                Err("The sign-in was refused.".to_owned())
-            }
-        }
+        self.try_call(operation, request).await.map_err(|_| "The sign-in was refused.".to_owned())
     }
+
+    async fn respond(&self, request: Value) -> Result<Value, CognitoError> {
+        self.try_call("RespondToAuthChallenge", request).await
+    }
+
+    async fn try_call(&self, operation: &str, request: Value) -> Result<Value, CognitoError> {
+        say(format!("→ {operation}{}", separated(brief(&request, 2))));
+        let answered = self.pool.call(operation, request).await;
+        match &answered {
+            Ok(answer) => say(format!("←{}", separated(brief(answer, 2)))),
+            Err(error) => say(format!("← {error}")),
+        }
+        answered
+    }
+}
+
+/// How a sign-in ended.
+enum SignInEnd {
+    Tokens(Value),
+    Refused,
+}
+
+/// What a person should know before the next answer, by the parameters of the challenge.
+fn about_the_last_answer<'a>(parameter: impl Fn(&str) -> Option<&'a str>) -> Option<String> {
+    let seconds = parameter("retryAfterSeconds").filter(|seconds| *seconds != "0");
+    if let Some(seconds) = seconds {
+        let wait = match parameter("accepts") {
+            Some("RECOVERY_CODE") => "Passcodes are blocked",
+            _ => "Passcodes have to wait",
+        };
+        return Some(format!("{wait} for {seconds} seconds after too many wrong ones; a recovery code works at once."));
+    }
+    let left = match parameter("attemptsLeft")? {
+        "2" => "Two attempts are left.",
+        "1" => "One attempt is left.",
+        _ => return None,
+    };
+    let wrong = match parameter("challenge")? {
+        "RECOVERY_CODES" => "That is none of the ten codes.",
+        "TOTP_SETUP" => "That is not the passcode of this key now: is the phone's clock right?",
+        _ => "That is wrong, or was used before: each passcode and each recovery code works once.",
+    };
+    Some(format!("{wrong} {left}"))
 }
 
 /// Prints each trigger call.
@@ -285,10 +343,12 @@ fn brief(value: &Value, column: usize) -> String {
             };
             shown().map(member).collect()
         }
+        Value::Array(values) if values.is_empty() => "[]".to_owned(),
         Value::Array(values) => values.iter().map(|value| brief(value, 0)).collect::<Vec<_>>().join(", "),
         Value::String(text) if text.chars().count() > TEXT => {
             format!("{}…", text.chars().take(TEXT).collect::<String>())
         }
+        Value::String(text) if text.is_empty() => "\"\"".to_owned(),
         Value::String(text) => text.clone(),
         Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
     }
@@ -298,10 +358,46 @@ fn separated(text: String) -> String {
     if text.starts_with('\n') { text } else { format!(" {text}") }
 }
 
-fn qr_code(uri: &str) -> Option<String> {
-    let code = QrCode::new(uri).ok()?;
+/// The lowest error correction, since a screen has no scratches: the longest key URI then fits 80 columns.
+fn qr_code(uri: &str, colors: bool) -> Option<String> {
+    let code = (1..=40).find_map(|version| {
+        let mut bits = Bits::new(Version::Normal(version));
+        for (text, is_alphanumeric) in qr_segments(uri) {
+            if is_alphanumeric {
+                bits.push_alphanumeric_data(text.as_bytes()).ok()?;
+            } else {
+                bits.push_byte_data(text.as_bytes()).ok()?;
+            }
+        }
+        bits.push_terminator(EcLevel::L).ok()?;
+        QrCode::with_bits(bits, EcLevel::L).ok()
+    })?;
+    let mut image = code.render::<Dense1x2>();
+    if colors {
+        // Black on white whatever the terminal's own colors are, by numbers that no theme changes.
+        let line = |line: &str| format!("\x1b[38;5;16;48;5;231m{line}\x1b[0m\n");
+        return Some(image.build().lines().map(line).collect());
+    }
     // Most terminals are dark: inverted, the code is dark on light, as scanners require.
-    Some(code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
+    Some(image.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build())
+}
+
+/// Parts of `text`, and whether QR's alphanumeric mode has all their characters: it needs 5.5 bits for each and not 8, so what is
+/// percent-encoded, and the secret, are worth a segment.
+fn qr_segments(text: &str) -> Vec<(&str, bool)> {
+    const WORTH_A_SEGMENT: usize = 16;
+    let is_alphanumeric = |c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || " $%*+-./:".contains(c);
+    let mut segments = Vec::new();
+    let mut rest = text;
+    for run in text.split(|c| !is_alphanumeric(c)).filter(|run| run.len() >= WORTH_A_SEGMENT) {
+        if let Some((before, after)) = rest.split_once(run) {
+            segments.extend([(before, false), (run, true)]);
+            rest = after;
+        }
+    }
+    segments.push((rest, false));
+    segments.retain(|(text, _)| !text.is_empty());
+    segments
 }
 
 /// The claims of a token, as its verifier would read them.
@@ -326,10 +422,16 @@ fn lines_typed() -> mpsc::UnboundedReceiver<String> {
     receiver
 }
 
+/// Asks until something is typed: an empty line is no answer.
 async fn ask(typed: &mut mpsc::UnboundedReceiver<String>, question: &str) -> Result<String, String> {
     let mut out = io::stdout();
-    let _ = write!(out, "? {question}: ").and_then(|()| out.flush());
-    typed.recv().await.ok_or_else(|| "The input ended before the sign-in did.".to_owned())
+    loop {
+        let _ = write!(out, "? {question}: ").and_then(|()| out.flush());
+        let line = typed.recv().await.ok_or_else(|| "The input ended before the sign-in did.".to_owned())?;
+        if !line.trim().is_empty() {
+            return Ok(line);
+        }
+    }
 }
 
 fn title(text: &str) {
@@ -343,7 +445,28 @@ fn say(line: impl std::fmt::Display) {
 
 #[cfg(test)]
 mod tests {
+    use shared::challenge::PublicParameters;
+    use shared::settings::Issuer;
+
     use super::*;
+
+    #[test]
+    fn the_qr_code_of_the_longest_issuer_of_any_script_fits_80_columns() {
+        let secret = SharedSecret::new(vec![7; 20]);
+        let account = format!("{}@example.com", "e".repeat(100));
+        for character in ["i", "%", "ü", "日", "\u{1F511}"] {
+            let issuer = Issuer::parse(&character.repeat(Issuer::CHARACTERS)).unwrap();
+            let shown = PublicParameters::TotpSetup { secret: &secret, issuer: &issuer, account: &account }.to_map(3);
+            let drawn = qr_code(&shown["otpauthUri"], false).unwrap();
+            let columns = drawn.lines().map(|line| line.chars().count()).max().unwrap();
+            assert!(columns <= 80, "{columns} for {character:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_empty_is_printed_as_such() {
+        assert_eq!(brief(&json!({ "groups": [], "name": "" }), 0), "{ groups: [], name: \"\" }");
+    }
 
     #[test]
     fn auth_session_validity_is_that_of_template_yaml() {

@@ -4,13 +4,11 @@
 #[cfg(unix)]
 mod tests {
     use std::fs::File;
-    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    use std::io::{BufRead as _, BufReader, Read, Write as _};
     use std::net::{TcpListener, TcpStream};
     use std::process::{Child, ChildStdout, Command, Output, Stdio};
     use std::time::{SystemTime, UNIX_EPOCH};
 
-    use qrcode::QrCode;
-    use qrcode::render::unicode::Dense1x2;
     use rustix::fs::{Mode, OFlags};
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use serde_json::{Value, json};
@@ -56,8 +54,9 @@ mod tests {
             for challenge in ["TOTP_SETUP", "RECOVERY_CODES", "SECOND_FACTOR,"] {
                 assert!(text.matches(&format!("challenge: {challenge}")).count() >= 2, "{challenge}: {text}");
             }
-            let (_, keys) = text.split_once("type in the key ").unwrap();
-            assert!(text.contains(&qr_code(keys.lines().next().unwrap())), "{text}");
+            let (before, keys) = text.split_once("type in the key ").unwrap();
+            // Light on a dark terminal.
+            assert_eq!(scanned(before, 255), key_uri(keys.lines().next().unwrap()));
             let (_, tokens) = text.split_once("── What the tokens say").unwrap();
             for (name, token_use, user_name) in
                 [("IdToken", "id", "cognito:username"), ("AccessToken", "access", "username")]
@@ -71,21 +70,61 @@ mod tests {
         }
     }
 
-    /// As the guide shows it: the key URI of its one user, dark on light in a dark terminal.
-    fn qr_code(secret_code: &str) -> String {
+    /// The key URI of the guide's one user.
+    fn key_uri(secret_code: &str) -> String {
         let issuer = "Local%20user%20pool";
-        let uri = format!("otpauth://totp/{issuer}:ana@example.com?secret={secret_code}&issuer={issuer}");
-        let code = QrCode::new(uri).unwrap();
-        code.render::<Dense1x2>().dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build()
+        format!("otpauth://totp/{issuer}:ana@example.com?secret={secret_code}&issuer={issuer}")
+    }
+
+    /// What a phone reads from a QR code of half blocks, which are `lit`.
+    fn scanned(text: &str, lit: u8) -> String {
+        const PIXELS: usize = 4;
+        let lines: Vec<Vec<char>> = text
+            .lines()
+            .map(|line| line.trim_end().chars().collect())
+            .filter(|line: &Vec<char>| line.len() > 20 && line.iter().all(|c| " ▀▄█".contains(*c)))
+            .collect();
+        let width = lines.iter().map(Vec::len).max().unwrap();
+        let pixel = |x: usize, y: usize| {
+            let (column, row) = (x / PIXELS, y / PIXELS);
+            let half = if row % 2 == 0 { '▀' } else { '▄' };
+            let block = lines[row / 2].get(column).copied().unwrap_or(' ');
+            if block == half || block == '█' { lit } else { !lit }
+        };
+        let mut image = rqrr::PreparedImage::prepare_from_greyscale(width * PIXELS, lines.len() * 2 * PIXELS, pixel);
+        image.detect_grids().first().expect("a QR code").decode().unwrap().1
+    }
+
+    #[test]
+    fn in_a_terminal_the_qr_code_has_its_own_colors() {
+        let mut person = Person::at_a_terminal();
+        let shown = person.is_asked("The passcode that the app shows: ");
+        let drawn: Vec<&str> = shown.lines().filter_map(|line| line.strip_prefix("\x1b[38;5;16;48;5;231m")).collect();
+        let drawn: Vec<&str> = drawn.iter().map(|line| line.trim_end().strip_suffix("\x1b[0m").unwrap()).collect();
+        let (_, keys) = shown.split_once("type in the key ").unwrap();
+        // Black on white.
+        assert_eq!(scanned(&drawn.join("\n"), 0), key_uri(keys.lines().next().unwrap().trim_end()));
     }
 
     #[test]
     fn a_person_at_a_terminal_is_asked_and_may_leave_by_ctrl_c() {
         let mut person = Person::watching();
-        let shown = person.is_asked("The passcode that the app shows: ");
-        let (_, key) = shown.split_once("type in the key ").unwrap();
-        person.types("a typo");
         person.is_asked("The passcode that the app shows: ");
+        for empty in ["", "  "] {
+            person.types(empty);
+            let shown = person.is_asked("The passcode that the app shows: ");
+            assert!(!shown.contains("RespondToAuthChallenge"), "an empty line is no answer: {shown}");
+        }
+        person.types("a typo");
+        let shown = person.is_asked("The passcode that the app shows: ");
+        assert!(shown.contains("is the phone's clock right? Two attempts are left."), "{shown}");
+        for typo in ["another", "a third"] {
+            person.types(typo);
+        }
+        person.is_asked("The passcode that the app shows: ");
+        let shown = person.is_asked("The passcode that the app shows: ");
+        assert!(shown.contains("Three wrong answers in a row end a sign-in. It starts again"), "{shown}");
+        let (_, key) = shown.split_once("type in the key ").unwrap();
         person.types(&passcode(key.lines().next().unwrap()));
         let shown = person.is_asked("One of them, as proof that they were kept: ");
         let (_, codes) = shown.split_once("Ten recovery codes").unwrap();
@@ -102,19 +141,36 @@ mod tests {
     struct Person {
         child: Child,
         keyboard: File,
-        screen: BufReader<ChildStdout>,
+        screen: Box<dyn Read>,
     }
 
     impl Person {
         fn watching() -> Self {
+            Self::start(false)
+        }
+
+        /// Whose screen is a terminal, too.
+        fn at_a_terminal() -> Self {
+            Self::start(true)
+        }
+
+        fn start(screen_is_a_terminal: bool) -> Self {
             let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
             grantpt(&keyboard).unwrap();
             unlockpt(&keyboard).unwrap();
             let name = ptsname(&keyboard, Vec::new()).unwrap();
             let terminal = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-            let mut child = local(&[]).stdin(terminal).spawn().unwrap();
-            let screen = BufReader::new(child.stdout.take().unwrap());
-            Self { child, keyboard: keyboard.into(), screen }
+            let mut command = local(&[]);
+            if screen_is_a_terminal {
+                command.stdout(terminal.try_clone().unwrap());
+            }
+            let mut child = command.stdin(terminal).spawn().unwrap();
+            let keyboard = File::from(keyboard);
+            let screen: Box<dyn Read> = match child.stdout.take() {
+                Some(stdout) => Box::new(BufReader::new(stdout)),
+                None => Box::new(BufReader::new(keyboard.try_clone().unwrap())),
+            };
+            Self { child, keyboard, screen }
         }
 
         /// What is shown up to and with `question`.

@@ -16,7 +16,7 @@ use crate::authenticator::{FriendlyName, SealedSecret};
 use crate::ids::{AuthenticatorId, Generation, Nonce};
 use crate::passcode_limit::RateLimit;
 use crate::recovery_codes::{CodeSet, RecoveryCode};
-use crate::settings::Entitlement;
+use crate::settings::{Entitlement, Issuer};
 use crate::totp::SharedSecret;
 
 /// Which of our challenges: the first words of `challengeMetadata`.
@@ -279,7 +279,7 @@ pub enum PublicParameters<'a> {
         /// Its secret.
         secret: &'a SharedSecret,
         /// The service's name in the authenticator.
-        issuer: &'a str,
+        issuer: &'a Issuer,
         /// The account's name in the authenticator.
         account: &'a str,
     },
@@ -334,31 +334,38 @@ impl PublicParameters<'_> {
     }
 }
 
-/// Bytes of the issuer as it is encoded, which the key URI holds twice; longer names would push the parameters past what
-/// a session string holds.
-const ISSUER_BYTES: usize = 48;
-/// Bytes of the account's name as it is encoded.
+/// Bytes of the issuer as it is encoded, up to which the key URI holds it twice: in the label, for old apps, and as a
+/// parameter. A longer one would make the QR code wider than a terminal.
+const ISSUER_TWICE_BYTES: usize = 48;
+/// Bytes of the account's name as it is encoded; the rest is cut, and the cut is shown.
 const ACCOUNT_BYTES: usize = 64;
+/// "…", as it is encoded.
+const ELLIPSIS: &str = "%E2%80%A6";
 
 /// The key URI that authenticators read from a QR code. Only the defaults are used, so no parameter tells them again:
 /// some apps refuse what they would otherwise ignore.
 ///
 /// Source: <https://github.com/google/google-authenticator/wiki/Key-Uri-Format>
-fn otpauth_uri(secret: &SharedSecret, issuer: &str, account: &str) -> Zeroizing<String> {
+fn otpauth_uri(secret: &SharedSecret, issuer: &Issuer, account: &str) -> Zeroizing<String> {
     const LABEL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
-    // A colon separates the issuer from the account, so neither may hold one.
-    let label = |text: &str, bytes: usize| {
-        let mut label = String::new();
-        for c in text.chars().filter(|c| *c != ':') {
-            let encoded = utf8_percent_encode(c.encode_utf8(&mut [0; 4]), LABEL).to_string();
-            if label.len().saturating_add(encoded.len()) > bytes {
+    let encode = |text: &str| utf8_percent_encode(text, LABEL).to_string();
+    let issuer = encode(issuer.as_str());
+    // A colon separates the issuer from the account, so the account may not hold one.
+    let mut label = encode(&account.replace(':', ""));
+    if label.len() > ACCOUNT_BYTES {
+        label.clear();
+        for c in account.chars().filter(|c| *c != ':') {
+            let encoded = encode(c.encode_utf8(&mut [0; 4]));
+            if label.len().saturating_add(encoded.len()).saturating_add(ELLIPSIS.len()) > ACCOUNT_BYTES {
                 break;
             }
             label.push_str(&encoded);
         }
-        label
-    };
-    let (issuer, account) = (label(issuer, ISSUER_BYTES), label(account, ACCOUNT_BYTES));
+        label.push_str(ELLIPSIS);
+    }
+    if issuer.len() <= ISSUER_TWICE_BYTES {
+        label = format!("{issuer}:{label}");
+    }
     let secret = secret.to_base32();
-    Zeroizing::new(format!("otpauth://totp/{issuer}:{account}?secret={}&issuer={issuer}", secret.as_str()))
+    Zeroizing::new(format!("otpauth://totp/{label}?secret={}&issuer={issuer}", secret.as_str()))
 }

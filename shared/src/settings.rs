@@ -177,8 +177,8 @@ impl Enrollment {
 pub struct CreateSettings {
     /// What Define and Create must agree on.
     pub sign_in: SignInSettings,
-    /// `TOTP_ISSUER`: the service's name in the user's authenticator.
-    pub issuer: String,
+    /// The service's name in the user's authenticator.
+    pub issuer: Issuer,
 }
 
 impl CreateSettings {
@@ -187,7 +187,47 @@ impl CreateSettings {
     /// # Errors
     /// A variable that is missing or wrong.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        Ok(Self { sign_in: SignInSettings::read(lookup)?, issuer: required(lookup, "TOTP_ISSUER")? })
+        Ok(Self { sign_in: SignInSettings::read(lookup)?, issuer: Issuer::read(lookup)? })
+    }
+}
+
+/// The service's name in the user's authenticator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer(String);
+
+impl Issuer {
+    /// The environment variable.
+    pub const VARIABLE: &str = "TOTP_ISSUER";
+    /// Characters at most, of any script: template.yaml allows so many, and a longer key URI makes a QR code wider than a
+    /// terminal.
+    pub const CHARACTERS: usize = 32;
+
+    /// Reads [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// It is missing, too long or holds a colon.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        Self::parse(&required(lookup, Self::VARIABLE)?)
+    }
+
+    /// Reads the value of [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// It is too long or holds a colon, which ends the issuer in an authenticator's label.
+    pub fn parse(value: &str) -> Result<Self, SettingError> {
+        let (length, longest) = (value.chars().count(), Self::CHARACTERS);
+        let problem = match length {
+            _ if value.contains(':') => format!("must not contain a colon; it is {value:?}"),
+            _ if length > longest => format!("must be at most {longest} characters long; it has {length}: {value:?}"),
+            _ => return Ok(Self(value.to_owned())),
+        };
+        Err(SettingError { variable: Self::VARIABLE, problem })
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 }
 

@@ -16,7 +16,7 @@ use shared::error::{ClientError, HandlerError};
 use shared::invocation::answer;
 use shared::random::{FillRandom, RandomError};
 use shared::record::Record;
-use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, SignInSettings};
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::store::{RecordStore, Saved, Version, Versioned};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret, passcode_at};
@@ -160,7 +160,8 @@ impl<S: RecordStore> Functions<S> {
     pub fn over(store: S, key_from: FillRandom, random: FillRandom) -> Self {
         let store = Arc::new(store);
         let sealer = Arc::new(MemorySealer::new(key_from).expect("a key"));
-        let settings = CreateSettings { sign_in: template_settings(), issuer: "Example".to_owned() };
+        let settings =
+            CreateSettings { sign_in: template_settings(), issuer: Issuer::parse("Example").expect("an issuer") };
         let enrollment = settings.sign_in.enrollment();
         Self {
             create: Create { settings, store: store.clone(), sealer: sealer.clone(), random },

@@ -8,7 +8,7 @@ use serde_json::Value;
 use shared::error::HandlerError;
 use shared::invocation::answer;
 use shared::random::{FillRandom, RandomError};
-use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, SignInSettings, TokenGuard};
+use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, SignInSettings, TokenGuard};
 use shared::store::RecordStore;
 use shared::store::memory::{MemorySealer, MemoryStore};
 use verify_auth_challenge::Verify;
@@ -46,24 +46,26 @@ impl<S: RecordStore> InProcess<S> {
     pub fn over(store: S, sign_in: SignInSettings, clock: Clock) -> Result<Self, HandlerError> {
         let random = |bytes: &mut [u8]| random::fill(bytes).map_err(|_| RandomError);
         let sealer = Arc::new(MemorySealer::new(random)?);
-        Ok(Self::wired(Arc::new(store), sealer, random, sign_in, clock))
+        let issuer = Issuer::parse(ISSUER).map_err(HandlerError::Setting)?;
+        Ok(Self::wired(Arc::new(store), sealer, random, CreateSettings { sign_in, issuer }, clock))
     }
 
     /// The same records with other settings, as after an operator changed them.
     #[must_use]
     pub fn set_anew(&self, sign_in: SignInSettings) -> Self {
-        let Create { store, sealer, random, .. } = &self.create;
-        Self::wired(Arc::clone(store), Arc::clone(sealer), *random, sign_in, Arc::clone(&self.clock))
+        let Create { store, sealer, random, settings } = &self.create;
+        let settings = CreateSettings { sign_in, ..settings.clone() };
+        Self::wired(Arc::clone(store), Arc::clone(sealer), *random, settings, Arc::clone(&self.clock))
     }
 
     fn wired(
         store: Arc<S>,
         sealer: Arc<MemorySealer>,
         random: FillRandom,
-        sign_in: SignInSettings,
+        settings: CreateSettings,
         clock: Clock,
     ) -> Self {
-        let settings = CreateSettings { sign_in, issuer: ISSUER.to_owned() };
+        let sign_in = settings.sign_in;
         let create = Create { settings, store: Arc::clone(&store), sealer: Arc::clone(&sealer), random };
         // As template.yaml requires: a Cognito factor leaves no grant.
         let setting = match sign_in.accepted_cognito_mfa() {
