@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use shared::ids::{AuthenticatorId, Nonce};
+use serde_json::{Value, json};
+
+use shared::ids::{AuthenticatorId, Generation, Nonce};
 
 use shared::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes};
 
@@ -15,7 +17,7 @@ use shared::cognito::ClientId;
 use shared::encoding::decode;
 use shared::passcode_limit::{BLOCK_AT, DECAY_SECONDS, FIRST_WAIT_SECONDS, RateLimit};
 use shared::record::EnrollmentStatus;
-use shared::record::{Outcome, Record};
+use shared::record::{Outcome, Record, Redemption};
 use shared::recovery_codes::{CodeSet, RecoveryCode};
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 use shared::verification::{Answer, BegunVerification, Reason, Verification, begin_verification};
@@ -107,7 +109,7 @@ impl User {
             Verification::ToRecord { outcome, reason, record } => {
                 // Through its stored form, as every load sees it.
                 self.record = Record::from_json(&record.to_json().unwrap()).unwrap();
-                assert_eq!(self.record, record);
+                assert_eq!(self.record.to_json().unwrap(), record.to_json().unwrap());
                 (outcome, reason)
             }
             verification @ (Verification::Outdated | Verification::InvalidParameters) => panic!("{verification:?}"),
@@ -581,6 +583,98 @@ fn a_record_of_an_unknown_format_is_not_read() {
         let error = Record::from_json(&broken).unwrap_err().to_string();
         assert!(!error.contains("sealed") && !error.contains("line"), "{error}");
     }
+}
+
+/// `value` with a field more in every object of it, whose name says where.
+fn as_a_newer_version_writes_it(mut value: Value, place: &str) -> Value {
+    match &mut value {
+        Value::Object(fields) => {
+            for (name, field) in fields.iter_mut() {
+                *field = as_a_newer_version_writes_it(field.take(), &format!("{place}.{name}"));
+            }
+            fields.insert("addedLater".to_owned(), json!({ "at": place, "list": [1, "two", null] }));
+        }
+        Value::Array(elements) => {
+            for (number, element) in elements.iter_mut().enumerate() {
+                *element = as_a_newer_version_writes_it(element.take(), &format!("{place}.{number}"));
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    value
+}
+
+fn fields_added_later(value: &Value) -> Vec<String> {
+    let mut places = Vec::new();
+    match value {
+        Value::Object(fields) => {
+            places.extend(fields.get("addedLater").and_then(|added| added["at"].as_str()).map(str::to_owned));
+            let others = fields.iter().filter(|(name, _)| *name != "addedLater");
+            places.extend(others.flat_map(|(_, field)| fields_added_later(field)));
+        }
+        Value::Array(elements) => places.extend(elements.iter().flat_map(fields_added_later)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+    places.sort();
+    places
+}
+
+/// A user with something at every level of the record, and the record as a newer version has stored it.
+fn user_with_fields_added_later() -> (User, Value) {
+    let mut user = User::enrolled();
+    user.mistype(START);
+    let code = user.codes[9].show();
+    user.totp(&code, START);
+    user.mistype(START);
+    let issued = user.issue(&PROMPT);
+    let answer = Answer::new(user.passcode(START)).sent_by(ClientId::new("plainlyfakeclientid"));
+    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, START)
+    else {
+        panic!("a passcode is compared")
+    };
+    let Verification::ToRecord { record, .. } = pending.verify(&user.secret) else { panic!("the passcode is right") };
+    let client = ClientId::new("plainlyfakeclientid").unwrap();
+    let Redemption::Redeemed(record, _) = record.redeem_grant(&client, START) else { panic!("there is a grant") };
+    let stored = as_a_newer_version_writes_it(serde_json::from_str(&record.to_json().unwrap()).unwrap(), "");
+    user.record = Record::from_json(&stored.to_string()).unwrap();
+    (user, stored)
+}
+
+#[test]
+fn a_save_keeps_every_field_that_this_version_does_not_know() {
+    let (mut user, stored) = user_with_fields_added_later();
+    let all = fields_added_later(&stored);
+    for place in ["", ".record.authenticator.parameters", ".record.grant.used", ".record.lastProof"] {
+        assert!(all.contains(&place.to_owned()), "{place} of {all:?}");
+    }
+    for place in ["failures", "forgiven", "slow"] {
+        assert!(all.contains(&format!(".record.passcodeLimit.{place}")), "{place} of {all:?}");
+    }
+    assert_eq!(serde_json::from_str::<Value>(&user.record.to_json().unwrap()).unwrap(), stored, "loaded and saved");
+    user.mistype(START);
+    let saved: Value = serde_json::from_str(&user.record.to_json().unwrap()).unwrap();
+    assert_eq!(fields_added_later(&saved), all);
+    for place in ["/record/authenticator", "/record/lastProof", "/record/grant", "/addedLater"] {
+        assert_eq!(saved.pointer(place), stored.pointer(place), "{place}");
+    }
+}
+
+#[test]
+fn an_unknown_field_goes_with_what_it_belongs_to() {
+    let (mut user, _) = user_with_fields_added_later();
+    let (challenge, later) = (user.set_up(), START.plus(30));
+    let passcode = user.passcode(later);
+    assert_eq!(user.answer(&challenge, &passcode, later), (Outcome::Correct, Reason::AuthenticatorEnrolled));
+    let saved: Value = serde_json::from_str(&user.record.to_json().unwrap()).unwrap();
+    let left = fields_added_later(&saved);
+    for gone in [".record.authenticator", ".record.authenticator.parameters", ".record.lastProof"] {
+        assert!(!left.contains(&gone.to_owned()), "{gone}");
+    }
+    for kept in ["", ".record", ".record.grant", ".record.passcodeLimit"] {
+        assert!(left.contains(&kept.to_owned()), "{kept} of {left:?}");
+    }
+    let reset = Record::reset(Generation([7; 8])).to_json().unwrap();
+    assert_eq!(fields_added_later(&serde_json::from_str(&reset).unwrap()), [] as [String; 0]);
 }
 
 /// What people put around and between the characters of a code, or their programs do.

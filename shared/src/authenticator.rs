@@ -12,7 +12,7 @@ use crate::totp::{Parameters, TimeStep};
 
 /// An authenticator that has proven itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Authenticator {
     pub(crate) id: AuthenticatorId,
     pub(crate) sealed: SealedSecret,

@@ -9,7 +9,7 @@
 //! | Cognito's words | [`cognito`] |
 //! | what an operator decides | [`settings`] |
 //! | factors | [`totp`], [`recovery_codes`], [`passcode_limit`], [`authenticator`] |
-//! | what is kept | [`token_grant`], [`record`] |
+//! | what is kept | [`token_grant`], `unknown_fields`, [`record`] |
 //! | the sign-in | [`challenge`], [`sign_in`], [`verification`] |
 //! | errors, stores | [`error`], [`store`] |
 //! | use cases | [`verify_answer`], [`redeem_grant`] |
@@ -55,5 +55,6 @@ pub mod store;
 pub mod timeouts;
 pub mod token_grant;
 pub mod totp;
+mod unknown_fields;
 pub mod verification;
 pub mod verify_answer;

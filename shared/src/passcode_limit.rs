@@ -34,7 +34,7 @@ pub const SLOW_DECAY_SECONDS: u64 = 7 * 24 * 3600;
 
 /// A user's wrong passcodes, as the record keeps them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct PasscodeLimit {
     /// The latest time at which anything was counted. Nothing here goes by an earlier one: a host whose clock is years back
     /// would make a count decay on all others.
@@ -122,7 +122,6 @@ impl PasscodeLimit {
 
 /// A count that decays by one every `PERIOD` seconds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Count<const PERIOD: u64> {
     count: u8,
     /// When `count` was true; the next period starts here.

@@ -11,15 +11,17 @@ use crate::ids::{Generation, Nonce};
 use crate::passcode_limit::{PasscodeLimit, RateLimit};
 use crate::recovery_codes::{CODES_DUE_BELOW, CodeSet};
 use crate::token_grant::{Claims, GrantStatus, Proof, TokenGrant};
+use crate::unknown_fields::UnknownFields;
 
-/// The format that is written, and the only one that is read.
+/// The format that is written, and the only one that is read. It changes only when an older function must not touch the record: a
+/// field that is merely new is kept by functions that do not know it.
 const FORMAT: u32 = 1;
 /// Recorded outcomes that a record remembers: more than one user has under way at once.
 const OUTCOMES_REMEMBERED: usize = 8;
 
 /// One user's second factor. A user without a record has [`Record::default`].
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct Record {
     pub(crate) generation: Generation,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -38,6 +40,9 @@ pub struct Record {
     pub(crate) last_proof: Option<Proof>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) grant: Option<TokenGrant>,
+    /// What a newer version has written, too.
+    #[serde(skip)]
+    pub(crate) unknown: Option<Box<UnknownFields>>,
 }
 
 fn is_zero(count: &u16) -> bool {
@@ -46,7 +51,6 @@ fn is_zero(count: &u16) -> bool {
 
 /// An answer that was verified, so that its challenge is not verified again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(crate) struct RecordedOutcome {
     nonce: Nonce,
     outcome: Outcome,
@@ -150,7 +154,15 @@ impl Record {
             format: u32,
             record: &'a Record,
         }
-        serde_json::to_string(&Stored { format: FORMAT, record: self })
+        let stored = Stored { format: FORMAT, record: self };
+        match &self.unknown {
+            None => serde_json::to_string(&stored),
+            Some(unknown) => {
+                let mut stored = serde_json::to_value(&stored)?;
+                unknown.keep_in(&mut stored);
+                serde_json::to_string(&stored)
+            }
+        }
     }
 
     /// Parses a stored record.
@@ -169,10 +181,12 @@ impl Record {
             return Err(UnreadableRecord::UnknownFormat(stored.format));
         }
         // serde's error would quote the record.
-        let record: Self = serde_json::from_str(stored.record.get()).map_err(|_| UnreadableRecord::NoRecord)?;
+        let mut record: Self = serde_json::from_str(stored.record.get()).map_err(|_| UnreadableRecord::NoRecord)?;
         if record.generation == Generation::NONE && (record.authenticator.is_some() || record.recovery.is_some()) {
             return Err(UnreadableRecord::NoGeneration);
         }
+        let known = record.to_json().map_err(|_| UnreadableRecord::NoRecord)?;
+        record.unknown = UnknownFields::of(text, &known).map(Box::new);
         Ok(record)
     }
 

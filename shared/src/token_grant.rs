@@ -78,7 +78,6 @@ impl SecondFactor {
 
 /// The second factor that a user proved last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Proof {
     /// Which.
     pub factor: SecondFactor,
@@ -97,7 +96,7 @@ pub struct Claims {
 
 /// The right of one sign-in to its tokens.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct TokenGrant {
     client_id: ClientId,
     until: UnixTime,
@@ -107,7 +106,7 @@ pub struct TokenGrant {
 
 /// The use of a grant, for the call that Cognito repeats.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 struct Use {
     at: UnixTime,
     wrong_passcodes: u16,

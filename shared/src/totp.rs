@@ -127,7 +127,6 @@ impl Default for Period {
 
 /// What an authenticator was set up with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Parameters {
     /// The hash.
     pub algorithm: Algorithm,
