@@ -556,7 +556,7 @@ async fn a_typo_in_the_code_typed_back_asks_for_one_of_the_same_ten_again() {
 async fn an_issuer_of_32_characters_of_any_script_arrives_whole() {
     let account = "ana@example.com";
     for character in ["i", "ü", "日", "\u{1F511}"] {
-        let issuer = character.repeat(Issuer::CHARACTERS);
+        let issuer = character.repeat(Issuer::LONGEST);
         let mut functions = Functions::new();
         functions.create.settings.issuer = Issuer::parse(&issuer).unwrap();
         let shown = SignIn::after_password(&functions, &User::named("ana", 1)).challenge().await.unwrap();

@@ -245,7 +245,7 @@ async fn all_parameters_of_a_challenge_together_stay_under_one_kilobyte() {
 #[tokio::test]
 async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
     // Of four bytes each, which percent-encoding makes twelve.
-    let longest_issuer = "\u{1F511}".repeat(Issuer::CHARACTERS);
+    let longest_issuer = "\u{1F511}".repeat(Issuer::LONGEST);
     let longest_email = format!("{}@example.com", "\u{1F511}".repeat(2048 - 12));
     let longest_name = "\u{1F511}".repeat(FriendlyName::CHARACTERS);
     let session = |last: Option<&str>| {
@@ -261,8 +261,8 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
     for (issuer, email, allowed) in [
         ("Example", "ana@example.com", 1024),
         ("Example Corporation of Somewhere", "firstname.lastname@department.example.com", 1024),
-        (&*"i".repeat(Issuer::CHARACTERS), &*"e".repeat(2048), 1024),
-        (&longest_issuer, &longest_email, 1024 + 9 * Issuer::CHARACTERS),
+        (&*"i".repeat(Issuer::LONGEST), &*"e".repeat(2048), 1024),
+        (&longest_issuer, &longest_email, 1024 + 9 * Issuer::LONGEST),
     ] {
         let mut ana = User::named("ana", 1);
         ana.attributes.insert("email".to_owned(), json!(email));

@@ -455,7 +455,7 @@ mod tests {
         let secret = SharedSecret::new(vec![7; 20]);
         let account = format!("{}@example.com", "e".repeat(100));
         for character in ["i", "%", "ü", "日", "\u{1F511}"] {
-            let issuer = Issuer::parse(&character.repeat(Issuer::CHARACTERS)).unwrap();
+            let issuer = Issuer::parse(&character.repeat(Issuer::LONGEST)).unwrap();
             let shown = PublicParameters::TotpSetup { secret: &secret, issuer: &issuer, account: &account }.to_map(3);
             let drawn = qr_code(&shown["otpauthUri"], false).unwrap();
             let columns = drawn.lines().map(|line| line.chars().count()).max().unwrap();

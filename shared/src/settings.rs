@@ -200,7 +200,7 @@ impl Issuer {
     pub const VARIABLE: &str = "TOTP_ISSUER";
     /// Characters at most, of any script: template.yaml allows so many, and a longer key URI makes a QR code wider than a
     /// terminal.
-    pub const CHARACTERS: usize = 32;
+    pub const LONGEST: usize = 32;
 
     /// Reads [`Self::VARIABLE`].
     ///
@@ -215,7 +215,7 @@ impl Issuer {
     /// # Errors
     /// It is too long or holds a colon, which ends the issuer in an authenticator's label.
     pub fn parse(value: &str) -> Result<Self, SettingError> {
-        let (length, longest) = (value.chars().count(), Self::CHARACTERS);
+        let (length, longest) = (value.chars().count(), Self::LONGEST);
         let problem = match length {
             _ if value.contains(':') => format!("must not contain a colon; it is {value:?}"),
             _ if length > longest => format!("must be at most {longest} characters long; it has {length}: {value:?}"),
