@@ -16,11 +16,11 @@ use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::error::ClientError;
-use tests::functions::{Trigger, sample_events};
+use tests::functions::{ChallengeTrigger, sample_events};
 use tests::lambda::Lambda;
-use tests::life::{Life, Secrets, decisions, user};
 use tests::ministack::Ministack;
 use tests::stores::OnMinistack;
+use tests::user_scenario::{Secrets, UserScenario, decisions, user};
 
 const SUB: &str = "plainly-fake-sub";
 
@@ -28,8 +28,8 @@ const SUB: &str = "plainly-fake-sub";
 
 #[tokio::test]
 async fn define_answers_every_sample_event_as_its_golden_file_shows() {
-    let mut define = Lambda::start(Trigger::Define, &SIGN_IN).await;
-    for (case, event) in sample_events(Trigger::Define) {
+    let mut define = Lambda::start(ChallengeTrigger::Define, &SIGN_IN).await;
+    for (case, event) in sample_events(ChallengeTrigger::Define) {
         let answer = match define.invoke(event.to_string()).await {
             Ok(answer) => answer,
             Err(error) => json!({ "errorMessage": error["errorMessage"] }),
@@ -44,7 +44,7 @@ async fn define_answers_every_sample_event_as_its_golden_file_shows() {
 #[tokio::test]
 async fn create_and_verify_change_only_the_response_or_return_the_client_error() {
     let settings = Settings::new().await;
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         let mut function = Lambda::start(trigger, &settings.all()).await;
         let mut answers = 0;
         for (case, event) in sample_events(trigger) {
@@ -67,9 +67,10 @@ async fn in_a_full_scenario_the_functions_log_every_decision_and_no_secret() {
     let settings = Settings::new().await;
     join_all([("INFO", "plainly-fake-sub-a"), ("TRACE", "plainly-fake-sub-b")].map(async |(level, sub)| {
         let mut functions = Functions::start(&settings, level).await;
-        let mut life = Life::new(user(sub), async |trigger, event| functions.invoke(trigger, event).await, now);
-        life.live().await;
-        let secrets = life.secrets;
+        let mut scenario =
+            UserScenario::new(user(sub), async |trigger, event| functions.invoke(trigger, event).await, now);
+        scenario.run().await;
+        let secrets = scenario.secrets;
         let golden = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/log_of_a_full_life.txt"));
         let golden = std::fs::read_to_string(golden).unwrap();
         let mut faults = Vec::new();
@@ -97,14 +98,15 @@ async fn no_log_level_lets_a_secret_into_the_log_and_every_level_has_the_faults(
     let levels = ["ERROR", "WARN", "DEBUG"].into_iter().zip(["plainly-fake-sub-c", "plainly-fake-sub-d", SUB]);
     join_all(levels.map(async |(level, sub)| {
         let mut functions = Functions::start(&settings, level).await;
-        let mut life = Life::new(user(sub), async |trigger, event| functions.invoke(trigger, event).await, now);
-        life.live_shortly().await;
-        let secrets = life.secrets;
+        let mut scenario =
+            UserScenario::new(user(sub), async |trigger, event| functions.invoke(trigger, event).await, now);
+        scenario.run_briefly().await;
+        let secrets = scenario.secrets;
         for (trigger, request_ids, log) in functions.stop().await {
             secrets.assert_none_in(&log);
             let reason = match trigger {
-                Trigger::Define | Trigger::Create => "not an event of this trigger: triggerSource",
-                Trigger::Verify => "Create did not issue this challenge",
+                ChallengeTrigger::Define | ChallengeTrigger::Create => "not an event of this trigger: triggerSource",
+                ChallengeTrigger::Verify => "Create did not issue this challenge",
             };
             let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             let of_ours = || lines.iter().filter(|line| line["message"] != "ClientError");
@@ -117,10 +119,11 @@ async fn no_log_level_lets_a_secret_into_the_log_and_every_level_has_the_faults(
 
 #[tokio::test]
 async fn a_fault_is_logged_with_request_id_and_sub_at_every_level() {
-    let event = &sample_events(Trigger::Verify)["passcode-right"];
+    let event = &sample_events(ChallengeTrigger::Verify)["passcode-right"];
     let sub = event["request"]["userAttributes"]["sub"].as_str().unwrap();
     for level in ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"] {
-        let mut define = Lambda::start(Trigger::Define, &[&SIGN_IN[..], &[("LOG_LEVEL", level)]].concat()).await;
+        let mut define =
+            Lambda::start(ChallengeTrigger::Define, &[&SIGN_IN[..], &[("LOG_LEVEL", level)]].concat()).await;
         assert_eq!(define.invoke(event.to_string()).await, Err(the_one_error()));
         let request_ids = define.request_ids.clone();
         assert_eq!(decisions(&define.stop().await, sub, &request_ids).len(), 1, "{level}");
@@ -128,24 +131,24 @@ async fn a_fault_is_logged_with_request_id_and_sub_at_every_level() {
 }
 
 /// The three, started.
-struct Functions(Vec<(Trigger, Lambda)>);
+struct Functions(Vec<(ChallengeTrigger, Lambda)>);
 
 impl Functions {
     async fn start(settings: &Settings, level: &str) -> Self {
         let variables = [&settings.all()[..], &[("LOG_LEVEL", level)]].concat();
         let start = async |trigger| (trigger, Lambda::start(trigger, &variables).await);
-        Self(join_all(Trigger::ALL.map(start)).await)
+        Self(join_all(ChallengeTrigger::ALL.map(start)).await)
     }
 
     /// Nothing for the one error.
-    async fn invoke(&mut self, trigger: Trigger, event: Value) -> Option<Value> {
+    async fn invoke(&mut self, trigger: ChallengeTrigger, event: Value) -> Option<Value> {
         let (_, function) = self.0.iter_mut().find(|(of, _)| *of == trigger)?;
         function.invoke(event.to_string()).await.inspect_err(|error| assert_eq!(*error, the_one_error())).ok()
     }
 
     /// For each, the ids of its requests and its log.
-    async fn stop(self) -> Vec<(Trigger, Vec<String>, String)> {
-        let stop = async |(trigger, function): (Trigger, Lambda)| {
+    async fn stop(self) -> Vec<(ChallengeTrigger, Vec<String>, String)> {
+        let stop = async |(trigger, function): (ChallengeTrigger, Lambda)| {
             (trigger, function.request_ids.clone(), function.stop().await)
         };
         join_all(self.0.into_iter().map(stop)).await
@@ -173,7 +176,7 @@ fn now() -> UnixTime {
 async fn a_payload_that_is_no_event_fails_and_the_next_event_is_answered() {
     let settings = Settings::new().await;
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    for trigger in Trigger::ALL {
+    for trigger in ChallengeTrigger::ALL {
         let mut function = Lambda::start(trigger, &settings.all()).await;
         for payload in ["null", "true", "5", "1e999", "\"plainly fake\"", "[]", "{}", "[{}]", &deep] {
             assert_eq!(function.invoke(payload.to_owned()).await, Err(the_one_error()), "{trigger:?} {payload}");
@@ -189,11 +192,11 @@ async fn a_payload_that_is_no_event_fails_and_the_next_event_is_answered() {
     }
 }
 
-async fn assert_answers(function: &mut Lambda, trigger: Trigger) {
+async fn assert_answers(function: &mut Lambda, trigger: ChallengeTrigger) {
     let case = match trigger {
-        Trigger::Define => "srp-a",
-        Trigger::Create => "user-not-found",
-        Trigger::Verify => "user-not-found",
+        ChallengeTrigger::Define => "srp-a",
+        ChallengeTrigger::Create => "user-not-found",
+        ChallengeTrigger::Verify => "user-not-found",
     };
     let event = &sample_events(trigger)[case];
     assert!(function.invoke(event.to_string()).await.is_ok(), "{trigger:?} {case}");
@@ -206,7 +209,7 @@ async fn a_missing_table_or_key_fails_and_the_log_names_the_cause() {
     let settings = Settings::new().await;
     let no_table = Settings { table_name: "plainly-fake".to_owned(), ..settings.clone() };
     let no_key = Settings { key_id: "00000000-0000-4000-8000-000000000000".to_owned(), ..settings };
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         assert_fault(trigger, &no_table, &["the store: ", "ResourceNotFoundException"]).await;
         assert_fault(trigger, &no_key, &["the sealing: ", "NotFoundException"]).await;
     }
@@ -218,7 +221,7 @@ async fn an_endpoint_that_refuses_connections_fails_and_the_log_names_the_cause(
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let endpoint = format!("http://{}", socket.local_addr().unwrap());
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         assert_fault(trigger, &Settings::of(&endpoint), &["the store: ", "Connection refused"]).await;
     }
 }
@@ -227,14 +230,14 @@ async fn an_endpoint_that_refuses_connections_fails_and_the_log_names_the_cause(
 async fn an_endpoint_that_never_answers_fails_and_the_log_names_the_cause() {
     let silent = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         assert_fault(trigger, &Settings::of(&endpoint), &["the calls of this invocation ran out of time"]).await;
     }
 }
 
 #[tokio::test]
 async fn connections_are_opened_on_startup_without_credentials_and_then_used() {
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         let refusing = Refusing::listen(None);
         let settings = Settings::of(&refusing.endpoint);
         assert_fault(trigger, &settings, &["the store: ", "AccessDeniedException"]).await;
@@ -258,13 +261,13 @@ async fn a_server_without_a_certificate_of_a_trusted_root_receives_nothing() {
     std::fs::write(&bundle, authority.cert.pem()).unwrap();
     let refusing = Refusing::listen(Some(&authority));
     let settings = Settings::of(&refusing.endpoint);
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         assert_fault(trigger, &settings, &["the store: ", "UnknownIssuer"]).await;
         assert_eq!(*refusing.heard.lock().unwrap(), [], "{trigger:?}");
     }
     // Named as a root, the same is trusted.
     let trusting = Settings { ca_bundle: bundle.to_str().map(ToOwned::to_owned), ..settings };
-    assert_fault(Trigger::Verify, &trusting, &["the store: ", "AccessDeniedException"]).await;
+    assert_fault(ChallengeTrigger::Verify, &trusting, &["the store: ", "AccessDeniedException"]).await;
     std::fs::remove_file(bundle).unwrap();
 }
 
@@ -328,11 +331,11 @@ impl Refusing {
 }
 
 /// Asserts what an event that needs the store and the key comes to.
-async fn assert_fault(trigger: Trigger, settings: &Settings, causes: &[&str]) {
+async fn assert_fault(trigger: ChallengeTrigger, settings: &Settings, causes: &[&str]) {
     let case = match trigger {
-        Trigger::Define => panic!("Define reaches for nothing"),
-        Trigger::Create => "totp-setup",
-        Trigger::Verify => "totp-setup-right",
+        ChallengeTrigger::Define => panic!("Define reaches for nothing"),
+        ChallengeTrigger::Create => "totp-setup",
+        ChallengeTrigger::Verify => "totp-setup-right",
     };
     let mut event = sample_events(trigger).remove(case).unwrap();
     event["userName"] = json!("plainly-fake-user-name");
@@ -358,9 +361,9 @@ async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
     let sign_in = ["ACCEPTED_COGNITO_MFA", "ENROLLMENT"];
     let store = ["TABLE_NAME", "KEY_ID"];
     for (trigger, required) in [
-        (Trigger::Define, sign_in.to_vec()),
-        (Trigger::Create, [&sign_in[..], &["TOTP_ISSUER"], &store].concat()),
-        (Trigger::Verify, [&["ENROLLMENT"], &store[..]].concat()),
+        (ChallengeTrigger::Define, sign_in.to_vec()),
+        (ChallengeTrigger::Create, [&sign_in[..], &["TOTP_ISSUER"], &store].concat()),
+        (ChallengeTrigger::Verify, [&["ENROLLMENT"], &store[..]].concat()),
     ] {
         let set = settings.all();
         for variable in &required {
@@ -384,7 +387,7 @@ async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
         for wrong in ["", "VERBOSE", "shared=trace"] {
             assert_stops(trigger, &[&set[..], &[("LOG_LEVEL", wrong)]].concat(), "LOG_LEVEL").await;
         }
-        if trigger != Trigger::Define {
+        if trigger != ChallengeTrigger::Define {
             for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
                 let others: Vec<_> = set.iter().copied().filter(|(name, _)| *name != variable).collect();
                 assert_stops(trigger, &others, variable).await;
@@ -414,7 +417,7 @@ async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
     }
 }
 
-async fn assert_stops(trigger: Trigger, variables: &[(&str, &str)], named: &str) {
+async fn assert_stops(trigger: ChallengeTrigger, variables: &[(&str, &str)], named: &str) {
     let (status, log) = Lambda::start(trigger, variables).await.ended().await;
     assert!(!status.success(), "{trigger:?} {variables:?}");
     assert!(

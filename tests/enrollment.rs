@@ -13,7 +13,7 @@ use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Sealer, Version, Versioned};
 use shared::totp::{Digits, Parameters, SharedSecret};
-use tests::functions::{Functions, SignIn, Trigger, User, entry, fill_random, passcode, secret_shown};
+use tests::functions::{ChallengeTrigger, Functions, SignIn, User, entry, fill_random, passcode, secret_shown};
 use tests::stores::TakingTurns;
 
 // ── Who may enroll.
@@ -41,7 +41,7 @@ async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
                 "session": session, "clientMetadata": { "afterSecondFactor": "REPLACE_AUTHENTICATOR" },
                 "challengeName": "CUSTOM_CHALLENGE",
             });
-            let issued = functions.create(user.event(Trigger::Create, own)).await;
+            let issued = functions.create(user.event(ChallengeTrigger::Create, own)).await;
             assert_eq!(issued, Err(ClientError), "{session:?}");
         }
     }

@@ -27,12 +27,12 @@ use shared::totp::{Passcode, SharedSecret};
 use shared::verification::{Answer, BegunVerification, PendingPasscode, begin_verification};
 use shared::verify_answer::verify_answer;
 use tests::functions::{
-    Cast, FAKE_SECRET, Functions, NOW, REQUEST_ID, SignIn, Trigger, User, fill_random, passcode, plainly_fake,
-    sample_events, wrong_passcode,
+    ChallengeTrigger, FAKE_SECRET, Functions, NOW, REQUEST_ID, SampleUsers, SignIn, User, fill_random, passcode,
+    plainly_fake, sample_events, wrong_passcode,
 };
 use tests::golden::assert_golden;
-use tests::life::{Life, Secrets, What, decisions, user};
 use tests::stores::{AT_SIGN_IN, PROMPT};
+use tests::user_scenario::{Secrets, UserScenario, What, decisions, user};
 use tracing_subscriber::fmt::format::FmtSpan;
 use verify_auth_challenge::Verify;
 
@@ -43,10 +43,10 @@ async fn the_log_of_a_full_life_holds_every_decision_and_no_secret() {
     start_capturing();
     let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
     let call = async |trigger, event| functions.answer(trigger, event).await.ok();
-    let mut life = Life::new(user(SUB), call, || NOW);
-    life.live().await;
+    let mut scenario = UserScenario::new(user(SUB), call, || NOW);
+    scenario.run().await;
     let log = captured();
-    life.secrets.assert_none_in(&log);
+    scenario.secrets.assert_none_in(&log);
     let lines = decisions(&log, SUB, &[REQUEST_ID.to_owned()]);
     assert_golden("log_of_a_full_life.txt", &lines.concat());
 }
@@ -76,9 +76,9 @@ async fn a_function_that_logged_its_events_and_answers_would_be_found_out() {
         log.borrow_mut().push_str(&answered.to_string());
         Some(answered)
     };
-    let mut life = Life::new(user(SUB), call, || NOW);
-    life.enroll().await;
-    let found: BTreeSet<What> = life.secrets.found_in(&log.borrow()).into_iter().map(|(what, _)| what).collect();
+    let mut scenario = UserScenario::new(user(SUB), call, || NOW);
+    scenario.enroll().await;
+    let found: BTreeSet<What> = scenario.secrets.found_in(&log.borrow()).into_iter().map(|(what, _)| what).collect();
     assert_eq!(found, What::ALL.into());
 }
 
@@ -110,10 +110,10 @@ async fn a_secret_is_found_in_a_log_in_whatever_form() {
 async fn a_secret_at_any_place_of_any_event_stays_out_of_the_log() {
     const MISPLACED: &str = "plainly misplaced";
     start_capturing();
-    let functions = Cast::assembled().await.functions().await;
+    let functions = SampleUsers::prepare().await.functions().await;
     captured();
     let mut seen = BTreeSet::new();
-    for trigger in Trigger::ALL {
+    for trigger in ChallengeTrigger::ALL {
         for (case, event) in sample_events(trigger) {
             // The log is to have it.
             for place in places(&event, "").iter().filter(|place| *place != "/request/userAttributes/sub") {
@@ -151,9 +151,9 @@ fn places(value: &Value, place: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     start_capturing();
-    let cast = Cast::assembled().await;
-    let mut create = sample_events(Trigger::Create).remove("totp-setup").unwrap();
-    let mut verify = sample_events(Trigger::Verify).remove("totp-setup-right").unwrap();
+    let users = SampleUsers::prepare().await;
+    let mut create = sample_events(ChallengeTrigger::Create).remove("totp-setup").unwrap();
+    let mut verify = sample_events(ChallengeTrigger::Verify).remove("totp-setup-right").unwrap();
     let mut secrets = Secrets::default();
     for event in [&mut create, &mut verify] {
         // Ana's own would be found anywhere.
@@ -173,7 +173,7 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
         (broken, "the function panicked"),
     ] {
         let functions = Functions::over(store, plainly_fake, plainly_fake);
-        for (trigger, event) in [(Trigger::Create, &create), (Trigger::Verify, &verify)] {
+        for (trigger, event) in [(ChallengeTrigger::Create, &create), (ChallengeTrigger::Verify, &verify)] {
             assert_eq!(functions.answer(trigger, event.clone()).await, Err(ClientError));
             assert_fault(&secrets, event, reason);
         }
@@ -187,14 +187,14 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     assert_eq!(functions.create(create.clone()).await, Err(ClientError));
     assert_fault(&secrets, &create, "randomness: the source of randomness failed");
 
-    let store = cast.functions().await.create.store;
+    let store = users.functions().await.create.store;
     let another_key =
         Verify { enrollment: AT_SIGN_IN, store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
     let answered = answer(REQUEST_ID, verify.clone(), async |event| another_key.handle(event, NOW).await).await;
     assert_eq!(answered, Err(ClientError));
     assert_fault(&secrets, &verify, "the sealing: the sealed secret does not open for this user and authenticator");
 
-    let settings = cast.functions().await.create.settings;
+    let settings = users.functions().await.create.settings;
     let no_key = create_auth_challenge::Create { settings, store, sealer: NoKey, random: plainly_fake };
     let answered = answer(REQUEST_ID, create.clone(), async |event| no_key.handle(event, NOW).await).await;
     assert_eq!(answered, Err(ClientError));
@@ -251,9 +251,9 @@ async fn what_carries_a_secret_does_not_print_it() {
         issued.borrow_mut().extend(private.is_object().then(|| private.clone()));
         Some(answered)
     };
-    let mut life = Life::new(user(SUB), call, || NOW);
-    let enrolled = life.enroll().await;
-    let mut secrets = life.secrets;
+    let mut scenario = UserScenario::new(user(SUB), call, || NOW);
+    let enrolled = scenario.enroll().await;
+    let mut secrets = scenario.secrets;
     let (key, store, sealer) = (user(SUB).key(), functions.store(), &functions.create.sealer);
     let mut printed = vec![print(&enrolled.secret)];
 

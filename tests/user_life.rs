@@ -1,6 +1,6 @@
-//! The whole life of a user: random sequences of sign-ins, answers, losses, replacements, clock steps, and what an operator
-//! does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`. After each step the three triggers have said
-//! what a plain model of the design says, and no sequence gets tokens that the model refuses.
+//! Random sequences of what happens to one user: sign-ins, answers, lost phones, replacements, clock steps, and what an operator
+//! does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`. After each step the three triggers have answered
+//! as a plain model of the design does, and no sequence gets tokens that the model refuses.
 //!
 //! The sequences are the same in every run; `PROPTEST_CASES` runs more of them on each thread, `PROPTEST_RNG_SEED` others.
 
@@ -22,13 +22,13 @@ use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret};
-use tests::functions::{Functions, Trigger, User, base32, entry};
+use tests::functions::{ChallengeTrigger, Functions, User, base32, entry};
 
-/// Threads, each with sequences of its own.
+/// Threads, each with its own sequences.
 const THREADS: u64 = 4;
 const SEQUENCES_A_THREAD: u32 = 750;
 
-/// In how many sequences each of these must have come about: without them the test would prove less than it says.
+/// In how many sequences each of these must be reached: without them the test would prove less than its name.
 const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("enrolled", 290),
     ("codes kept", 250),
@@ -70,7 +70,7 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
 
 #[test]
 fn the_triggers_and_a_plain_model_agree_at_every_step_of_a_users_life() {
-    let threads: Vec<_> = (0..THREADS).map(|thread| std::thread::spawn(move || live_many(thread))).collect();
+    let threads: Vec<_> = (0..THREADS).map(|thread| std::thread::spawn(move || run_many(thread))).collect();
     let mut reached = BTreeMap::<&str, usize>::new();
     for thread in threads {
         let (outcome, of_thread) = thread.join().unwrap();
@@ -88,11 +88,11 @@ fn the_triggers_and_a_plain_model_agree_at_every_step_of_a_users_life() {
     }
 }
 
-fn live_many(thread: u64) -> (Result<(), String>, BTreeMap<&'static str, usize>) {
+fn run_many(thread: u64) -> (Result<(), String>, BTreeMap<&'static str, usize>) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let reached = RefCell::new(BTreeMap::<&str, usize>::new());
-    let outcome = TestRunner::new(config(thread)).run(&life(), |life| {
-        for event in runtime.block_on(live(&life))? {
+    let outcome = TestRunner::new(config(thread)).run(&sequence(), |sequence| {
+        for event in runtime.block_on(run(&sequence))? {
             *reached.borrow_mut().entry(event).or_default() += 1;
         }
         Ok(())
@@ -116,7 +116,7 @@ fn config(thread: u64) -> Config {
 const SEATS: usize = 3;
 
 #[derive(Clone, Debug)]
-struct Life {
+struct Sequence {
     /// Whether clientMetadata reaches Create: reports differ.
     metadata_reaches_create: bool,
     steps: Vec<Step>,
@@ -214,9 +214,9 @@ enum Codes {
 /// `afterSecondFactor`
 type AfterSecondFactor = Option<&'static str>;
 
-fn life() -> impl Strategy<Value = Life> {
+fn sequence() -> impl Strategy<Value = Sequence> {
     let steps = proptest::collection::vec(step(), 35..=45);
-    (any::<bool>(), steps).prop_map(|(metadata_reaches_create, steps)| Life { metadata_reaches_create, steps })
+    (any::<bool>(), steps).prop_map(|(metadata_reaches_create, steps)| Sequence { metadata_reaches_create, steps })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -293,15 +293,15 @@ fn after_second_factor() -> impl Strategy<Value = AfterSecondFactor> {
 
 // ── What happens.
 
-/// Lives a life, and tells what came about in it.
-async fn live(life: &Life) -> Result<BTreeSet<&'static str>, TestCaseError> {
+/// Runs a sequence; the result is what was reached in it.
+async fn run(sequence: &Sequence) -> Result<BTreeSet<&'static str>, TestCaseError> {
     DRAWN.set(0);
     let functions = Functions::over(MemoryStore::default(), drawn_in_order, drawn_in_order);
-    let mut world = World {
+    let mut comparison = Comparison {
         model: Model::new(functions.now().0),
         functions,
         user: User::named("ana", 1),
-        metadata_reaches_create: life.metadata_reaches_create,
+        metadata_reaches_create: sequence.metadata_reaches_create,
         seats: Default::default(),
         delivered: Vec::new(),
         lost: Vec::new(),
@@ -311,19 +311,19 @@ async fn live(life: &Life) -> Result<BTreeSet<&'static str>, TestCaseError> {
         imported: false,
         reached: BTreeSet::new(),
     };
-    for step in &life.steps {
-        world.take(step).await?;
-        let stored = world.functions.store().load(&world.user.key()).await;
+    for step in &sequence.steps {
+        comparison.take(step).await?;
+        let stored = comparison.functions.store().load(&comparison.user.key()).await;
         prop_assert_eq!(
             stored.unwrap().version,
-            Version(world.model.writes),
+            Version(comparison.model.writes),
             "the record was written where it must not"
         );
     }
-    Ok(world.reached)
+    Ok(comparison.reached)
 }
 
-struct World {
+struct Comparison {
     functions: Functions,
     model: Model,
     user: User,
@@ -362,7 +362,7 @@ struct Delivered {
     judged: bool,
 }
 
-impl World {
+impl Comparison {
     async fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
         match step {
             Step::Begin { seat } => self.begin(*seat).await,
@@ -505,7 +505,7 @@ impl World {
             "privateChallengeParameters": response["privateChallengeParameters"], "challengeAnswer": typed,
         });
         add_wish(&mut own, after_second_factor);
-        let event = self.user.event(Trigger::Verify, own);
+        let event = self.user.event(ChallengeTrigger::Verify, own);
         let writes = self.model.writes;
         let said = self.verify(event.clone(), &issued, operations, typed).await?;
         let judged = self.model.writes > writes;
@@ -607,7 +607,7 @@ impl World {
         let after_second_factor = after_second_factor.filter(|_| self.metadata_reaches_create);
         let mut own = json!({ "session": session, "challengeName": "CUSTOM_CHALLENGE" });
         add_wish(&mut own, after_second_factor);
-        let created = self.functions.create(self.user.event(Trigger::Create, own)).await;
+        let created = self.functions.create(self.user.event(ChallengeTrigger::Create, own)).await;
         if matches!(self.model.next_challenge(&sign_in, after_second_factor), ToIssue::Nothing) {
             prop_assert!(created.is_err(), "a challenge after {:?}", session);
             self.reached.insert("what was proven is no longer there");
@@ -628,7 +628,7 @@ impl World {
     ) -> Result<Decision, TestCaseError> {
         let mut own = json!({ "session": session });
         add_wish(&mut own, after_second_factor);
-        let defined = self.functions.define(self.user.event(Trigger::Define, own)).await;
+        let defined = self.functions.define(self.user.event(ChallengeTrigger::Define, own)).await;
         let response = defined.unwrap()["response"].take();
         let flags = (&response["challengeName"], &response["issueTokens"], &response["failAuthentication"]);
         let decisions = [
@@ -792,7 +792,7 @@ thread_local! {
     static DRAWN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The same bytes in every run of a life, so that it can be shrunk (splitmix64).
+/// The same bytes in every run of a sequence, so that it can be shrunk (splitmix64).
 fn drawn_in_order(bytes: &mut [u8]) -> Result<(), RandomError> {
     for chunk in bytes.chunks_mut(8) {
         let seed = DRAWN.get().wrapping_add(0x9e37_79b9_7f4a_7c15);

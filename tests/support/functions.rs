@@ -33,7 +33,7 @@ pub const FAKE_SECRET: &[u8; SECRET_BYTES] = b"plainly fake secret!";
 
 /// Which trigger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
+pub enum ChallengeTrigger {
     /// Define Auth Challenge.
     Define,
     /// Create Auth Challenge.
@@ -42,7 +42,7 @@ pub enum Trigger {
     Verify,
 }
 
-impl Trigger {
+impl ChallengeTrigger {
     /// All three.
     pub const ALL: [Self; 3] = [Self::Define, Self::Create, Self::Verify];
 
@@ -111,7 +111,7 @@ impl User {
 
     /// An event about this user, with the trigger's `own` fields of `request`.
     #[must_use]
-    pub fn event(&self, trigger: Trigger, own: Value) -> Value {
+    pub fn event(&self, trigger: ChallengeTrigger, own: Value) -> Value {
         let mut request = json!({ "userAttributes": self.attributes, "userNotFound": false });
         let (Value::Object(own), Some(fields)) = (own, request.as_object_mut()) else { panic!("an object") };
         fields.extend(own);
@@ -201,11 +201,11 @@ impl<S: RecordStore> Functions<S> {
     ///
     /// # Errors
     /// The function's.
-    pub async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, HandlerError> {
+    pub async fn handle(&self, trigger: ChallengeTrigger, event: Value) -> Result<Value, HandlerError> {
         match trigger {
-            Trigger::Define => define_auth_challenge::handle(event, &self.create.settings.sign_in),
-            Trigger::Create => self.create.handle(event, self.now()).await,
-            Trigger::Verify => self.verify.handle(event, self.now()).await,
+            ChallengeTrigger::Define => define_auth_challenge::handle(event, &self.create.settings.sign_in),
+            ChallengeTrigger::Create => self.create.handle(event, self.now()).await,
+            ChallengeTrigger::Verify => self.verify.handle(event, self.now()).await,
         }
     }
 
@@ -213,7 +213,7 @@ impl<S: RecordStore> Functions<S> {
     ///
     /// # Errors
     /// The one error.
-    pub async fn answer(&self, trigger: Trigger, event: Value) -> Result<Value, ClientError> {
+    pub async fn answer(&self, trigger: ChallengeTrigger, event: Value) -> Result<Value, ClientError> {
         answer(REQUEST_ID, event, async |event| self.handle(trigger, event).await).await
     }
 
@@ -222,7 +222,7 @@ impl<S: RecordStore> Functions<S> {
     /// # Errors
     /// The one error.
     pub async fn define(&self, event: Value) -> Result<Value, ClientError> {
-        self.answer(Trigger::Define, event).await
+        self.answer(ChallengeTrigger::Define, event).await
     }
 
     /// What Cognito hears from Create.
@@ -230,7 +230,7 @@ impl<S: RecordStore> Functions<S> {
     /// # Errors
     /// The one error.
     pub async fn create(&self, event: Value) -> Result<Value, ClientError> {
-        self.answer(Trigger::Create, event).await
+        self.answer(ChallengeTrigger::Create, event).await
     }
 
     /// What Cognito hears from Verify.
@@ -238,7 +238,7 @@ impl<S: RecordStore> Functions<S> {
     /// # Errors
     /// The one error.
     pub async fn verify(&self, event: Value) -> Result<Value, ClientError> {
-        self.answer(Trigger::Verify, event).await
+        self.answer(ChallengeTrigger::Verify, event).await
     }
 
     /// Brings a user without an authenticator through TOTP_SETUP and RECOVERY_CODES to the tokens. The present passcode
@@ -288,7 +288,7 @@ impl<'a, S: RecordStore> SignIn<'a, S> {
         Self { functions, user, session, client_metadata: None, issued: Value::Null }
     }
 
-    fn event(&self, trigger: Trigger, own: Value) -> Value {
+    fn event(&self, trigger: ChallengeTrigger, own: Value) -> Value {
         let mut event = self.user.event(trigger, own);
         if let Some(client_metadata) = &self.client_metadata {
             event["request"]["clientMetadata"] = client_metadata.clone();
@@ -301,7 +301,7 @@ impl<'a, S: RecordStore> SignIn<'a, S> {
     /// # Errors
     /// The one error.
     pub async fn define(&self) -> Result<Value, ClientError> {
-        let event = self.event(Trigger::Define, json!({ "session": self.session }));
+        let event = self.event(ChallengeTrigger::Define, json!({ "session": self.session }));
         Ok(self.functions.define(event).await?["response"].take())
     }
 
@@ -316,7 +316,7 @@ impl<'a, S: RecordStore> SignIn<'a, S> {
         let asked = self.define().await?;
         assert!(asked["challengeName"] == "CUSTOM_CHALLENGE", "no challenge of ours: {asked}");
         let own = json!({ "session": self.session, "challengeName": "CUSTOM_CHALLENGE" });
-        self.issued = self.functions.create(self.event(Trigger::Create, own)).await?["response"].take();
+        self.issued = self.functions.create(self.event(ChallengeTrigger::Create, own)).await?["response"].take();
         Ok(self.issued["publicChallengeParameters"].clone())
     }
 
@@ -325,7 +325,7 @@ impl<'a, S: RecordStore> SignIn<'a, S> {
     pub fn answer_event(&self, answer: &str) -> Value {
         let private_parameters = &self.issued["privateChallengeParameters"];
         let own = json!({ "privateChallengeParameters": private_parameters, "challengeAnswer": answer });
-        self.event(Trigger::Verify, own)
+        self.event(ChallengeTrigger::Verify, own)
     }
 
     /// Whether `answer` to the challenge was right; the session grows by it.
@@ -424,7 +424,7 @@ pub fn plainly_fake(bytes: &mut [u8]) -> Result<(), RandomError> {
 /// # Panics
 /// When a file is no JSON.
 #[must_use]
-pub fn sample_events(trigger: Trigger) -> BTreeMap<String, Value> {
+pub fn sample_events(trigger: ChallengeTrigger) -> BTreeMap<String, Value> {
     let events = sample_events_in("", trigger);
     assert!(!events.is_empty(), "no events");
     events
@@ -435,7 +435,7 @@ pub fn sample_events(trigger: Trigger) -> BTreeMap<String, Value> {
 /// # Panics
 /// When a file is no JSON.
 #[must_use]
-pub fn sample_events_in(folder: &str, trigger: Trigger) -> BTreeMap<String, Value> {
+pub fn sample_events_in(folder: &str, trigger: ChallengeTrigger) -> BTreeMap<String, Value> {
     read_events(&Path::new(EVENTS).join(folder).join(trigger.name()))
 }
 
@@ -491,11 +491,11 @@ fn template_settings() -> SignInSettings {
 }
 
 /// The users of the sample events (events/README.md) and their records at [`NOW`]. Ana is among them by having none.
-pub struct Cast {
+pub struct SampleUsers {
     records: Vec<(UserKey, Record)>,
 }
 
-impl Cast {
+impl SampleUsers {
     /// Everyone, with the number of [`User::named`].
     pub const USERS: [(&str, u8); 6] =
         [("ana", 0xaa), ("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee), ("fay", 0xff)];
@@ -504,7 +504,7 @@ impl Cast {
     ///
     /// # Panics
     /// When an answer is not judged as planned.
-    pub async fn assembled() -> Self {
+    pub async fn prepare() -> Self {
         let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
         let [ben, cleo, dora, emil, fay] =
             [("ben", 0xbb), ("cleo", 0xcc), ("dora", 0xdd), ("emil", 0xee), ("fay", 0xff)]

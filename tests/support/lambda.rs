@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::functions::Trigger;
+use crate::functions::ChallengeTrigger;
 
 /// A started function. It must be used on the runtime that it was started on.
 pub struct Lambda {
@@ -49,7 +49,7 @@ impl Lambda {
     ///
     /// # Panics
     /// When it cannot be started.
-    pub async fn start(trigger: Trigger, variables: &[(&str, &str)]) -> Self {
+    pub async fn start(trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
         let (tell, happened) = mpsc::unbounded_channel();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -90,7 +90,7 @@ impl Lambda {
     /// # Panics
     /// When the bootstrap ends, or does what the Runtime API does not know.
     pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Result<Value, Value> {
-        // Without digits, as tests/support/life.rs has it.
+        // Without digits, as tests/support/user_scenario.rs has it.
         let number = self.request_ids.len().to_string();
         let letters: String = number.bytes().map(|digit| char::from(digit + (b'a' - b'0'))).collect();
         let id = format!("plainly-fake-request-{letters}");
@@ -166,7 +166,7 @@ async fn posted(State(tell): State<Tell>, path: Uri, body: Bytes) -> StatusCode 
 
 /// The binary, built as this test was: in the same folder, by the same profile, and of the whole workspace, so that the
 /// features of its dependencies are those that the tests have.
-fn bootstrap(trigger: Trigger) -> PathBuf {
+fn bootstrap(trigger: ChallengeTrigger) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let test = env::current_exe().expect("this test");
         // target/<profile>/deps/<test>
@@ -183,7 +183,7 @@ fn bootstrap(trigger: Trigger) -> PathBuf {
         let built = cargo
             .args(["build", "--locked", "--quiet", "--workspace"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
-            .args(Trigger::ALL.map(|trigger| format!("--bin={}", trigger.name())))
+            .args(ChallengeTrigger::ALL.map(|trigger| format!("--bin={}", trigger.name())))
             .env("CARGO_TARGET_DIR", folder.parent().expect("a target folder"))
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .status();

@@ -1,5 +1,6 @@
 //! A client of the local user pool, in this process: what a user can do, and what an attacker can.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,10 +16,9 @@ use shared::store::memory::MemoryStore;
 /// The password of every user here.
 pub const PASSWORD: &str = "Plainly-fake-1";
 
-/// A pool with its triggers, and a clock that the test sets.
-pub struct World {
-    /// The pool.
-    pub pool: Pool,
+/// The local pool with its triggers, and a clock that the test sets.
+pub struct TestPool {
+    pool: Pool,
     triggers: Arc<Deployed>,
     clock: Arc<AtomicU64>,
 }
@@ -57,13 +57,21 @@ pub struct Step {
     user_name: String,
 }
 
-impl Default for World {
+impl Deref for TestPool {
+    type Target = Pool;
+
+    fn deref(&self) -> &Pool {
+        &self.pool
+    }
+}
+
+impl Default for TestPool {
     fn default() -> Self {
         Self::new(Enrollment::AtSignIn, PoolSettings::default())
     }
 }
 
-impl World {
+impl TestPool {
     /// A pool with one confirmed user, `ana`, who has a password and nothing else.
     ///
     /// # Panics
@@ -115,15 +123,7 @@ impl World {
     }
 
     fn client(&self) -> &ClientSettings {
-        self.pool.settings().clients.first().expect("a client")
-    }
-
-    /// Calls the pool.
-    ///
-    /// # Errors
-    /// Cognito's.
-    pub async fn call(&self, operation: &str, request: Value) -> Result<Value, CognitoError> {
-        self.pool.call(operation, request).await
+        self.settings().clients.first().expect("a client")
     }
 
     /// Adds a user with an address and a temporary password.
@@ -132,7 +132,7 @@ impl World {
     /// When it cannot be added.
     pub async fn add_user_with_temporary_password(&self, user_name: &str) {
         let request = json!({
-            "UserPoolId": self.pool.settings().user_pool_id,
+            "UserPoolId": self.settings().user_pool_id,
             "Username": user_name,
             "TemporaryPassword": PASSWORD,
             "MessageAction": "SUPPRESS",
@@ -155,7 +155,7 @@ impl World {
     /// # Panics
     /// When there is no such user.
     pub async fn user_key(&self, user_name: &str) -> UserKey {
-        let user_pool_id = self.pool.settings().user_pool_id.clone();
+        let user_pool_id = self.settings().user_pool_id.clone();
         let request = json!({ "UserPoolId": user_pool_id, "Username": user_name });
         let user = self.call("AdminGetUser", request).await.expect("a user");
         let attributes = user.get("UserAttributes").and_then(Value::as_array).expect("attributes");
@@ -169,7 +169,7 @@ impl World {
     /// # Panics
     /// When it cannot be set.
     pub async fn set_password(&self, user_name: &str, password: &str, permanent: bool) {
-        let pool_id = &self.pool.settings().user_pool_id;
+        let pool_id = &self.settings().user_pool_id;
         let request =
             json!({ "UserPoolId": pool_id, "Username": user_name, "Password": password, "Permanent": permanent });
         self.call("AdminSetUserPassword", request).await.expect("a password");
@@ -183,7 +183,7 @@ impl World {
     /// # Panics
     /// When the pool asks for something else.
     pub async fn start(&self, user_name: &str, password: &str) -> Result<Step, CognitoError> {
-        let srp = SrpClient::new(&self.pool.settings().user_pool_id).expect("SRP");
+        let srp = SrpClient::new(&self.settings().user_pool_id).expect("SRP");
         let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": user_name, "SRP_A": srp.public_value() });
         let request =
             json!({ "AuthFlow": "CUSTOM_AUTH", "ClientId": self.client().client_id, "AuthParameters": parameters });

@@ -1,7 +1,7 @@
-//! A user's whole life with the second factor, through whatever answers the triggers' events, and what of it no log may
+//! A user's whole scenario with the second factor, through whatever answers the triggers' events, and what of it no log may
 //! hold.
 //!
-//! The user's `sub` and the request ids have no digits, and neither has a log line of this life, so that a passcode that
+//! The user's `sub` and the request ids have no digits, and neither has a log line of this scenario, so that a passcode that
 //! is found in a log was not put there by chance.
 
 use std::collections::BTreeMap;
@@ -11,7 +11,7 @@ use shared::clock::UnixTime;
 use shared::encoding::{decode, encode};
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 
-use crate::functions::{Trigger, User, base32, entry, passcode, secret_shown};
+use crate::functions::{ChallengeTrigger, User, base32, entry, passcode, secret_shown};
 
 /// A user, all of whose attributes can be told from everything else.
 #[must_use]
@@ -29,7 +29,7 @@ pub fn user(sub: &str) -> User {
 }
 
 /// One user's sign-ins. `answer` answers a trigger's event, or with nothing but the one error; `now` is its clock.
-pub struct Life<A, N> {
+pub struct UserScenario<A, N> {
     user: User,
     answer: A,
     now: N,
@@ -37,7 +37,7 @@ pub struct Life<A, N> {
     pub secrets: Secrets,
 }
 
-impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A, N> {
+impl<A: AsyncFnMut(ChallengeTrigger, Value) -> Option<Value>, N: Fn() -> UnixTime> UserScenario<A, N> {
     /// Of a user without an authenticator, who will call a new one `plainly fake phone`.
     #[must_use]
     pub fn new(user: User, answer: A, now: N) -> Self {
@@ -50,7 +50,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     ///
     /// # Panics
     /// When a sign-in takes another way.
-    pub async fn live(&mut self) {
+    pub async fn run(&mut self) {
         let enrolled = self.enroll_and_return().await;
         let enrolled = self.lose_the_phone(&enrolled).await;
         let codes = self.renew_codes(&enrolled.codes[1]).await;
@@ -63,7 +63,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     ///
     /// # Panics
     /// When a sign-in takes another way.
-    pub async fn live_shortly(&mut self) {
+    pub async fn run_briefly(&mut self) {
         self.enroll_and_return().await;
         self.confuse_the_triggers().await;
     }
@@ -81,7 +81,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
     pub async fn enroll(&mut self) -> Enrolled {
         let mut sign_in = self.sign_in("plainly fake after_second_factor").await;
         let secret = secret_shown(&sign_in.challenge("TOTP_SETUP").await);
-        let wrong = sign_in.life.wrong_passcode(&secret);
+        let wrong = sign_in.scenario.wrong_passcode(&secret);
         sign_in.answer(&wrong, false).await;
         sign_in.challenge("TOTP_SETUP").await;
         sign_in.answer_first_passcode(&secret).await;
@@ -158,12 +158,12 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
         sign_in.challenge("SECOND_FACTOR").await;
         sign_in.answer(code, true).await;
         let secret = secret_shown(&sign_in.challenge("TOTP_SETUP").await);
-        let passcode = passcode(&secret, (sign_in.life.now)());
+        let passcode = passcode(&secret, (sign_in.scenario.now)());
         let mut held = sign_in.answer_event(&passcode);
         sign_in.answer(&passcode, true).await;
         sign_in.take_codes().await;
         held["request"]["privateChallengeParameters"]["nonce"] = json!(encode(b"another posing.."));
-        assert_eq!(self.call(Trigger::Verify, held).await, None);
+        assert_eq!(self.call(ChallengeTrigger::Verify, held).await, None);
     }
 
     /// Secrets where they do not belong: each is the one error.
@@ -172,12 +172,12 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
         sign_in.challenge("SECOND_FACTOR").await;
         let answer = "PLAINLY-FAKE-BBBBB";
         let event = sign_in.answer_event(answer);
-        for trigger in [Trigger::Define, Trigger::Create] {
+        for trigger in [ChallengeTrigger::Define, ChallengeTrigger::Create] {
             assert_eq!(self.call(trigger, event.clone()).await, None);
         }
         let mut misplaced = event;
         misplaced["request"]["privateChallengeParameters"] = json!({ "challenge": answer, "nonce": answer });
-        assert_eq!(self.call(Trigger::Verify, misplaced).await, None);
+        assert_eq!(self.call(ChallengeTrigger::Verify, misplaced).await, None);
     }
 
     /// Cognito has checked the password.
@@ -192,13 +192,13 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> Life<A
             }
         };
         let mut sign_in =
-            SignIn { life: self, session: vec![entry("SRP_A", true, None)], issued: Value::Null, client_metadata };
+            SignIn { scenario: self, session: vec![entry("SRP_A", true, None)], issued: Value::Null, client_metadata };
         assert_eq!(sign_in.define().await["challengeName"], "PASSWORD_VERIFIER");
         sign_in.session.push(entry("PASSWORD_VERIFIER", true, None));
         sign_in
     }
 
-    async fn call(&mut self, trigger: Trigger, event: Value) -> Option<Value> {
+    async fn call(&mut self, trigger: ChallengeTrigger, event: Value) -> Option<Value> {
         self.secrets.note(&event);
         let answered = (self.answer)(trigger, event).await;
         answered.iter().for_each(|answered| self.secrets.note(answered));
@@ -226,33 +226,34 @@ pub struct Enrolled {
 }
 
 struct SignIn<'a, A, N> {
-    life: &'a mut Life<A, N>,
+    scenario: &'a mut UserScenario<A, N>,
     session: Vec<Value>,
     issued: Value,
     client_metadata: Value,
 }
 
-impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> SignIn<'_, A, N> {
+impl<A: AsyncFnMut(ChallengeTrigger, Value) -> Option<Value>, N: Fn() -> UnixTime> SignIn<'_, A, N> {
     /// The public parameters of the next challenge, which is a `kind`.
     async fn challenge(&mut self, kind: &str) -> Value {
         let asked = self.define().await;
         assert_eq!(asked["challengeName"], "CUSTOM_CHALLENGE", "{kind} {asked}");
-        let event =
-            self.event(Trigger::Create, json!({ "session": self.session, "challengeName": "CUSTOM_CHALLENGE" }));
-        self.issued = self.life.call(Trigger::Create, event).await.expect("a challenge")["response"].take();
+        let event = self
+            .event(ChallengeTrigger::Create, json!({ "session": self.session, "challengeName": "CUSTOM_CHALLENGE" }));
+        self.issued =
+            self.scenario.call(ChallengeTrigger::Create, event).await.expect("a challenge")["response"].take();
         let shown = self.issued["publicChallengeParameters"].clone();
         assert_eq!(shown["challenge"], kind);
         shown
     }
 
     async fn answer(&mut self, typed: &str, right: bool) {
-        let judged = self.life.call(Trigger::Verify, self.answer_event(typed)).await.expect("a judgement");
+        let judged = self.scenario.call(ChallengeTrigger::Verify, self.answer_event(typed)).await.expect("a judgement");
         assert_eq!(judged["response"]["answerCorrect"], right, "{typed}");
         self.session.push(entry("CUSTOM_CHALLENGE", right, self.issued["challengeMetadata"].as_str()));
     }
 
     async fn answer_first_passcode(&mut self, secret: &SharedSecret) {
-        let first = passcode(secret, (self.life.now)());
+        let first = passcode(secret, (self.scenario.now)());
         self.answer(&first, true).await;
     }
 
@@ -269,7 +270,7 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> SignIn
 
     /// As Cognito does when the first call was slow.
     async fn deliver_again(&mut self, typed: &str) {
-        let judged = self.life.call(Trigger::Verify, self.answer_event(typed)).await.expect("a judgement");
+        let judged = self.scenario.call(ChallengeTrigger::Verify, self.answer_event(typed)).await.expect("a judgement");
         assert_eq!(judged["response"]["answerCorrect"], true);
     }
 
@@ -281,18 +282,18 @@ impl<A: AsyncFnMut(Trigger, Value) -> Option<Value>, N: Fn() -> UnixTime> SignIn
     }
 
     async fn define(&mut self) -> Value {
-        let event = self.event(Trigger::Define, json!({ "session": self.session }));
-        self.life.call(Trigger::Define, event).await.expect("a next step")["response"].take()
+        let event = self.event(ChallengeTrigger::Define, json!({ "session": self.session }));
+        self.scenario.call(ChallengeTrigger::Define, event).await.expect("a next step")["response"].take()
     }
 
     fn answer_event(&self, typed: &str) -> Value {
         let private_parameters = &self.issued["privateChallengeParameters"];
         let own = json!({ "privateChallengeParameters": private_parameters, "challengeAnswer": typed });
-        self.event(Trigger::Verify, own)
+        self.event(ChallengeTrigger::Verify, own)
     }
 
-    fn event(&self, trigger: Trigger, own: Value) -> Value {
-        let mut event = self.life.user.event(trigger, own);
+    fn event(&self, trigger: ChallengeTrigger, own: Value) -> Value {
+        let mut event = self.scenario.user.event(trigger, own);
         event["request"]["clientMetadata"] = self.client_metadata.clone();
         event
     }
