@@ -1,16 +1,16 @@
-//! Cognito's own MFA beside ours, with the real triggers in the local user pool: what each setting of
+//! Cognito's own MFA alongside ours, with the real triggers in the local user pool: what each setting of
 //! `ACCEPTED_COGNITO_MFA` and `ENROLLMENT` makes of a sign-in, and how users move over from Cognito's token to ours.
 
 use local::{AfterCognitoChallenge, ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings};
 use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::totp::SharedSecret;
-use tests::functions::passcode;
+use tests::person::{Person, passcode};
 use tests::pool::{PASSWORD, Step, TestPool};
 
 const TOKEN: &str = "SOFTWARE_TOKEN_MFA";
 
-/// A pool with MFA OPTIONAL where Define is called after Cognito's factor, and Ana in it.
+/// A pool with optional MFA where Define is called after a Cognito factor, and Ana in it.
 async fn pool(accepted: &str, enrollment: Enrollment) -> TestPool {
     pool_where(accepted, enrollment, PoolSettings::default()).await
 }
@@ -19,7 +19,7 @@ async fn pool_where(accepted: &str, enrollment: Enrollment, settings: PoolSettin
     let accepted = AcceptedCognitoMfa::parse(accepted).unwrap();
     let sign_in = SignInSettings::new(accepted, enrollment).unwrap();
     let mut client = ClientSettings::as_deployed();
-    // By which a user whose password was stolen gets the access token that the theft of a token is tried with.
+    // The attack with a stolen access token needs one that the password alone gives.
     client.explicit_auth_flows.push(ExplicitAuthFlow::UserPassword);
     let mfa_configuration = MfaConfiguration::Optional;
     let pool = TestPool::with(sign_in, PoolSettings { mfa_configuration, clients: vec![client], ..settings });
@@ -38,7 +38,7 @@ fn code(pool: &TestPool, secret: &SharedSecret) -> String {
     passcode(secret, pool.now())
 }
 
-/// Ana gets one of Cognito's software tokens; `access_token` is one of hers.
+/// Ana gets a Cognito software token; `access_token` is hers.
 async fn with_cognitos_token(pool: &TestPool, access_token: &Value) -> SharedSecret {
     let associated = call(pool, "AssociateSoftwareToken", json!({ "AccessToken": access_token })).await;
     let secret = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
@@ -70,33 +70,20 @@ async fn answer_cognito(
     let asked = pool.start("ana", PASSWORD).await?;
     assert_eq!(asked.challenge_name(), Some(TOKEN));
     let responses = json!({ "USERNAME": "ana", "SOFTWARE_TOKEN_MFA_CODE": code(pool, secret) });
-    pool.respond(
-        &asked,
-        responses,
-        after_second_factor.map(|after_second_factor| json!({ "afterSecondFactor": after_second_factor })),
-    )
-    .await
+    pool.respond(&asked, responses, after_second_factor.map(requesting)).await
 }
 
-/// From TOTP_SETUP to the tokens: the secret, and the recovery codes.
-async fn enroll_ours(pool: &TestPool, asked: &Step, after_second_factor: Option<&str>) -> (SharedSecret, Vec<String>) {
-    let answer = async |asked: &Step, answer: &str| {
-        let responses = json!({ "USERNAME": "ana", "ANSWER": answer });
-        pool.respond(
-            asked,
-            responses,
-            after_second_factor.map(|after_second_factor| json!({ "afterSecondFactor": after_second_factor })),
-        )
-        .await
-        .unwrap()
-    };
-    assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
-    let secret = SharedSecret::from_base32(asked.shown("secretCode")).unwrap();
-    let asked = answer(asked, &code(pool, &secret)).await;
-    let codes: Vec<String> = asked.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
-    assert!(answer(&asked, &codes[0]).await.has_tokens());
+/// From TOTP_SETUP to the tokens.
+async fn enroll_ours(pool: &TestPool, asked: Step, after_second_factor: Option<&str>) -> Person {
+    let mut sign_in = pool.resume(asked);
+    sign_in.client_metadata = after_second_factor.map(requesting);
+    let person = Person::enroll(&mut sign_in).await;
     pool.wait(30);
-    (secret, codes)
+    person
+}
+
+fn requesting(after_second_factor: &str) -> Value {
+    json!({ "afterSecondFactor": after_second_factor })
 }
 
 // ── ACCEPTED_COGNITO_MFA
@@ -130,27 +117,21 @@ async fn where_define_is_called_a_factor_not_accepted_is_followed_by_ours() {
     let pool = guardless("NONE", Enrollment::AtSignIn).await;
     let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
     let asked = answer_cognito(&pool, &cognitos, None).await.unwrap();
-    enroll_ours(&pool, &asked, None).await;
+    enroll_ours(&pool, asked, None).await;
 }
 
 #[tokio::test]
 async fn where_define_is_not_called_a_factor_not_accepted_gets_no_tokens() {
     let settings = PoolSettings { after_cognito_mfa: AfterCognitoChallenge::IssueTokens, ..PoolSettings::default() };
     let pool = pool_where("NONE", Enrollment::AtSignIn, settings).await;
-    let first = pool.start("ana", PASSWORD).await.unwrap();
-    let token = tokens_of_enrollment(&pool, &first).await;
-    let cognitos = with_cognitos_token(&pool, &token).await;
-    // The mark of the enrollment is over, or this would be the owner's own sign-in.
+    let mut sign_in = pool.sign_in("ana").await;
+    Person::enroll(&mut sign_in).await;
+    let token = &sign_in.step.answer["AuthenticationResult"]["AccessToken"];
+    let cognitos = with_cognitos_token(&pool, token).await;
+    // The grant of the enrollment must have expired, or it would let this sign-in pass.
     pool.wait(20 * 60);
     let refused = answer_cognito(&pool, &cognitos, None).await.unwrap_err();
     assert_eq!(refused.kind, "UserLambdaValidationException");
-}
-
-async fn tokens_of_enrollment(pool: &TestPool, asked: &Step) -> Value {
-    let secret = SharedSecret::from_base32(asked.shown("secretCode")).unwrap();
-    let asked = pool.answer(asked, &code(pool, &secret)).await.unwrap();
-    let codes = asked.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
-    pool.answer(&asked, &codes).await.unwrap().answer["AuthenticationResult"]["AccessToken"].clone()
 }
 
 #[tokio::test]
@@ -158,22 +139,22 @@ async fn an_accepted_factor_never_suffices_to_replace_our_authenticator() {
     let pool = pool(TOKEN, Enrollment::AfterCognitoMfa).await;
     let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
     let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    let (ours, codes) = enroll_ours(&pool, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    let ours = enroll_ours(&pool, asked, Some("REPLACE_AUTHENTICATOR")).await;
 
     for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
         let asked = answer_cognito(&pool, &cognitos, Some(after_second_factor)).await.unwrap();
         assert_eq!(asked.shown("challenge"), "SECOND_FACTOR", "{after_second_factor}");
         pool.wait(30);
-        let wrong = pool.answer_wishing(&asked, &code(&pool, &cognitos), after_second_factor).await.unwrap();
+        let wrong = pool.answer_requesting(&asked, &code(&pool, &cognitos), after_second_factor).await.unwrap();
         assert_eq!(wrong.shown("challenge"), "SECOND_FACTOR", "{after_second_factor}");
-        let proven = pool.answer_wishing(&wrong, &code(&pool, &ours), after_second_factor).await.unwrap();
+        let proven = pool.answer_requesting(&wrong, &ours.passcode(pool.now()), after_second_factor).await.unwrap();
         let follows = if after_second_factor == "REPLACE_AUTHENTICATOR" { "TOTP_SETUP" } else { "RECOVERY_CODES" };
         assert_eq!(proven.shown("challenge"), follows);
         pool.wait(30);
     }
-    // A recovery code of ours proves it as well; and who asks for nothing is not asked for ours.
+    // One of our recovery codes proves it as well; and a user who requests nothing is not asked for ours.
     let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    let proven = pool.answer_wishing(&asked, &codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
+    let proven = pool.answer_requesting(&asked, &ours.codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(proven.shown("challenge"), "TOTP_SETUP");
     pool.wait(30);
     assert!(answer_cognito(&pool, &cognitos, None).await.unwrap().has_tokens());
@@ -188,7 +169,7 @@ async fn a_stolen_access_token_helps_only_where_cognitos_token_is_accepted() {
         if !passes {
             // The owner has an authenticator of ours by then.
             let asked = pool.start("ana", PASSWORD).await.unwrap();
-            enroll_ours(&pool, &asked, None).await;
+            enroll_ours(&pool, asked, None).await;
         }
         let thiefs = with_cognitos_token(&pool, &stolen).await;
         let step = answer_cognito(&pool, &thiefs, None).await.unwrap();
@@ -221,8 +202,8 @@ async fn where_mfa_is_on_mfa_setup_proves_nothing_before_the_next_sign_in() {
     }
 }
 
-/// Before Define is called, Cognito asks for its own factors, in sessions of their own: what an old password led to can be held
-/// in each, over a temporary password too.
+/// Before Define is called, Cognito asks for its own factors, each with its own session string: a challenge that an old
+/// password led to can be held in each, over a temporary password too.
 #[tokio::test]
 async fn a_cognito_challenge_held_over_a_temporary_password_chooses_no_new_one() {
     const TEMPORARY: &str = "Plainly-fake-temporary-3";
@@ -300,7 +281,7 @@ async fn one_three_or_four_session_strings_precede_our_first_challenge() {
                 "ana"
             }
         };
-        // PASSWORD_VERIFIER is answered inside of it, under a string of its own.
+        // `start` also answers PASSWORD_VERIFIER, which has its own string.
         let mut held = 1;
         let mut step = pool.start(user, PASSWORD).await.unwrap();
         while step.challenge_name() != Some("CUSTOM_CHALLENGE") {
@@ -330,13 +311,13 @@ async fn one_three_or_four_session_strings_precede_our_first_challenge() {
 
 #[tokio::test]
 async fn a_user_moves_over_from_cognitos_token_to_ours_step_by_step() {
-    // Step 1: the triggers with ACCEPTED_COGNITO_MFA=SOFTWARE_TOKEN_MFA, ENROLLMENT=AFTER_COGNITO_MFA, TOKEN_GUARD=SOURCES.
+    // Step 1: the triggers with ACCEPTED_COGNITO_MFA=SOFTWARE_TOKEN_MFA, ENROLLMENT=AFTER_COGNITO_MFA, TOKEN_GUARD=TRIGGER_SOURCE.
     let pool = pool(TOKEN, Enrollment::AfterCognitoMfa).await;
     let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
 
     // Step 2: the sign-in as it always was; the client asks for ours.
     let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    let (ours, codes) = enroll_ours(&pool, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    let ours = enroll_ours(&pool, asked, Some("REPLACE_AUTHENTICATOR")).await;
 
     // Step 3: Cognito's is switched off for this user; ours is asked for, still under the settings of the move.
     prefer_token(&pool, false).await;
@@ -344,30 +325,30 @@ async fn a_user_moves_over_from_cognitos_token_to_ours_step_by_step() {
     assert_eq!((user.get("UserMFASettingList"), user.get("PreferredMfaSetting")), (None, None));
     let asked = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!(asked.shown("challenge"), "SECOND_FACTOR");
-    assert!(pool.answer(&asked, &code(&pool, &ours)).await.unwrap().has_tokens());
+    assert!(pool.answer(&asked, &ours.passcode(pool.now())).await.unwrap().has_tokens());
     pool.wait(30);
 
-    // Step 4: when all have moved, NONE, AT_SIGN_IN and PAID, and the pool's own MFA is turned off.
+    // Step 4: when all have moved, NONE, AT_SIGN_IN and GRANT, and the pool's own MFA is turned off.
     pool.set_triggers(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap());
     call(&pool, "SetUserPoolMfaConfig", json!({ "MfaConfiguration": "OFF" })).await;
     let asked = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!(asked.shown("challenge"), "SECOND_FACTOR");
-    assert!(pool.answer(&asked, &code(&pool, &ours)).await.unwrap().has_tokens());
+    assert!(pool.answer(&asked, &ours.passcode(pool.now())).await.unwrap().has_tokens());
     pool.wait(30);
     let asked = pool.start("ana", PASSWORD).await.unwrap();
-    let replaced = pool.answer_wishing(&asked, &codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
-    assert_eq!(replaced.shown("challenge"), "TOTP_SETUP", "the lost phone needs nobody from then on");
+    let replaced = pool.answer_requesting(&asked, &ours.codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert_eq!(replaced.shown("challenge"), "TOTP_SETUP", "a lost phone needs no operator from then on");
 }
 
 #[tokio::test]
 async fn during_the_move_nobody_enrolls_ours_by_password_alone_or_unasked() {
     let pool = pool(TOKEN, Enrollment::AfterCognitoMfa).await;
-    // Who has no token of Cognito's yet.
+    // A user without a Cognito token.
     let asked = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!((asked.shown("challenge"), asked.shown("secretCode")), ("SECOND_FACTOR", ""));
-    let refused = pool.answer_wishing(&asked, "000000", "REPLACE_AUTHENTICATOR").await.unwrap();
+    let refused = pool.answer_requesting(&asked, "000000", "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(refused.shown("challenge"), "SECOND_FACTOR");
-    // Who has one, and a client that does not ask.
+    // A user with one, and a client that does not ask.
     let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
     assert!(answer_cognito(&pool, &cognitos, None).await.unwrap().has_tokens());
     pool.wait(30);
@@ -382,5 +363,5 @@ async fn a_move_that_was_broken_off_leaves_cognitos_token_and_begins_again() {
     assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
     pool.wait(30);
     let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    enroll_ours(&pool, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    enroll_ours(&pool, asked, Some("REPLACE_AUTHENTICATOR")).await;
 }

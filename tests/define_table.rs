@@ -10,8 +10,7 @@ use shared::encoding::{decode, encode};
 use shared::ids::{AuthenticatorId, Generation, Nonce};
 use shared::record::EnrollmentStatus;
 use shared::recovery_codes::{CODE_BYTES, CODES, CodeSet, RecoveryCode};
-use shared::settings::Entitlement;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Entitlement, SignInSettings};
 use shared::sign_in::{
     AfterSecondFactor, ChallengeResult, DefineContext, NextStep, Progress, SessionState, ToIssue, next_challenge,
     next_step,

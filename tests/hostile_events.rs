@@ -1,29 +1,29 @@
-//! Events that Cognito would not send, answers that people would not type, and stores that fail: never a panic, never a
-//! way in, never a reason for the client.
+//! Events that Cognito would not send, answers that people would not type, and stores that fail: never a panic, never
+//! tokens, never a reason for the client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use shared::cognito::UserKey;
-use shared::error::StoreError;
-use shared::error::{ClientError, HandlerError};
+use shared::error::{ClientError, HandlerError, StoreError};
 use shared::random::RandomError;
-use shared::record::EnrollmentStatus;
-use shared::record::Record;
+use shared::record::{EnrollmentStatus, Record};
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::store::{RecordStore, Saved, Version, Versioned};
-use tests::functions::{
-    ChallengeTrigger, Functions, SampleUsers, User, entry, fill_random, plainly_fake, sample_events,
-};
+use tests::driver::EventHandler;
+use tests::events::{ChallengeTrigger, User, entry, sample_events};
+use tests::functions::Functions;
 use tests::golden::assert_golden;
+use tests::random::{fill_random, plainly_fake};
+use tests::sample_users::SampleUsers;
 use verify_auth_challenge::Verify;
 
 // ── Every place of every sample event, replaced in turn by each of what does not belong there.
 
 #[tokio::test]
 async fn no_replaced_field_makes_define_issue_tokens_without_a_second_factor() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let mut tokens_by_replacement = BTreeMap::<_, Vec<_>>::new();
     for (case, event) in sample_events(ChallengeTrigger::Define) {
         let issued_before = response(&functions, ChallengeTrigger::Define, event.clone()).await["issueTokens"] == true;
@@ -39,7 +39,7 @@ async fn no_replaced_field_makes_define_issue_tokens_without_a_second_factor() {
     }
     let lines = tokens_by_replacement.iter().map(|(place, by)| format!("{place} became {}\n", by.join(", ")));
     let tokens_by_replacement: String = lines.collect();
-    // Every line must be a place where Cognito, or the user's own after_second_factor, says something else than before.
+    // In every line, Cognito's own results or the user's own `afterSecondFactor` must have changed.
     assert_golden("hostile_events_tokens_by_replacement.txt", &tokens_by_replacement);
 }
 
@@ -49,7 +49,7 @@ async fn no_replaced_field_makes_create_show_a_secret_too_early_or_write() {
     let functions = users.functions().await;
     let untouched = SampleUsers::stored(&functions).await;
     for (case, event) in sample_events(ChallengeTrigger::Create) {
-        if POSES_CODES_LIKE_ANOTHER.contains(&case.as_str()) {
+        if ISSUES_CODES_LIKE_ANOTHER.contains(&case.as_str()) {
             continue;
         }
         for Replaced { place, by, event } in replaced_everywhere(&event) {
@@ -69,18 +69,18 @@ async fn no_replaced_field_makes_create_show_a_secret_too_early_or_write() {
     assert_eq!(SampleUsers::stored(&functions).await, untouched);
 }
 
-/// Hashing ten codes takes its time; one event that has it done suffices.
-const POSES_CODES_LIKE_ANOTHER: [&str; 3] =
+/// Hashing ten codes is slow; one event that does it suffices.
+const ISSUES_CODES_LIKE_ANOTHER: [&str; 3] =
     ["authenticator-replaced", "totp-setup-right", "after-second-factor-new-recovery-codes"];
 
 #[tokio::test]
 async fn no_replaced_field_makes_verify_accept_another_answer_challenge_or_user() {
     let users = SampleUsers::prepare().await;
-    let judged_by =
+    let decided_by =
         ["/triggerSource", "/userPoolId", "/request", "/request/userAttributes", "/request/userAttributes/sub"];
-    let judged_by = judged_by.into_iter().chain(["/request/challengeAnswer", "/request/privateChallengeParameters"]);
+    let decided_by = decided_by.into_iter().chain(["/request/challengeAnswer", "/request/privateChallengeParameters"]);
     let private = ["/request/privateChallengeParameters/challenge", "/request/privateChallengeParameters/nonce"];
-    let judged_by: BTreeSet<&str> = judged_by.chain(private).collect();
+    let decided_by: BTreeSet<&str> = decided_by.chain(private).collect();
     for (case, event) in sample_events(ChallengeTrigger::Verify) {
         let functions = users.functions().await;
         let right_before = response(&functions, ChallengeTrigger::Verify, event.clone()).await["answerCorrect"] == true;
@@ -89,7 +89,7 @@ async fn no_replaced_field_makes_verify_accept_another_answer_challenge_or_user(
             if response(&functions, ChallengeTrigger::Verify, event).await["answerCorrect"] == true {
                 let harmless = match place.as_str() {
                     "/request/userNotFound" => by == "missing" || by == "null" || by == "false",
-                    place => !judged_by.contains(place),
+                    place => !decided_by.contains(place),
                 };
                 assert!(right_before && harmless, "{case}: right after {place} became {by}");
             }
@@ -247,7 +247,7 @@ async fn enrollment_status(functions: &Functions, event: &Value) -> EnrollmentSt
 
 #[tokio::test]
 async fn a_payload_that_is_no_event_returns_the_client_error() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     for trigger in ChallengeTrigger::ALL {
         for event in [json!(null), json!(true), json!(5), json!("x"), json!([]), json!({}), json!([{}]), deep()] {
             assert_eq!(functions.answer(trigger, event).await, Err(ClientError));
@@ -286,13 +286,13 @@ async fn another_triggers_event_returns_the_client_error() {
 #[tokio::test]
 async fn the_client_receives_one_fixed_sentence_for_every_error() {
     let event = json!({ "triggerSource": "DefineAuthChallenge_Authentication", "request": { "session": "secret" } });
-    let error = Functions::new().define(event).await.unwrap_err();
+    let error = Functions::default().define(event).await.unwrap_err();
     assert_eq!(error.to_string(), "The sign-in could not be completed. Please start again.");
 }
 
 #[tokio::test]
 async fn an_empty_or_missing_session_fails_and_gets_no_challenge() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let ana = User::named("ana", 0xaa);
     for session in [Some(json!([])), Some(Value::Null), None] {
         let mut define = ana.event(ChallengeTrigger::Define, json!({}));
@@ -307,7 +307,7 @@ async fn an_empty_or_missing_session_fails_and_gets_no_challenge() {
 
 #[tokio::test]
 async fn an_entry_that_is_no_entry_ends_the_sign_in_wherever_it_stands() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let ana = User::named("ana", 0xaa);
     let right = [
         entry("SRP_A", true, None),
@@ -327,7 +327,7 @@ async fn an_entry_that_is_no_entry_ends_the_sign_in_wherever_it_stands() {
 
 #[tokio::test]
 async fn a_result_that_is_not_true_proves_nothing() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let ana = User::named("ana", 0xaa);
     for result in [json!(null), json!(false), json!("true"), json!(1), json!([true]), json!({ "true": true })] {
         for position in 0..3 {
@@ -346,7 +346,7 @@ async fn a_result_that_is_not_true_proves_nothing() {
 
 #[tokio::test]
 async fn a_session_of_ten_thousand_entries_fails() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let ana = User::named("ana", 0xaa);
     let mut session = vec![entry("SRP_A", true, None), entry("PASSWORD_VERIFIER", true, None)];
     session.extend(std::iter::repeat_n(entry("CUSTOM_CHALLENGE", false, Some("SECOND_FACTOR")), 10_000));

@@ -4,23 +4,27 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use create_auth_challenge::Create;
 use futures_util::future::join_all;
-use shared::challenge::{Challenge, IssuedChallenge, NewCodes};
+use shared::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes};
 use shared::cognito::UserKey;
-use shared::error::HandlerError;
-use shared::error::StoreError;
+use shared::error::{HandlerError, StoreError};
+use shared::ids::AuthenticatorId;
 use shared::passcode_limit::{FIRST_WAIT_SECONDS, FREE_FAILURES, RateLimit};
-use shared::record::EnrollmentStatus;
-use shared::record::Record;
+use shared::record::{EnrollmentStatus, Record};
 use shared::recovery_codes::{CodeSet, RecoveryCode};
-use shared::store::{RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Version, Versioned};
+use shared::settings::Entitlement;
+use shared::store::{EncryptionContext, RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Version, Versioned};
 use shared::totp::SharedSecret;
 use shared::verification::Answer;
 use shared::verify_answer::{VerifiedAnswer, verify_answer};
-use tests::stores::{
-    AT_SIGN_IN, Backend, NOW, Owner, PROMPT, PROMPT_CODES_DUE, assert_right, issued, offer_authenticator, passcode,
-    random, user,
-};
+use tests::challenges::{AT_SIGN_IN, PROMPT, PROMPT_CODES_DUE, issued};
+use tests::clock::NOW;
+use tests::events::User;
+use tests::functions::Functions;
+use tests::person::{Person, passcode, wrong_passcodes};
+use tests::random::{fill_random, random};
+use tests::stores::{Backend, user};
 use tokio::sync::Barrier;
 
 tests::for_memory_and_ministack! {
@@ -43,16 +47,16 @@ tests::for_memory_and_ministack! {
 
 async fn of_200_parallel_wrong_guesses_five_are_verified_and_the_rest_refused<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let outcomes = race.run(&race.owner.user, race.owner.wrong_passcodes(NOW).take(200).map(totp)).await;
+    let outcomes = race.run(&race.user, wrong_passcodes(&race.person.secret, NOW).take(200).map(totp)).await;
     assert_eq!(
         outcomes.tally(),
         tally([("on record, wrong: WrongPasscode", 5), ("refused: RateLimited", 195)]),
-        "each by a sign-in of its own"
+        "each in another sign-in"
     );
-    let Versioned { record, version } = race.stored(&race.owner.user).await;
+    let Versioned { record, version } = race.stored(&race.user).await;
     assert_eq!(record.failures(NOW), 5);
     assert_eq!(record.rate_limit(NOW), RateLimit::RetryAfter { seconds: FIRST_WAIT_SECONDS });
-    assert_eq!(version, Version(Owner::SAVES + 5));
+    assert_eq!(version, Version(SAVES_OF_ENROLLMENT + 5));
     // All had loaded before one saved: the race took place.
     assert!(outcomes.conflicts() >= 199);
     // Five others can win against one answer.
@@ -62,7 +66,7 @@ async fn of_200_parallel_wrong_guesses_five_are_verified_and_the_rest_refused<B:
 
 async fn one_right_passcode_sent_50_times_at_once_is_right_once<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let outcomes = race.run(&race.owner.user, (0..50).map(|_| totp(race.owner.passcode_at(NOW)))).await;
+    let outcomes = race.run(&race.user, (0..50).map(|_| totp(race.person.passcode(NOW)))).await;
     assert_eq!(
         outcomes.tally(),
         tally([
@@ -71,7 +75,7 @@ async fn one_right_passcode_sent_50_times_at_once_is_right_once<B: Backend>() {
             ("refused: RateLimited", 44),
         ])
     );
-    assert_eq!(race.stored(&race.owner.user).await.version, Version(Owner::SAVES + 6));
+    assert_eq!(race.stored(&race.user).await.version, Version(SAVES_OF_ENROLLMENT + 6));
     assert!(outcomes.conflicts() >= 49);
     // The right one and five used ones can win against one answer.
     assert!(outcomes.most_loads() <= u32::from(FREE_FAILURES) + 3);
@@ -80,61 +84,61 @@ async fn one_right_passcode_sent_50_times_at_once_is_right_once<B: Backend>() {
 
 async fn one_recovery_code_sent_50_times_at_once_is_right_once<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let outcomes = race.run(&race.owner.user, (0..50).map(|_| totp(race.owner.codes[3].clone()))).await;
+    let outcomes = race.run(&race.user, (0..50).map(|_| totp(race.person.codes[3].clone()))).await;
     assert_eq!(
         outcomes.tally(),
         tally([("on record, right: RecoveryCodeUsed", 1), ("refused: WrongRecoveryCode", 49)])
     );
-    assert_eq!(race.stored(&race.owner.user).await.version, Version(Owner::SAVES + 1));
+    assert_eq!(race.stored(&race.user).await.version, Version(SAVES_OF_ENROLLMENT + 1));
     assert_eq!(outcomes.conflicts(), 49);
     assert_eq!(outcomes.most_loads(), 2);
     // The others of the set are still there.
-    assert_right(&race.answer(totp(race.owner.codes[4].clone())).await);
+    assert_right(&race.answer(totp(race.person.codes[4].clone())).await);
 }
 
 async fn ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let codes = &race.owner.codes;
-    let outcomes = race.run(&race.owner.user, codes.iter().cycle().take(50).cloned().map(totp)).await;
+    let codes = &race.person.codes;
+    let outcomes = race.run(&race.user, codes.iter().cycle().take(50).cloned().map(totp)).await;
     let mut right = vec![0; codes.len()];
     for (number, answered) in (0..codes.len()).cycle().zip(&outcomes.answered) {
         match label(&answered.verified).as_str() {
             "on record, right: RecoveryCodeUsed" => right[number] += 1,
-            // Ten that are right can win more often than one answer is judged again.
+            // Ten that are right can win more often than one answer is verified again.
             "refused: WrongRecoveryCode" | "fault: TooManyConflicts" => {}
             other => panic!("{other}"),
         }
     }
-    // Whose code was not used by any of its five has it still.
+    // A code that none of its five used is still there.
     for (code, right) in codes.iter().zip(&mut right) {
         *right += usize::from(race.answer(totp(code.clone())).await.unwrap().is_correct());
     }
     assert_eq!(right, vec![1; codes.len()]);
-    assert_eq!(race.stored(&race.owner.user).await.version, Version(Owner::SAVES + 10));
+    assert_eq!(race.stored(&race.user).await.version, Version(SAVES_OF_ENROLLMENT + 10));
 }
 
 async fn three_deliveries_of_a_challenge_at_once_count_once_and_answer_alike<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let wrong = totp(race.owner.wrong_passcodes(NOW).next().unwrap());
+    let wrong = totp(race.person.wrong_passcode(NOW));
     race.deliver_three_times(wrong, "on record, wrong: WrongPasscode", "on record, wrong: AlreadyVerified").await;
-    assert_eq!(race.stored(&race.owner.user).await.record.failures(NOW), 1);
+    assert_eq!(race.stored(&race.user).await.record.failures(NOW), 1);
 
-    let right = totp(race.owner.passcode_at(NOW));
+    let right = totp(race.person.passcode(NOW));
     race.deliver_three_times(right, "on record, right: PasscodeAccepted", "on record, right: AlreadyVerified").await;
 
-    let code = totp(race.owner.codes[0].clone());
+    let code = totp(race.person.codes[0].clone());
     race.deliver_three_times(code, "on record, right: RecoveryCodeUsed", "on record, right: AlreadyVerified").await;
 
-    let new = race.new_authenticator(&race.owner.user, &secret(1)).await;
+    let new = race.new_authenticator(&race.user, &secret(1)).await;
     race.deliver_three_times(new, "on record, right: AuthenticatorEnrolled", "on record, right: AlreadyVerified").await;
 
-    let new = race.new_code(&race.owner.user, [1; 10]).await;
+    let new = race.new_code(&race.user, [1; 10]).await;
     race.deliver_three_times(new, "on record, right: RecoveryCodesKept", "on record, right: AlreadyVerified").await;
 }
 
 async fn an_answer_that_is_not_recorded_is_refused_alike_in_every_delivery<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let user = &race.owner.user;
+    let user = &race.user;
     let (authenticator, _) = race.new_authenticator(user, &secret(1)).await;
     let (codes, _) = race.new_code(user, [1; 10]).await;
     let before = race.stored(user).await;
@@ -152,11 +156,11 @@ async fn an_answer_that_is_not_recorded_is_refused_alike_in_every_delivery<B: Ba
 
 async fn a_delivery_that_died_after_the_write_is_answered_alike_when_repeated<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let user = &race.owner.user;
+    let user = &race.user;
     let answers = [
-        (totp(race.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyVerified"),
-        (totp(race.owner.passcode_at(NOW)), "on record, right: AlreadyVerified"),
-        (totp(race.owner.codes[0].clone()), "on record, right: AlreadyVerified"),
+        (totp(race.person.wrong_passcode(NOW)), "on record, wrong: AlreadyVerified"),
+        (totp(race.person.passcode(NOW)), "on record, right: AlreadyVerified"),
+        (totp(race.person.codes[0].clone()), "on record, right: AlreadyVerified"),
     ];
     for (answer, repeated) in answers {
         drop(race.answer(answer.clone()).await);
@@ -165,8 +169,8 @@ async fn a_delivery_that_died_after_the_write_is_answered_alike_when_repeated<B:
             assert_eq!(label(&race.answer(answer.clone()).await), repeated);
             assert_eq!(race.stored(user).await, recorded);
         }
-        // Whatever else it says by now: this challenge was judged.
-        for other in [race.owner.passcode_at(NOW.plus(30)), race.owner.codes[1].clone(), String::new()] {
+        // Whatever else is typed by now: this challenge was verified.
+        for other in [race.person.passcode(NOW.plus(30)), race.person.codes[1].clone(), String::new()] {
             assert_eq!(label(&race.answer((answer.0.clone(), other)).await), repeated);
             assert_eq!(race.stored(user).await, recorded);
         }
@@ -175,9 +179,9 @@ async fn a_delivery_that_died_after_the_write_is_answered_alike_when_repeated<B:
 
 async fn a_repeat_is_answered_alike_after_seven_other_answers<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let user = &race.owner.user;
-    let mut wrong = race.owner.wrong_passcodes(NOW).map(totp);
-    let right = totp(race.owner.passcode_at(NOW));
+    let user = &race.user;
+    let mut wrong = wrong_passcodes(&race.person.secret, NOW).map(totp);
+    let right = totp(race.person.passcode(NOW));
     let first_wrong = wrong.next().unwrap();
     drop(race.answer(first_wrong.clone()).await);
     drop(race.answer(right.clone()).await);
@@ -186,11 +190,11 @@ async fn a_repeat_is_answered_alike_after_seven_other_answers<B: Backend>() {
     }
     // Passcodes wait by now, and those two do not.
     assert_eq!(label(&race.answer(wrong.next().unwrap()).await), "refused: RateLimited");
-    for code in &race.owner.codes[..2] {
+    for code in &race.person.codes[..2] {
         assert_right(&race.answer(totp(code.clone())).await);
     }
     let recorded = race.stored(user).await;
-    assert_eq!(recorded.version, Version(Owner::SAVES + 8));
+    assert_eq!(recorded.version, Version(SAVES_OF_ENROLLMENT + 8));
     let outcomes = race.run(user, [first_wrong, right]).await;
     assert_eq!(
         outcomes.tally(),
@@ -201,10 +205,10 @@ async fn a_repeat_is_answered_alike_after_seven_other_answers<B: Backend>() {
 
 async fn a_right_answer_that_the_record_has_forgotten_is_not_right_again<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let (passcode, code) = (totp(race.owner.passcode_at(NOW)), totp(race.owner.codes[0].clone()));
+    let (passcode, code) = (totp(race.person.passcode(NOW)), totp(race.person.codes[0].clone()));
     assert_right(&race.answer(passcode.clone()).await);
     assert_right(&race.answer(code.clone()).await);
-    for code in &race.owner.codes[1..9] {
+    for code in &race.person.codes[1..9] {
         assert_right(&race.answer(totp(code.clone())).await);
     }
     assert_eq!(label(&race.answer(passcode).await), "on record, wrong: PasscodeReplayed");
@@ -213,7 +217,7 @@ async fn a_right_answer_that_the_record_has_forgotten_is_not_right_again<B: Back
 
 async fn of_two_sign_ins_that_enroll_at_once_one_wins_and_one_is_outdated<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    for user in [&user("newcomer"), &race.owner.user] {
+    for user in [&user("newcomer"), &race.user] {
         let secrets = [secret(1), secret(2)];
         let mut answers = Vec::new();
         for secret in &secrets {
@@ -243,7 +247,7 @@ async fn of_two_sign_ins_that_enroll_at_once_one_wins_and_one_is_outdated<B: Bac
 
 async fn of_two_sign_ins_that_keep_codes_at_once_one_wins_and_one_is_outdated<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let user = &race.owner.user;
+    let user = &race.user;
     let answers = [race.new_code(user, [1; 10]).await, race.new_code(user, [2; 10]).await];
     let outcomes = race.run(user, answers.clone()).await;
     assert_eq!(outcomes.tally(), tally([("fault: ChallengeOutdated", 1), ("on record, right: RecoveryCodesKept", 1)]));
@@ -254,11 +258,11 @@ async fn of_two_sign_ins_that_keep_codes_at_once_one_wins_and_one_is_outdated<B:
 
 async fn a_repeat_gets_the_outcome_of_a_save_that_worked_but_reported_a_fault<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let user = &race.owner.user;
+    let user = &race.user;
     for (answer, repeated) in [
-        (totp(race.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyVerified"),
-        (totp(race.owner.passcode_at(NOW)), "on record, right: AlreadyVerified"),
-        (totp(race.owner.codes[0].clone()), "on record, right: AlreadyVerified"),
+        (totp(race.person.wrong_passcode(NOW)), "on record, wrong: AlreadyVerified"),
+        (totp(race.person.passcode(NOW)), "on record, right: AlreadyVerified"),
+        (totp(race.person.codes[0].clone()), "on record, right: AlreadyVerified"),
         (race.new_code(user, [1; 10]).await, "on record, right: AlreadyVerified"),
     ] {
         let before = race.stored(user).await.version;
@@ -273,8 +277,8 @@ async fn a_repeat_gets_the_outcome_of_a_save_that_worked_but_reported_a_fault<B:
 
 async fn a_repeat_is_verified_anew_after_a_save_that_failed<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let user = &race.owner.user;
-    let answer = totp(race.owner.passcode_at(NOW));
+    let user = &race.user;
+    let answer = totp(race.person.passcode(NOW));
     let before = race.stored(user).await;
     let store = FaultyOnce { store: Arc::clone(&race.store), takes_effect: false, spent: AtomicBool::new(false) };
     assert_eq!(label(&answer_over(&store, &*race.sealer, user, &answer).await), "fault: Store");
@@ -285,10 +289,10 @@ async fn a_repeat_is_verified_anew_after_a_save_that_failed<B: Backend>() {
 
 async fn guesses_that_win_every_save_cannot_keep_the_owner_out<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let guesses = race.owner.wrong_passcodes(NOW).take(200).map(totp).collect();
+    let guesses = wrong_passcodes(&race.person.secret, NOW).take(200).map(totp).collect();
     let store = Overtaken { race: &race, loads: AtomicU32::new(0), others: Mutex::new(guesses) };
-    let answer = totp(race.owner.codes[0].clone());
-    let verified = answer_over(&store, &*race.sealer, &race.owner.user, &answer).await;
+    let answer = totp(race.person.codes[0].clone());
+    let verified = answer_over(&store, &*race.sealer, &race.user, &answer).await;
     assert_eq!(label(&verified), "on record, right: RecoveryCodeUsed");
     // The fifth guess was the last that could be saved; the sixth was refused.
     assert_eq!(store.loads.into_inner(), 6);
@@ -297,12 +301,12 @@ async fn guesses_that_win_every_save_cannot_keep_the_owner_out<B: Backend>() {
 
 async fn endless_conflicts_end_in_an_error_and_change_nothing<B: Backend>() {
     let race = Race::<B>::with_owner().await;
-    let user = &race.owner.user;
+    let user = &race.user;
     let before = race.stored(user).await;
     for answer in [
-        totp(race.owner.wrong_passcodes(NOW).next().unwrap()),
-        totp(race.owner.passcode_at(NOW)),
-        totp(race.owner.codes[0].clone()),
+        totp(race.person.wrong_passcode(NOW)),
+        totp(race.person.passcode(NOW)),
+        totp(race.person.codes[0].clone()),
         race.new_authenticator(user, &secret(1)).await,
         race.new_code(user, [1; 10]).await,
     ] {
@@ -313,12 +317,15 @@ async fn endless_conflicts_end_in_an_error_and_change_nothing<B: Backend>() {
     }
 }
 
-// What the sentences are about
+// The parts of these tests
+
+/// Saves of an enrollment: the authenticator, and the codes.
+const SAVES_OF_ENROLLMENT: u64 = 2;
 
 /// An answer to a challenge.
 type Given = (IssuedChallenge, String);
 
-/// `typed` at the TOTP prompt of a sign-in of its own.
+/// `typed` at the prompt of a new sign-in.
 fn totp(typed: String) -> Given {
     (issued(PROMPT), typed)
 }
@@ -337,19 +344,22 @@ async fn answer_over(
     verify_answer(store, sealer, user, issued, &Answer::new(typed.clone()), AT_SIGN_IN, NOW).await
 }
 
-/// A store and a sealer, and one owner of a record.
+/// A store and a sealer, and a user who enrolled a day ago.
 struct Race<B: Backend> {
     store: Arc<B::Store>,
     sealer: Arc<B::Sealer>,
-    owner: Owner,
+    user: UserKey,
+    person: Person,
 }
 
 impl<B: Backend> Race<B> {
     async fn with_owner() -> Self {
-        let (store, sealer) = (Arc::new(B::store().await), Arc::new(B::sealer().await));
-        let owner = Owner::enrolled(&*store, &*sealer).await;
-        assert_eq!(store.load(&owner.user).await.unwrap().record.enrollment_status(), EnrollmentStatus::Enrolled);
-        Self { store, sealer, owner }
+        let functions = Functions::with_sealer(B::store().await, B::sealer().await, fill_random);
+        let user = User::named("ada", 1);
+        let person = functions.enroll_yesterday(&user).await;
+        let Create { store, sealer, .. } = functions.create;
+        assert_eq!(store.load(&user.key()).await.unwrap().record.enrollment_status(), EnrollmentStatus::Enrolled);
+        Self { store, sealer, user: user.key(), person }
     }
 
     async fn stored(&self, user: &UserKey) -> Versioned {
@@ -358,13 +368,15 @@ impl<B: Backend> Race<B> {
 
     /// The owner answers.
     async fn answer(&self, given: Given) -> Result<VerifiedAnswer, HandlerError> {
-        answer_over(&*self.store, &*self.sealer, &self.owner.user, &given).await
+        answer_over(&*self.store, &*self.sealer, &self.user, &given).await
     }
 
     /// The right answer to a new authenticator.
     async fn new_authenticator(&self, user: &UserKey, secret: &SharedSecret) -> Given {
-        let challenge = offer_authenticator(&*self.store, &*self.sealer, user, secret).await;
-        (issued(challenge), passcode(secret, NOW))
+        let (generation, id) = (self.stored(user).await.record.generation(), AuthenticatorId(random()));
+        let sealed = self.sealer.seal(secret, EncryptionContext { user, authenticator: id }).await.unwrap();
+        let new = NewAuthenticator { entitlement: Entitlement::Password, generation, id, sealed };
+        (issued(Challenge::TotpSetup(new)), passcode(secret, NOW))
     }
 
     /// The right answer to a new set of one recovery code.
@@ -393,15 +405,15 @@ impl<B: Backend> Race<B> {
     }
 
     async fn deliver_three_times(&self, given: Given, first: &str, repeated: &str) {
-        let before = self.stored(&self.owner.user).await.version;
-        let outcomes = self.run(&self.owner.user, (0..3).map(|_| given.clone())).await;
+        let before = self.stored(&self.user).await.version;
+        let outcomes = self.run(&self.user, (0..3).map(|_| given.clone())).await;
         assert_eq!(outcomes.tally(), tally([(first, 1), (repeated, 2)]));
         assert_eq!(outcomes.conflicts(), 2);
-        assert_eq!(self.stored(&self.owner.user).await.version, before.next());
+        assert_eq!(self.stored(&self.user).await.version, before.next());
     }
 }
 
-/// What became of an answer, and what it met on its way.
+/// What became of an answer, and how often it met others.
 struct Answered {
     verified: Result<VerifiedAnswer, HandlerError>,
     loads: u32,
@@ -429,6 +441,10 @@ impl Outcomes {
     }
 }
 
+fn assert_right(verified: &Result<VerifiedAnswer, HandlerError>) {
+    assert!(verified.as_ref().is_ok_and(VerifiedAnswer::is_correct), "{verified:?}");
+}
+
 fn tally<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
     expected.map(|(label, count)| (label.to_owned(), count)).into()
 }
@@ -446,7 +462,7 @@ fn label(verified: &Result<VerifiedAnswer, HandlerError>) -> String {
     }
 }
 
-/// One runner's sight of a store. It waits after its first load until all have loaded, and gives way after each.
+/// One runner's view of a store. It waits after its first load until all have loaded, and yields after each.
 struct Racing<S> {
     store: Arc<S>,
     start: Arc<Barrier>,

@@ -1,7 +1,7 @@
-//! The doors beside the sign-in, each opened on purpose in the local user pool: behind none of them are tokens for who
-//! knows the password and nothing more.
+//! Other ways to tokens than the sign-in, each opened on purpose in the local user pool: an attacker who knows only the
+//! password gets tokens by none of them.
 //!
-//! Each door is shown to be open first: without the token guard it gives tokens.
+//! Each is shown to be open first: without the token guard it gives tokens.
 
 use local::{
     AfterCognitoChallenge, ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings,
@@ -10,8 +10,7 @@ use local::{
 use serde_json::{Value, json};
 use shared::error::ClientError;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
-use shared::totp::SharedSecret;
-use tests::functions::passcode;
+use tests::person::Person;
 use tests::pool::{PASSWORD, Step, TestPool};
 
 const OTHER_CLIENT: &str = "anotherclient0000000000000";
@@ -24,7 +23,7 @@ const GUARDED: [Option<PreTokenGenerationVersion>; 4] = [
     Some(PreTokenGenerationVersion::V3),
 ];
 
-/// A pool whose deployed client, and another beside it, allow `flow` too.
+/// A pool whose deployed client, and another, allow `flow` too.
 fn settings(guard: Option<PreTokenGenerationVersion>, flow: Option<ExplicitAuthFlow>) -> PoolSettings {
     let mut client = ClientSettings::as_deployed();
     client.explicit_auth_flows.extend(flow);
@@ -36,28 +35,19 @@ fn client_ids(pool: &TestPool) -> Vec<String> {
     pool.settings().clients.iter().map(|client| client.client_id.clone()).collect()
 }
 
-/// Ana enrolls and gets her tokens, and the mark of it is long over.
-async fn enrolled(pool: &TestPool) -> SharedSecret {
+/// Ana enrolls and gets her tokens, and the grant of that has long expired.
+async fn enrolled(pool: &TestPool) -> Person {
     pool.add_user("ana").await;
-    let secret = sign_in_for_the_first_time(pool).await;
+    let ana = Person::enroll(&mut pool.sign_in("ana").await).await;
     pool.wait(24 * 3600);
-    secret
+    ana
 }
 
-async fn sign_in_for_the_first_time(pool: &TestPool) -> SharedSecret {
-    let step = pool.start("ana", PASSWORD).await.unwrap();
-    let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = pool.answer(&step, &passcode(&secret, pool.now())).await.unwrap();
-    let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
-    assert!(pool.answer(&step, &code).await.unwrap().has_tokens());
-    secret
-}
-
-/// Behind an open door are tokens where nobody guards it, and the one error where the guard does.
+/// Tokens without the guard, which shows that the way is open, and the client's error with it.
 fn holds(guard: Option<PreTokenGenerationVersion>, answer: Result<Value, CognitoError>) {
     match (guard, answer) {
         (None, Ok(answer)) => assert!(answer["AuthenticationResult"]["AccessToken"].is_string(), "{answer}"),
-        (None, Err(error)) => panic!("the door is not open: {error}"),
+        (None, Err(error)) => panic!("this way is not open: {error}"),
         (Some(_), Ok(answer)) => panic!("{answer}"),
         (Some(_), Err(error)) => {
             assert_eq!(error.kind, "UserLambdaValidationException");
@@ -136,11 +126,11 @@ async fn a_user_who_never_enrolled_gets_no_tokens_by_another_flow() {
 async fn another_flow_of_another_client_cannot_use_the_grant_of_a_sign_in() {
     let guard = Some(PreTokenGenerationVersion::V2);
     let pool = TestPool::new(Enrollment::AtSignIn, settings(guard, Some(ExplicitAuthFlow::UserPassword)));
-    let secret = enrolled(&pool).await;
+    let ana = enrolled(&pool).await;
     let held = pool.start("ana", PASSWORD).await.unwrap();
-    // The mark is there, and unused: the owner is replacing the authenticator.
-    let typed = passcode(&secret, pool.now());
-    let replacing = pool.answer_wishing(&held, &typed, "REPLACE_AUTHENTICATOR").await.unwrap();
+    // The grant is there, and unused: the owner is replacing the authenticator.
+    let typed = ana.passcode(pool.now());
+    let replacing = pool.answer_requesting(&held, &typed, "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(replacing.shown("challenge"), "TOTP_SETUP");
     holds(guard, by_password(&pool, "InitiateAuth", "USER_PASSWORD_AUTH", OTHER_CLIENT).await);
 }
@@ -160,8 +150,8 @@ async fn a_temporary_password_gets_no_tokens_before_the_second_factor() {
             PoolSettings { temporary_passwords: AfterCognitoChallenge::IssueTokens, ..settings(guard, None) };
         let pool = TestPool::new(Enrollment::AtSignIn, takes_over);
         holds(guard, change_temporary_password(&pool).await.map(|step| step.answer));
-        // The user is not shut out: with the new password the sign-in goes its way.
-        sign_in_for_the_first_time(&pool).await;
+        // The user is not locked out: with the new password the sign-in continues.
+        Person::enroll(&mut pool.sign_in("ana").await).await;
 
         let pool = TestPool::new(Enrollment::AtSignIn, settings(guard, None));
         let asked = change_temporary_password(&pool).await.unwrap();
@@ -185,7 +175,7 @@ async fn a_temporary_password_gets_no_tokens_by_another_flow() {
     }
 }
 
-/// Ana, whom an operator gave one of Cognito's factors; SOFTWARE_TOKEN_MFA is answered after the password.
+/// Ana, for whom an operator turned on a Cognito factor; EMAIL_OTP is answered after the password.
 async fn pass_cognitos_mfa(pool: &TestPool) -> Result<Step, CognitoError> {
     let pool_id = &pool.settings().user_pool_id;
     let enabled = json!({ "UserPoolId": pool_id, "Username": "ana", "EmailMfaSettings": { "Enabled": true } });
@@ -226,10 +216,10 @@ async fn where_define_is_called_a_cognito_factor_not_accepted_precedes_ours() {
         with_cognitos_mfa(Some(PreTokenGenerationVersion::V2), AfterCognitoChallenge::CallDefine),
     );
     accept_email_codes(&pool).await;
-    let secret = enrolled(&pool).await;
+    let ana = enrolled(&pool).await;
     let step = pass_cognitos_mfa(&pool).await.unwrap();
     assert_eq!(step.shown("challenge"), "SECOND_FACTOR");
-    assert!(pool.answer(&step, &passcode(&secret, pool.now())).await.unwrap().has_tokens());
+    assert!(pool.answer(&step, &ana.passcode(pool.now())).await.unwrap().has_tokens());
 }
 
 #[tokio::test]
@@ -247,10 +237,10 @@ async fn an_accepted_cognito_factor_passes_alone_with_and_without_define() {
 #[tokio::test]
 async fn tokens_of_a_guarded_sign_in_name_the_factor_and_a_refresh_does_not() {
     let pool = TestPool::new(Enrollment::AtSignIn, settings(Some(PreTokenGenerationVersion::V2), None));
-    let secret = enrolled(&pool).await;
+    let ana = enrolled(&pool).await;
     let step = pool.start("ana", PASSWORD).await.unwrap();
     let proven_at = pool.now();
-    let tokens = pool.answer(&step, &passcode(&secret, proven_at)).await.unwrap().answer;
+    let tokens = pool.answer(&step, &ana.passcode(proven_at)).await.unwrap().answer;
     let parameters = json!({ "REFRESH_TOKEN": tokens["AuthenticationResult"]["RefreshToken"] });
     let client_id = &client_ids(&pool)[0];
     let request = json!({ "ClientId": client_id, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters });

@@ -1,4 +1,4 @@
-//! Every sample event gets the answer that its golden file shows, as Cognito would hear it.
+//! Every sample event gets the answer that its golden file shows, as Cognito would receive it.
 //!
 //! `UPDATE_GOLDEN=1` rewrites tests/golden/<function>/<case>.json, for the diff to be read. What Create draws at random is
 //! masked there, and its shape checked before. A folder that names settings (events/README.md) is above <function> in both.
@@ -9,12 +9,10 @@ use std::path::Path;
 use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
-use shared::authenticator::FriendlyName;
-use shared::authenticator::SealedSecret;
+use shared::authenticator::{FriendlyName, SealedSecret};
 use shared::cognito::ClientId;
 use shared::encoding::decode;
-use shared::error::ClientError;
-use shared::error::SealError;
+use shared::error::{ClientError, SealError};
 use shared::event::CognitoEvent;
 use shared::invocation::answer;
 use shared::record::Record;
@@ -23,11 +21,17 @@ use shared::settings::{SignInSettings, TokenGuard};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Sealer, Version};
 use shared::totp::{SECRET_BYTES, SharedSecret};
-use tests::functions::{
-    ChallengeTrigger, Functions, NOW, REQUEST_ID, SampleUsers, SignIn, User, base32, entry, fill_random, passcode,
-    sample_events, sample_events_in, sample_events_of_the_guard, sample_settings, secret_shown,
+use tests::clock::NOW;
+use tests::driver::EventHandler;
+use tests::events::{
+    ChallengeTrigger, REQUEST_ID, User, entry, sample_events, sample_events_in, sample_events_of_the_guard,
+    sample_settings,
 };
+use tests::functions::Functions;
 use tests::golden::assert_golden;
+use tests::person::{base32, set_up_authenticator};
+use tests::random::fill_random;
+use tests::sample_users::SampleUsers;
 
 #[tokio::test]
 async fn define_answers_every_sample_event_as_its_golden_file_shows() {
@@ -186,7 +190,7 @@ async fn create_leaves_every_record_as_it_is() {
             continue;
         }
         let functions = users.functions_set_to(settings).await;
-        let _posed = functions.create(event).await;
+        let _answered = functions.create(event).await;
         assert_eq!(SampleUsers::stored(&functions).await, untouched, "{case}");
     }
 }
@@ -298,11 +302,10 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
 
 /// As it is stored after the first passcode and before the recovery codes.
 async fn a_record_with_an_authenticator_named(name: &str) -> String {
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
-    let mut sign_in = SignIn::after_password(&functions, &user);
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
+    let mut sign_in = functions.sign_in(&user);
     sign_in.client_metadata = Some(json!({ "friendlyDeviceName": name }));
-    let secret = secret_shown(&sign_in.challenge().await.unwrap());
-    assert!(sign_in.answer(&passcode(&secret, NOW)).await.unwrap());
+    set_up_authenticator(&mut sign_in).await;
     functions.store().load(&user.key()).await.unwrap().record.to_json().unwrap()
 }
 
@@ -441,8 +444,8 @@ fn masked(trigger: ChallengeTrigger, answer: Result<Value, ClientError>) -> Resu
     let challenge = text(response, "/privateChallengeParameters/challenge")?;
     if let Some(kind) = metadata.strip_suffix(" AGAIN") {
         // It is not random: an earlier entry has it.
-        let told = session.iter().rev().find(|entry| entry["challengeMetadata"] != metadata);
-        if !challenge.starts_with(kind) || told.is_none_or(|entry| entry["challengeMetadata"] != challenge) {
+        let earlier = session.iter().rev().find(|entry| entry["challengeMetadata"] != metadata);
+        if !challenge.starts_with(kind) || earlier.is_none_or(|entry| entry["challengeMetadata"] != challenge) {
             return Err("another challenge than the one before".to_owned());
         }
     } else {
@@ -468,7 +471,7 @@ fn masked(trigger: ChallengeTrigger, answer: Result<Value, ClientError>) -> Resu
     }
     if let Ok(codes) = text(response, "/publicChallengeParameters/recoveryCodes") {
         let shown = codes.split(' ').filter(|code| {
-            // What is shown is what would be read, letter by letter.
+            // What is shown is what would be parsed, letter by letter.
             RecoveryCode::parse(code).is_some_and(|read| read.show().as_str() == *code)
         });
         if shown.collect::<BTreeSet<_>>().len() != CODES || codes.split(' ').count() != CODES {

@@ -1,6 +1,6 @@
-//! Random sequences of what happens to one user: sign-ins, answers, lost phones, replacements, clock steps, and what an operator
-//! does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`. After each step the three triggers have answered
-//! as a plain model of the design does, and no sequence gets tokens that the model refuses.
+//! Random sequences of what happens to one user: sign-ins, answers, lost phones, replacements, clock steps, and what an
+//! operator does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`. After each step the three
+//! triggers have answered as a plain model of the design does, and no sequence gets tokens that the model refuses.
 //!
 //! The sequences are the same in every run; `PROPTEST_CASES` runs more of them on each thread, `PROPTEST_RNG_SEED` others.
 
@@ -10,11 +10,12 @@ mod model;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Challenge, Decision, IssuedChallenge, Model, Said, SignIn, ToIssue, shown_at};
+use model::{Challenge, Decision, Expected, IssuedChallenge, Model, SignIn, ToIssue, shown_at};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use shared::authenticator::Authenticator;
+use shared::clock::UnixTime;
 use shared::ids::{AuthenticatorId, Generation};
 use shared::random::{RandomError, draw};
 use shared::record::Record;
@@ -22,7 +23,10 @@ use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret};
-use tests::functions::{ChallengeTrigger, Functions, User, base32, entry};
+use tests::events::{ChallengeTrigger, User, entry};
+use tests::functions::Functions;
+use tests::person::{base32, wrong_passcodes};
+use tests::random::FAKE_SECRET;
 
 /// Threads, each with its own sequences.
 const THREADS: u64 = 4;
@@ -39,7 +43,7 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("wrong recovery code", 200),
     ("authenticator replaced", 100),
     ("replaced twice", 30),
-    ("codes owed", 150),
+    ("codes due", 150),
     ("codes renewed", 100),
     ("a dead code typed", 15),
     ("a lost phone's passcode typed", 30),
@@ -49,9 +53,9 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("recovery code during the stop", 10),
     ("outdated", 100),
     ("delivered again", 100),
-    ("a judged answer delivered again after it was forgotten", 50),
+    ("a recorded answer delivered again after it was forgotten", 50),
     ("the same set-up challenge again", 150),
-    ("tokens after a change of mind", 10),
+    ("tokens after a replacement was given up", 10),
     ("unknown after_second_factor", 30),
     ("third wrong answer", 100),
     ("a new password is asked for", 500),
@@ -287,7 +291,7 @@ fn after_second_factor() -> impl Strategy<Value = AfterSecondFactor> {
         5 => Just(Some("REPLACE_AUTHENTICATOR")),
         3 => Just(Some("NEW_RECOVERY_CODES")),
         1 => Just(Some("NOTHING")),
-        1 => Just(Some("A_WISH_OF_TOMORROW")),
+        1 => Just(Some("ADDED_LATER")),
     ]
 }
 
@@ -359,7 +363,7 @@ struct Delivered {
     issued: IssuedChallenge,
     operations: u64,
     typed: String,
-    judged: bool,
+    recorded: bool,
 }
 
 impl Comparison {
@@ -376,11 +380,13 @@ impl Comparison {
             }
             Step::DeliverAgain { back } => {
                 let Some(again) = self.delivered.iter().rev().nth(*back) else { return Ok(()) };
-                let (event, issued, typed, judged) =
-                    (again.event.clone(), again.issued.clone(), again.typed.clone(), again.judged);
-                let said = self.verify(event, &issued, again.operations, &typed).await?;
-                if judged && !matches!(said, Said::Right("delivered again") | Said::Wrong("delivered again")) {
-                    self.reached.insert("a judged answer delivered again after it was forgotten");
+                let (event, issued, typed, recorded) =
+                    (again.event.clone(), again.issued.clone(), again.typed.clone(), again.recorded);
+                let expected = self.verify(event, &issued, again.operations, &typed).await?;
+                if recorded
+                    && !matches!(expected, Expected::Right("delivered again") | Expected::Wrong("delivered again"))
+                {
+                    self.reached.insert("a recorded answer delivered again after it was forgotten");
                 }
                 Ok(())
             }
@@ -504,17 +510,17 @@ impl Comparison {
         let mut own = json!({
             "privateChallengeParameters": response["privateChallengeParameters"], "challengeAnswer": typed,
         });
-        add_wish(&mut own, after_second_factor);
+        add_after_second_factor(&mut own, after_second_factor);
         let event = self.user.event(ChallengeTrigger::Verify, own);
         let writes = self.model.writes;
-        let said = self.verify(event.clone(), &issued, operations, typed).await?;
-        let judged = self.model.writes > writes;
-        self.delivered.push(Delivered { event, issued: issued.clone(), operations, typed: typed.to_owned(), judged });
-        let right = match said {
-            Said::Right(_) => true,
-            Said::Wrong(_) => false,
+        let expected = self.verify(event.clone(), &issued, operations, typed).await?;
+        let recorded = self.model.writes > writes;
+        self.delivered.push(Delivered { event, issued: issued.clone(), operations, typed: typed.to_owned(), recorded });
+        let right = match expected {
+            Expected::Right(_) => true,
+            Expected::Wrong(_) => false,
             // After an error the session string is spent.
-            Said::HandlerError(_) => return Ok(()),
+            Expected::HandlerError(_) => return Ok(()),
         };
         session.push(entry("CUSTOM_CHALLENGE", right, response["challengeMetadata"].as_str()));
         sign_in.answered(&issued.challenge, right, self.model.generation());
@@ -528,23 +534,23 @@ impl Comparison {
         issued: &IssuedChallenge,
         operations: u64,
         typed: &str,
-    ) -> Result<Said, TestCaseError> {
+    ) -> Result<Expected, TestCaseError> {
         let held = self.model.authenticator.as_ref().map(|held| held.secret.clone());
         let codes = self.model.codes.clone();
-        let said = self.model.verify(issued, typed);
+        let expected = self.model.verify(issued, typed);
         let answered = self.functions.verify(event).await.ok().map(|event| event["response"]["answerCorrect"].clone());
-        match said {
-            Said::Right(why) => prop_assert_eq!(answered, Some(json!(true)), "{}", why),
-            Said::Wrong(why) => prop_assert_eq!(answered, Some(json!(false)), "{}", why),
-            Said::HandlerError(why) => prop_assert_eq!(answered, None, "{}", why),
+        match expected {
+            Expected::Right(why) => prop_assert_eq!(answered, Some(json!(true)), "{}", why),
+            Expected::Wrong(why) => prop_assert_eq!(answered, Some(json!(false)), "{}", why),
+            Expected::HandlerError(why) => prop_assert_eq!(answered, None, "{}", why),
         }
-        let (Said::Right(why) | Said::Wrong(why) | Said::HandlerError(why)) = said;
+        let (Expected::Right(why) | Expected::Wrong(why) | Expected::HandlerError(why)) = expected;
         self.reached.insert(why);
         // Not by way of the model: whatever an operator has done since makes a set-up challenge void.
-        if let Said::Right("enrolled" | "authenticator replaced" | "codes kept") = said {
+        if let Expected::Right("enrolled" | "authenticator replaced" | "codes kept") = expected {
             prop_assert_eq!(operations, self.operations, "{}", why);
         }
-        if said == Said::Right("enrolled") {
+        if expected == Expected::Right("enrolled") {
             prop_assert_eq!(self.functions.verify.enrollment, Enrollment::AtSignIn);
         }
         if why == "outdated" && operations != self.operations {
@@ -574,7 +580,7 @@ impl Comparison {
             }
             _ => self.used.extend(codes.into_iter().filter(|code| !self.model.codes.contains(code))),
         }
-        Ok(said)
+        Ok(expected)
     }
 
     /// Define, and where it asks for a challenge, Create.
@@ -593,7 +599,7 @@ impl Comparison {
             prop_assert_eq!(session.len(), 2, "the password was proven just now");
             session.push(entry("NEW_PASSWORD_REQUIRED", true, None));
             sign_in.changed_password();
-            // Whether Cognito says so in the events of this sign-in is not known: both must go on.
+            // Nobody knows whether the events of this sign-in already have the new status: both must continue.
             (decision, why) = sign_in.decision(after_second_factor, true);
             prop_assert_eq!(self.define(&session, after_second_factor).await?, decision, "{}: {:?}", why, session);
             self.model.must_change_password = false;
@@ -606,7 +612,7 @@ impl Comparison {
         }
         let after_second_factor = after_second_factor.filter(|_| self.metadata_reaches_create);
         let mut own = json!({ "session": session, "challengeName": "CUSTOM_CHALLENGE" });
-        add_wish(&mut own, after_second_factor);
+        add_after_second_factor(&mut own, after_second_factor);
         let created = self.functions.create(self.user.event(ChallengeTrigger::Create, own)).await;
         if matches!(self.model.next_challenge(&sign_in, after_second_factor), ToIssue::Nothing) {
             prop_assert!(created.is_err(), "a challenge after {:?}", session);
@@ -627,7 +633,7 @@ impl Comparison {
         after_second_factor: AfterSecondFactor,
     ) -> Result<Decision, TestCaseError> {
         let mut own = json!({ "session": session });
-        add_wish(&mut own, after_second_factor);
+        add_after_second_factor(&mut own, after_second_factor);
         let defined = self.functions.define(self.user.event(ChallengeTrigger::Define, own)).await;
         let response = defined.unwrap()["response"].take();
         let flags = (&response["challengeName"], &response["issueTokens"], &response["failAuthentication"]);
@@ -676,7 +682,7 @@ impl Comparison {
         prop_assert_eq!(shown, self.model.shown(&challenge, sign_in));
         prop_assert!(metadata.starts_with(&format!("{word} ")), "{} {}", word, metadata);
         if word == "SECOND_FACTOR C" {
-            self.reached.insert("codes owed");
+            self.reached.insert("codes due");
         }
         let nonce = response["privateChallengeParameters"]["nonce"].as_str().unwrap_or_default().to_owned();
         Ok(IssuedChallenge { nonce, challenge })
@@ -745,16 +751,12 @@ impl Comparison {
 
     fn wrong_passcode(&self) -> String {
         let held = self.model.authenticator.as_ref();
-        let shown: Vec<String> = held
-            .into_iter()
-            .flat_map(|held| (self.model.step() - 1..=self.model.step() + 1).map(|step| shown_at(&held.secret, step)))
-            .collect();
-        let mut guesses = ["531864", "642975", "753186", "864297"].into_iter();
-        guesses.find(|guess| !shown.iter().any(|shown| shown == guess)).unwrap_or_default().to_owned()
+        let secret = SharedSecret::new(held.map_or_else(|| FAKE_SECRET.to_vec(), |held| held.secret.clone()));
+        wrong_passcodes(&secret, UnixTime(self.model.now)).next().unwrap()
     }
 }
 
-fn add_wish(own: &mut Value, after_second_factor: AfterSecondFactor) {
+fn add_after_second_factor(own: &mut Value, after_second_factor: AfterSecondFactor) {
     if let Some(after_second_factor) = after_second_factor {
         own["clientMetadata"] = json!({ "afterSecondFactor": after_second_factor });
     }

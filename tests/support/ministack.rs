@@ -49,10 +49,6 @@ impl Ministack {
     pub const KEY: &str = "test";
 
     /// Starts one and waits until it answers.
-    ///
-    /// # Panics
-    ///
-    /// When it is not installed, or does not start.
     #[must_use]
     pub fn start() -> Self {
         assert!(Path::new(PYTHON).exists(), "run tests/run tools first: there is no {PYTHON}");
