@@ -109,7 +109,7 @@ async fn where_define_is_called_a_factor_not_accepted_is_followed_by_ours() {
         let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
         let asked = answer_cognito(&pool, &cognitos, None).await.unwrap();
         assert_eq!(asked.shown("challenge"), "SECOND_FACTOR", "{accepted}");
-        // Nor does Cognito's passcode pass for one of ours.
+        // Nor is a passcode of Cognito's token accepted as ours.
         pool.wait(30);
         let wrong = pool.answer(&asked, &code(&pool, &cognitos)).await.unwrap();
         assert_eq!((wrong.shown("challenge"), wrong.shown("attemptsLeft")), ("SECOND_FACTOR", "2"), "{accepted}");
@@ -167,7 +167,7 @@ async fn a_stolen_access_token_helps_only_where_cognitos_token_is_accepted() {
         let pool = guardless(accepted, enrollment).await;
         let stolen = access_token(&pool).await;
         if !passes {
-            // The owner has an authenticator of ours by then.
+            // The owner has enrolled our authenticator by then.
             let asked = pool.start("ana", PASSWORD).await.unwrap();
             enroll_ours(&pool, asked, None).await;
         }

@@ -176,7 +176,7 @@ fn no_order_of_pauses_gains_an_attacker_a_guess() {
     }
 }
 
-/// Answers a second that one region of an AWS account takes from all its users together. No limit of ours applies to
+/// Answers a second that one region of an AWS account takes from all its users together. None of our limits applies to
 /// recovery codes, so this is the only one. Three times the 120 of `UserAuthentication`, unless a higher one was bought.
 ///
 /// Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>

@@ -261,8 +261,7 @@ async fn what_carries_a_secret_does_not_print_it() {
     let mut printed = vec![print(&enrolled.secret)];
 
     for parameters in parameters.take() {
-        let issued =
-            IssuedChallenge::from_private_parameters(|name| parameters[name].as_str()).expect("a challenge of ours");
+        let issued = IssuedChallenge::from_private_parameters(|name| parameters[name].as_str()).expect("our challenge");
         printed.push(print(&issued));
         match &issued.challenge {
             Challenge::TotpSetup(new) => printed.extend([print(new), print(&new.sealed)]),

@@ -412,7 +412,7 @@ const TEMPORARY: &str = "Plainly-fake-temporary-3";
 #[tokio::test]
 async fn whatever_is_held_over_a_temporary_password_chooses_no_new_one() {
     let ana = Ana::new().await;
-    // Challenges of ours that the old password led to: a prompt, a prompt mistyped, a set-up after the second factor.
+    // Our challenges that the old password led to: a prompt, a prompt mistyped, a set-up after the second factor.
     let prompt = ana.start().await;
     let mistyped = ana.answer(&ana.start().await, "-").await.unwrap();
     let proven =

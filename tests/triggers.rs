@@ -402,7 +402,7 @@ async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
 /// tests/tools/watch.py puts them into a table.
 #[tokio::test]
 async fn the_records_of_the_users_of_the_sample_events_are_written_down() {
-    // In a thread of its own the fake randomness begins anew.
+    // In a new thread the fake randomness starts again.
     let assembled = std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(async { SampleUsers::records(&SampleUsers::prepare().await.functions().await).await })

@@ -1,4 +1,4 @@
-//! Measures the functions as Lambda would start them, beside a floor and two peers, and writes docs/performance.md.
+//! Measures the functions as Lambda would start them, alongside a floor and two peers, and writes docs/performance.md.
 //! `tests/run bench` builds what it needs and starts it. With `--without-peers` it only prints, which is what one wants while
 //! one changes something.
 

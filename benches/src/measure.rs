@@ -1,4 +1,4 @@
-//! One program, measured: times by the clock, instructions by callgrind, calls as the stand-in for AWS heard them.
+//! One program, measured: times by the clock, instructions by callgrind, calls as the stand-in for AWS received them.
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -96,7 +96,7 @@ impl User {
     }
 }
 
-/// The table of a user who has signed in often: as many answers are judged as a record remembers.
+/// The table of a user who has signed in often: it has as many outcomes as a record remembers.
 fn signed_in_often(mut items: Items) -> Items {
     const REMEMBERED: usize = 8;
     for item in items.values_mut() {

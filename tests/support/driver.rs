@@ -88,7 +88,7 @@ impl<H: EventHandler> Driver for SignIn<'_, H> {
 
     async fn challenge(&mut self) -> Result<Value, ClientError> {
         let next = self.define().await?;
-        assert!(next["challengeName"] == "CUSTOM_CHALLENGE", "no challenge of ours: {next}");
+        assert!(next["challengeName"] == "CUSTOM_CHALLENGE", "not our challenge: {next}");
         let own = json!({ "session": self.session, "challengeName": "CUSTOM_CHALLENGE" });
         let event = self.event(ChallengeTrigger::Create, own);
         self.issued = self.handler.answer(ChallengeTrigger::Create, event).await?["response"].take();

@@ -65,7 +65,7 @@ pub(crate) struct SignIn {
     progress: Progress,
     /// A temporary password was changed in it.
     pub(crate) new_password: bool,
-    /// It had a challenge of ours.
+    /// It had one of our challenges.
     challenged: bool,
     /// The generation that what it has proven belongs to.
     generation: u64,
