@@ -36,7 +36,7 @@ async fn a_reset_empties_the_record_and_the_next_sign_in_enrolls() {
     functions.enroll(&user).await;
     let mut sign_in = functions.sign_in(&user);
     assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
-    assert!(!sign_in.answer(&before_the_reset.codes[1]).await.unwrap(), "the old codes are dead");
+    assert!(!sign_in.answer(&before_the_reset.codes[1]).await.unwrap(), "the old codes no longer work");
 }
 
 /// A set-up challenge that an old password led to is held by somebody else, and the user has no record yet.

@@ -161,7 +161,7 @@ async fn a_recovery_code_replaces_a_lost_phone_and_the_old_one_stops_working() {
         let step = ana.start().await;
         let step = ana.answer(&step, &ana.passcode()).await.unwrap();
         let step = ana.answer(&step, &ana.person.codes[2]).await.unwrap();
-        assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes are dead");
+        assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes no longer work");
         assert!(ana.answer(&step, &new.passcode(ana.pool.now())).await.unwrap().has_tokens());
         assert!(
             ana.answer(&ana.start().await, &new.codes[0]).await.unwrap().has_tokens(),
@@ -187,7 +187,7 @@ async fn the_old_authenticator_works_until_the_new_one_has_proven_itself() {
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     ana.pool.wait(30);
     let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
-    assert_eq!(step.shown("challenge"), "SECOND_FACTOR", "the old one is dead");
+    assert_eq!(step.shown("challenge"), "SECOND_FACTOR", "the old one no longer works");
 }
 
 #[tokio::test]
@@ -217,7 +217,7 @@ async fn new_recovery_codes_replace_the_old_ones_on_request() {
     assert_eq!((step.shown("challenge"), step.shown("recoveryCodes")), ("RECOVERY_CODES", ""));
     assert!(ana.answer(&step, &codes[7].to_lowercase()).await.unwrap().has_tokens());
     let step = ana.answer(&ana.start().await, &ana.person.codes[1]).await.unwrap();
-    assert_eq!(step.shown("attemptsLeft"), "2", "the old set is dead");
+    assert_eq!(step.shown("attemptsLeft"), "2", "the old set no longer works");
     assert!(ana.answer(&step, &codes[8]).await.unwrap().has_tokens());
 }
 
@@ -232,7 +232,7 @@ async fn without_client_metadata_in_create_new_codes_come_with_a_replacement() {
     ana.pool.wait(30);
     let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
     let step = ana.answer(&step, &ana.person.codes[1]).await.unwrap();
-    assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes are dead");
+    assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes no longer work");
     assert!(ana.answer(&step, &new.passcode(ana.pool.now())).await.unwrap().has_tokens());
     assert!(ana.answer(&ana.start().await, &new.codes[1]).await.unwrap().has_tokens());
 
@@ -307,7 +307,7 @@ async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
             step = ana.pool.answer_requesting(&step, &answer, after_second_factor).await.unwrap();
         }
         let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
-        assert_eq!(step.shown("attemptsLeft"), "2", "the lost phone is dead");
+        assert_eq!(step.shown("attemptsLeft"), "2", "the lost phone no longer works");
         ana.pool.wait(30);
         let typed = passcode(&replaced.expect("a new authenticator"), ana.pool.now());
         assert!(ana.answer(&step, &typed).await.unwrap().has_tokens());
@@ -355,7 +355,7 @@ async fn codes_not_taken_after_a_new_authenticator_follow_the_next_passcode() {
     let code = codes_shown(step.parameters()).swap_remove(0);
     assert!(ana.answer(&step, &code).await.unwrap().has_tokens());
     let step = ana.answer(&ana.start().await, &ana.person.codes[1]).await.unwrap();
-    assert_eq!(step.shown("attemptsLeft"), "2", "the old set is dead");
+    assert_eq!(step.shown("attemptsLeft"), "2", "the old set no longer works");
 }
 
 #[tokio::test]

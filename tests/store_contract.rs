@@ -82,7 +82,7 @@ async fn a_version_that_is_not_the_stored_one_conflicts_and_changes_nothing<B: B
     store.save(&user, &a_record(), Version(1)).await.unwrap();
     let stored = store.load(&user).await.unwrap();
     assert_eq!(stored.version, Version(2));
-    // 20 and 02 are neighbours of 2 where versions are text.
+    // 20 and 02 are neighbors of 2 where versions are text.
     for other in [0, 1, 3, 20, u64::MAX] {
         assert_eq!(store.save(&user, &a_record(), Version(other)).await.unwrap(), Saved::Conflict);
         assert_eq!(store.load(&user).await.unwrap(), stored);

@@ -104,13 +104,13 @@ impl Bench<'_> {
 
     /// Weighs what is deployed.
     pub fn weigh(&self, measured: &mut Measured, folder: &Path) {
-        measured.deployed = self.program.artefact().map(|artefact| {
+        measured.deployed = self.program.artifact().map(|artifact| {
             let zip = folder.join("deployed.zip");
             let _older = std::fs::remove_file(&zip);
-            let zipped = Command::new("python3").args(["-m", "zipfile", "-c"]).args([&zip, &artefact]).status();
+            let zipped = Command::new("python3").args(["-m", "zipfile", "-c"]).args([&zip, &artifact]).status();
             assert!(zipped.expect("python3").success());
             let bytes = |path: &Path| std::fs::metadata(path).expect("a file").len();
-            (bytes(&artefact), bytes(&zip))
+            (bytes(&artifact), bytes(&zip))
         });
     }
 

@@ -188,7 +188,7 @@ impl Program {
     }
 
     /// What is deployed.
-    pub fn artefact(&self) -> Option<PathBuf> {
+    pub fn artifact(&self) -> Option<PathBuf> {
         match self.language {
             Language::Rust | Language::Floor => Some(self.executable.clone().into()),
             Language::Node => Some(self.task_root.join(format!("{}.mjs", self.function.module()))),

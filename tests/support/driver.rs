@@ -1,5 +1,4 @@
-//! What drives a sign-in past the password: [`SignIn`] sends the triggers' events, and `PoolSignIn` is a client of the local
-//! pool.
+//! What drives a sign-in past the password: [`SignIn`] sends the triggers' events, `PoolSignIn` is a client of the local pool.
 
 use std::fmt::Debug;
 

@@ -1,7 +1,7 @@
 //! Everything that can happen to one user's second factor, through any closure that answers the triggers' events.
 //!
-//! The user's `sub` and the request ids have no digits, and neither has a log line of this scenario, so a passcode that is
-//! found in a log is not there by chance.
+//! The user's `sub` and the request ids have no digits, and neither has a log line of this scenario, so a passcode in a log
+//! is not there by chance.
 
 use std::cell::RefCell;
 
