@@ -11,7 +11,7 @@ use shared::random::draw;
 use shared::record::Record;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
-use shared::store::{EncryptionContext, RecordStore, Sealer, Version, Versioned};
+use shared::store::{EncryptionContext, RecordStore, Sealer, Version};
 use shared::totp::{Digits, Parameters, SharedSecret};
 use tests::driver::{Driver, SignIn};
 use tests::events::{ChallengeTrigger, User, entry};
@@ -92,9 +92,9 @@ async fn any_of_three_create_responses_leads_to_one_authenticator_and_code_set()
         functions.wait(30);
         for (number, (secret, codes)) in secrets.iter().zip(&sets).enumerate() {
             let passes = number == kept;
-            assert_eq!(passes_prompt(&functions, &user, &passcode(secret, functions.now())).await, passes, "{number}");
+            assert_eq!(functions.passes_prompt(&user, &passcode(secret, functions.now())).await, passes, "{number}");
             for code in &codes[..2] {
-                assert_eq!(passes_prompt(&functions, &user, code).await, passes, "{number}");
+                assert_eq!(functions.passes_prompt(&user, code).await, passes, "{number}");
             }
         }
     }
@@ -126,7 +126,7 @@ async fn two_sign_ins_that_enroll_at_once_share_no_secret_and_only_one_wins() {
     };
     functions.wait(30);
     for (secret, won) in secrets.iter().zip(won) {
-        assert_eq!(passes_prompt(&functions, &user, &passcode(secret, functions.now())).await, won);
+        assert_eq!(functions.passes_prompt(&user, &passcode(secret, functions.now())).await, won);
     }
 }
 
@@ -147,12 +147,12 @@ async fn a_set_up_challenge_held_over_any_change_fails_and_changes_nothing() {
                 if !change.made(&functions, &user, &mut phone).await {
                     continue;
                 }
-                let before = stored(&functions, &user).await;
+                let before = functions.stored(&user).await;
                 for answer in ["-", &right(&functions)] {
                     let answered = functions.verify(held.answer_event(answer)).await;
                     assert_eq!(answered, Err(ClientError), "{set_up:?} {change:?} {answer}");
                 }
-                assert_eq!(stored(&functions, &user).await, before, "{set_up:?} {change:?}");
+                assert_eq!(functions.stored(&user).await, before, "{set_up:?} {change:?}");
                 *pairs.entry((set_up, change)).or_default() += 1;
             }
         }
@@ -255,7 +255,7 @@ async fn a_prompt_held_over_a_reset_enrolls_nobody() {
     let mut mistyped = functions.sign_in(&user);
     mistyped.challenge().await.unwrap();
     assert!(!mistyped.answer("-").await.unwrap());
-    let held = stored(&functions, &user).await;
+    let held = functions.stored(&user).await;
     functions.store().save(&user.key(), &Record::reset(Generation([7; 8])), held.version).await.unwrap();
     for mut sign_in in [prompt, mistyped] {
         assert!(!sign_in.answer("-").await.unwrap());
@@ -286,9 +286,9 @@ async fn no_set_up_challenge_from_before_a_reset_or_an_import_is_accepted() {
         .map(|challenge| challenge.split(' ').nth(2).unwrap())
         .collect();
     assert_eq!(generations.len(), held.len(), "each has another, and no two can be put in order");
-    let before = stored(&functions, &user).await;
+    let before = functions.stored(&user).await;
     for operation in [Record::reset(drawn()), imported(&functions, &user).await] {
-        let version = stored(&functions, &user).await.version;
+        let version = functions.stored(&user).await.version;
         functions.store().save(&user.key(), &operation, version).await.unwrap();
         assert_ne!(operation.generation(), before.record.generation());
         for (event, secret) in &held {
@@ -296,7 +296,7 @@ async fn no_set_up_challenge_from_before_a_reset_or_an_import_is_accepted() {
             event["request"]["challengeAnswer"] = json!(passcode(secret, functions.now()));
             assert_eq!(functions.verify(event).await, Err(ClientError));
         }
-        assert_eq!(stored(&functions, &user).await.record, operation);
+        assert_eq!(functions.stored(&user).await.record, operation);
     }
 }
 
@@ -313,7 +313,7 @@ async fn an_import_works_and_is_not_overwritten_by_an_older_set_up_challenge() {
     // The present passcode may just have been used elsewhere, so it is refused here, and so is the next one.
     let phone = SharedSecret::new(FAKE_SECRET.to_vec());
     for seconds in [0, 30] {
-        assert!(!passes_prompt(&functions, &user, &passcode(&phone, functions.now().plus(seconds))).await);
+        assert!(!functions.passes_prompt(&user, &passcode(&phone, functions.now().plus(seconds))).await);
     }
     functions.wait(60);
     let mut sign_in = functions.sign_in(&user);
@@ -326,8 +326,8 @@ async fn an_import_works_and_is_not_overwritten_by_an_older_set_up_challenge() {
 async fn a_record_that_was_written_by_hand_is_a_fault_and_not_overwritten() {
     let (functions, user) = (Functions::default(), User::named("ana", 1));
     functions.enroll(&user).await;
-    let json = stored(&functions, &user).await.record.to_json().unwrap();
-    let generation = stored(&functions, &user).await.record.generation().to_text();
+    let json = functions.stored(&user).await.record.to_json().unwrap();
+    let generation = functions.stored(&user).await.record.generation().to_text();
     let error = Record::from_json(&json.replace(&generation, &Generation::NONE.to_text())).unwrap_err();
     assert_eq!(error.to_string(), "the record has an authenticator or codes and no generation");
     for wrong in ["\"1\"", "1", "\"\"", "null"] {
@@ -345,24 +345,24 @@ async fn after_the_second_factor_a_sign_in_continues_only_with_the_same_record()
                 let enrolled = functions.enroll(&user).await;
                 if codes_due {
                     for code in &enrolled.codes[..8] {
-                        assert!(passes_prompt(&functions, &user, code).await);
+                        assert!(functions.passes_prompt(&user, code).await);
                     }
                 }
                 let sign_in = proven(&functions, &user, &Some(enrolled.secret), after_second_factor).await;
-                let version = stored(&functions, &user).await.version;
+                let version = functions.stored(&user).await.version;
                 let record = if what_happens == 1 { imported(&functions, &user).await } else { Record::reset(drawn()) };
                 functions.store().save(&user.key(), &record, version).await.unwrap();
                 if what_happens == 2 {
                     functions.enroll(&user).await;
                 }
-                let left = stored(&functions, &user).await;
+                let left = functions.stored(&user).await;
                 let mut sign_in = sign_in;
                 assert_eq!(
                     sign_in.challenge().await,
                     Err(ClientError),
                     "{after_second_factor} {codes_due} {what_happens}"
                 );
-                assert_eq!(stored(&functions, &user).await, left);
+                assert_eq!(functions.stored(&user).await, left);
             }
         }
     }
@@ -370,7 +370,7 @@ async fn after_the_second_factor_a_sign_in_continues_only_with_the_same_record()
     let (functions, user) = (Functions::default(), User::named("ana", 1));
     let mut sign_in = functions.sign_in(&user);
     set_up_authenticator(&mut sign_in).await;
-    let version = stored(&functions, &user).await.version;
+    let version = functions.stored(&user).await.version;
     functions.store().save(&user.key(), &Record::reset(drawn()), version).await.unwrap();
     assert_eq!(sign_in.challenge().await, Err(ClientError), "codes in a record without an authenticator");
 }
@@ -397,7 +397,7 @@ async fn a_set_up_challenge_enrolls_only_while_its_entitlement_is_allowed() {
         functions.set(with(answered_under));
         let answered = functions.verify(event).await.map(|answered| answered["response"]["answerCorrect"] == true);
         assert_eq!(answered, if enrolls { Ok(true) } else { Err(ClientError) }, "{given_under:?} {answered_under:?}");
-        assert_eq!(stored(&functions, &user).await.record == Record::default(), !enrolls);
+        assert_eq!(functions.stored(&user).await.record == Record::default(), !enrolls);
     }
     // A proven second factor entitles to another authenticator whatever the setting.
     let (mut functions, user) = (Functions::default(), User::named("ana", 1));
@@ -514,7 +514,7 @@ async fn a_sealed_secret_moved_to_another_user_or_challenge_does_not_open() {
         assert_eq!(functions.verify(event).await, Err(ClientError), "{case}");
     }
     for user in [&ana, &ben] {
-        assert_eq!(stored(&functions, user).await.record, Record::default());
+        assert_eq!(functions.stored(user).await.record, Record::default());
     }
     assert!(sign_ins[0].answer(&right).await.unwrap(), "where it was sealed for, it opens");
 }
@@ -537,12 +537,12 @@ async fn a_typo_in_the_code_typed_back_asks_for_one_of_the_same_ten_again() {
             assert_eq!(sign_in.issued["privateChallengeParameters"]["challenge"], offered);
             assert_eq!(sign_in.issued["challengeMetadata"], "RECOVERY_CODES AGAIN");
         }
-        assert!(!passes_prompt(&functions, &user, &codes[number]).await, "not before one came back");
+        assert!(!functions.passes_prompt(&user, &codes[number]).await, "not before one came back");
         assert!(sign_in.answer(&codes[number]).await.unwrap());
         assert_eq!(sign_in.define().await.unwrap()["issueTokens"], true);
-        assert!(!passes_prompt(&functions, &user, &typo).await);
+        assert!(!functions.passes_prompt(&user, &typo).await);
         for code in &codes {
-            assert!(passes_prompt(&functions, &user, code).await, "each of the ten");
+            assert!(functions.passes_prompt(&user, code).await, "each of the ten");
         }
     }
 }
@@ -665,15 +665,4 @@ async fn issued_three_times(sign_in: &mut SignIn<'_, Functions>, kept: usize) ->
 fn with_a_typo(code: &str) -> String {
     let (kept, last) = code.split_at(code.len() - 1);
     format!("{kept}{}", if last == "7" { "8" } else { "7" })
-}
-
-/// Whether `answer` passes the prompt of a new sign-in.
-async fn passes_prompt<S: RecordStore>(functions: &Functions<S>, user: &User, answer: &str) -> bool {
-    let mut sign_in = functions.sign_in(user);
-    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
-    sign_in.answer(answer).await.unwrap()
-}
-
-async fn stored(functions: &Functions, user: &User) -> Versioned {
-    functions.store().load(&user.key()).await.unwrap()
 }

@@ -8,7 +8,7 @@ use shared::cognito::UserKey;
 use shared::error::ClientError;
 use shared::ids::Generation;
 use shared::record::Record;
-use shared::store::{RecordStore, Version};
+use shared::store::Version;
 use tests::driver::Driver;
 use tests::events::User;
 use tests::functions::Functions;
@@ -25,10 +25,10 @@ async fn a_reset_empties_the_record_and_the_next_sign_in_enrolls() {
     let (store, table_name) = aws.new_store().await;
     let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
     let before_the_reset = functions.enroll(&user).await;
-    let held = functions.store().load(&user.key()).await.unwrap();
+    let held = functions.stored(&user).await;
 
     reset(&aws, &table_name, &user.key()).await.unwrap();
-    let left = functions.store().load(&user.key()).await.unwrap();
+    let left = functions.stored(&user).await;
     assert_eq!(left.version, held.version.next());
     assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
     assert_ne!(left.record.generation(), held.record.generation());
@@ -48,7 +48,7 @@ async fn a_reset_without_a_record_makes_one_that_outdates_a_held_challenge() {
     let mut held = functions.sign_in(&user);
     let secret = secret_shown(&held.challenge().await.unwrap());
     reset(&aws, &table_name, &user.key()).await.unwrap();
-    let left = functions.store().load(&user.key()).await.unwrap();
+    let left = functions.stored(&user).await;
     assert_eq!(left.version, Version::MISSING.next());
     assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
     assert_eq!(held.answer(&passcode(&secret, functions.now())).await, Err(ClientError));

@@ -62,21 +62,11 @@ async fn tokens_for(functions: &Functions, user: &User, client: &str) -> Result<
     }
 }
 
-async fn load(functions: &Functions, user: &User) -> Versioned {
-    functions.store().load(&user.key()).await.unwrap()
-}
-
 /// A day after enrollment, when its grant has expired.
 async fn enrolled(functions: &Functions, user: &User) -> Person {
     let enrolled = functions.enroll(user).await;
     functions.wait(24 * 3600);
     enrolled
-}
-
-async fn answer_totp(functions: &Functions, user: &User, typed: &str) -> bool {
-    let mut sign_in = functions.sign_in(user);
-    sign_in.challenge().await.unwrap();
-    sign_in.answer(typed).await.unwrap()
 }
 
 #[tokio::test]
@@ -85,7 +75,7 @@ async fn the_tokens_of_a_sign_in_pass_and_the_next_need_another() {
     let enrolled = enrolled(&functions, &ana).await;
     for _ in 0..2 {
         assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
-        assert!(answer_totp(&functions, &ana, &enrolled.passcode(functions.now())).await);
+        assert!(functions.passes_prompt(&ana, &enrolled.passcode(functions.now())).await);
         tokens_for(&functions, &ana, CLIENT).await.unwrap();
         functions.wait(30);
     }
@@ -96,7 +86,7 @@ async fn the_call_that_cognito_repeats_passes_and_one_later_does_not() {
     let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     functions.enroll(&ana).await;
     let first = tokens_for(&functions, &ana, CLIENT).await.unwrap();
-    let used = load(&functions, &ana).await;
+    let used = functions.stored(&ana).await;
     for _ in 0..2 {
         functions.wait(5);
         assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Ok(first.clone()));
@@ -105,7 +95,7 @@ async fn the_call_that_cognito_repeats_passes_and_one_later_does_not() {
     tokens_for(&functions, &ana, CLIENT).await.unwrap();
     functions.wait(1);
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
-    assert_eq!(load(&functions, &ana).await, used, "one use, one save");
+    assert_eq!(functions.stored(&ana).await, used, "one use, one save");
 }
 
 #[tokio::test]
@@ -140,8 +130,8 @@ async fn the_password_alone_gets_no_grant() {
     let (functions, ana, nobody) = (Functions::default(), User::named("ana", 0xaa), User::named("nobody", 0x00));
     let enrolled = enrolled(&functions, &ana).await;
     assert_eq!(tokens_for(&functions, &nobody, CLIENT).await, Err(TokenDenied::NoGrant));
-    assert!(!answer_totp(&functions, &ana, &enrolled.wrong_passcode(functions.now())).await);
-    assert!(!answer_totp(&functions, &ana, "AAAA-AAAA-AAAA-AAAA").await);
+    assert!(!functions.passes_prompt(&ana, &enrolled.wrong_passcode(functions.now())).await);
+    assert!(!functions.passes_prompt(&ana, "AAAA-AAAA-AAAA-AAAA").await);
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
 }
 
@@ -170,7 +160,7 @@ async fn the_claims_hold_the_factor_that_was_proven_and_when() {
     let typed = [(enrolled.passcode(functions.now()), "totp"), (enrolled.codes[0].clone(), "recovery_code")];
     for (typed, factor) in typed {
         let proven_at = functions.now();
-        assert!(answer_totp(&functions, &ana, &typed).await);
+        assert!(functions.passes_prompt(&ana, &typed).await);
         functions.wait(60);
         let claims = json!({
             "second_factor": factor,
@@ -187,12 +177,12 @@ async fn the_id_token_counts_wrong_passcodes_since_tokens_were_last_issued() {
     let enrolled = enrolled(&functions, &ana).await;
     for wrong in [3, 0, 1] {
         for _ in 0..wrong {
-            assert!(!answer_totp(&functions, &ana, &enrolled.wrong_passcode(functions.now())).await);
+            assert!(!functions.passes_prompt(&ana, &enrolled.wrong_passcode(functions.now())).await);
         }
         // A sign-in that proves the factor and leaves without tokens takes no count away from the one that gets them.
-        assert!(answer_totp(&functions, &ana, &enrolled.passcode(functions.now())).await);
+        assert!(functions.passes_prompt(&ana, &enrolled.passcode(functions.now())).await);
         functions.wait(30);
-        assert!(answer_totp(&functions, &ana, &enrolled.passcode(functions.now())).await);
+        assert!(functions.passes_prompt(&ana, &enrolled.passcode(functions.now())).await);
         for _ in 0..2 {
             let claims = tokens_for(&functions, &ana, CLIENT).await.unwrap();
             assert_eq!(claims["second_factor_wrong_passcodes"], wrong.to_string(), "in the call that is repeated, too");
@@ -240,7 +230,7 @@ async fn each_event_version_gets_its_response_shape_and_groups_stay_unchanged() 
 async fn another_trigger_source_gets_no_tokens_even_with_a_grant() {
     let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     functions.enroll(&ana).await;
-    let granted = load(&functions, &ana).await;
+    let granted = functions.stored(&ana).await;
     for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
         for source in OTHER_SOURCES {
             let event = event(&ana, CLIENT, source, "2");
@@ -252,7 +242,7 @@ async fn another_trigger_source_gets_no_tokens_even_with_a_grant() {
             );
         }
     }
-    assert_eq!(load(&functions, &ana).await, granted, "the grant is unused");
+    assert_eq!(functions.stored(&ana).await, granted, "the grant is unused");
 }
 
 #[tokio::test]

@@ -306,7 +306,7 @@ async fn a_record_with_an_authenticator_named(name: &str) -> String {
     let mut sign_in = functions.sign_in(&user);
     sign_in.client_metadata = Some(json!({ "friendlyDeviceName": name }));
     set_up_authenticator(&mut sign_in).await;
-    functions.store().load(&user.key()).await.unwrap().record.to_json().unwrap()
+    functions.stored(&user).await.record.to_json().unwrap()
 }
 
 /// Seals nothing, at the length of KMS: 152 bytes around the secret.
@@ -377,8 +377,7 @@ async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
     let functions = SampleUsers::prepare().await.functions().await;
     let mut enrollment_status = BTreeMap::new();
     for (name, number) in SampleUsers::USERS {
-        let user = User::named(name, number).key();
-        let stored = functions.store().load(&user).await.unwrap();
+        let stored = functions.stored(&User::named(name, number)).await;
         let failures = stored.record.failures(NOW);
         assert_eq!(stored.version == Version::MISSING, stored.record == Record::default());
         enrollment_status.insert(

@@ -317,12 +317,8 @@ async fn run(sequence: &Sequence) -> Result<BTreeSet<&'static str>, TestCaseErro
     };
     for step in &sequence.steps {
         comparison.take(step).await?;
-        let stored = comparison.functions.store().load(&comparison.user.key()).await;
-        prop_assert_eq!(
-            stored.unwrap().version,
-            Version(comparison.model.writes),
-            "the record was written where it must not"
-        );
+        let stored = comparison.functions.stored(&comparison.user).await;
+        prop_assert_eq!(stored.version, Version(comparison.model.writes), "the record was written where it must not");
     }
     Ok(comparison.reached)
 }
@@ -449,7 +445,7 @@ impl Comparison {
                 self.functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).unwrap());
             }
             Operator::Reset | Operator::Import => {
-                let stored = self.functions.store().load(&self.user.key()).await.unwrap();
+                let stored = self.functions.stored(&self.user).await;
                 let generation = Generation(draw(drawn_in_order).unwrap());
                 self.lost.extend(self.model.authenticator.as_ref().map(|held| held.secret.clone()));
                 self.dead.append(&mut self.model.codes);

@@ -10,11 +10,11 @@ use shared::invocation::answer;
 use shared::random::FillRandom;
 use shared::settings::{CreateSettings, SignInSettings};
 use shared::store::memory::{MemorySealer, MemoryStore};
-use shared::store::{RecordStore, Sealer};
+use shared::store::{RecordStore, Sealer, Versioned};
 use verify_auth_challenge::Verify;
 
 use crate::clock::TestClock;
-use crate::driver::{EventHandler, SignIn};
+use crate::driver::{Driver, EventHandler, SignIn};
 use crate::events::{ChallengeTrigger, REQUEST_ID, User, template_settings};
 use crate::person::Person;
 use crate::random::fill_random;
@@ -109,6 +109,18 @@ impl<S: RecordStore, K: Sealer> Functions<S, K> {
     #[must_use]
     pub fn sign_in<'a>(&'a self, user: &'a User) -> SignIn<'a, Self> {
         SignIn::after_password(self, user)
+    }
+
+    /// Whether `typed` passes the prompt of a new sign-in.
+    pub async fn passes_prompt(&self, user: &User, typed: &str) -> bool {
+        let mut sign_in = self.sign_in(user);
+        assert_eq!(sign_in.challenge().await.expect("a challenge")["challenge"], "SECOND_FACTOR");
+        sign_in.answer(typed).await.expect("an answer")
+    }
+
+    /// The user's record and its version.
+    pub async fn stored(&self, user: &User) -> Versioned {
+        self.store().load(&user.key()).await.expect("a record")
     }
 
     /// Enrolls a user who has no authenticator.

@@ -65,7 +65,7 @@ impl SampleUsers {
 
         let mut records = Vec::new();
         for user in [ben, cleo, dora, emil, fay] {
-            let record = functions.store().load(&user.key()).await.expect("a record").record;
+            let record = functions.stored(&user).await.record;
             records.push((user.key(), record));
         }
         Self { records }
@@ -91,11 +91,11 @@ impl SampleUsers {
     /// The records that there are, by their keys in the table.
     pub async fn records(functions: &Functions) -> Vec<(String, Value)> {
         let mut records = Vec::new();
-        for user in Self::USERS.map(|(name, number)| User::named(name, number).key()) {
-            let Versioned { record, version } = functions.store().load(&user).await.expect("a record");
+        for user in Self::USERS.map(|(name, number)| User::named(name, number)) {
+            let Versioned { record, version } = functions.stored(&user).await;
             if version != Version::MISSING {
                 let record = serde_json::from_str(&record.to_json().expect("JSON")).expect("JSON");
-                records.push((user.to_string(), record));
+                records.push((user.key().to_string(), record));
             }
         }
         records
@@ -105,8 +105,7 @@ impl SampleUsers {
     pub async fn stored(functions: &Functions) -> Vec<String> {
         let mut stored = Vec::new();
         for (name, number) in Self::USERS {
-            let Versioned { record, version } =
-                functions.store().load(&User::named(name, number).key()).await.expect("a record");
+            let Versioned { record, version } = functions.stored(&User::named(name, number)).await;
             stored.push(format!("{name} {version:?} {}", record.to_json().expect("JSON")));
         }
         stored
