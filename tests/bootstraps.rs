@@ -16,20 +16,21 @@ use rustls::pki_types::PrivateKeyDer;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::error::ClientError;
-use tests::functions::{Trigger, sample_events};
+use tests::events::{ChallengeTrigger, sample_events};
 use tests::lambda::Lambda;
-use tests::life::{Life, Secrets, decisions, user};
 use tests::ministack::Ministack;
+use tests::secrets::{Secrets, decisions};
 use tests::stores::OnMinistack;
+use tests::user_scenario::UserScenario;
 
 const SUB: &str = "plainly-fake-sub";
 
-// ── What they answer.
+// ── Answers and logs.
 
 #[tokio::test]
 async fn define_answers_every_sample_event_as_its_golden_file_shows() {
-    let mut define = Lambda::start(Trigger::Define, &SIGN_IN).await;
-    for (case, event) in sample_events(Trigger::Define) {
+    let mut define = Lambda::start(ChallengeTrigger::Define, &SIGN_IN).await;
+    for (case, event) in sample_events(ChallengeTrigger::Define) {
         let answer = match define.invoke(event.to_string()).await {
             Ok(answer) => answer,
             Err(error) => json!({ "errorMessage": error["errorMessage"] }),
@@ -44,7 +45,7 @@ async fn define_answers_every_sample_event_as_its_golden_file_shows() {
 #[tokio::test]
 async fn create_and_verify_change_only_the_response_or_return_the_client_error() {
     let settings = Settings::new().await;
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         let mut function = Lambda::start(trigger, &settings.all()).await;
         let mut answers = 0;
         for (case, event) in sample_events(trigger) {
@@ -55,7 +56,7 @@ async fn create_and_verify_change_only_the_response_or_return_the_client_error()
                     assert_eq!(answer, event, "{case}");
                     answers += 1;
                 }
-                Err(error) => assert_eq!(error, the_one_error(), "{case}"),
+                Err(error) => assert_eq!(error, the_client_error(), "{case}"),
             }
         }
         assert!(answers > 10, "{answers}");
@@ -66,10 +67,10 @@ async fn create_and_verify_change_only_the_response_or_return_the_client_error()
 async fn in_a_full_scenario_the_functions_log_every_decision_and_no_secret() {
     let settings = Settings::new().await;
     join_all([("INFO", "plainly-fake-sub-a"), ("TRACE", "plainly-fake-sub-b")].map(async |(level, sub)| {
-        let mut functions = Functions::start(&settings, level).await;
-        let mut life = Life::new(user(sub), async |trigger, event| functions.invoke(trigger, event).await, now);
-        life.live().await;
-        let secrets = life.secrets;
+        let functions = Functions::start(&settings, level).await;
+        let scenario = UserScenario::new(sub, async |trigger, event| functions.invoke(trigger, event).await, now);
+        scenario.run().await;
+        let secrets = scenario.into_secrets();
         let golden = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden/log_of_a_full_life.txt"));
         let golden = std::fs::read_to_string(golden).unwrap();
         let mut faults = Vec::new();
@@ -96,15 +97,15 @@ async fn no_log_level_lets_a_secret_into_the_log_and_every_level_has_the_faults(
     let settings = Settings::new().await;
     let levels = ["ERROR", "WARN", "DEBUG"].into_iter().zip(["plainly-fake-sub-c", "plainly-fake-sub-d", SUB]);
     join_all(levels.map(async |(level, sub)| {
-        let mut functions = Functions::start(&settings, level).await;
-        let mut life = Life::new(user(sub), async |trigger, event| functions.invoke(trigger, event).await, now);
-        life.live_shortly().await;
-        let secrets = life.secrets;
+        let functions = Functions::start(&settings, level).await;
+        let scenario = UserScenario::new(sub, async |trigger, event| functions.invoke(trigger, event).await, now);
+        scenario.run_briefly().await;
+        let secrets = scenario.into_secrets();
         for (trigger, request_ids, log) in functions.stop().await {
             secrets.assert_none_in(&log);
             let reason = match trigger {
-                Trigger::Define | Trigger::Create => "not an event of this trigger: triggerSource",
-                Trigger::Verify => "Create did not issue this challenge",
+                ChallengeTrigger::Define | ChallengeTrigger::Create => "not an event of this trigger: triggerSource",
+                ChallengeTrigger::Verify => "Create did not issue this challenge",
             };
             let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
             assert_eq!(lines.iter().filter(|line| line["message"] == "failed" && line["reason"] == reason).count(), 1);
@@ -116,35 +117,39 @@ async fn no_log_level_lets_a_secret_into_the_log_and_every_level_has_the_faults(
 
 #[tokio::test]
 async fn a_fault_is_logged_with_request_id_and_sub_at_every_level() {
-    let event = &sample_events(Trigger::Verify)["passcode-right"];
+    let event = &sample_events(ChallengeTrigger::Verify)["passcode-right"];
     let sub = event["request"]["userAttributes"]["sub"].as_str().unwrap();
     for level in ["TRACE", "DEBUG", "INFO", "WARN", "ERROR"] {
-        let mut define = Lambda::start(Trigger::Define, &[&SIGN_IN[..], &[("LOG_LEVEL", level)]].concat()).await;
-        assert_eq!(define.invoke(event.to_string()).await, Err(the_one_error()));
+        let mut define =
+            Lambda::start(ChallengeTrigger::Define, &[&SIGN_IN[..], &[("LOG_LEVEL", level)]].concat()).await;
+        assert_eq!(define.invoke(event.to_string()).await, Err(the_client_error()));
         let request_ids = define.request_ids.clone();
         assert_eq!(decisions(&define.stop().await, sub, &request_ids).len(), 1, "{level}");
     }
 }
 
 /// The three, started.
-struct Functions(Vec<(Trigger, Lambda)>);
+struct Functions(Vec<(ChallengeTrigger, tokio::sync::Mutex<Lambda>)>);
 
 impl Functions {
     async fn start(settings: &Settings, level: &str) -> Self {
         let variables = [&settings.all()[..], &[("LOG_LEVEL", level)]].concat();
-        let start = async |trigger| (trigger, Lambda::start(trigger, &variables).await);
-        Self(join_all(Trigger::ALL.map(start)).await)
+        let start = async |trigger| (trigger, Lambda::start(trigger, &variables).await.into());
+        Self(join_all(ChallengeTrigger::ALL.map(start)).await)
     }
 
-    /// Nothing for the one error.
-    async fn invoke(&mut self, trigger: Trigger, event: Value) -> Option<Value> {
-        let (_, function) = self.0.iter_mut().find(|(of, _)| *of == trigger)?;
-        function.invoke(event.to_string()).await.inspect_err(|error| assert_eq!(*error, the_one_error())).ok()
+    async fn invoke(&self, trigger: ChallengeTrigger, event: Value) -> Result<Value, ClientError> {
+        let (_, function) = self.0.iter().find(|(of, _)| *of == trigger).unwrap();
+        function.lock().await.invoke(event.to_string()).await.map_err(|error| {
+            assert_eq!(error, the_client_error());
+            ClientError
+        })
     }
 
     /// For each, the ids of its requests and its log.
-    async fn stop(self) -> Vec<(Trigger, Vec<String>, String)> {
-        let stop = async |(trigger, function): (Trigger, Lambda)| {
+    async fn stop(self) -> Vec<(ChallengeTrigger, Vec<String>, String)> {
+        let stop = async |(trigger, function): (ChallengeTrigger, tokio::sync::Mutex<Lambda>)| {
+            let function = function.into_inner();
             (trigger, function.request_ids.clone(), function.stop().await)
         };
         join_all(self.0.into_iter().map(stop)).await
@@ -166,16 +171,16 @@ fn now() -> UnixTime {
     SystemTime::now().into()
 }
 
-// ── What they do not understand.
+// ── Payloads that are not events.
 
 #[tokio::test]
 async fn a_payload_that_is_no_event_fails_and_the_next_event_is_answered() {
     let settings = Settings::new().await;
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    for trigger in Trigger::ALL {
+    for trigger in ChallengeTrigger::ALL {
         let mut function = Lambda::start(trigger, &settings.all()).await;
         for payload in ["null", "true", "5", "1e999", "\"plainly fake\"", "[]", "{}", "[{}]", &deep] {
-            assert_eq!(function.invoke(payload.to_owned()).await, Err(the_one_error()), "{trigger:?} {payload}");
+            assert_eq!(function.invoke(payload.to_owned()).await, Err(the_client_error()), "{trigger:?} {payload}");
         }
         let request_ids = function.request_ids.clone();
         assert_answers(&mut function, trigger).await;
@@ -188,24 +193,24 @@ async fn a_payload_that_is_no_event_fails_and_the_next_event_is_answered() {
     }
 }
 
-async fn assert_answers(function: &mut Lambda, trigger: Trigger) {
+async fn assert_answers(function: &mut Lambda, trigger: ChallengeTrigger) {
     let case = match trigger {
-        Trigger::Define => "srp-a",
-        Trigger::Create => "user-not-found",
-        Trigger::Verify => "user-not-found",
+        ChallengeTrigger::Define => "srp-a",
+        ChallengeTrigger::Create => "user-not-found",
+        ChallengeTrigger::Verify => "user-not-found",
     };
     let event = &sample_events(trigger)[case];
     assert!(function.invoke(event.to_string()).await.is_ok(), "{trigger:?} {case}");
 }
 
-// ── What they do not reach.
+// ── Services that they do not reach.
 
 #[tokio::test]
 async fn a_missing_table_or_key_fails_and_the_log_names_the_cause() {
     let settings = Settings::new().await;
     let no_table = Settings { table_name: "plainly-fake".to_owned(), ..settings.clone() };
     let no_key = Settings { key_id: "00000000-0000-4000-8000-000000000000".to_owned(), ..settings };
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         assert_fault(trigger, &no_table, &["the store: ", "ResourceNotFoundException"]).await;
         assert_fault(trigger, &no_key, &["the sealing: ", "NotFoundException"]).await;
     }
@@ -217,7 +222,7 @@ async fn an_endpoint_that_refuses_connections_fails_and_the_log_names_the_cause(
     let socket = tokio::net::TcpSocket::new_v4().unwrap();
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).unwrap();
     let endpoint = format!("http://{}", socket.local_addr().unwrap());
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         assert_fault(trigger, &Settings::of(&endpoint), &["the store: ", "Connection refused"]).await;
     }
 }
@@ -226,27 +231,27 @@ async fn an_endpoint_that_refuses_connections_fails_and_the_log_names_the_cause(
 async fn an_endpoint_that_never_answers_fails_and_the_log_names_the_cause() {
     let silent = tokio::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let endpoint = format!("http://{}", silent.local_addr().unwrap());
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         assert_fault(trigger, &Settings::of(&endpoint), &["the calls of this invocation ran out of time"]).await;
     }
 }
 
 #[tokio::test]
 async fn connections_are_opened_on_startup_without_credentials_and_then_used() {
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         let refusing = Refusing::listen(None);
         let settings = Settings::of(&refusing.endpoint);
         assert_fault(trigger, &settings, &["the store: ", "AccessDeniedException"]).await;
-        let heard = refusing.heard.lock().unwrap();
+        let received = refusing.received.lock().unwrap();
         let [opened, called] = ["GET / ", "POST / "]
-            .map(|line| heard.iter().filter(|(_, request)| request.starts_with(line)).collect::<Vec<_>>());
-        assert_eq!((opened.len(), called.len()), (2, 1), "{heard:?}");
+            .map(|line| received.iter().filter(|(_, request)| request.starts_with(line)).collect::<Vec<_>>());
+        assert_eq!((opened.len(), called.len()), (2, 1), "{received:?}");
         for (_, request) in opened {
             assert!(!request.to_ascii_lowercase().contains("authorization"), "{request}");
         }
         let (connection, request) = called[0];
         assert!(request.to_ascii_lowercase().contains("authorization"), "{request}");
-        assert!(*connection <= 2, "{heard:?}");
+        assert!(*connection <= 2, "{received:?}");
     }
 }
 
@@ -257,21 +262,21 @@ async fn a_server_without_a_certificate_of_a_trusted_root_receives_nothing() {
     std::fs::write(&bundle, authority.cert.pem()).unwrap();
     let refusing = Refusing::listen(Some(&authority));
     let settings = Settings::of(&refusing.endpoint);
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         assert_fault(trigger, &settings, &["the store: ", "UnknownIssuer"]).await;
-        assert_eq!(*refusing.heard.lock().unwrap(), [], "{trigger:?}");
+        assert_eq!(*refusing.received.lock().unwrap(), [], "{trigger:?}");
     }
     // Named as a root, the same is trusted.
     let trusting = Settings { ca_bundle: bundle.to_str().map(ToOwned::to_owned), ..settings };
-    assert_fault(Trigger::Verify, &trusting, &["the store: ", "AccessDeniedException"]).await;
+    assert_fault(ChallengeTrigger::Verify, &trusting, &["the store: ", "AccessDeniedException"]).await;
     std::fs::remove_file(bundle).unwrap();
 }
 
-/// Answers everybody, and allows nobody anything.
+/// Answers every request with AccessDeniedException.
 struct Refusing {
     endpoint: String,
     /// The number of the connection, and the head of the request.
-    heard: Arc<Mutex<Vec<(usize, String)>>>,
+    received: Arc<Mutex<Vec<(usize, String)>>>,
 }
 
 impl Refusing {
@@ -287,29 +292,29 @@ impl Refusing {
             Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap())
         });
         let scheme = if tls.is_some() { "https" } else { "http" };
-        let heard = Arc::default();
-        let to_hear = Arc::clone(&heard);
+        let received = Arc::default();
+        let to_receive = Arc::clone(&received);
         std::thread::spawn(move || {
             for (number, stream) in (1..).zip(listener.incoming().flatten()) {
-                let (tls, heard) = (tls.clone(), Arc::clone(&to_hear));
+                let (tls, received) = (tls.clone(), Arc::clone(&to_receive));
                 std::thread::spawn(move || match tls {
-                    None => Self::refuse(stream, number, &heard),
+                    None => Self::refuse(stream, number, &received),
                     Some(tls) => {
                         let session = rustls::ServerConnection::new(tls).unwrap();
-                        Self::refuse(rustls::StreamOwned::new(session, stream), number, &heard);
+                        Self::refuse(rustls::StreamOwned::new(session, stream), number, &received);
                     }
                 });
             }
         });
-        Self { endpoint: format!("{scheme}://localhost:{port}"), heard }
+        Self { endpoint: format!("{scheme}://localhost:{port}"), received }
     }
 
-    fn refuse(stream: impl Read + Write, number: usize, heard: &Mutex<Vec<(usize, String)>>) {
+    fn refuse(stream: impl Read + Write, number: usize, received: &Mutex<Vec<(usize, String)>>) {
         let mut stream = BufReader::new(stream);
         loop {
             let mut head = String::new();
             while !head.ends_with("\r\n\r\n") {
-                // The client goes, or trusts nobody here.
+                // The client has closed the connection, or does not trust this one.
                 if stream.read_line(&mut head).unwrap_or(0) == 0 {
                     return;
                 }
@@ -317,7 +322,7 @@ impl Refusing {
             let length =
                 head.to_ascii_lowercase().lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
             stream.read_exact(&mut vec![0; length.unwrap_or(0)]).unwrap();
-            heard.lock().unwrap().push((number, head));
+            received.lock().unwrap().push((number, head));
             let body = r#"{"__type":"AccessDeniedException"}"#;
             let response = format!("HTTP/1.1 400 Bad Request\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             stream.get_mut().write_all(response.as_bytes()).unwrap();
@@ -326,12 +331,12 @@ impl Refusing {
     }
 }
 
-/// Asserts what an event that needs the store and the key comes to.
-async fn assert_fault(trigger: Trigger, settings: &Settings, causes: &[&str]) {
+/// Asserts why an event that needs the store and the key fails.
+async fn assert_fault(trigger: ChallengeTrigger, settings: &Settings, causes: &[&str]) {
     let case = match trigger {
-        Trigger::Define => panic!("Define reaches for nothing"),
-        Trigger::Create => "totp-setup",
-        Trigger::Verify => "totp-setup-right",
+        ChallengeTrigger::Define => panic!("Define calls nothing"),
+        ChallengeTrigger::Create => "totp-setup",
+        ChallengeTrigger::Verify => "totp-setup-right",
     };
     let mut event = sample_events(trigger).remove(case).unwrap();
     event["userName"] = json!("plainly-fake-user-name");
@@ -340,7 +345,7 @@ async fn assert_fault(trigger: Trigger, settings: &Settings, causes: &[&str]) {
     secrets.note(&event);
 
     let mut function = Lambda::start(trigger, &settings.all()).await;
-    assert_eq!(function.invoke(event.to_string()).await, Err(the_one_error()), "{trigger:?}");
+    assert_eq!(function.invoke(event.to_string()).await, Err(the_client_error()), "{trigger:?}");
     let request_ids = function.request_ids.clone();
     let log = function.stop().await;
     let lines = decisions(&log, SUB, &request_ids);
@@ -349,7 +354,7 @@ async fn assert_fault(trigger: Trigger, settings: &Settings, causes: &[&str]) {
     secrets.assert_none_in(&log);
 }
 
-// ── What they are set to.
+// ── Settings.
 
 #[tokio::test]
 async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
@@ -357,9 +362,9 @@ async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
     let sign_in = ["ACCEPTED_COGNITO_MFA", "ENROLLMENT"];
     let store = ["TABLE_NAME", "KEY_ID"];
     for (trigger, required) in [
-        (Trigger::Define, sign_in.to_vec()),
-        (Trigger::Create, [&sign_in[..], &["TOTP_ISSUER"], &store].concat()),
-        (Trigger::Verify, [&["ENROLLMENT"], &store[..]].concat()),
+        (ChallengeTrigger::Define, sign_in.to_vec()),
+        (ChallengeTrigger::Create, [&sign_in[..], &["TOTP_ISSUER"], &store].concat()),
+        (ChallengeTrigger::Verify, [&["ENROLLMENT"], &store[..]].concat()),
     ] {
         let set = settings.all();
         for variable in &required {
@@ -383,7 +388,7 @@ async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
         for wrong in ["VERBOSE", "shared=trace"] {
             assert_stops(trigger, &[&set[..], &[("LOG_LEVEL", wrong)]].concat(), "LOG_LEVEL").await;
         }
-        if trigger != Trigger::Define {
+        if trigger != ChallengeTrigger::Define {
             for variable in ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
                 let others: Vec<_> = set.iter().copied().filter(|(name, _)| *name != variable).collect();
                 assert_stops(trigger, &others, variable).await;
@@ -397,7 +402,7 @@ async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
                 ("AWS_ENDPOINT_URL_KMS", "https://"),
                 ("AWS_USE_FIPS_ENDPOINT", "yes"),
                 ("AWS_USE_DUALSTACK_ENDPOINT", "1"),
-                // Beside the endpoint that is set here.
+                // In addition to the endpoint that is set here.
                 ("AWS_USE_FIPS_ENDPOINT", "true"),
                 ("AWS_USE_DUALSTACK_ENDPOINT", "TRUE"),
                 ("AWS_CA_BUNDLE", "/plainly/fake"),
@@ -417,7 +422,7 @@ async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
     }
 }
 
-async fn assert_stops(trigger: Trigger, variables: &[(&str, &str)], named: &str) {
+async fn assert_stops(trigger: ChallengeTrigger, variables: &[(&str, &str)], named: &str) {
     let (status, log) = Lambda::start(trigger, variables).await.ended().await;
     assert!(!status.success(), "{trigger:?} {variables:?}");
     assert!(
@@ -449,7 +454,7 @@ struct Settings {
 }
 
 impl Settings {
-    /// A table and a key of their own, on the one ministack of this process.
+    /// A new table and a new key, on the one ministack of this process.
     async fn new() -> Self {
         static RUNNING: LazyLock<Ministack> = LazyLock::new(Ministack::start);
         let endpoint = RUNNING.endpoint();
@@ -458,7 +463,7 @@ impl Settings {
         Self { endpoint, table_name, key_id, ca_bundle: None }
     }
 
-    /// An endpoint that knows neither.
+    /// An endpoint that has neither.
     fn of(endpoint: &str) -> Self {
         let [table_name, key_id] = ["records", "alias/records"].map(ToOwned::to_owned);
         Self { endpoint: endpoint.to_owned(), table_name, key_id, ca_bundle: None }
@@ -475,6 +480,6 @@ impl Settings {
     }
 }
 
-fn the_one_error() -> Value {
+fn the_client_error() -> Value {
     json!({ "errorType": "SignInError", "errorMessage": ClientError::SENTENCE })
 }

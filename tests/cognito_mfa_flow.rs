@@ -1,104 +1,89 @@
-//! Cognito's own MFA beside ours, with the real triggers in the local user pool: what each setting of
+//! Cognito's own MFA alongside ours, with the real triggers in the local user pool: what each setting of
 //! `ACCEPTED_COGNITO_MFA` and `ENROLLMENT` makes of a sign-in, and how users move over from Cognito's token to ours.
 
 use local::{AfterCognitoChallenge, ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings};
 use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::totp::SharedSecret;
-use tests::client::{PASSWORD, Step, World};
-use tests::functions::passcode;
+use tests::person::{Person, passcode};
+use tests::pool::{PASSWORD, Step, TestPool};
 
 const TOKEN: &str = "SOFTWARE_TOKEN_MFA";
 
-/// A pool with MFA OPTIONAL where Define is called after Cognito's factor, and Ana in it.
-async fn world(accepted: &str, enrollment: Enrollment) -> World {
-    world_where(accepted, enrollment, PoolSettings::default()).await
+/// A pool with optional MFA where Define is called after a Cognito factor, and Ana in it.
+async fn pool(accepted: &str, enrollment: Enrollment) -> TestPool {
+    pool_where(accepted, enrollment, PoolSettings::default()).await
 }
 
-async fn world_where(accepted: &str, enrollment: Enrollment, settings: PoolSettings) -> World {
+async fn pool_where(accepted: &str, enrollment: Enrollment, settings: PoolSettings) -> TestPool {
     let accepted = AcceptedCognitoMfa::parse(accepted).unwrap();
     let sign_in = SignInSettings::new(accepted, enrollment).unwrap();
     let mut client = ClientSettings::as_deployed();
-    // By which a user whose password was stolen gets the access token that the theft of a token is tried with.
+    // The attack with a stolen access token needs one that the password alone gives.
     client.explicit_auth_flows.push(ExplicitAuthFlow::UserPassword);
     let mfa_configuration = MfaConfiguration::Optional;
-    let world = World::with(sign_in, PoolSettings { mfa_configuration, clients: vec![client], ..settings });
-    world.add_user("ana").await;
-    world
+    let pool = TestPool::with(sign_in, PoolSettings { mfa_configuration, clients: vec![client], ..settings });
+    pool.add_user("ana").await;
+    pool
 }
 
 /// An operation that succeeds; those of an operator name the pool.
-async fn call(world: &World, operation: &str, request: Value) -> Value {
+async fn call(pool: &TestPool, operation: &str, request: Value) -> Value {
     let mut request = request;
-    request["UserPoolId"] = json!(world.pool.settings().user_pool_id);
-    world.call(operation, request).await.unwrap()
+    request["UserPoolId"] = json!(pool.settings().user_pool_id);
+    pool.call(operation, request).await.unwrap()
 }
 
-fn code(world: &World, secret: &SharedSecret) -> String {
-    passcode(secret, world.now())
+fn code(pool: &TestPool, secret: &SharedSecret) -> String {
+    passcode(secret, pool.now())
 }
 
-/// Ana gets one of Cognito's software tokens; `access_token` is one of hers.
-async fn with_cognitos_token(world: &World, access_token: &Value) -> SharedSecret {
-    let associated = call(world, "AssociateSoftwareToken", json!({ "AccessToken": access_token })).await;
+/// Ana gets a Cognito software token; `access_token` is hers.
+async fn with_cognitos_token(pool: &TestPool, access_token: &Value) -> SharedSecret {
+    let associated = call(pool, "AssociateSoftwareToken", json!({ "AccessToken": access_token })).await;
     let secret = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
-    let verify = json!({ "AccessToken": access_token, "UserCode": code(world, &secret) });
-    call(world, "VerifySoftwareToken", verify).await;
-    prefer_token(world, true).await;
-    world.wait(30);
+    let verify = json!({ "AccessToken": access_token, "UserCode": code(pool, &secret) });
+    call(pool, "VerifySoftwareToken", verify).await;
+    prefer_token(pool, true).await;
+    pool.wait(30);
     secret
 }
 
-async fn prefer_token(world: &World, on: bool) {
+async fn prefer_token(pool: &TestPool, on: bool) {
     let settings = json!({ "Enabled": on, "PreferredMfa": on });
-    call(world, "AdminSetUserMFAPreference", json!({ "Username": "ana", "SoftwareTokenMfaSettings": settings })).await;
+    call(pool, "AdminSetUserMFAPreference", json!({ "Username": "ana", "SoftwareTokenMfaSettings": settings })).await;
 }
 
-async fn access_token(world: &World) -> Value {
+async fn access_token(pool: &TestPool) -> Value {
     let parameters = json!({ "USERNAME": "ana", "PASSWORD": PASSWORD });
-    let client_id = &world.pool.settings().clients[0].client_id;
+    let client_id = &pool.settings().clients[0].client_id;
     let request = json!({ "ClientId": client_id, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
-    call(world, "InitiateAuth", request).await["AuthenticationResult"]["AccessToken"].clone()
+    call(pool, "InitiateAuth", request).await["AuthenticationResult"]["AccessToken"].clone()
 }
 
 /// Answers SOFTWARE_TOKEN_MFA after the password.
 async fn answer_cognito(
-    world: &World,
+    pool: &TestPool,
     secret: &SharedSecret,
     after_second_factor: Option<&str>,
 ) -> Result<Step, CognitoError> {
-    let asked = world.start("ana", PASSWORD).await?;
+    let asked = pool.start("ana", PASSWORD).await?;
     assert_eq!(asked.challenge_name(), Some(TOKEN));
-    let responses = json!({ "USERNAME": "ana", "SOFTWARE_TOKEN_MFA_CODE": code(world, secret) });
-    world
-        .respond(
-            &asked,
-            responses,
-            after_second_factor.map(|after_second_factor| json!({ "afterSecondFactor": after_second_factor })),
-        )
-        .await
+    let responses = json!({ "USERNAME": "ana", "SOFTWARE_TOKEN_MFA_CODE": code(pool, secret) });
+    pool.respond(&asked, responses, after_second_factor.map(requesting)).await
 }
 
-/// From TOTP_SETUP to the tokens: the secret, and the recovery codes.
-async fn enroll_ours(world: &World, asked: &Step, after_second_factor: Option<&str>) -> (SharedSecret, Vec<String>) {
-    let answer = async |asked: &Step, answer: &str| {
-        let responses = json!({ "USERNAME": "ana", "ANSWER": answer });
-        world
-            .respond(
-                asked,
-                responses,
-                after_second_factor.map(|after_second_factor| json!({ "afterSecondFactor": after_second_factor })),
-            )
-            .await
-            .unwrap()
-    };
-    assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
-    let secret = SharedSecret::from_base32(asked.shown("secretCode")).unwrap();
-    let asked = answer(asked, &code(world, &secret)).await;
-    let codes: Vec<String> = asked.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
-    assert!(answer(&asked, &codes[0]).await.has_tokens());
-    world.wait(30);
-    (secret, codes)
+/// From TOTP_SETUP to the tokens.
+async fn enroll_ours(pool: &TestPool, asked: Step, after_second_factor: Option<&str>) -> Person {
+    let mut sign_in = pool.resume(asked);
+    sign_in.client_metadata = after_second_factor.map(requesting);
+    let person = Person::enroll(&mut sign_in).await;
+    pool.wait(30);
+    person
+}
+
+fn requesting(after_second_factor: &str) -> Value {
+    json!({ "afterSecondFactor": after_second_factor })
 }
 
 // ── ACCEPTED_COGNITO_MFA
@@ -106,94 +91,88 @@ async fn enroll_ours(world: &World, asked: &Step, after_second_factor: Option<&s
 #[tokio::test]
 async fn an_accepted_cognito_factor_is_the_second_factor_and_no_other_is_asked() {
     for enrollment in [Enrollment::ByOperator, Enrollment::AfterCognitoMfa] {
-        let world = world(TOKEN, enrollment).await;
-        let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
-        assert!(answer_cognito(&world, &cognitos, None).await.unwrap().has_tokens());
+        let pool = pool(TOKEN, enrollment).await;
+        let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
+        assert!(answer_cognito(&pool, &cognitos, None).await.unwrap().has_tokens());
     }
 }
 
 /// Where nothing is accepted the guard lets no token out for a password alone: without it, Ana can have one.
-async fn guardless(accepted: &str, enrollment: Enrollment) -> World {
-    world_where(accepted, enrollment, PoolSettings { pre_token_generation: None, ..PoolSettings::default() }).await
+async fn guardless(accepted: &str, enrollment: Enrollment) -> TestPool {
+    pool_where(accepted, enrollment, PoolSettings { pre_token_generation: None, ..PoolSettings::default() }).await
 }
 
 #[tokio::test]
 async fn where_define_is_called_a_factor_not_accepted_is_followed_by_ours() {
     for accepted in ["NONE", "SMS_MFA", "EMAIL_OTP", "SMS_MFA,EMAIL_OTP"] {
-        let world = guardless(accepted, Enrollment::ByOperator).await;
-        let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
-        let asked = answer_cognito(&world, &cognitos, None).await.unwrap();
+        let pool = guardless(accepted, Enrollment::ByOperator).await;
+        let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
+        let asked = answer_cognito(&pool, &cognitos, None).await.unwrap();
         assert_eq!(asked.shown("challenge"), "SECOND_FACTOR", "{accepted}");
-        // Nor does Cognito's passcode pass for one of ours.
-        world.wait(30);
-        let wrong = world.answer(&asked, &code(&world, &cognitos)).await.unwrap();
+        // Nor is a passcode of Cognito's token accepted as ours.
+        pool.wait(30);
+        let wrong = pool.answer(&asked, &code(&pool, &cognitos)).await.unwrap();
         assert_eq!((wrong.shown("challenge"), wrong.shown("attemptsLeft")), ("SECOND_FACTOR", "2"), "{accepted}");
     }
-    let world = guardless("NONE", Enrollment::AtSignIn).await;
-    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
-    let asked = answer_cognito(&world, &cognitos, None).await.unwrap();
-    enroll_ours(&world, &asked, None).await;
+    let pool = guardless("NONE", Enrollment::AtSignIn).await;
+    let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
+    let asked = answer_cognito(&pool, &cognitos, None).await.unwrap();
+    enroll_ours(&pool, asked, None).await;
 }
 
 #[tokio::test]
 async fn where_define_is_not_called_a_factor_not_accepted_gets_no_tokens() {
     let settings = PoolSettings { after_cognito_mfa: AfterCognitoChallenge::IssueTokens, ..PoolSettings::default() };
-    let world = world_where("NONE", Enrollment::AtSignIn, settings).await;
-    let first = world.start("ana", PASSWORD).await.unwrap();
-    let token = tokens_of_enrollment(&world, &first).await;
-    let cognitos = with_cognitos_token(&world, &token).await;
-    // The mark of the enrollment is over, or this would be the owner's own sign-in.
-    world.wait(20 * 60);
-    let refused = answer_cognito(&world, &cognitos, None).await.unwrap_err();
+    let pool = pool_where("NONE", Enrollment::AtSignIn, settings).await;
+    let mut sign_in = pool.sign_in("ana").await;
+    Person::enroll(&mut sign_in).await;
+    let token = &sign_in.step.answer["AuthenticationResult"]["AccessToken"];
+    let cognitos = with_cognitos_token(&pool, token).await;
+    // The grant of the enrollment must have expired, or it would let this sign-in pass.
+    pool.wait(20 * 60);
+    let refused = answer_cognito(&pool, &cognitos, None).await.unwrap_err();
     assert_eq!(refused.kind, "UserLambdaValidationException");
-}
-
-async fn tokens_of_enrollment(world: &World, asked: &Step) -> Value {
-    let secret = SharedSecret::from_base32(asked.shown("secretCode")).unwrap();
-    let asked = world.answer(asked, &code(world, &secret)).await.unwrap();
-    let codes = asked.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
-    world.answer(&asked, &codes).await.unwrap().answer["AuthenticationResult"]["AccessToken"].clone()
 }
 
 #[tokio::test]
 async fn an_accepted_factor_never_suffices_to_replace_our_authenticator() {
-    let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
-    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
-    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    let (ours, codes) = enroll_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    let pool = pool(TOKEN, Enrollment::AfterCognitoMfa).await;
+    let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
+    let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    let ours = enroll_ours(&pool, asked, Some("REPLACE_AUTHENTICATOR")).await;
 
     for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
-        let asked = answer_cognito(&world, &cognitos, Some(after_second_factor)).await.unwrap();
+        let asked = answer_cognito(&pool, &cognitos, Some(after_second_factor)).await.unwrap();
         assert_eq!(asked.shown("challenge"), "SECOND_FACTOR", "{after_second_factor}");
-        world.wait(30);
-        let wrong = world.answer_wishing(&asked, &code(&world, &cognitos), after_second_factor).await.unwrap();
+        pool.wait(30);
+        let wrong = pool.answer_requesting(&asked, &code(&pool, &cognitos), after_second_factor).await.unwrap();
         assert_eq!(wrong.shown("challenge"), "SECOND_FACTOR", "{after_second_factor}");
-        let proven = world.answer_wishing(&wrong, &code(&world, &ours), after_second_factor).await.unwrap();
+        let proven = pool.answer_requesting(&wrong, &ours.passcode(pool.now()), after_second_factor).await.unwrap();
         let follows = if after_second_factor == "REPLACE_AUTHENTICATOR" { "TOTP_SETUP" } else { "RECOVERY_CODES" };
         assert_eq!(proven.shown("challenge"), follows);
-        world.wait(30);
+        pool.wait(30);
     }
-    // A recovery code of ours proves it as well; and who asks for nothing is not asked for ours.
-    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    let proven = world.answer_wishing(&asked, &codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
+    // One of our recovery codes proves it as well; and a user who requests nothing is not asked for ours.
+    let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    let proven = pool.answer_requesting(&asked, &ours.codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(proven.shown("challenge"), "TOTP_SETUP");
-    world.wait(30);
-    assert!(answer_cognito(&world, &cognitos, None).await.unwrap().has_tokens());
+    pool.wait(30);
+    assert!(answer_cognito(&pool, &cognitos, None).await.unwrap().has_tokens());
 }
 
 #[tokio::test]
 async fn a_stolen_access_token_helps_only_where_cognitos_token_is_accepted() {
     for (accepted, passes) in [(TOKEN, true), ("NONE", false)] {
         let enrollment = if passes { Enrollment::AfterCognitoMfa } else { Enrollment::AtSignIn };
-        let world = guardless(accepted, enrollment).await;
-        let stolen = access_token(&world).await;
+        let pool = guardless(accepted, enrollment).await;
+        let stolen = access_token(&pool).await;
         if !passes {
-            // The owner has an authenticator of ours by then.
-            let asked = world.start("ana", PASSWORD).await.unwrap();
-            enroll_ours(&world, &asked, None).await;
+            // The owner has enrolled our authenticator by then.
+            let asked = pool.start("ana", PASSWORD).await.unwrap();
+            enroll_ours(&pool, asked, None).await;
         }
-        let thiefs = with_cognitos_token(&world, &stolen).await;
-        let step = answer_cognito(&world, &thiefs, None).await.unwrap();
+        let thiefs = with_cognitos_token(&pool, &stolen).await;
+        let step = answer_cognito(&pool, &thiefs, None).await.unwrap();
         assert_eq!(step.has_tokens(), passes, "{accepted}");
     }
 }
@@ -205,59 +184,59 @@ async fn where_mfa_is_on_mfa_setup_proves_nothing_before_the_next_sign_in() {
         (TOKEN, Enrollment::ByOperator, "SECOND_FACTOR"),
         (TOKEN, Enrollment::AfterCognitoMfa, "SECOND_FACTOR"),
     ] {
-        let world = world(accepted, enrollment).await;
+        let pool = pool(accepted, enrollment).await;
         let on = json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
-        call(&world, "SetUserPoolMfaConfig", on).await;
-        let mut asked = world.start("ana", PASSWORD).await.unwrap();
+        call(&pool, "SetUserPoolMfaConfig", on).await;
+        let mut asked = pool.start("ana", PASSWORD).await.unwrap();
         assert_eq!(asked.challenge_name(), Some("MFA_SETUP"));
-        let associated = call(&world, "AssociateSoftwareToken", json!({ "Session": asked.answer["Session"] })).await;
+        let associated = call(&pool, "AssociateSoftwareToken", json!({ "Session": asked.answer["Session"] })).await;
         let cognitos = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
-        let verify = json!({ "Session": associated["Session"], "UserCode": code(&world, &cognitos) });
-        asked.answer["Session"] = call(&world, "VerifySoftwareToken", verify).await["Session"].clone();
-        let step = world.respond(&asked, json!({ "USERNAME": "ana" }), None).await.unwrap();
+        let verify = json!({ "Session": associated["Session"], "UserCode": code(&pool, &cognitos) });
+        asked.answer["Session"] = call(&pool, "VerifySoftwareToken", verify).await["Session"].clone();
+        let step = pool.respond(&asked, json!({ "USERNAME": "ana" }), None).await.unwrap();
         assert_eq!(step.shown("challenge"), follows, "MFA_SETUP proves nothing");
-        world.wait(30);
+        pool.wait(30);
         // What accepting costs: the next sign-in has two factors, and the password gave both.
-        let step = answer_cognito(&world, &cognitos, None).await.unwrap();
+        let step = answer_cognito(&pool, &cognitos, None).await.unwrap();
         assert_eq!(step.has_tokens(), accepted == TOKEN);
     }
 }
 
-/// Before Define is called, Cognito asks for its own factors, in sessions of their own: what an old password led to can be held
-/// in each, over a temporary password too.
+/// Before Define is called, Cognito asks for its own factors, each with its own session string: a challenge that an old
+/// password led to can be held in each, over a temporary password too.
 #[tokio::test]
 async fn a_cognito_challenge_held_over_a_temporary_password_chooses_no_new_one() {
     const TEMPORARY: &str = "Plainly-fake-temporary-3";
-    let world = guardless("NONE", Enrollment::AtSignIn).await;
-    let secret = with_cognitos_token(&world, &access_token(&world).await).await;
-    let held_token = world.start("ana", PASSWORD).await.unwrap();
+    let pool = guardless("NONE", Enrollment::AtSignIn).await;
+    let secret = with_cognitos_token(&pool, &access_token(&pool).await).await;
+    let held_token = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!(held_token.challenge_name(), Some(TOKEN));
     call(
-        &world,
+        &pool,
         "SetUserPoolMfaConfig",
         json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": { "Enabled": true } }),
     )
     .await;
-    world.add_user("ben").await;
-    let held_set_up = world.start("ben", PASSWORD).await.unwrap();
+    pool.add_user("ben").await;
+    let held_set_up = pool.start("ben", PASSWORD).await.unwrap();
     assert_eq!(held_set_up.challenge_name(), Some("MFA_SETUP"));
     for user in ["ana", "ben"] {
-        world.set_password(user, TEMPORARY, false).await;
+        pool.set_password(user, TEMPORARY, false).await;
     }
 
     let refused = |answer: Result<Step, CognitoError>| {
         assert_eq!(answer.unwrap_err().message, "Incorrect username or password.");
     };
-    let responses = json!({ "USERNAME": "ana", "SOFTWARE_TOKEN_MFA_CODE": code(&world, &secret) });
-    refused(world.respond(&held_token, responses, None).await);
-    let associated = call(&world, "AssociateSoftwareToken", json!({ "Session": held_set_up.answer["Session"] })).await;
+    let responses = json!({ "USERNAME": "ana", "SOFTWARE_TOKEN_MFA_CODE": code(&pool, &secret) });
+    refused(pool.respond(&held_token, responses, None).await);
+    let associated = call(&pool, "AssociateSoftwareToken", json!({ "Session": held_set_up.answer["Session"] })).await;
     let secret = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
-    let verify = json!({ "Session": associated["Session"], "UserCode": code(&world, &secret) });
+    let verify = json!({ "Session": associated["Session"], "UserCode": code(&pool, &secret) });
     let mut held_set_up = held_set_up;
-    held_set_up.answer["Session"] = call(&world, "VerifySoftwareToken", verify).await["Session"].clone();
-    refused(world.respond(&held_set_up, json!({ "USERNAME": "ben" }), None).await);
+    held_set_up.answer["Session"] = call(&pool, "VerifySoftwareToken", verify).await["Session"].clone();
+    refused(pool.respond(&held_set_up, json!({ "USERNAME": "ben" }), None).await);
     for user in ["ana", "ben"] {
-        let asked = world.start(user, TEMPORARY).await.unwrap();
+        let asked = pool.start(user, TEMPORARY).await.unwrap();
         assert_eq!(asked.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));
     }
 }
@@ -266,13 +245,13 @@ async fn a_cognito_challenge_held_over_a_temporary_password_chooses_no_new_one()
 #[tokio::test]
 async fn one_three_or_four_session_strings_precede_our_first_challenge() {
     for (mfa, strings) in [("OFF", 1), ("OPTIONAL", 3), ("ON", 4)] {
-        let world = guardless("NONE", Enrollment::AtSignIn).await;
+        let pool = guardless("NONE", Enrollment::AtSignIn).await;
         let user = match mfa {
             "OPTIONAL" => {
                 // With two factors, SELECT_MFA_TYPE precedes the one that is chosen.
-                with_cognitos_token(&world, &access_token(&world).await).await;
+                with_cognitos_token(&pool, &access_token(&pool).await).await;
                 call(
-                    &world,
+                    &pool,
                     "SetUserPoolMfaConfig",
                     json!({
                         "MfaConfiguration": mfa, "SoftwareTokenMfaConfiguration": { "Enabled": true },
@@ -282,7 +261,7 @@ async fn one_three_or_four_session_strings_precede_our_first_challenge() {
                 .await;
                 let on = json!({ "Enabled": true, "PreferredMfa": false });
                 call(
-                    &world,
+                    &pool,
                     "AdminSetUserMFAPreference",
                     json!({
                         "Username": "ana", "SoftwareTokenMfaSettings": on, "EmailMfaSettings": on,
@@ -294,7 +273,7 @@ async fn one_three_or_four_session_strings_precede_our_first_challenge() {
             _ => {
                 let token = json!({ "Enabled": mfa == "ON" });
                 call(
-                    &world,
+                    &pool,
                     "SetUserPoolMfaConfig",
                     json!({ "MfaConfiguration": mfa, "SoftwareTokenMfaConfiguration": token }),
                 )
@@ -302,27 +281,27 @@ async fn one_three_or_four_session_strings_precede_our_first_challenge() {
                 "ana"
             }
         };
-        // PASSWORD_VERIFIER is answered inside of it, under a string of its own.
+        // `start` also answers PASSWORD_VERIFIER, which has its own string.
         let mut held = 1;
-        let mut step = world.start(user, PASSWORD).await.unwrap();
+        let mut step = pool.start(user, PASSWORD).await.unwrap();
         while step.challenge_name() != Some("CUSTOM_CHALLENGE") {
             held += 1;
             let responses = match step.challenge_name().unwrap() {
                 "SELECT_MFA_TYPE" => json!({ "USERNAME": user, "ANSWER": "EMAIL_OTP" }),
-                "EMAIL_OTP" => json!({ "USERNAME": user, "EMAIL_OTP_CODE": world.pool.messages().pop().unwrap().code }),
+                "EMAIL_OTP" => json!({ "USERNAME": user, "EMAIL_OTP_CODE": pool.messages().pop().unwrap().code }),
                 "MFA_SETUP" => {
                     let associated =
-                        call(&world, "AssociateSoftwareToken", json!({ "Session": step.answer["Session"] })).await;
+                        call(&pool, "AssociateSoftwareToken", json!({ "Session": step.answer["Session"] })).await;
                     held += 1;
                     let secret = SharedSecret::from_base32(associated["SecretCode"].as_str().unwrap()).unwrap();
-                    let verify = json!({ "Session": associated["Session"], "UserCode": code(&world, &secret) });
-                    step.answer["Session"] = call(&world, "VerifySoftwareToken", verify).await["Session"].clone();
+                    let verify = json!({ "Session": associated["Session"], "UserCode": code(&pool, &secret) });
+                    step.answer["Session"] = call(&pool, "VerifySoftwareToken", verify).await["Session"].clone();
                     held += 1;
                     json!({ "USERNAME": user })
                 }
                 other => panic!("{other}"),
             };
-            step = world.respond(&step, responses, None).await.unwrap();
+            step = pool.respond(&step, responses, None).await.unwrap();
         }
         assert_eq!(held, strings, "{mfa}");
     }
@@ -332,57 +311,57 @@ async fn one_three_or_four_session_strings_precede_our_first_challenge() {
 
 #[tokio::test]
 async fn a_user_moves_over_from_cognitos_token_to_ours_step_by_step() {
-    // Step 1: the triggers with ACCEPTED_COGNITO_MFA=SOFTWARE_TOKEN_MFA, ENROLLMENT=AFTER_COGNITO_MFA, TOKEN_GUARD=SOURCES.
-    let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
-    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
+    // Step 1: the triggers with ACCEPTED_COGNITO_MFA=SOFTWARE_TOKEN_MFA, ENROLLMENT=AFTER_COGNITO_MFA, TOKEN_GUARD=TRIGGER_SOURCE.
+    let pool = pool(TOKEN, Enrollment::AfterCognitoMfa).await;
+    let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
 
     // Step 2: the sign-in as it always was; the client asks for ours.
-    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    let (ours, codes) = enroll_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    let ours = enroll_ours(&pool, asked, Some("REPLACE_AUTHENTICATOR")).await;
 
     // Step 3: Cognito's is switched off for this user; ours is asked for, still under the settings of the move.
-    prefer_token(&world, false).await;
-    let user = call(&world, "AdminGetUser", json!({ "Username": "ana" })).await;
+    prefer_token(&pool, false).await;
+    let user = call(&pool, "AdminGetUser", json!({ "Username": "ana" })).await;
     assert_eq!((user.get("UserMFASettingList"), user.get("PreferredMfaSetting")), (None, None));
-    let asked = world.start("ana", PASSWORD).await.unwrap();
+    let asked = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!(asked.shown("challenge"), "SECOND_FACTOR");
-    assert!(world.answer(&asked, &code(&world, &ours)).await.unwrap().has_tokens());
-    world.wait(30);
+    assert!(pool.answer(&asked, &ours.passcode(pool.now())).await.unwrap().has_tokens());
+    pool.wait(30);
 
-    // Step 4: when all have moved, NONE, AT_SIGN_IN and PAID, and the pool's own MFA is turned off.
-    world.set_triggers(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap());
-    call(&world, "SetUserPoolMfaConfig", json!({ "MfaConfiguration": "OFF" })).await;
-    let asked = world.start("ana", PASSWORD).await.unwrap();
+    // Step 4: when all have moved, NONE, AT_SIGN_IN and GRANT, and the pool's own MFA is turned off.
+    pool.set_triggers(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap());
+    call(&pool, "SetUserPoolMfaConfig", json!({ "MfaConfiguration": "OFF" })).await;
+    let asked = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!(asked.shown("challenge"), "SECOND_FACTOR");
-    assert!(world.answer(&asked, &code(&world, &ours)).await.unwrap().has_tokens());
-    world.wait(30);
-    let asked = world.start("ana", PASSWORD).await.unwrap();
-    let replaced = world.answer_wishing(&asked, &codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
-    assert_eq!(replaced.shown("challenge"), "TOTP_SETUP", "the lost phone needs nobody from then on");
+    assert!(pool.answer(&asked, &ours.passcode(pool.now())).await.unwrap().has_tokens());
+    pool.wait(30);
+    let asked = pool.start("ana", PASSWORD).await.unwrap();
+    let replaced = pool.answer_requesting(&asked, &ours.codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert_eq!(replaced.shown("challenge"), "TOTP_SETUP", "a lost phone needs no operator from then on");
 }
 
 #[tokio::test]
 async fn during_the_move_nobody_enrolls_ours_by_password_alone_or_unasked() {
-    let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
-    // Who has no token of Cognito's yet.
-    let asked = world.start("ana", PASSWORD).await.unwrap();
+    let pool = pool(TOKEN, Enrollment::AfterCognitoMfa).await;
+    // A user without a Cognito token.
+    let asked = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!((asked.shown("challenge"), asked.shown("secretCode")), ("SECOND_FACTOR", ""));
-    let refused = world.answer_wishing(&asked, "000000", "REPLACE_AUTHENTICATOR").await.unwrap();
+    let refused = pool.answer_requesting(&asked, "000000", "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(refused.shown("challenge"), "SECOND_FACTOR");
-    // Who has one, and a client that does not ask.
-    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
-    assert!(answer_cognito(&world, &cognitos, None).await.unwrap().has_tokens());
-    world.wait(30);
-    assert!(answer_cognito(&world, &cognitos, Some("NOTHING")).await.unwrap().has_tokens());
+    // A user with one, and a client that does not ask.
+    let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
+    assert!(answer_cognito(&pool, &cognitos, None).await.unwrap().has_tokens());
+    pool.wait(30);
+    assert!(answer_cognito(&pool, &cognitos, Some("NOTHING")).await.unwrap().has_tokens());
 }
 
 #[tokio::test]
 async fn a_move_that_was_broken_off_leaves_cognitos_token_and_begins_again() {
-    let world = world(TOKEN, Enrollment::AfterCognitoMfa).await;
-    let cognitos = with_cognitos_token(&world, &access_token(&world).await).await;
-    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    let pool = pool(TOKEN, Enrollment::AfterCognitoMfa).await;
+    let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
+    let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
     assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
-    world.wait(30);
-    let asked = answer_cognito(&world, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
-    enroll_ours(&world, &asked, Some("REPLACE_AUTHENTICATOR")).await;
+    pool.wait(30);
+    let asked = answer_cognito(&pool, &cognitos, Some("REPLACE_AUTHENTICATOR")).await.unwrap();
+    enroll_ours(&pool, asked, Some("REPLACE_AUTHENTICATOR")).await;
 }

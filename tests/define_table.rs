@@ -10,8 +10,7 @@ use shared::encoding::{decode, encode};
 use shared::ids::{AuthenticatorId, Generation, Nonce};
 use shared::record::EnrollmentStatus;
 use shared::recovery_codes::{CODE_BYTES, CODES, CodeSet, RecoveryCode};
-use shared::settings::Entitlement;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Entitlement, SignInSettings};
 use shared::sign_in::{
     AfterSecondFactor, ChallengeResult, DefineContext, NextStep, Progress, SessionState, ToIssue, next_challenge,
     next_step,
@@ -46,7 +45,7 @@ const OF_OURS: [Option<&str>; 6] = [
     Some("RECOVERY_CODES generation hashes"),
     Some("METADATA_OF_TOMORROW"),
 ];
-const WISHES: [AfterSecondFactor; 5] = [
+const REQUESTS: [AfterSecondFactor; 5] = [
     AfterSecondFactor::NotGiven,
     AfterSecondFactor::Nothing,
     AfterSecondFactor::ReplaceAuthenticator,
@@ -81,7 +80,7 @@ fn accepting(accepted: &str) -> SignInSettings {
 fn all_circumstances() -> Vec<DefineContext> {
     let flags = [(false, false), (false, true), (true, false), (true, true)];
     let all = flags.into_iter().flat_map(|(user_not_found, must_change_password)| {
-        WISHES.map(|after_second_factor| DefineContext { user_not_found, must_change_password, after_second_factor })
+        REQUESTS.map(|after_second_factor| DefineContext { user_not_found, must_change_password, after_second_factor })
     });
     all.collect()
 }
@@ -156,7 +155,7 @@ impl Walk {
                 let new_password = self.session[2] == NEW_PASSWORD;
                 assert!(new_password || !context.must_change_password, "{:?}", self.session);
                 assert!(
-                    self.did_as_wished(context.after_second_factor),
+                    self.did_as_requested(context.after_second_factor),
                     "{:?} for {:?}",
                     context.after_second_factor,
                     self.session
@@ -184,7 +183,7 @@ impl Walk {
     }
 
     /// Nobody gets tokens in the belief that the authenticator or the codes were replaced when they were not.
-    fn did_as_wished(&self, after_second_factor: AfterSecondFactor) -> bool {
+    fn did_as_requested(&self, after_second_factor: AfterSecondFactor) -> bool {
         let right = |word| {
             self.session.iter().any(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
         };
@@ -328,7 +327,7 @@ struct Situation {
     enrollment_status: EnrollmentStatus,
     after_second_factor: AfterSecondFactor,
     /// What it says with a wrong answer to a set-up challenge, if something else.
-    wish_after_a_typo: Option<AfterSecondFactor>,
+    request_after_a_typo: Option<AfterSecondFactor>,
     must_change_password: bool,
     /// What Cognito asks by itself after the password.
     cognito_asks: &'static [&'static str],
@@ -341,7 +340,7 @@ const USUAL: Situation = Situation {
     enrollment: Enrollment::AtSignIn,
     enrollment_status: EnrollmentStatus::Enrolled,
     after_second_factor: AfterSecondFactor::NotGiven,
-    wish_after_a_typo: None,
+    request_after_a_typo: None,
     must_change_password: false,
     cognito_asks: &[],
 };
@@ -360,7 +359,7 @@ impl Situation {
         let context = DefineContext {
             user_not_found: self.user_not_found,
             must_change_password: self.must_change_password,
-            after_second_factor: self.wish_after(session),
+            after_second_factor: self.request_after(session),
         };
         let next = next_step(&state, context);
         writeln!(table, "{:<112} {next:?}", words(session)).unwrap();
@@ -372,10 +371,10 @@ impl Situation {
     }
 
     /// What the client says with its last answer.
-    fn wish_after(&self, session: &[Raw]) -> AfterSecondFactor {
+    fn request_after(&self, session: &[Raw]) -> AfterSecondFactor {
         match session.last() {
             Some((_, Some("TOTP_SETUP" | "RECOVERY_CODES"), false)) => {
-                self.wish_after_a_typo.unwrap_or(self.after_second_factor)
+                self.request_after_a_typo.unwrap_or(self.after_second_factor)
             }
             Some(_) | None => self.after_second_factor,
         }
@@ -399,7 +398,7 @@ impl Situation {
                 let enrolled = session.contains(&(Some("CUSTOM_CHALLENGE"), Some("TOTP_SETUP"), true));
                 let enrollment_status =
                     if enrolled { EnrollmentStatus::EnrolledCodesDue } else { self.enrollment_status };
-                let issue = next_challenge(state, enrollment_status, self.enrollment, self.wish_after(session));
+                let issue = next_challenge(state, enrollment_status, self.enrollment, self.request_after(session));
                 let metadata = match issue {
                     Some(ToIssue::New(Kind::SecondFactor { codes_due: false })) => Some("SECOND_FACTOR -"),
                     Some(ToIssue::New(Kind::SecondFactor { codes_due: true })) => Some("SECOND_FACTOR C"),
@@ -459,7 +458,7 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
         Situation {
             title: "afterSecondFactor=REPLACE_AUTHENTICATOR, and NOTHING after a typo",
             after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
-            wish_after_a_typo: Some(AfterSecondFactor::Nothing),
+            request_after_a_typo: Some(AfterSecondFactor::Nothing),
             ..USUAL
         },
         Situation {
@@ -472,7 +471,7 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             title: "Fewer than three codes, and afterSecondFactor=REPLACE_AUTHENTICATOR, and NOTHING after a typo",
             enrollment_status: EnrollmentStatus::EnrolledCodesDue,
             after_second_factor: AfterSecondFactor::ReplaceAuthenticator,
-            wish_after_a_typo: Some(AfterSecondFactor::Nothing),
+            request_after_a_typo: Some(AfterSecondFactor::Nothing),
             ..USUAL
         },
         Situation {
@@ -574,7 +573,7 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
 
 // ── The longest session.
 
-/// A Session of Cognito's holds so many characters at most (service model, `SessionType`); whether it carries the history of the
+/// A Cognito session string has at most so many characters (service model, `SessionType`); whether it carries the history of the
 /// sign-in nobody has published.
 const SESSION_CHARACTERS: usize = 4096;
 
@@ -636,14 +635,14 @@ impl Longest {
             };
             next_step(&state, context) == NextStep::CustomChallenge
         };
-        let poses: HashSet<ToIssue> = WISHES
+        let issued: HashSet<ToIssue> = REQUESTS
             .into_iter()
             .filter(asked)
             .filter_map(|after_second_factor| {
                 next_challenge(&state, enrollment_status, Enrollment::AtSignIn, after_second_factor)
             })
             .collect();
-        for issue in poses {
+        for issue in issued {
             let (challenge, metadata) = match issue {
                 ToIssue::New(kind) => {
                     let challenge = as_long_as_kms(kind);

@@ -1,4 +1,4 @@
-//! The doctor over a pool, app clients, functions, a table and a key on ministack: what it knows of them is found there too.
+//! The doctor over a pool, app clients, functions, a table and a key on ministack: what it checks is found there too.
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_cognitoidentityprovider::types::{

@@ -1,5 +1,5 @@
-//! Authenticators and recovery codes come to a user whole or not at all: whatever Cognito repeats, whoever else signs in
-//! meanwhile, wherever a sealed secret is moved to.
+//! A user gets an authenticator and recovery codes completely or not at all: whatever Cognito repeats, whatever other
+//! sign-ins are under way, and wherever a sealed secret is moved.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -11,16 +11,20 @@ use shared::random::draw;
 use shared::record::Record;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, SignInSettings};
 use shared::store::memory::MemoryStore;
-use shared::store::{EncryptionContext, RecordStore, Sealer, Version, Versioned};
+use shared::store::{EncryptionContext, RecordStore, Sealer, Version};
 use shared::totp::{Digits, Parameters, SharedSecret};
-use tests::functions::{Functions, SignIn, Trigger, User, entry, fill_random, passcode, secret_shown};
+use tests::driver::{Driver, SignIn};
+use tests::events::{ChallengeTrigger, User, entry};
+use tests::functions::Functions;
+use tests::person::{codes_shown, passcode, secret_shown, set_up_authenticator};
+use tests::random::{FAKE_SECRET, fill_random};
 use tests::stores::TakingTurns;
 
 // ── Who may enroll.
 
 #[tokio::test]
 async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
-    let (functions, newcomer) = (Functions::new(), User::named("ana", 1));
+    let (functions, newcomer) = (Functions::default(), User::named("ana", 1));
     let owner = User::named("ben", 2);
     functions.enroll(&owner).await;
     let asked = entry("SRP_A", true, None);
@@ -41,7 +45,7 @@ async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
                 "session": session, "clientMetadata": { "afterSecondFactor": "REPLACE_AUTHENTICATOR" },
                 "challengeName": "CUSTOM_CHALLENGE",
             });
-            let issued = functions.create(user.event(Trigger::Create, own)).await;
+            let issued = functions.create(user.event(ChallengeTrigger::Create, own)).await;
             assert_eq!(issued, Err(ClientError), "{session:?}");
         }
     }
@@ -49,13 +53,13 @@ async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
 
 #[tokio::test]
 async fn another_authenticator_is_offered_only_after_proof_in_the_same_sign_in() {
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
     let owner = functions.enroll(&user).await;
     functions.wait(30);
     for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
-        let mut elsewhere = wishing(&functions, &user, after_second_factor);
+        let mut elsewhere = requesting(&functions, &user, after_second_factor);
         elsewhere.challenge().await.unwrap();
-        let mut sign_in = wishing(&functions, &user, after_second_factor);
+        let mut sign_in = requesting(&functions, &user, after_second_factor);
         for attempts_left in ["3", "2", "1"] {
             let shown = sign_in.challenge().await.unwrap();
             assert_eq!((&shown["challenge"], &shown["attemptsLeft"]), (&json!("SECOND_FACTOR"), &json!(attempts_left)));
@@ -70,17 +74,17 @@ async fn another_authenticator_is_offered_only_after_proof_in_the_same_sign_in()
     }
 }
 
-// ── Repeats, and others at the same time.
+// ── Repeats, and sign-ins at the same time.
 
 #[tokio::test]
 async fn any_of_three_create_responses_leads_to_one_authenticator_and_code_set() {
     for kept in 0..3 {
-        let (functions, user) = (Functions::new(), User::named("ana", 1));
-        let mut sign_in = SignIn::after_password(&functions, &user);
-        let offered = posed_three_times(&mut sign_in, kept).await;
+        let (functions, user) = (Functions::default(), User::named("ana", 1));
+        let mut sign_in = functions.sign_in(&user);
+        let offered = issued_three_times(&mut sign_in, kept).await;
         let secrets: Vec<SharedSecret> = offered.iter().map(secret_shown).collect();
         assert!(sign_in.answer(&passcode(&secrets[kept], functions.now())).await.unwrap());
-        let offered = posed_three_times(&mut sign_in, kept).await;
+        let offered = issued_three_times(&mut sign_in, kept).await;
         let sets: Vec<Vec<String>> = offered.iter().map(codes_shown).collect();
         assert!(sign_in.answer(&sets[kept][9]).await.unwrap());
         assert_eq!(sign_in.define().await.unwrap()["issueTokens"], true);
@@ -88,9 +92,9 @@ async fn any_of_three_create_responses_leads_to_one_authenticator_and_code_set()
         functions.wait(30);
         for (number, (secret, codes)) in secrets.iter().zip(&sets).enumerate() {
             let passes = number == kept;
-            assert_eq!(passes_totp(&functions, &user, &passcode(secret, functions.now())).await, passes, "{number}");
+            assert_eq!(functions.passes_prompt(&user, &passcode(secret, functions.now())).await, passes, "{number}");
             for code in &codes[..2] {
-                assert_eq!(passes_totp(&functions, &user, code).await, passes, "{number}");
+                assert_eq!(functions.passes_prompt(&user, code).await, passes, "{number}");
             }
         }
     }
@@ -100,12 +104,12 @@ async fn any_of_three_create_responses_leads_to_one_authenticator_and_code_set()
 async fn two_sign_ins_that_enroll_at_once_share_no_secret_and_only_one_wins() {
     let store = TakingTurns(MemoryStore::default());
     let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
-    let mut sign_ins = [SignIn::after_password(&functions, &user), SignIn::after_password(&functions, &user)];
+    let mut sign_ins = [functions.sign_in(&user), functions.sign_in(&user)];
     let mut secrets = Vec::new();
     for sign_in in &mut sign_ins {
         secrets.push(secret_shown(&sign_in.challenge().await.unwrap()));
     }
-    // Not by a wrong answer either, after which the same is issued again.
+    // Nor after a wrong answer, when the same challenge is issued again.
     for (sign_in, others) in sign_ins.iter_mut().zip([&secrets[1], &secrets[0]]) {
         assert!(!sign_in.issued.to_string().contains(others.to_base32().as_str()));
         assert!(!sign_in.answer(&passcode(others, functions.now())).await.unwrap(), "each its own");
@@ -122,7 +126,7 @@ async fn two_sign_ins_that_enroll_at_once_share_no_secret_and_only_one_wins() {
     };
     functions.wait(30);
     for (secret, won) in secrets.iter().zip(won) {
-        assert_eq!(passes_totp(&functions, &user, &passcode(secret, functions.now())).await, won);
+        assert_eq!(functions.passes_prompt(&user, &passcode(secret, functions.now())).await, won);
     }
 }
 
@@ -133,7 +137,7 @@ async fn a_set_up_challenge_held_over_any_change_fails_and_changes_nothing() {
         for change in [Change::Enrolls, Change::Replaces, Change::Renews] {
             // Held as it was issued, or as it was issued again after a wrong answer.
             for again in [false, true] {
-                let (functions, user) = (Functions::new(), User::named("ana", 1));
+                let (functions, user) = (Functions::default(), User::named("ana", 1));
                 let mut phone = None;
                 let (mut held, right) = set_up.held(&functions, &user, &mut phone).await;
                 if again {
@@ -143,17 +147,17 @@ async fn a_set_up_challenge_held_over_any_change_fails_and_changes_nothing() {
                 if !change.made(&functions, &user, &mut phone).await {
                     continue;
                 }
-                let before = stored(&functions, &user).await;
+                let before = functions.stored(&user).await;
                 for answer in ["-", &right(&functions)] {
-                    let heard = functions.verify(held.answer_event(answer)).await;
-                    assert_eq!(heard, Err(ClientError), "{set_up:?} {change:?} {answer}");
+                    let answered = functions.verify(held.answer_event(answer)).await;
+                    assert_eq!(answered, Err(ClientError), "{set_up:?} {change:?} {answer}");
                 }
-                assert_eq!(stored(&functions, &user).await, before, "{set_up:?} {change:?}");
+                assert_eq!(functions.stored(&user).await, before, "{set_up:?} {change:?}");
                 *pairs.entry((set_up, change)).or_default() += 1;
             }
         }
     }
-    // Whoever enrolls has had no authenticator, so only the first one is held over that.
+    // A user who enrolls had no authenticator, so only the first one can be held over that.
     assert_eq!(pairs.len(), 3 + 2 + 2 + 2);
     assert!(pairs.values().all(|times| *times == 2));
 }
@@ -177,19 +181,18 @@ enum Change {
 type RightAnswer = Box<dyn Fn(&Functions) -> String>;
 
 impl SetUp {
-    /// A sign-in that was issued this challenge, which the user then leaves lying.
+    /// A sign-in that was issued this challenge, which the user then leaves unanswered.
     async fn held<'a>(
         self,
         functions: &'a Functions,
         user: &'a User,
         phone: &mut Option<SharedSecret>,
-    ) -> (SignIn<'a>, RightAnswer) {
-        let mut sign_in = SignIn::after_password(functions, user);
+    ) -> (SignIn<'a, Functions>, RightAnswer) {
+        let mut sign_in = functions.sign_in(user);
         match self {
             Self::FirstAuthenticator => {}
             Self::FirstCodes => {
-                let secret = secret_shown(&sign_in.challenge().await.unwrap());
-                assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
+                let secret = set_up_authenticator(&mut sign_in).await;
                 *phone = Some(secret);
             }
             Self::NewAuthenticator | Self::NewCodes => {
@@ -214,7 +217,7 @@ impl SetUp {
 }
 
 impl Change {
-    /// The owner does it, in a sign-in of its own, and first whatever it takes; `false` where it cannot be done.
+    /// The owner does it in another sign-in, after enrolling where that is needed; `false` where it cannot be done.
     async fn made(self, functions: &Functions, user: &User, phone: &mut Option<SharedSecret>) -> bool {
         if phone.is_none() {
             *phone = Some(functions.enroll(user).await.secret);
@@ -242,17 +245,17 @@ impl Change {
     }
 }
 
-/// What an old password led to must not enroll once an operator has given a new one and reset the record.
+/// A challenge that an old password led to must not enroll once an operator has set a new one and reset the record.
 #[tokio::test]
 async fn a_prompt_held_over_a_reset_enrolls_nobody() {
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
     functions.enroll(&user).await;
-    let mut prompt = SignIn::after_password(&functions, &user);
+    let mut prompt = functions.sign_in(&user);
     assert_eq!(prompt.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
-    let mut mistyped = SignIn::after_password(&functions, &user);
+    let mut mistyped = functions.sign_in(&user);
     mistyped.challenge().await.unwrap();
     assert!(!mistyped.answer("-").await.unwrap());
-    let held = stored(&functions, &user).await;
+    let held = functions.stored(&user).await;
     functions.store().save(&user.key(), &Record::reset(Generation([7; 8])), held.version).await.unwrap();
     for mut sign_in in [prompt, mistyped] {
         assert!(!sign_in.answer("-").await.unwrap());
@@ -261,14 +264,14 @@ async fn a_prompt_held_over_a_reset_enrolls_nobody() {
             assert!(!sign_in.answer("-").await.unwrap());
         }
     }
-    let mut with_the_new_password = SignIn::after_password(&functions, &user);
+    let mut with_the_new_password = functions.sign_in(&user);
     assert_eq!(with_the_new_password.challenge().await.unwrap()["challenge"], "TOTP_SETUP");
 }
 
 /// A thief who has the second factor renews codes without limit, and holds a set-up challenge of each generation.
 #[tokio::test]
 async fn no_set_up_challenge_from_before_a_reset_or_an_import_is_accepted() {
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
     let mut phone = Some(functions.enroll(&user).await.secret);
     let mut held = Vec::new();
     for _ in 0..20 {
@@ -283,9 +286,9 @@ async fn no_set_up_challenge_from_before_a_reset_or_an_import_is_accepted() {
         .map(|challenge| challenge.split(' ').nth(2).unwrap())
         .collect();
     assert_eq!(generations.len(), held.len(), "each has another, and no two can be put in order");
-    let before = stored(&functions, &user).await;
+    let before = functions.stored(&user).await;
     for operation in [Record::reset(drawn()), imported(&functions, &user).await] {
-        let version = stored(&functions, &user).await.version;
+        let version = functions.stored(&user).await.version;
         functions.store().save(&user.key(), &operation, version).await.unwrap();
         assert_ne!(operation.generation(), before.record.generation());
         for (event, secret) in &held {
@@ -293,27 +296,27 @@ async fn no_set_up_challenge_from_before_a_reset_or_an_import_is_accepted() {
             event["request"]["challengeAnswer"] = json!(passcode(secret, functions.now()));
             assert_eq!(functions.verify(event).await, Err(ClientError));
         }
-        assert_eq!(stored(&functions, &user).await.record, operation);
+        assert_eq!(functions.stored(&user).await.record, operation);
     }
 }
 
 #[tokio::test]
 async fn an_import_works_and_is_not_overwritten_by_an_older_set_up_challenge() {
-    let (mut functions, user) = (Functions::new(), User::named("ana", 1));
-    let mut before = SignIn::after_password(&functions, &user);
+    let (mut functions, user) = (Functions::default(), User::named("ana", 1));
+    let mut before = functions.sign_in(&user);
     let secret = secret_shown(&before.challenge().await.unwrap());
     let held = before.answer_event(&passcode(&secret, functions.now()));
     let imported = imported(&functions, &user).await;
     functions.store().save(&user.key(), &imported, Version::MISSING).await.unwrap();
     functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::ByOperator).unwrap());
     assert_eq!(functions.verify(held).await, Err(ClientError));
-    // What was perhaps just used elsewhere is dead here, and so is the next one.
-    let phone = SharedSecret::new(IMPORTED.to_vec());
+    // The present passcode may just have been used elsewhere, so it is refused here, and so is the next one.
+    let phone = SharedSecret::new(FAKE_SECRET.to_vec());
     for seconds in [0, 30] {
-        assert!(!passes_totp(&functions, &user, &passcode(&phone, functions.now().plus(seconds))).await);
+        assert!(!functions.passes_prompt(&user, &passcode(&phone, functions.now().plus(seconds))).await);
     }
     functions.wait(60);
-    let mut sign_in = SignIn::after_password(&functions, &user);
+    let mut sign_in = functions.sign_in(&user);
     sign_in.challenge().await.unwrap();
     assert!(sign_in.answer(&passcode(&phone, functions.now())).await.unwrap());
     assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "RECOVERY_CODES", "codes are still to be taken");
@@ -321,10 +324,10 @@ async fn an_import_works_and_is_not_overwritten_by_an_older_set_up_challenge() {
 
 #[tokio::test]
 async fn a_record_that_was_written_by_hand_is_a_fault_and_not_overwritten() {
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
     functions.enroll(&user).await;
-    let json = stored(&functions, &user).await.record.to_json().unwrap();
-    let generation = stored(&functions, &user).await.record.generation().to_text();
+    let json = functions.stored(&user).await.record.to_json().unwrap();
+    let generation = functions.stored(&user).await.record.generation().to_text();
     let error = Record::from_json(&json.replace(&generation, &Generation::NONE.to_text())).unwrap_err();
     assert_eq!(error.to_string(), "the record has an authenticator or codes and no generation");
     for wrong in ["\"1\"", "1", "\"\"", "null"] {
@@ -338,37 +341,36 @@ async fn after_the_second_factor_a_sign_in_continues_only_with_the_same_record()
     for after_second_factor in ["REPLACE_AUTHENTICATOR", "NEW_RECOVERY_CODES"] {
         for codes_due in [false, true] {
             for what_happens in 0..3 {
-                let (functions, user) = (Functions::new(), User::named("ana", 1));
+                let (functions, user) = (Functions::default(), User::named("ana", 1));
                 let enrolled = functions.enroll(&user).await;
                 if codes_due {
                     for code in &enrolled.codes[..8] {
-                        assert!(passes_totp(&functions, &user, code).await);
+                        assert!(functions.passes_prompt(&user, code).await);
                     }
                 }
                 let sign_in = proven(&functions, &user, &Some(enrolled.secret), after_second_factor).await;
-                let version = stored(&functions, &user).await.version;
+                let version = functions.stored(&user).await.version;
                 let record = if what_happens == 1 { imported(&functions, &user).await } else { Record::reset(drawn()) };
                 functions.store().save(&user.key(), &record, version).await.unwrap();
                 if what_happens == 2 {
                     functions.enroll(&user).await;
                 }
-                let left = stored(&functions, &user).await;
+                let left = functions.stored(&user).await;
                 let mut sign_in = sign_in;
                 assert_eq!(
                     sign_in.challenge().await,
                     Err(ClientError),
                     "{after_second_factor} {codes_due} {what_happens}"
                 );
-                assert_eq!(stored(&functions, &user).await, left);
+                assert_eq!(functions.stored(&user).await, left);
             }
         }
     }
     // The same after TOTP_SETUP, where the codes follow.
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
-    let mut sign_in = SignIn::after_password(&functions, &user);
-    let secret = secret_shown(&sign_in.challenge().await.unwrap());
-    assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
-    let version = stored(&functions, &user).await.version;
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
+    let mut sign_in = functions.sign_in(&user);
+    set_up_authenticator(&mut sign_in).await;
+    let version = functions.stored(&user).await.version;
     functions.store().save(&user.key(), &Record::reset(drawn()), version).await.unwrap();
     assert_eq!(sign_in.challenge().await, Err(ClientError), "codes in a record without an authenticator");
 }
@@ -384,9 +386,9 @@ async fn a_set_up_challenge_enrolls_only_while_its_entitlement_is_allowed() {
         (AfterCognitoMfa, AtSignIn, true),
         (AfterCognitoMfa, ByOperator, false),
     ] {
-        let (mut functions, user) = (Functions::new(), User::named("ana", 1));
+        let (mut functions, user) = (Functions::default(), User::named("ana", 1));
         functions.set(with(given_under));
-        let mut sign_in = wishing(&functions, &user, "REPLACE_AUTHENTICATOR");
+        let mut sign_in = requesting(&functions, &user, "REPLACE_AUTHENTICATOR");
         if given_under == AfterCognitoMfa {
             sign_in.session.push(entry("SOFTWARE_TOKEN_MFA", true, None));
         }
@@ -395,10 +397,10 @@ async fn a_set_up_challenge_enrolls_only_while_its_entitlement_is_allowed() {
         functions.set(with(answered_under));
         let answered = functions.verify(event).await.map(|answered| answered["response"]["answerCorrect"] == true);
         assert_eq!(answered, if enrolls { Ok(true) } else { Err(ClientError) }, "{given_under:?} {answered_under:?}");
-        assert_eq!(stored(&functions, &user).await.record == Record::default(), !enrolls);
+        assert_eq!(functions.stored(&user).await.record == Record::default(), !enrolls);
     }
     // A proven second factor entitles to another authenticator whatever the setting.
-    let (mut functions, user) = (Functions::new(), User::named("ana", 1));
+    let (mut functions, user) = (Functions::default(), User::named("ana", 1));
     let phone = Some(functions.enroll(&user).await.secret);
     let mut sign_in = proven(&functions, &user, &phone, "REPLACE_AUTHENTICATOR").await;
     let secret = secret_shown(&sign_in.challenge().await.unwrap());
@@ -412,9 +414,6 @@ fn with(enrollment: Enrollment) -> SignInSettings {
     SignInSettings::new(AcceptedCognitoMfa::parse(accepted).unwrap(), enrollment).unwrap()
 }
 
-/// What a user has in the app whose authenticator is imported.
-const IMPORTED: &[u8; 20] = b"plainly fake secret!";
-
 async fn imported(functions: &Functions, user: &User) -> Record {
     imported_with(functions, user, Parameters::default()).await
 }
@@ -423,7 +422,7 @@ async fn imported(functions: &Functions, user: &User) -> Record {
 async fn imported_with(functions: &Functions, user: &User, parameters: Parameters) -> Record {
     let (user, id) = (user.key(), AuthenticatorId(draw(fill_random).unwrap()));
     let context = EncryptionContext { user: &user, authenticator: id };
-    let sealed = functions.verify.sealer.seal(&SharedSecret::new(IMPORTED.to_vec()), context).await.unwrap();
+    let sealed = functions.verify.sealer.seal(&SharedSecret::new(FAKE_SECRET.to_vec()), context).await.unwrap();
     Record::imported(drawn(), Authenticator::imported(id, sealed, parameters, None, functions.now()))
 }
 
@@ -431,13 +430,13 @@ fn drawn() -> Generation {
     Generation(draw(fill_random).unwrap())
 }
 
-/// Whoever knows the password learns neither whether there is an authenticator nor how many digits it shows: from what is
-/// counted, from what is shown, from how long anything is.
+/// An attacker who knows the password learns neither whether there is an authenticator nor how many digits it shows: not
+/// from what is counted, nor from what is shown, nor from the length of anything.
 #[tokio::test]
 async fn six_and_eight_digits_count_alike_whatever_authenticator_a_user_has() {
     let mut seen = HashSet::new();
     for (enrolled, digits) in [(false, None), (true, None), (false, Some(Digits::Six)), (false, Some(Digits::Eight))] {
-        let (mut functions, user) = (Functions::new(), User::named("ana", 1));
+        let (mut functions, user) = (Functions::default(), User::named("ana", 1));
         if enrolled {
             functions.enroll(&user).await;
         }
@@ -446,17 +445,17 @@ async fn six_and_eight_digits_count_alike_whatever_authenticator_a_user_has() {
             functions.store().save(&user.key(), &imported, Version::MISSING).await.unwrap();
         }
         functions.set(with(Enrollment::ByOperator));
-        let mut told = Vec::new();
+        let mut received = Vec::new();
         for typed in ["12345678", "123456", "1234567", "12 34 56 78", "000000", "1234 5678", "99999999", "12345"] {
-            let mut sign_in = SignIn::after_password(&functions, &user);
+            let mut sign_in = functions.sign_in(&user);
             let shown = sign_in.challenge().await.unwrap();
             let parameters = &sign_in.issued["privateChallengeParameters"];
             let lengths = (parameters.to_string().len(), sign_in.issued["challengeMetadata"].to_string().len());
             let right = sign_in.answer(typed).await.unwrap();
-            told.push((shown.to_string(), lengths, right));
+            received.push((shown.to_string(), lengths, right));
         }
-        assert_ne!(told[0].0, told.last().unwrap().0, "the count has come to a wait");
-        seen.insert(format!("{told:?}"));
+        assert_ne!(received[0].0, received.last().unwrap().0, "the count has come to a wait");
+        seen.insert(format!("{received:?}"));
     }
     assert_eq!(seen.len(), 1, "{seen:#?}");
 }
@@ -468,37 +467,36 @@ async fn where_not_everybody_may_enroll_it_is_hidden_who_has_an_authenticator() 
         SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::ByOperator).unwrap(),
         SignInSettings::new(after_cognito_mfa, Enrollment::AfterCognitoMfa).unwrap(),
     ] {
-        let mut functions = Functions::new();
+        let mut functions = Functions::default();
         let (ana, ben) = (User::named("ana", 1), User::named("ben", 2));
-        let mut enrolling = SignIn::after_password(&functions, &ana);
-        let secret = secret_shown(&enrolling.challenge().await.unwrap());
+        let mut enrolling = functions.sign_in(&ana);
         enrolling.client_metadata = Some(json!({ "friendlyDeviceName": "Ana's phone" }));
-        assert!(enrolling.answer(&passcode(&secret, functions.now())).await.unwrap());
-        let named = SignIn::after_password(&functions, &ana).challenge().await.unwrap();
+        set_up_authenticator(&mut enrolling).await;
+        let named = functions.sign_in(&ana).challenge().await.unwrap();
         assert_eq!(named["friendlyDeviceName"], "Ana's phone", "where everybody may");
         functions.set(sign_in);
         let mut shown = Vec::new();
         for user in [&ana, &ben] {
-            shown.push(SignIn::after_password(&functions, user).challenge().await.unwrap());
+            shown.push(functions.sign_in(user).challenge().await.unwrap());
         }
         assert_eq!(shown[0], shown[1]);
     }
 }
 
-// ── What is sealed stays where it was sealed for.
+// ── A sealed secret opens only where it was sealed for.
 
 #[tokio::test]
 async fn a_sealed_secret_moved_to_another_user_or_challenge_does_not_open() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let (ana, ben) = (User::named("ana", 1), User::named("ben", 2));
-    let mut sign_ins = [&ana, &ana, &ben].map(|user| SignIn::after_password(&functions, user));
+    let mut sign_ins = [&ana, &ana, &ben].map(|user| functions.sign_in(user));
     let mut secrets = Vec::new();
     for sign_in in &mut sign_ins {
         secrets.push(secret_shown(&sign_in.challenge().await.unwrap()));
     }
     let right = passcode(&secrets[0], functions.now());
     let [of_ana, other_of_ana, of_ben] = &sign_ins;
-    let words = |sign_in: &SignIn<'_>| -> Vec<String> {
+    let words = |sign_in: &SignIn<'_, Functions>| -> Vec<String> {
         let challenge = sign_in.issued["privateChallengeParameters"]["challenge"].as_str().unwrap();
         challenge.split(' ').map(ToOwned::to_owned).collect()
     };
@@ -516,7 +514,7 @@ async fn a_sealed_secret_moved_to_another_user_or_challenge_does_not_open() {
         assert_eq!(functions.verify(event).await, Err(ClientError), "{case}");
     }
     for user in [&ana, &ben] {
-        assert_eq!(stored(&functions, user).await.record, Record::default());
+        assert_eq!(functions.stored(user).await.record, Record::default());
     }
     assert!(sign_ins[0].answer(&right).await.unwrap(), "where it was sealed for, it opens");
 }
@@ -526,10 +524,9 @@ async fn a_sealed_secret_moved_to_another_user_or_challenge_does_not_open() {
 #[tokio::test]
 async fn a_typo_in_the_code_typed_back_asks_for_one_of_the_same_ten_again() {
     for number in 0..10 {
-        let (functions, user) = (Functions::new(), User::named("ana", 1));
-        let mut sign_in = SignIn::after_password(&functions, &user);
-        let secret = secret_shown(&sign_in.challenge().await.unwrap());
-        assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
+        let (functions, user) = (Functions::default(), User::named("ana", 1));
+        let mut sign_in = functions.sign_in(&user);
+        set_up_authenticator(&mut sign_in).await;
         let codes = codes_shown(&sign_in.challenge().await.unwrap());
         let typo = with_a_typo(&codes[number]);
         let offered = sign_in.issued["privateChallengeParameters"]["challenge"].clone();
@@ -540,12 +537,12 @@ async fn a_typo_in_the_code_typed_back_asks_for_one_of_the_same_ten_again() {
             assert_eq!(sign_in.issued["privateChallengeParameters"]["challenge"], offered);
             assert_eq!(sign_in.issued["challengeMetadata"], "RECOVERY_CODES AGAIN");
         }
-        assert!(!passes_totp(&functions, &user, &codes[number]).await, "not before one came back");
+        assert!(!functions.passes_prompt(&user, &codes[number]).await, "not before one came back");
         assert!(sign_in.answer(&codes[number]).await.unwrap());
         assert_eq!(sign_in.define().await.unwrap()["issueTokens"], true);
-        assert!(!passes_totp(&functions, &user, &typo).await);
+        assert!(!functions.passes_prompt(&user, &typo).await);
         for code in &codes {
-            assert!(passes_totp(&functions, &user, code).await, "each of the ten");
+            assert!(functions.passes_prompt(&user, code).await, "each of the ten");
         }
     }
 }
@@ -557,9 +554,9 @@ async fn an_issuer_of_32_characters_of_any_script_arrives_whole() {
     let account = "ana@example.com";
     for character in ["i", "ü", "日", "\u{1F511}"] {
         let issuer = character.repeat(Issuer::LONGEST);
-        let mut functions = Functions::new();
+        let mut functions = Functions::default();
         functions.create.settings.issuer = Issuer::parse(&issuer).unwrap();
-        let shown = SignIn::after_password(&functions, &User::named("ana", 1)).challenge().await.unwrap();
+        let shown = functions.sign_in(&User::named("ana", 1)).challenge().await.unwrap();
         let (label, query) = shown["otpauthUri"].as_str().unwrap()["otpauth://totp/".len()..].split_once('?').unwrap();
         let parameter = query.split('&').find_map(|parameter| parameter.strip_prefix("issuer="));
         assert_eq!(parameter.and_then(decoded), Some(issuer.clone()));
@@ -583,7 +580,7 @@ async fn a_long_account_name_is_cut_where_it_can_be_seen() {
     ] {
         let mut ana = User::named("ana", 1);
         ana.attributes.insert("email".to_owned(), json!(account));
-        let shown = SignIn::after_password(&Functions::new(), &ana).challenge().await.unwrap();
+        let shown = Functions::default().sign_in(&ana).challenge().await.unwrap();
         let label = KeyUri::read(shown["otpauthUri"].as_str().unwrap()).unwrap().label;
         assert_eq!(label, ("Example".to_owned(), shown_as));
     }
@@ -602,11 +599,11 @@ async fn an_authenticator_app_reads_any_issuer_account_and_secret() {
         ("🔑 \"keys\"", "<ana>;'\\", ("🔑 \"keys\"", "<ana>;'\\")),
         (" padded ", "\u{1F468}\u{200D}\u{1F4BB}", (" padded ", "\u{1F468}\u{200D}\u{1F4BB}")),
     ] {
-        let mut functions = Functions::new();
+        let mut functions = Functions::default();
         functions.create.settings.issuer = Issuer::parse(issuer).unwrap();
         let mut user = User::named("ana", 1);
         user.attributes.insert("email".to_owned(), json!(account));
-        let shown = SignIn::after_password(&functions, &user).challenge().await.unwrap();
+        let shown = functions.sign_in(&user).challenge().await.unwrap();
         let uri = shown["otpauthUri"].as_str().unwrap();
         assert!(uri.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'+'), "{uri}");
         let secret = shown["secretCode"].as_str().unwrap();
@@ -635,7 +632,7 @@ struct KeyUri {
 impl KeyUri {
     fn read(uri: &str) -> Option<Self> {
         let (label, query) = uri.strip_prefix("otpauth://totp/")?.split_once('?')?;
-        // Apps look for the separator before or after decoding: both find the same, or it is not there for one of them.
+        // Apps look for the separator before or after decoding, and both must find the same.
         let before = label.split_once(':').map(|(issuer, account)| Some((decoded(issuer)?, decoded(account)?)))??;
         let after = decoded(label)?;
         let after = after.split_once(':')?;
@@ -669,10 +666,10 @@ fn decoded(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
-// ── What the sentences are about.
+// ── The parts of these tests.
 
-fn wishing<'a>(functions: &'a Functions, user: &'a User, after_second_factor: &str) -> SignIn<'a> {
-    let mut sign_in = SignIn::after_password(functions, user);
+fn requesting<'a>(functions: &'a Functions, user: &'a User, after_second_factor: &str) -> SignIn<'a, Functions> {
+    let mut sign_in = functions.sign_in(user);
     sign_in.client_metadata = Some(json!({ "afterSecondFactor": after_second_factor }));
     sign_in
 }
@@ -683,16 +680,16 @@ async fn proven<'a>(
     user: &'a User,
     phone: &Option<SharedSecret>,
     after_second_factor: &str,
-) -> SignIn<'a> {
+) -> SignIn<'a, Functions> {
     functions.wait(30);
-    let mut sign_in = wishing(functions, user, after_second_factor);
+    let mut sign_in = requesting(functions, user, after_second_factor);
     sign_in.challenge().await.unwrap();
     assert!(sign_in.answer(&passcode(phone.as_ref().unwrap(), functions.now())).await.unwrap());
     sign_in
 }
 
 /// The public parameters of three answers of Create, of which the sign-in goes on with one.
-async fn posed_three_times(sign_in: &mut SignIn<'_>, kept: usize) -> Vec<Value> {
+async fn issued_three_times(sign_in: &mut SignIn<'_, Functions>, kept: usize) -> Vec<Value> {
     let mut issued = Vec::new();
     for _ in 0..3 {
         sign_in.challenge().await.unwrap();
@@ -702,22 +699,7 @@ async fn posed_three_times(sign_in: &mut SignIn<'_>, kept: usize) -> Vec<Value> 
     issued.iter_mut().map(|issued| issued["publicChallengeParameters"].take()).collect()
 }
 
-fn codes_shown(public_parameters: &Value) -> Vec<String> {
-    public_parameters["recoveryCodes"].as_str().unwrap().split(' ').map(ToOwned::to_owned).collect()
-}
-
 fn with_a_typo(code: &str) -> String {
     let (kept, last) = code.split_at(code.len() - 1);
     format!("{kept}{}", if last == "7" { "8" } else { "7" })
-}
-
-/// Whether `answer` passes the TOTP prompt of a sign-in of its own.
-async fn passes_totp<S: RecordStore>(functions: &Functions<S>, user: &User, answer: &str) -> bool {
-    let mut sign_in = SignIn::after_password(functions, user);
-    assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
-    sign_in.answer(answer).await.unwrap()
-}
-
-async fn stored(functions: &Functions, user: &User) -> Versioned {
-    functions.store().load(&user.key()).await.unwrap()
 }

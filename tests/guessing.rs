@@ -1,16 +1,17 @@
 //! An attacker who knows the password and guesses for a year, passcodes or recovery codes: the odds that docs/threat-model.md
-//! states, and what of it alerts an operator.
+//! states, and when an operator is alerted.
 
 use shared::clock::UnixTime;
 use shared::passcode_limit::{DECAY_SECONDS, PasscodeLimit, RateLimit, SLOW_DECAY_SECONDS};
 use shared::recovery_codes::{CODE_BYTES, CODES};
 use shared::totp::WINDOW_STEPS;
+use tests::clock::NOW;
 
 const YEAR: u64 = 365 * DECAY_SECONDS;
 
-/// Guesses whenever one is judged, for a year from a clean record.
+/// Guesses whenever one is verified, for a year from a clean record.
 fn guesses_in_a_year() -> u64 {
-    let start = UnixTime(1_800_000_000);
+    let start = NOW;
     let (mut passcode_limit, mut now, mut guesses) = (PasscodeLimit::default(), start, 0);
     while now.since(start) < YEAR {
         match passcode_limit.rate_limit(now) {
@@ -48,7 +49,7 @@ fn a_year_of_guessing_succeeds_in_at_most_twelve_of_ten_thousand() {
 /// The same against an owner who never runs out of recovery codes, and uses one whenever passcodes have stopped, or `every` so
 /// many seconds.
 fn guesses_against_an_owner_with_recovery_codes(every: Option<u64>) -> u64 {
-    let start = UnixTime(1_800_000_000);
+    let start = NOW;
     let (mut passcode_limit, mut now, mut used_at, mut guesses) = (PasscodeLimit::default(), start, start, 0);
     while now.since(start) < YEAR {
         if every.is_some_and(|every| now.since(used_at) >= every) {
@@ -89,7 +90,7 @@ fn recovery_codes_in_use_raise_a_years_odds_to_at_most_a_quarter_percent() {
 
 #[test]
 fn guessing_below_the_fast_alarm_raises_the_slow_one_within_a_month() {
-    let start = UnixTime(1_800_000_000);
+    let start = NOW;
     // Nine at once, then one a day: the count that falls by one a day never comes to ten.
     let (mut passcode_limit, mut now) = (PasscodeLimit::default(), start);
     let mut guess = |passcode_limit: &mut PasscodeLimit| {
@@ -122,10 +123,9 @@ fn guessing_below_the_fast_alarm_raises_the_slow_one_within_a_month() {
 
 #[test]
 fn more_than_a_guess_a_week_raises_an_alarm() {
-    let (mut passcode_limit, mut now, mut guesses, start) =
-        (PasscodeLimit::default(), UnixTime(1_800_000_000), 0, UnixTime(1_800_000_000));
+    let (mut passcode_limit, mut now, mut guesses, start) = (PasscodeLimit::default(), NOW, 0, NOW);
     while now.since(start) < YEAR {
-        // Whoever knows the code waits whenever the next guess would ring.
+        // An attacker who knows this code waits whenever the next guess would raise the alarm.
         let next = passcode_limit.after_wrong_passcode(now);
         if passcode_limit.rate_limit(now) == RateLimit::Allow && !next.is_alerting(now) {
             (passcode_limit, guesses) = (next, guesses + 1);
@@ -138,9 +138,9 @@ fn more_than_a_guess_a_week_raises_an_alarm() {
 
 #[test]
 fn a_host_whose_clock_is_years_behind_lowers_no_count() {
-    let (today, years) = (UnixTime(1_800_000_000), 10 * YEAR);
+    let (today, years) = (NOW, 10 * YEAR);
     for hosts in 0..=0b1_1111_u32 {
-        // Five wrong passcodes, each judged by a host with the right clock or by one that is ten years back.
+        // Five wrong passcodes, each verified by a host with the right clock or by one that is ten years back.
         let mut passcode_limit = PasscodeLimit::default().after_wrong_passcode(today);
         passcode_limit = passcode_limit.after_recovery_code(today);
         for guess in 0..5 {
@@ -161,7 +161,7 @@ fn no_order_of_pauses_gains_an_attacker_a_guess() {
     // Pauses of every length in between: the count saves up nothing, so waiting is never worth a guess.
     let best = guesses_in_a_year();
     for pause in (1..48).map(|half_hours| half_hours * 1800) {
-        let start = UnixTime(1_800_000_000);
+        let start = NOW;
         let (mut passcode_limit, mut now, mut guesses) = (PasscodeLimit::default(), start, 0);
         while now.since(start) < YEAR {
             match passcode_limit.rate_limit(now) {
@@ -176,7 +176,7 @@ fn no_order_of_pauses_gains_an_attacker_a_guess() {
     }
 }
 
-/// Answers a second that one region of an AWS account takes from all its users together. No limit of ours applies to
+/// Answers a second that one region of an AWS account takes from all its users together. None of our limits applies to
 /// recovery codes, so this is the only one. Three times the 120 of `UserAuthentication`, unless a higher one was bought.
 ///
 /// Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>

@@ -1,32 +1,34 @@
-//! Events that Cognito would not send, answers that people would not type, and stores that fail: never a panic, never a
-//! way in, never a reason for the client.
+//! Events that Cognito would not send, answers that people would not type, and stores that fail: never a panic, never
+//! tokens, never a reason for the client.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 use shared::cognito::UserKey;
-use shared::error::StoreError;
-use shared::error::{ClientError, HandlerError};
+use shared::error::{ClientError, HandlerError, StoreError};
 use shared::random::RandomError;
-use shared::record::EnrollmentStatus;
-use shared::record::Record;
+use shared::record::{EnrollmentStatus, Record};
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::store::{RecordStore, Saved, Version, Versioned};
-use tests::functions::{Cast, Functions, Trigger, User, entry, fill_random, plainly_fake, sample_events};
+use tests::driver::EventHandler;
+use tests::events::{ChallengeTrigger, User, entry, sample_events};
+use tests::functions::Functions;
 use tests::golden::assert_golden;
+use tests::random::{fill_random, plainly_fake};
+use tests::sample_users::SampleUsers;
 use verify_auth_challenge::Verify;
 
 // ── Every place of every sample event, replaced in turn by each of what does not belong there.
 
 #[tokio::test]
 async fn no_replaced_field_makes_define_issue_tokens_without_a_second_factor() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let mut tokens_by_replacement = BTreeMap::<_, Vec<_>>::new();
-    for (case, event) in sample_events(Trigger::Define) {
-        let issued_before = response(&functions, Trigger::Define, event.clone()).await["issueTokens"] == true;
+    for (case, event) in sample_events(ChallengeTrigger::Define) {
+        let issued_before = response(&functions, ChallengeTrigger::Define, event.clone()).await["issueTokens"] == true;
         for Replaced { place, by, event } in replaced_everywhere(&event) {
-            let response = response(&functions, Trigger::Define, event.clone()).await;
+            let response = response(&functions, ChallengeTrigger::Define, event.clone()).await;
             if response["issueTokens"] == true {
                 assert!(proves_a_second_factor(&event), "{case}: tokens after {place} became {by}");
                 if !issued_before {
@@ -37,21 +39,21 @@ async fn no_replaced_field_makes_define_issue_tokens_without_a_second_factor() {
     }
     let lines = tokens_by_replacement.iter().map(|(place, by)| format!("{place} became {}\n", by.join(", ")));
     let tokens_by_replacement: String = lines.collect();
-    // Every line must be a place where Cognito, or the user's own after_second_factor, says something else than before.
+    // In every line, Cognito's own results or the user's own `afterSecondFactor` must have changed.
     assert_golden("hostile_events_tokens_by_replacement.txt", &tokens_by_replacement);
 }
 
 #[tokio::test]
 async fn no_replaced_field_makes_create_show_a_secret_too_early_or_write() {
-    let cast = Cast::assembled().await;
-    let functions = cast.functions().await;
-    let untouched = Cast::stored(&functions).await;
-    for (case, event) in sample_events(Trigger::Create) {
-        if POSES_CODES_LIKE_ANOTHER.contains(&case.as_str()) {
+    let users = SampleUsers::prepare().await;
+    let functions = users.functions().await;
+    let untouched = SampleUsers::stored(&functions).await;
+    for (case, event) in sample_events(ChallengeTrigger::Create) {
+        if ISSUES_CODES_LIKE_ANOTHER.contains(&case.as_str()) {
             continue;
         }
         for Replaced { place, by, event } in replaced_everywhere(&event) {
-            let response = response(&functions, Trigger::Create, event.clone()).await;
+            let response = response(&functions, ChallengeTrigger::Create, event.clone()).await;
             let length = response.to_string().len();
             assert!(length < 1024, "{case}: {length} bytes after {place} became {by}");
             let proven = proves_a_second_factor(&event);
@@ -64,30 +66,30 @@ async fn no_replaced_field_makes_create_show_a_secret_too_early_or_write() {
             }
         }
     }
-    assert_eq!(Cast::stored(&functions).await, untouched);
+    assert_eq!(SampleUsers::stored(&functions).await, untouched);
 }
 
-/// Hashing ten codes takes its time; one event that has it done suffices.
-const POSES_CODES_LIKE_ANOTHER: [&str; 3] =
+/// Hashing ten codes is slow; one event that does it suffices.
+const ISSUES_CODES_LIKE_ANOTHER: [&str; 3] =
     ["authenticator-replaced", "totp-setup-right", "after-second-factor-new-recovery-codes"];
 
 #[tokio::test]
 async fn no_replaced_field_makes_verify_accept_another_answer_challenge_or_user() {
-    let cast = Cast::assembled().await;
-    let judged_by =
+    let users = SampleUsers::prepare().await;
+    let decided_by =
         ["/triggerSource", "/userPoolId", "/request", "/request/userAttributes", "/request/userAttributes/sub"];
-    let judged_by = judged_by.into_iter().chain(["/request/challengeAnswer", "/request/privateChallengeParameters"]);
+    let decided_by = decided_by.into_iter().chain(["/request/challengeAnswer", "/request/privateChallengeParameters"]);
     let private = ["/request/privateChallengeParameters/challenge", "/request/privateChallengeParameters/nonce"];
-    let judged_by: BTreeSet<&str> = judged_by.chain(private).collect();
-    for (case, event) in sample_events(Trigger::Verify) {
-        let functions = cast.functions().await;
-        let right_before = response(&functions, Trigger::Verify, event.clone()).await["answerCorrect"] == true;
+    let decided_by: BTreeSet<&str> = decided_by.chain(private).collect();
+    for (case, event) in sample_events(ChallengeTrigger::Verify) {
+        let functions = users.functions().await;
+        let right_before = response(&functions, ChallengeTrigger::Verify, event.clone()).await["answerCorrect"] == true;
         for Replaced { place, by, event } in replaced_everywhere(&event) {
-            let functions = cast.functions().await;
-            if response(&functions, Trigger::Verify, event).await["answerCorrect"] == true {
+            let functions = users.functions().await;
+            if response(&functions, ChallengeTrigger::Verify, event).await["answerCorrect"] == true {
                 let harmless = match place.as_str() {
                     "/request/userNotFound" => by == "missing" || by == "null" || by == "false",
-                    place => !judged_by.contains(place),
+                    place => !decided_by.contains(place),
                 };
                 assert!(right_before && harmless, "{case}: right after {place} became {by}");
             }
@@ -171,7 +173,7 @@ fn replace(event: &mut Value, place: &str, replacement: Option<Value>) {
 
 /// The response, after what must hold for any: all its fields, each as Cognito takes it, in an event that is otherwise
 /// untouched. Null for a fault. A panic is the test's, as the handler is called without what would catch it.
-async fn response(functions: &Functions, trigger: Trigger, event: Value) -> Value {
+async fn response(functions: &Functions, trigger: ChallengeTrigger, event: Value) -> Value {
     let Ok(answer) = functions.handle(trigger, event.clone()).await else { return Value::Null };
     let response = answer.get("response").cloned().unwrap_or_default();
     let mut restored = answer;
@@ -181,7 +183,7 @@ async fn response(functions: &Functions, trigger: Trigger, event: Value) -> Valu
     response
 }
 
-fn is_well_formed(trigger: Trigger, response: &Value) -> bool {
+fn is_well_formed(trigger: ChallengeTrigger, response: &Value) -> bool {
     let fields = |count| response.as_object().is_some_and(|fields| fields.len() == count);
     let flag = |name| response.get(name).and_then(Value::as_bool);
     let strings = |name| {
@@ -189,7 +191,7 @@ fn is_well_formed(trigger: Trigger, response: &Value) -> bool {
         map.is_some_and(|map| !map.is_empty() && map.values().all(Value::is_string))
     };
     match trigger {
-        Trigger::Define => {
+        ChallengeTrigger::Define => {
             let name = response.get("challengeName").and_then(Value::as_str);
             let names = [None, Some("PASSWORD_VERIFIER"), Some("NEW_PASSWORD_REQUIRED"), Some("CUSTOM_CHALLENGE")];
             // Exactly one of the three.
@@ -198,14 +200,14 @@ fn is_well_formed(trigger: Trigger, response: &Value) -> bool {
             let one = one.map(|(name, tokens, fail)| (name, Some(tokens), Some(fail)));
             fields(3) && names.contains(&name) && one.contains(&decisions)
         }
-        Trigger::Create => {
+        ChallengeTrigger::Create => {
             let metadata = response.get("challengeMetadata").and_then(Value::as_str);
             fields(3)
                 && strings("publicChallengeParameters")
                 && strings("privateChallengeParameters")
                 && metadata.is_some_and(|metadata| !metadata.is_empty())
         }
-        Trigger::Verify => fields(1) && flag("answerCorrect").is_some(),
+        ChallengeTrigger::Verify => fields(1) && flag("answerCorrect").is_some(),
     }
 }
 
@@ -245,8 +247,8 @@ async fn enrollment_status(functions: &Functions, event: &Value) -> EnrollmentSt
 
 #[tokio::test]
 async fn a_payload_that_is_no_event_returns_the_client_error() {
-    let functions = Functions::new();
-    for trigger in Trigger::ALL {
+    let functions = Functions::default();
+    for trigger in ChallengeTrigger::ALL {
         for event in [json!(null), json!(true), json!(5), json!("x"), json!([]), json!({}), json!([{}]), deep()] {
             assert_eq!(functions.answer(trigger, event).await, Err(ClientError));
         }
@@ -255,11 +257,11 @@ async fn a_payload_that_is_no_event_returns_the_client_error() {
 
 #[tokio::test]
 async fn another_triggers_event_returns_the_client_error() {
-    let cast = Cast::assembled().await;
-    let functions = cast.functions().await;
-    let untouched = Cast::stored(&functions).await;
-    for called in Trigger::ALL {
-        for meant in Trigger::ALL.into_iter().filter(|meant| *meant != called) {
+    let users = SampleUsers::prepare().await;
+    let functions = users.functions().await;
+    let untouched = SampleUsers::stored(&functions).await;
+    for called in ChallengeTrigger::ALL {
+        for meant in ChallengeTrigger::ALL.into_iter().filter(|meant| *meant != called) {
             for (case, event) in sample_events(meant) {
                 assert_eq!(functions.answer(called, event).await, Err(ClientError), "{called:?} with {meant:?} {case}");
             }
@@ -278,26 +280,26 @@ async fn another_triggers_event_returns_the_client_error() {
             }
         }
     }
-    assert_eq!(Cast::stored(&functions).await, untouched);
+    assert_eq!(SampleUsers::stored(&functions).await, untouched);
 }
 
 #[tokio::test]
 async fn the_client_receives_one_fixed_sentence_for_every_error() {
     let event = json!({ "triggerSource": "DefineAuthChallenge_Authentication", "request": { "session": "secret" } });
-    let error = Functions::new().define(event).await.unwrap_err();
+    let error = Functions::default().define(event).await.unwrap_err();
     assert_eq!(error.to_string(), "The sign-in could not be completed. Please start again.");
 }
 
 #[tokio::test]
 async fn an_empty_or_missing_session_fails_and_gets_no_challenge() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let ana = User::named("ana", 0xaa);
     for session in [Some(json!([])), Some(Value::Null), None] {
-        let mut define = ana.event(Trigger::Define, json!({}));
-        let mut create = ana.event(Trigger::Create, json!({ "challengeName": "CUSTOM_CHALLENGE" }));
+        let mut define = ana.event(ChallengeTrigger::Define, json!({}));
+        let mut create = ana.event(ChallengeTrigger::Create, json!({ "challengeName": "CUSTOM_CHALLENGE" }));
         replace(&mut define, "/request/session", session.clone());
         replace(&mut create, "/request/session", session);
-        let response = response(&functions, Trigger::Define, define).await;
+        let response = response(&functions, ChallengeTrigger::Define, define).await;
         assert_eq!(response["failAuthentication"], true);
         assert_eq!(functions.create(create).await, Err(ClientError));
     }
@@ -305,7 +307,7 @@ async fn an_empty_or_missing_session_fails_and_gets_no_challenge() {
 
 #[tokio::test]
 async fn an_entry_that_is_no_entry_ends_the_sign_in_wherever_it_stands() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let ana = User::named("ana", 0xaa);
     let right = [
         entry("SRP_A", true, None),
@@ -316,8 +318,8 @@ async fn an_entry_that_is_no_entry_ends_the_sign_in_wherever_it_stands() {
         for position in 0..=right.len() {
             let mut session = right.to_vec();
             session.insert(position, bad.clone());
-            let event = ana.event(Trigger::Define, json!({ "session": session }));
-            let response = response(&functions, Trigger::Define, event).await;
+            let event = ana.event(ChallengeTrigger::Define, json!({ "session": session }));
+            let response = response(&functions, ChallengeTrigger::Define, event).await;
             assert_eq!(response["failAuthentication"], true, "{bad} at {position}");
         }
     }
@@ -325,7 +327,7 @@ async fn an_entry_that_is_no_entry_ends_the_sign_in_wherever_it_stands() {
 
 #[tokio::test]
 async fn a_result_that_is_not_true_proves_nothing() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let ana = User::named("ana", 0xaa);
     for result in [json!(null), json!(false), json!("true"), json!(1), json!([true]), json!({ "true": true })] {
         for position in 0..3 {
@@ -335,8 +337,8 @@ async fn a_result_that_is_not_true_proves_nothing() {
                 entry("CUSTOM_CHALLENGE", true, Some("SECOND_FACTOR")),
             ];
             session[position]["challengeResult"] = result.clone();
-            let event = ana.event(Trigger::Define, json!({ "session": session }));
-            let response = response(&functions, Trigger::Define, event).await;
+            let event = ana.event(ChallengeTrigger::Define, json!({ "session": session }));
+            let response = response(&functions, ChallengeTrigger::Define, event).await;
             assert_ne!(response["issueTokens"], true, "{result} at {position}");
         }
     }
@@ -344,20 +346,20 @@ async fn a_result_that_is_not_true_proves_nothing() {
 
 #[tokio::test]
 async fn a_session_of_ten_thousand_entries_fails() {
-    let functions = Functions::new();
+    let functions = Functions::default();
     let ana = User::named("ana", 0xaa);
     let mut session = vec![entry("SRP_A", true, None), entry("PASSWORD_VERIFIER", true, None)];
     session.extend(std::iter::repeat_n(entry("CUSTOM_CHALLENGE", false, Some("SECOND_FACTOR")), 10_000));
     session.push(entry("CUSTOM_CHALLENGE", true, Some("SECOND_FACTOR")));
-    let event = ana.event(Trigger::Define, json!({ "session": session }));
-    assert_eq!(response(&functions, Trigger::Define, event).await["failAuthentication"], true);
+    let event = ana.event(ChallengeTrigger::Define, json!({ "session": session }));
+    assert_eq!(response(&functions, ChallengeTrigger::Define, event).await["failAuthentication"], true);
 }
 
 // ── Answers.
 
 #[tokio::test]
 async fn a_right_passcode_in_another_notation_is_wrong_and_not_counted() {
-    let cast = Cast::assembled().await;
+    let users = SampleUsers::prepare().await;
     let right = "713560";
     let dressed = [
         "７１３５６０".to_owned(),
@@ -391,14 +393,14 @@ async fn a_right_passcode_in_another_notation_is_wrong_and_not_counted() {
         "🔑".repeat(10 * 1024),
     ];
     for answer in dressed {
-        assert_wrong_and_unrecorded(&cast, "passcode-right", &json!(answer)).await;
-        assert_wrong_and_unrecorded(&cast, "totp-setup-right", &json!(answer)).await;
+        assert_wrong_and_unrecorded(&users, "passcode-right", &json!(answer)).await;
+        assert_wrong_and_unrecorded(&users, "totp-setup-right", &json!(answer)).await;
     }
 }
 
 #[tokio::test]
 async fn a_recovery_code_in_another_notation_is_wrong() {
-    let cast = Cast::assembled().await;
+    let users = SampleUsers::prepare().await;
     for answer in [
         "ＣＳＧＰ-ＰＳ９０-ＣＤＱＰ-８Ｓ９Ｇ",
         "CSGP-PS90-CDQP-8S9",
@@ -417,46 +419,50 @@ async fn a_recovery_code_in_another_notation_is_wrong() {
         "0000-0000-0000-0000",
         "ZZZZ-ZZZZ-ZZZZ-ZZZZ",
     ] {
-        assert_wrong_and_unrecorded(&cast, "recovery-code-right", &json!(answer)).await;
-        assert_wrong_and_unrecorded(&cast, "recovery-codes-kept", &json!(answer)).await;
+        assert_wrong_and_unrecorded(&users, "recovery-code-right", &json!(answer)).await;
+        assert_wrong_and_unrecorded(&users, "recovery-codes-kept", &json!(answer)).await;
     }
     let long = "CSGP-PS90-CDQP-8S9G".repeat(1000);
-    assert_wrong_and_unrecorded(&cast, "recovery-code-right", &json!(long)).await;
+    assert_wrong_and_unrecorded(&users, "recovery-code-right", &json!(long)).await;
 }
 
-async fn assert_wrong_and_unrecorded(cast: &Cast, case: &str, answer: &Value) {
-    let functions = cast.functions().await;
-    let untouched = Cast::stored(&functions).await;
-    let mut event = sample_events(Trigger::Verify).remove(case).unwrap_or_default();
+async fn assert_wrong_and_unrecorded(users: &SampleUsers, case: &str, answer: &Value) {
+    let functions = users.functions().await;
+    let untouched = SampleUsers::stored(&functions).await;
+    let mut event = sample_events(ChallengeTrigger::Verify).remove(case).unwrap_or_default();
     replace(&mut event, "/request/challengeAnswer", Some(answer.clone()));
-    assert_eq!(response(&functions, Trigger::Verify, event).await, json!({ "answerCorrect": false }), "{answer}");
-    assert_eq!(Cast::stored(&functions).await, untouched, "{answer}");
+    assert_eq!(
+        response(&functions, ChallengeTrigger::Verify, event).await,
+        json!({ "answerCorrect": false }),
+        "{answer}"
+    );
+    assert_eq!(SampleUsers::stored(&functions).await, untouched, "{answer}");
 }
 
 #[tokio::test]
 async fn an_answer_that_is_no_text_fails_and_is_not_counted() {
-    let cast = Cast::assembled().await;
-    let functions = cast.functions().await;
-    let untouched = Cast::stored(&functions).await;
+    let users = SampleUsers::prepare().await;
+    let functions = users.functions().await;
+    let untouched = SampleUsers::stored(&functions).await;
     for case in ["passcode-right", "totp-setup-right", "recovery-code-right", "recovery-codes-kept"] {
-        let answer = &sample_events(Trigger::Verify)[case]["request"]["challengeAnswer"];
+        let answer = &sample_events(ChallengeTrigger::Verify)[case]["request"]["challengeAnswer"];
         for answer in
             [json!(713_560), json!(713_560.0), json!(null), json!(true), json!([answer]), json!({ "ANSWER": answer })]
         {
-            let mut event = sample_events(Trigger::Verify).remove(case).unwrap();
+            let mut event = sample_events(ChallengeTrigger::Verify).remove(case).unwrap();
             event["request"]["challengeAnswer"] = answer;
             assert_eq!(functions.verify(event).await, Err(ClientError), "{case}");
         }
     }
-    assert_eq!(Cast::stored(&functions).await, untouched);
+    assert_eq!(SampleUsers::stored(&functions).await, untouched);
 }
 
 #[tokio::test]
 async fn private_parameters_not_written_by_create_fail_and_are_not_counted() {
-    let cast = Cast::assembled().await;
-    let functions = cast.functions().await;
-    let untouched = Cast::stored(&functions).await;
-    let events = sample_events(Trigger::Verify);
+    let users = SampleUsers::prepare().await;
+    let functions = users.functions().await;
+    let untouched = SampleUsers::stored(&functions).await;
+    let events = sample_events(ChallengeTrigger::Verify);
     let of = |case: &str| events[case]["request"]["privateChallengeParameters"]["challenge"].as_str().unwrap();
     let (setup, codes) = (of("totp-setup-right"), of("recovery-codes-kept"));
     for challenge in [
@@ -497,17 +503,17 @@ async fn private_parameters_not_written_by_create_fail_and_are_not_counted() {
         event["request"]["privateChallengeParameters"]["nonce"] = json!(nonce);
         assert_eq!(functions.verify(event).await, Err(ClientError), "{nonce}");
     }
-    assert_eq!(Cast::stored(&functions).await, untouched);
+    assert_eq!(SampleUsers::stored(&functions).await, untouched);
 }
 
 #[tokio::test]
 async fn codes_on_offer_without_a_hash_accept_no_answer() {
-    let cast = Cast::assembled().await;
-    let mut event = sample_events(Trigger::Verify).remove("recovery-codes-kept").unwrap();
+    let users = SampleUsers::prepare().await;
+    let mut event = sample_events(ChallengeTrigger::Verify).remove("recovery-codes-kept").unwrap();
     event["request"]["privateChallengeParameters"]["challenge"] =
         json!("RECOVERY_CODES MDAwMDA3NSA AAAAAAAAAAAAAAAAAAAAAA");
-    let functions = cast.functions().await;
-    assert_eq!(response(&functions, Trigger::Verify, event).await, json!({ "answerCorrect": false }));
+    let functions = users.functions().await;
+    assert_eq!(response(&functions, ChallengeTrigger::Verify, event).await, json!({ "answerCorrect": false }));
 }
 
 // ── Users.
@@ -515,12 +521,12 @@ async fn codes_on_offer_without_a_hash_accept_no_answer() {
 #[tokio::test]
 async fn a_user_that_does_not_exist_touches_no_record() {
     let functions = Functions::over(Failing::at(At::Load), fill_random, fill_random);
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         for (case, mut event) in sample_events(trigger) {
             event["request"]["userNotFound"] = json!(true);
             if let Ok(answer) = functions.answer(trigger, event).await {
                 assert_ne!(answer["response"]["answerCorrect"], true, "{case}");
-                if trigger == Trigger::Create {
+                if trigger == ChallengeTrigger::Create {
                     assert_eq!(answer["response"]["challengeMetadata"], "SECOND_FACTOR - AAAAAAAAAAA", "{case}");
                 }
             }
@@ -532,7 +538,7 @@ async fn a_user_that_does_not_exist_touches_no_record() {
 #[tokio::test]
 async fn a_known_user_without_sub_fails_before_any_record_is_touched() {
     let functions = Functions::over(Failing::at(At::Load), fill_random, fill_random);
-    for trigger in [Trigger::Create, Trigger::Verify] {
+    for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
         for sub in [None, Some(Value::Null), Some(json!("")), Some(json!(5)), Some(json!(["x"]))] {
             for (case, mut event) in sample_events(trigger) {
                 if event["request"]["userNotFound"] == true {
@@ -604,7 +610,7 @@ impl RecordStore for Failing {
 async fn a_record_that_cannot_be_read_fails_and_is_not_overwritten() {
     for at in [At::Load, At::Format, At::Text, At::Panic] {
         let functions = Functions::over(Failing::at(at), plainly_fake, fill_random);
-        for trigger in [Trigger::Create, Trigger::Verify] {
+        for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
             for (case, event) in sample_events(trigger) {
                 if event["request"]["userNotFound"] != true {
                     assert_eq!(functions.answer(trigger, event).await, Err(ClientError), "{at:?}: {case}");
@@ -619,31 +625,31 @@ async fn a_record_that_cannot_be_read_fails_and_is_not_overwritten() {
 #[tokio::test]
 async fn a_right_answer_that_cannot_be_saved_returns_the_client_error() {
     let functions = Functions::over(Failing::at(At::Save), plainly_fake, fill_random);
-    let event = sample_events(Trigger::Verify).remove("totp-setup-right").unwrap();
+    let event = sample_events(ChallengeTrigger::Verify).remove("totp-setup-right").unwrap();
     assert_eq!(functions.verify(event).await, Err(ClientError));
     assert_eq!(functions.store().calls(), (1, 1));
 }
 
 #[tokio::test]
 async fn a_secret_that_does_not_open_fails_and_is_not_counted() {
-    let cast = Cast::assembled().await;
-    let records = cast.functions().await;
-    let untouched = Cast::stored(&records).await;
+    let users = SampleUsers::prepare().await;
+    let records = users.functions().await;
+    let untouched = SampleUsers::stored(&records).await;
     let another_key = MemorySealer::new(fill_random).unwrap();
     let functions =
         Verify { enrollment: records.verify.enrollment, store: records.create.store.clone(), sealer: another_key };
     for case in ["passcode-right", "passcode-wrong", "totp-setup-right"] {
-        let event = sample_events(Trigger::Verify).remove(case).unwrap();
+        let event = sample_events(ChallengeTrigger::Verify).remove(case).unwrap();
         let fault = functions.handle(event, records.now()).await.unwrap_err();
         assert!(matches!(fault, HandlerError::Seal(_)), "{case}: {fault:?}");
     }
-    assert_eq!(Cast::stored(&records).await, untouched);
+    assert_eq!(SampleUsers::stored(&records).await, untouched);
 }
 
 #[tokio::test]
 async fn without_randomness_no_challenge_is_issued() {
     let functions = Functions::over(MemoryStore::default(), fill_random, |_| Err(RandomError));
-    for (case, event) in sample_events(Trigger::Create) {
+    for (case, event) in sample_events(ChallengeTrigger::Create) {
         assert_eq!(functions.create(event).await, Err(ClientError), "{case}");
     }
 }

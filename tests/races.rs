@@ -4,23 +4,27 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
+use create_auth_challenge::Create;
 use futures_util::future::join_all;
-use shared::challenge::{Challenge, IssuedChallenge, NewCodes};
+use shared::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes};
 use shared::cognito::UserKey;
-use shared::error::HandlerError;
-use shared::error::StoreError;
+use shared::error::{HandlerError, StoreError};
+use shared::ids::AuthenticatorId;
 use shared::passcode_limit::{FIRST_WAIT_SECONDS, FREE_FAILURES, RateLimit};
-use shared::record::EnrollmentStatus;
-use shared::record::Record;
+use shared::record::{EnrollmentStatus, Record};
 use shared::recovery_codes::{CodeSet, RecoveryCode};
-use shared::store::{RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Version, Versioned};
+use shared::settings::Entitlement;
+use shared::store::{EncryptionContext, RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Version, Versioned};
 use shared::totp::SharedSecret;
 use shared::verification::Answer;
 use shared::verify_answer::{VerifiedAnswer, verify_answer};
-use tests::stores::{
-    AT_SIGN_IN, Backend, NOW, Owner, PROMPT, PROMPT_CODES_DUE, assert_right, issued, offer_authenticator, passcode,
-    random, user,
-};
+use tests::challenges::{AT_SIGN_IN, PROMPT, PROMPT_CODES_DUE, issued};
+use tests::clock::NOW;
+use tests::events::User;
+use tests::functions::Functions;
+use tests::person::{Person, passcode, wrong_passcodes};
+use tests::random::{fill_random, random};
+use tests::stores::{Backend, user};
 use tokio::sync::Barrier;
 
 tests::for_memory_and_ministack! {
@@ -42,253 +46,253 @@ tests::for_memory_and_ministack! {
 }
 
 async fn of_200_parallel_wrong_guesses_five_are_verified_and_the_rest_refused<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let race = arena.race(&arena.owner.user, arena.owner.wrong_passcodes(NOW).take(200).map(totp)).await;
+    let race = Race::<B>::with_owner().await;
+    let outcomes = race.run(&race.user, wrong_passcodes(&race.person.secret, NOW).take(200).map(totp)).await;
     assert_eq!(
-        race.tally(),
+        outcomes.tally(),
         tally([("on record, wrong: WrongPasscode", 5), ("refused: RateLimited", 195)]),
-        "each by a sign-in of its own"
+        "each in another sign-in"
     );
-    let Versioned { record, version } = arena.stored(&arena.owner.user).await;
+    let Versioned { record, version } = race.stored(&race.user).await;
     assert_eq!(record.failures(NOW), 5);
     assert_eq!(record.rate_limit(NOW), RateLimit::RetryAfter { seconds: FIRST_WAIT_SECONDS });
-    assert_eq!(version, Version(Owner::SAVES + 5));
+    assert_eq!(version, Version(SAVES_OF_ENROLLMENT + 5));
     // All had loaded before one saved: the race took place.
-    assert!(race.conflicts() >= 199);
+    assert!(outcomes.conflicts() >= 199);
     // Five others can win against one answer.
-    assert!(race.most_loads() <= u32::from(FREE_FAILURES) + 2);
-    assert!(race.most_loads() <= u32::from(SAVE_ATTEMPTS));
+    assert!(outcomes.most_loads() <= u32::from(FREE_FAILURES) + 2);
+    assert!(outcomes.most_loads() <= u32::from(SAVE_ATTEMPTS));
 }
 
 async fn one_right_passcode_sent_50_times_at_once_is_right_once<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let race = arena.race(&arena.owner.user, (0..50).map(|_| totp(arena.owner.passcode_at(NOW)))).await;
+    let race = Race::<B>::with_owner().await;
+    let outcomes = race.run(&race.user, (0..50).map(|_| totp(race.person.passcode(NOW)))).await;
     assert_eq!(
-        race.tally(),
+        outcomes.tally(),
         tally([
             ("on record, right: PasscodeAccepted", 1),
             ("on record, wrong: PasscodeReplayed", 5),
             ("refused: RateLimited", 44),
         ])
     );
-    assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 6));
-    assert!(race.conflicts() >= 49);
+    assert_eq!(race.stored(&race.user).await.version, Version(SAVES_OF_ENROLLMENT + 6));
+    assert!(outcomes.conflicts() >= 49);
     // The right one and five used ones can win against one answer.
-    assert!(race.most_loads() <= u32::from(FREE_FAILURES) + 3);
-    assert!(race.most_loads() <= u32::from(SAVE_ATTEMPTS));
+    assert!(outcomes.most_loads() <= u32::from(FREE_FAILURES) + 3);
+    assert!(outcomes.most_loads() <= u32::from(SAVE_ATTEMPTS));
 }
 
 async fn one_recovery_code_sent_50_times_at_once_is_right_once<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let race = arena.race(&arena.owner.user, (0..50).map(|_| totp(arena.owner.codes[3].clone()))).await;
-    assert_eq!(race.tally(), tally([("on record, right: RecoveryCodeUsed", 1), ("refused: WrongRecoveryCode", 49)]));
-    assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 1));
-    assert_eq!(race.conflicts(), 49);
-    assert_eq!(race.most_loads(), 2);
+    let race = Race::<B>::with_owner().await;
+    let outcomes = race.run(&race.user, (0..50).map(|_| totp(race.person.codes[3].clone()))).await;
+    assert_eq!(
+        outcomes.tally(),
+        tally([("on record, right: RecoveryCodeUsed", 1), ("refused: WrongRecoveryCode", 49)])
+    );
+    assert_eq!(race.stored(&race.user).await.version, Version(SAVES_OF_ENROLLMENT + 1));
+    assert_eq!(outcomes.conflicts(), 49);
+    assert_eq!(outcomes.most_loads(), 2);
     // The others of the set are still there.
-    assert_right(&arena.answer(totp(arena.owner.codes[4].clone())).await);
+    assert_right(&race.answer(totp(race.person.codes[4].clone())).await);
 }
 
 async fn ten_recovery_codes_sent_five_times_each_at_once_are_right_once_each<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let codes = &arena.owner.codes;
-    let race = arena.race(&arena.owner.user, codes.iter().cycle().take(50).cloned().map(totp)).await;
+    let race = Race::<B>::with_owner().await;
+    let codes = &race.person.codes;
+    let outcomes = race.run(&race.user, codes.iter().cycle().take(50).cloned().map(totp)).await;
     let mut right = vec![0; codes.len()];
-    for (number, answered) in (0..codes.len()).cycle().zip(&race.answered) {
+    for (number, answered) in (0..codes.len()).cycle().zip(&outcomes.answered) {
         match label(&answered.verified).as_str() {
             "on record, right: RecoveryCodeUsed" => right[number] += 1,
-            // Ten that are right can win more often than one answer is judged again.
+            // Ten that are right can win more often than one answer is verified again.
             "refused: WrongRecoveryCode" | "fault: TooManyConflicts" => {}
             other => panic!("{other}"),
         }
     }
-    // Whose code was not used by any of its five has it still.
+    // A code that none of its five used is still there.
     for (code, right) in codes.iter().zip(&mut right) {
-        *right += usize::from(arena.answer(totp(code.clone())).await.unwrap().is_correct());
+        *right += usize::from(race.answer(totp(code.clone())).await.unwrap().is_correct());
     }
     assert_eq!(right, vec![1; codes.len()]);
-    assert_eq!(arena.stored(&arena.owner.user).await.version, Version(Owner::SAVES + 10));
+    assert_eq!(race.stored(&race.user).await.version, Version(SAVES_OF_ENROLLMENT + 10));
 }
 
 async fn three_deliveries_of_a_challenge_at_once_count_once_and_answer_alike<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let wrong = totp(arena.owner.wrong_passcodes(NOW).next().unwrap());
-    arena.deliver_three_times(wrong, "on record, wrong: WrongPasscode", "on record, wrong: AlreadyVerified").await;
-    assert_eq!(arena.stored(&arena.owner.user).await.record.failures(NOW), 1);
+    let race = Race::<B>::with_owner().await;
+    let wrong = totp(race.person.wrong_passcode(NOW));
+    race.deliver_three_times(wrong, "on record, wrong: WrongPasscode", "on record, wrong: AlreadyVerified").await;
+    assert_eq!(race.stored(&race.user).await.record.failures(NOW), 1);
 
-    let right = totp(arena.owner.passcode_at(NOW));
-    arena.deliver_three_times(right, "on record, right: PasscodeAccepted", "on record, right: AlreadyVerified").await;
+    let right = totp(race.person.passcode(NOW));
+    race.deliver_three_times(right, "on record, right: PasscodeAccepted", "on record, right: AlreadyVerified").await;
 
-    let code = totp(arena.owner.codes[0].clone());
-    arena.deliver_three_times(code, "on record, right: RecoveryCodeUsed", "on record, right: AlreadyVerified").await;
+    let code = totp(race.person.codes[0].clone());
+    race.deliver_three_times(code, "on record, right: RecoveryCodeUsed", "on record, right: AlreadyVerified").await;
 
-    let new = arena.new_authenticator(&arena.owner.user, &secret(1)).await;
-    arena
-        .deliver_three_times(new, "on record, right: AuthenticatorEnrolled", "on record, right: AlreadyVerified")
-        .await;
+    let new = race.new_authenticator(&race.user, &secret(1)).await;
+    race.deliver_three_times(new, "on record, right: AuthenticatorEnrolled", "on record, right: AlreadyVerified").await;
 
-    let new = arena.new_code(&arena.owner.user, [1; 10]).await;
-    arena.deliver_three_times(new, "on record, right: RecoveryCodesKept", "on record, right: AlreadyVerified").await;
+    let new = race.new_code(&race.user, [1; 10]).await;
+    race.deliver_three_times(new, "on record, right: RecoveryCodesKept", "on record, right: AlreadyVerified").await;
 }
 
 async fn an_answer_that_is_not_recorded_is_refused_alike_in_every_delivery<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let user = &arena.owner.user;
-    let (authenticator, _) = arena.new_authenticator(user, &secret(1)).await;
-    let (codes, _) = arena.new_code(user, [1; 10]).await;
-    let before = arena.stored(user).await;
+    let race = Race::<B>::with_owner().await;
+    let user = &race.user;
+    let (authenticator, _) = race.new_authenticator(user, &secret(1)).await;
+    let (codes, _) = race.new_code(user, [1; 10]).await;
+    let before = race.stored(user).await;
     let not_shown = RecoveryCode::new([2; 10]).show().to_string();
     for (answer, refused) in [
         (totp(not_shown.clone()), "refused: WrongRecoveryCode"),
         ((authenticator, "1".to_owned()), "refused: WrongFirstPasscode"),
         ((codes, not_shown), "refused: NotOneOfTheNewCodes"),
     ] {
-        let race = arena.race(user, (0..3).map(|_| answer.clone())).await;
-        assert_eq!(race.tally(), tally([(refused, 3)]));
-        assert_eq!(arena.stored(user).await, before);
+        let outcomes = race.run(user, (0..3).map(|_| answer.clone())).await;
+        assert_eq!(outcomes.tally(), tally([(refused, 3)]));
+        assert_eq!(race.stored(user).await, before);
     }
 }
 
 async fn a_delivery_that_died_after_the_write_is_answered_alike_when_repeated<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let user = &arena.owner.user;
+    let race = Race::<B>::with_owner().await;
+    let user = &race.user;
     let answers = [
-        (totp(arena.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyVerified"),
-        (totp(arena.owner.passcode_at(NOW)), "on record, right: AlreadyVerified"),
-        (totp(arena.owner.codes[0].clone()), "on record, right: AlreadyVerified"),
+        (totp(race.person.wrong_passcode(NOW)), "on record, wrong: AlreadyVerified"),
+        (totp(race.person.passcode(NOW)), "on record, right: AlreadyVerified"),
+        (totp(race.person.codes[0].clone()), "on record, right: AlreadyVerified"),
     ];
     for (answer, repeated) in answers {
-        drop(arena.answer(answer.clone()).await);
-        let recorded = arena.stored(user).await;
+        drop(race.answer(answer.clone()).await);
+        let recorded = race.stored(user).await;
         for _ in 0..2 {
-            assert_eq!(label(&arena.answer(answer.clone()).await), repeated);
-            assert_eq!(arena.stored(user).await, recorded);
+            assert_eq!(label(&race.answer(answer.clone()).await), repeated);
+            assert_eq!(race.stored(user).await, recorded);
         }
-        // Whatever else it says by now: this challenge was judged.
-        for other in [arena.owner.passcode_at(NOW.plus(30)), arena.owner.codes[1].clone(), String::new()] {
-            assert_eq!(label(&arena.answer((answer.0.clone(), other)).await), repeated);
-            assert_eq!(arena.stored(user).await, recorded);
+        // Whatever else is typed by now: this challenge was verified.
+        for other in [race.person.passcode(NOW.plus(30)), race.person.codes[1].clone(), String::new()] {
+            assert_eq!(label(&race.answer((answer.0.clone(), other)).await), repeated);
+            assert_eq!(race.stored(user).await, recorded);
         }
     }
 }
 
 async fn a_repeat_is_answered_alike_after_seven_other_answers<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let user = &arena.owner.user;
-    let mut wrong = arena.owner.wrong_passcodes(NOW).map(totp);
-    let right = totp(arena.owner.passcode_at(NOW));
+    let race = Race::<B>::with_owner().await;
+    let user = &race.user;
+    let mut wrong = wrong_passcodes(&race.person.secret, NOW).map(totp);
+    let right = totp(race.person.passcode(NOW));
     let first_wrong = wrong.next().unwrap();
-    drop(arena.answer(first_wrong.clone()).await);
-    drop(arena.answer(right.clone()).await);
+    drop(race.answer(first_wrong.clone()).await);
+    drop(race.answer(right.clone()).await);
     for _ in 0..4 {
-        assert_eq!(label(&arena.answer(wrong.next().unwrap()).await), "on record, wrong: WrongPasscode");
+        assert_eq!(label(&race.answer(wrong.next().unwrap()).await), "on record, wrong: WrongPasscode");
     }
     // Passcodes wait by now, and those two do not.
-    assert_eq!(label(&arena.answer(wrong.next().unwrap()).await), "refused: RateLimited");
-    for code in &arena.owner.codes[..2] {
-        assert_right(&arena.answer(totp(code.clone())).await);
+    assert_eq!(label(&race.answer(wrong.next().unwrap()).await), "refused: RateLimited");
+    for code in &race.person.codes[..2] {
+        assert_right(&race.answer(totp(code.clone())).await);
     }
-    let recorded = arena.stored(user).await;
-    assert_eq!(recorded.version, Version(Owner::SAVES + 8));
-    let race = arena.race(user, [first_wrong, right]).await;
+    let recorded = race.stored(user).await;
+    assert_eq!(recorded.version, Version(SAVES_OF_ENROLLMENT + 8));
+    let outcomes = race.run(user, [first_wrong, right]).await;
     assert_eq!(
-        race.tally(),
+        outcomes.tally(),
         tally([("on record, right: AlreadyVerified", 1), ("on record, wrong: AlreadyVerified", 1)])
     );
-    assert_eq!(arena.stored(user).await, recorded);
+    assert_eq!(race.stored(user).await, recorded);
 }
 
 async fn a_right_answer_that_the_record_has_forgotten_is_not_right_again<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let (passcode, code) = (totp(arena.owner.passcode_at(NOW)), totp(arena.owner.codes[0].clone()));
-    assert_right(&arena.answer(passcode.clone()).await);
-    assert_right(&arena.answer(code.clone()).await);
-    for code in &arena.owner.codes[1..9] {
-        assert_right(&arena.answer(totp(code.clone())).await);
+    let race = Race::<B>::with_owner().await;
+    let (passcode, code) = (totp(race.person.passcode(NOW)), totp(race.person.codes[0].clone()));
+    assert_right(&race.answer(passcode.clone()).await);
+    assert_right(&race.answer(code.clone()).await);
+    for code in &race.person.codes[1..9] {
+        assert_right(&race.answer(totp(code.clone())).await);
     }
-    assert_eq!(label(&arena.answer(passcode).await), "on record, wrong: PasscodeReplayed");
-    assert_eq!(label(&arena.answer(code).await), "refused: WrongRecoveryCode");
+    assert_eq!(label(&race.answer(passcode).await), "on record, wrong: PasscodeReplayed");
+    assert_eq!(label(&race.answer(code).await), "refused: WrongRecoveryCode");
 }
 
 async fn of_two_sign_ins_that_enroll_at_once_one_wins_and_one_is_outdated<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    for user in [&user("newcomer"), &arena.owner.user] {
+    let race = Race::<B>::with_owner().await;
+    for user in [&user("newcomer"), &race.user] {
         let secrets = [secret(1), secret(2)];
         let mut answers = Vec::new();
         for secret in &secrets {
-            answers.push(arena.new_authenticator(user, secret).await);
+            answers.push(race.new_authenticator(user, secret).await);
         }
-        let before = arena.stored(user).await;
-        let race = arena.race(user, answers).await;
+        let before = race.stored(user).await;
+        let outcomes = race.run(user, answers).await;
         assert_eq!(
-            race.tally(),
+            outcomes.tally(),
             tally([("fault: ChallengeOutdated", 1), ("on record, right: AuthenticatorEnrolled", 1)]),
             "{user}"
         );
-        assert_eq!(race.conflicts(), 1);
-        let after = arena.stored(user).await;
+        assert_eq!(outcomes.conflicts(), 1);
+        let after = race.stored(user).await;
         assert_eq!(after.version, before.version.next());
         assert_ne!(after.record.generation(), before.record.generation());
         // The authenticator is the winner's.
-        for (secret, answered) in secrets.iter().zip(&race.answered) {
+        for (secret, answered) in secrets.iter().zip(&outcomes.answered) {
             let later = NOW.plus(30);
             let answer = Answer::new(passcode(secret, later));
             let issued = issued(PROMPT_CODES_DUE);
-            let verified =
-                verify_answer(&*arena.store, &*arena.sealer, user, &issued, &answer, AT_SIGN_IN, later).await;
+            let verified = verify_answer(&*race.store, &*race.sealer, user, &issued, &answer, AT_SIGN_IN, later).await;
             assert_eq!(verified.unwrap().is_correct(), answered.verified.is_ok());
         }
     }
 }
 
 async fn of_two_sign_ins_that_keep_codes_at_once_one_wins_and_one_is_outdated<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let user = &arena.owner.user;
-    let answers = [arena.new_code(user, [1; 10]).await, arena.new_code(user, [2; 10]).await];
-    let race = arena.race(user, answers.clone()).await;
-    assert_eq!(race.tally(), tally([("fault: ChallengeOutdated", 1), ("on record, right: RecoveryCodesKept", 1)]));
-    for ((_, code), answered) in answers.into_iter().zip(&race.answered) {
-        assert_eq!(arena.answer(totp(code)).await.unwrap().is_correct(), answered.verified.is_ok());
+    let race = Race::<B>::with_owner().await;
+    let user = &race.user;
+    let answers = [race.new_code(user, [1; 10]).await, race.new_code(user, [2; 10]).await];
+    let outcomes = race.run(user, answers.clone()).await;
+    assert_eq!(outcomes.tally(), tally([("fault: ChallengeOutdated", 1), ("on record, right: RecoveryCodesKept", 1)]));
+    for ((_, code), answered) in answers.into_iter().zip(&outcomes.answered) {
+        assert_eq!(race.answer(totp(code)).await.unwrap().is_correct(), answered.verified.is_ok());
     }
 }
 
 async fn a_repeat_gets_the_outcome_of_a_save_that_worked_but_reported_a_fault<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let user = &arena.owner.user;
+    let race = Race::<B>::with_owner().await;
+    let user = &race.user;
     for (answer, repeated) in [
-        (totp(arena.owner.wrong_passcodes(NOW).next().unwrap()), "on record, wrong: AlreadyVerified"),
-        (totp(arena.owner.passcode_at(NOW)), "on record, right: AlreadyVerified"),
-        (totp(arena.owner.codes[0].clone()), "on record, right: AlreadyVerified"),
-        (arena.new_code(user, [1; 10]).await, "on record, right: AlreadyVerified"),
+        (totp(race.person.wrong_passcode(NOW)), "on record, wrong: AlreadyVerified"),
+        (totp(race.person.passcode(NOW)), "on record, right: AlreadyVerified"),
+        (totp(race.person.codes[0].clone()), "on record, right: AlreadyVerified"),
+        (race.new_code(user, [1; 10]).await, "on record, right: AlreadyVerified"),
     ] {
-        let before = arena.stored(user).await.version;
-        let store = FaultyOnce { store: Arc::clone(&arena.store), takes_effect: true, spent: AtomicBool::new(false) };
-        assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), "fault: Store");
-        let recorded = arena.stored(user).await;
+        let before = race.stored(user).await.version;
+        let store = FaultyOnce { store: Arc::clone(&race.store), takes_effect: true, spent: AtomicBool::new(false) };
+        assert_eq!(label(&answer_over(&store, &*race.sealer, user, &answer).await), "fault: Store");
+        let recorded = race.stored(user).await;
         assert_eq!(recorded.version, before.next());
-        assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), repeated);
-        assert_eq!(arena.stored(user).await, recorded);
+        assert_eq!(label(&answer_over(&store, &*race.sealer, user, &answer).await), repeated);
+        assert_eq!(race.stored(user).await, recorded);
     }
 }
 
 async fn a_repeat_is_verified_anew_after_a_save_that_failed<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let user = &arena.owner.user;
-    let answer = totp(arena.owner.passcode_at(NOW));
-    let before = arena.stored(user).await;
-    let store = FaultyOnce { store: Arc::clone(&arena.store), takes_effect: false, spent: AtomicBool::new(false) };
-    assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), "fault: Store");
-    assert_eq!(arena.stored(user).await, before);
-    let repeated = answer_over(&store, &*arena.sealer, user, &answer).await;
+    let race = Race::<B>::with_owner().await;
+    let user = &race.user;
+    let answer = totp(race.person.passcode(NOW));
+    let before = race.stored(user).await;
+    let store = FaultyOnce { store: Arc::clone(&race.store), takes_effect: false, spent: AtomicBool::new(false) };
+    assert_eq!(label(&answer_over(&store, &*race.sealer, user, &answer).await), "fault: Store");
+    assert_eq!(race.stored(user).await, before);
+    let repeated = answer_over(&store, &*race.sealer, user, &answer).await;
     assert_eq!(label(&repeated), "on record, right: PasscodeAccepted");
 }
 
 async fn guesses_that_win_every_save_cannot_keep_the_owner_out<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let guesses = arena.owner.wrong_passcodes(NOW).take(200).map(totp).collect();
-    let store = Overtaken { arena: &arena, loads: AtomicU32::new(0), others: Mutex::new(guesses) };
-    let answer = totp(arena.owner.codes[0].clone());
-    let verified = answer_over(&store, &*arena.sealer, &arena.owner.user, &answer).await;
+    let race = Race::<B>::with_owner().await;
+    let guesses = wrong_passcodes(&race.person.secret, NOW).take(200).map(totp).collect();
+    let store = Overtaken { race: &race, loads: AtomicU32::new(0), others: Mutex::new(guesses) };
+    let answer = totp(race.person.codes[0].clone());
+    let verified = answer_over(&store, &*race.sealer, &race.user, &answer).await;
     assert_eq!(label(&verified), "on record, right: RecoveryCodeUsed");
     // The fifth guess was the last that could be saved; the sixth was refused.
     assert_eq!(store.loads.into_inner(), 6);
@@ -296,29 +300,32 @@ async fn guesses_that_win_every_save_cannot_keep_the_owner_out<B: Backend>() {
 }
 
 async fn endless_conflicts_end_in_an_error_and_change_nothing<B: Backend>() {
-    let arena = Arena::<B>::with_owner().await;
-    let user = &arena.owner.user;
-    let before = arena.stored(user).await;
+    let race = Race::<B>::with_owner().await;
+    let user = &race.user;
+    let before = race.stored(user).await;
     for answer in [
-        totp(arena.owner.wrong_passcodes(NOW).next().unwrap()),
-        totp(arena.owner.passcode_at(NOW)),
-        totp(arena.owner.codes[0].clone()),
-        arena.new_authenticator(user, &secret(1)).await,
-        arena.new_code(user, [1; 10]).await,
+        totp(race.person.wrong_passcode(NOW)),
+        totp(race.person.passcode(NOW)),
+        totp(race.person.codes[0].clone()),
+        race.new_authenticator(user, &secret(1)).await,
+        race.new_code(user, [1; 10]).await,
     ] {
-        let store = AlwaysConflicts { store: Arc::clone(&arena.store), loads: AtomicU32::new(0) };
-        assert_eq!(label(&answer_over(&store, &*arena.sealer, user, &answer).await), "fault: TooManyConflicts");
+        let store = AlwaysConflicts { store: Arc::clone(&race.store), loads: AtomicU32::new(0) };
+        assert_eq!(label(&answer_over(&store, &*race.sealer, user, &answer).await), "fault: TooManyConflicts");
         assert_eq!(store.loads.into_inner(), u32::from(SAVE_ATTEMPTS));
-        assert_eq!(arena.stored(user).await, before);
+        assert_eq!(race.stored(user).await, before);
     }
 }
 
-// What the sentences are about
+// The parts of these tests
+
+/// Saves of an enrollment: the authenticator, and the codes.
+const SAVES_OF_ENROLLMENT: u64 = 2;
 
 /// An answer to a challenge.
 type Given = (IssuedChallenge, String);
 
-/// `typed` at the TOTP prompt of a sign-in of its own.
+/// `typed` at the prompt of a new sign-in.
 fn totp(typed: String) -> Given {
     (issued(PROMPT), typed)
 }
@@ -337,19 +344,22 @@ async fn answer_over(
     verify_answer(store, sealer, user, issued, &Answer::new(typed.clone()), AT_SIGN_IN, NOW).await
 }
 
-/// A store and a sealer, and one owner of a record.
-struct Arena<B: Backend> {
+/// A store and a sealer, and a user who enrolled a day ago.
+struct Race<B: Backend> {
     store: Arc<B::Store>,
     sealer: Arc<B::Sealer>,
-    owner: Owner,
+    user: UserKey,
+    person: Person,
 }
 
-impl<B: Backend> Arena<B> {
+impl<B: Backend> Race<B> {
     async fn with_owner() -> Self {
-        let (store, sealer) = (Arc::new(B::store().await), Arc::new(B::sealer().await));
-        let owner = Owner::enrolled(&*store, &*sealer).await;
-        assert_eq!(store.load(&owner.user).await.unwrap().record.enrollment_status(), EnrollmentStatus::Enrolled);
-        Self { store, sealer, owner }
+        let functions = Functions::with_sealer(B::store().await, B::sealer().await, fill_random);
+        let user = User::named("ada", 1);
+        let person = functions.enroll_yesterday(&user).await;
+        let Create { store, sealer, .. } = functions.create;
+        assert_eq!(store.load(&user.key()).await.unwrap().record.enrollment_status(), EnrollmentStatus::Enrolled);
+        Self { store, sealer, user: user.key(), person }
     }
 
     async fn stored(&self, user: &UserKey) -> Versioned {
@@ -358,13 +368,15 @@ impl<B: Backend> Arena<B> {
 
     /// The owner answers.
     async fn answer(&self, given: Given) -> Result<VerifiedAnswer, HandlerError> {
-        answer_over(&*self.store, &*self.sealer, &self.owner.user, &given).await
+        answer_over(&*self.store, &*self.sealer, &self.user, &given).await
     }
 
     /// The right answer to a new authenticator.
     async fn new_authenticator(&self, user: &UserKey, secret: &SharedSecret) -> Given {
-        let challenge = offer_authenticator(&*self.store, &*self.sealer, user, secret).await;
-        (issued(challenge), passcode(secret, NOW))
+        let (generation, id) = (self.stored(user).await.record.generation(), AuthenticatorId(random()));
+        let sealed = self.sealer.seal(secret, EncryptionContext { user, authenticator: id }).await.unwrap();
+        let new = NewAuthenticator { entitlement: Entitlement::Password, generation, id, sealed };
+        (issued(Challenge::TotpSetup(new)), passcode(secret, NOW))
     }
 
     /// The right answer to a new set of one recovery code.
@@ -377,7 +389,7 @@ impl<B: Backend> Arena<B> {
     }
 
     /// All answer against the same version at first; then it is a race.
-    async fn race(&self, user: &UserKey, given: impl IntoIterator<Item = Given>) -> Race {
+    async fn run(&self, user: &UserKey, given: impl IntoIterator<Item = Given>) -> Outcomes {
         let given: Vec<Given> = given.into_iter().collect();
         let start = Arc::new(Barrier::new(given.len()));
         let runners = given.into_iter().map(|given| {
@@ -389,30 +401,30 @@ impl<B: Backend> Arena<B> {
                 Answered { verified, loads: store.loads.into_inner(), conflicts: store.conflicts.into_inner() }
             })
         });
-        Race { answered: join_all(runners).await.into_iter().map(Result::unwrap).collect() }
+        Outcomes { answered: join_all(runners).await.into_iter().map(Result::unwrap).collect() }
     }
 
     async fn deliver_three_times(&self, given: Given, first: &str, repeated: &str) {
-        let before = self.stored(&self.owner.user).await.version;
-        let race = self.race(&self.owner.user, (0..3).map(|_| given.clone())).await;
-        assert_eq!(race.tally(), tally([(first, 1), (repeated, 2)]));
-        assert_eq!(race.conflicts(), 2);
-        assert_eq!(self.stored(&self.owner.user).await.version, before.next());
+        let before = self.stored(&self.user).await.version;
+        let outcomes = self.run(&self.user, (0..3).map(|_| given.clone())).await;
+        assert_eq!(outcomes.tally(), tally([(first, 1), (repeated, 2)]));
+        assert_eq!(outcomes.conflicts(), 2);
+        assert_eq!(self.stored(&self.user).await.version, before.next());
     }
 }
 
-/// What became of an answer, and what it met on its way.
+/// What became of an answer, and how often it met others.
 struct Answered {
     verified: Result<VerifiedAnswer, HandlerError>,
     loads: u32,
     conflicts: u32,
 }
 
-struct Race {
+struct Outcomes {
     answered: Vec<Answered>,
 }
 
-impl Race {
+impl Outcomes {
     fn tally(&self) -> BTreeMap<String, usize> {
         self.answered.iter().fold(BTreeMap::new(), |mut tally, answered| {
             *tally.entry(label(&answered.verified)).or_default() += 1;
@@ -427,6 +439,10 @@ impl Race {
     fn most_loads(&self) -> u32 {
         self.answered.iter().map(|answered| answered.loads).max().unwrap_or_default()
     }
+}
+
+fn assert_right(verified: &Result<VerifiedAnswer, HandlerError>) {
+    assert!(verified.as_ref().is_ok_and(VerifiedAnswer::is_correct), "{verified:?}");
 }
 
 fn tally<const N: usize>(expected: [(&str, usize); N]) -> BTreeMap<String, usize> {
@@ -446,7 +462,7 @@ fn label(verified: &Result<VerifiedAnswer, HandlerError>) -> String {
     }
 }
 
-/// One runner's sight of a store. It waits after its first load until all have loaded, and gives way after each.
+/// One runner's view of a store. It waits after its first load until all have loaded, and yields after each.
 struct Racing<S> {
     store: Arc<S>,
     start: Arc<Barrier>,
@@ -475,7 +491,7 @@ impl<S: RecordStore> RecordStore for Racing<S> {
 
 /// Before each save, somebody else's answer is verified.
 struct Overtaken<'a, B: Backend> {
-    arena: &'a Arena<B>,
+    race: &'a Race<B>,
     loads: AtomicU32,
     others: Mutex<VecDeque<Given>>,
 }
@@ -483,15 +499,15 @@ struct Overtaken<'a, B: Backend> {
 impl<B: Backend> RecordStore for Overtaken<'_, B> {
     async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
         self.loads.fetch_add(1, Ordering::Relaxed);
-        self.arena.store.load(user).await
+        self.race.store.load(user).await
     }
 
     async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         let other = self.others.lock().unwrap().pop_front();
         if let Some(other) = other {
-            self.arena.answer(other).await.unwrap();
+            self.race.answer(other).await.unwrap();
         }
-        self.arena.store.save(user, record, replacing).await
+        self.race.store.save(user, record, replacing).await
     }
 }
 

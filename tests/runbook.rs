@@ -1,4 +1,4 @@
-//! What docs/runbook.md has an operator type does what it says there, on DynamoDB as ministack plays it.
+//! What docs/runbook.md has an operator type does what it says there, on DynamoDB as ministack emulates it.
 
 use std::collections::HashMap;
 
@@ -8,8 +8,12 @@ use shared::cognito::UserKey;
 use shared::error::ClientError;
 use shared::ids::Generation;
 use shared::record::Record;
-use shared::store::{RecordStore, Version};
-use tests::functions::{Functions, SignIn, User, fill_random, passcode, secret_shown};
+use shared::store::Version;
+use tests::driver::Driver;
+use tests::events::User;
+use tests::functions::Functions;
+use tests::person::{passcode, secret_shown};
+use tests::random::fill_random;
 use tests::stores::OnMinistack;
 
 /// What `openssl rand` gives in the command.
@@ -21,18 +25,18 @@ async fn a_reset_empties_the_record_and_the_next_sign_in_enrolls() {
     let (store, table_name) = aws.new_store().await;
     let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
     let before_the_reset = functions.enroll(&user).await;
-    let held = functions.store().load(&user.key()).await.unwrap();
+    let held = functions.stored(&user).await;
 
     reset(&aws, &table_name, &user.key()).await.unwrap();
-    let left = functions.store().load(&user.key()).await.unwrap();
+    let left = functions.stored(&user).await;
     assert_eq!(left.version, held.version.next());
     assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
     assert_ne!(left.record.generation(), held.record.generation());
 
     functions.enroll(&user).await;
-    let mut sign_in = SignIn::after_password(&functions, &user);
+    let mut sign_in = functions.sign_in(&user);
     assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
-    assert!(!sign_in.answer(&before_the_reset.codes[1]).await.unwrap(), "the old codes are dead");
+    assert!(!sign_in.answer(&before_the_reset.codes[1]).await.unwrap(), "the old codes no longer work");
 }
 
 /// A set-up challenge that an old password led to is held by somebody else, and the user has no record yet.
@@ -41,10 +45,10 @@ async fn a_reset_without_a_record_makes_one_that_outdates_a_held_challenge() {
     let aws = OnMinistack::connect();
     let (store, table_name) = aws.new_store().await;
     let (functions, user) = (Functions::over(store, fill_random, fill_random), User::named("ana", 1));
-    let mut held = SignIn::after_password(&functions, &user);
+    let mut held = functions.sign_in(&user);
     let secret = secret_shown(&held.challenge().await.unwrap());
     reset(&aws, &table_name, &user.key()).await.unwrap();
-    let left = functions.store().load(&user.key()).await.unwrap();
+    let left = functions.stored(&user).await;
     assert_eq!(left.version, Version::MISSING.next());
     assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
     assert_eq!(held.answer(&passcode(&secret, functions.now())).await, Err(ClientError));
@@ -68,7 +72,7 @@ fn what_the_runbook_draws_is_a_generation_and_another_each_time() {
     }
 }
 
-/// Runs the command of "Reset a record" through the SDK. What is refused is told in full.
+/// Runs the command of "Reset a record" through the SDK. The error is the whole refusal.
 async fn reset(aws: &OnMinistack, table_name: &str, user: &UserKey) -> Result<(), String> {
     let runbook = include_str!("../docs/runbook.md").replace(DRAW, DRAWN);
     let (_, command) = runbook.split_once("aws dynamodb update-item --table-name TABLE ").unwrap();

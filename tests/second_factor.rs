@@ -3,53 +3,44 @@
 use std::collections::HashSet;
 
 use serde_json::{Value, json};
-
-use shared::ids::{AuthenticatorId, Generation, Nonce};
-
+use shared::authenticator::{FriendlyName, SealedSecret};
 use shared::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes};
-
-use shared::settings::Entitlement;
-
-use shared::authenticator::FriendlyName;
-use shared::authenticator::SealedSecret;
 use shared::clock::UnixTime;
 use shared::cognito::ClientId;
 use shared::encoding::decode;
+use shared::ids::{AuthenticatorId, Generation, Nonce};
 use shared::passcode_limit::{BLOCK_AT, DECAY_SECONDS, FIRST_WAIT_SECONDS, RateLimit};
-use shared::record::EnrollmentStatus;
-use shared::record::{Outcome, Record, Redemption};
+use shared::record::{EnrollmentStatus, Outcome, Record, Redemption};
 use shared::recovery_codes::{CodeSet, RecoveryCode};
-use shared::totp::{Parameters, SharedSecret, passcode_at};
+use shared::settings::Entitlement;
+use shared::totp::SharedSecret;
 use shared::verification::{Answer, BegunVerification, Reason, Verification, begin_verification};
-use tests::stores::{AT_SIGN_IN, PROMPT};
+use tests::challenges::{AT_SIGN_IN, PROMPT};
+use tests::clock::NOW;
+use tests::person::Person;
 
-/// A whole number of time steps, so that the window's edges are easy to see.
-const START: UnixTime = UnixTime(1_800_000_000);
-
-/// A user whose record is judged without a store.
+/// A user whose answers are verified without a store.
 struct User {
     record: Record,
-    secret: SharedSecret,
-    codes: Vec<RecoveryCode>,
+    person: Person,
     issued: u64,
 }
 
 impl User {
-    /// Enrolled a day before [`START`], so that the passcodes around it are unused.
+    /// Enrolled a day before [`NOW`], so that the passcodes around it are unused.
     fn enrolled() -> Self {
         let mut user = Self {
             record: Record::default(),
-            secret: SharedSecret::new((0..20).collect()),
-            codes: (1..=10).map(|byte| RecoveryCode::new([byte; 10])).collect(),
+            person: Person { secret: SharedSecret::new((0..20).collect()), codes: ten_codes(1) },
             issued: 0,
         };
-        let yesterday = UnixTime(START.0 - DECAY_SECONDS);
+        let yesterday = UnixTime(NOW.0 - DECAY_SECONDS);
         let passcode = user.passcode(yesterday);
         assert_eq!(
             user.answer(&user.set_up(), &passcode, yesterday),
             (Outcome::Correct, Reason::AuthenticatorEnrolled)
         );
-        let code = user.codes[0].show();
+        let code = user.person.codes[0].clone();
         assert_eq!(user.answer(&user.new_codes(), &code, yesterday), (Outcome::Correct, Reason::RecoveryCodesKept));
         user
     }
@@ -64,11 +55,11 @@ impl User {
     }
 
     fn new_codes(&self) -> Challenge {
-        let codes = CodeSet::new(&self.codes, self.drawn());
+        let codes = code_set(&self.person.codes, self.drawn());
         Challenge::RecoveryCodes(NewCodes { generation: self.record.generation(), codes })
     }
 
-    /// Others at each challenge.
+    /// Different bytes for each challenge.
     fn drawn(&self) -> [u8; 16] {
         let mut drawn = [7; 16];
         drawn[8..].copy_from_slice(&(self.issued + 1).to_be_bytes());
@@ -76,17 +67,10 @@ impl User {
     }
 
     fn passcode(&self, time: UnixTime) -> String {
-        passcode_at(&self.secret, Parameters::default(), time).unwrap()
+        self.person.passcode(time)
     }
 
-    /// A passcode that is wrong at `now`.
-    fn wrong_passcode(&self, now: UnixTime) -> String {
-        let near: Vec<String> =
-            [-30, 0, 30].iter().map(|s| self.passcode(UnixTime(now.0.saturating_add_signed(*s)))).collect();
-        (0..4).map(|n| format!("{n:06}")).find(|candidate| !near.contains(candidate)).unwrap()
-    }
-
-    /// Poses a challenge of its own.
+    /// Issues a challenge with a new nonce.
     fn issue(&mut self, challenge: &Challenge) -> IssuedChallenge {
         self.issued += 1;
         let mut nonce = [0; 16];
@@ -97,11 +81,11 @@ impl User {
     fn verification(&self, issued: &IssuedChallenge, answer: &str, now: UnixTime) -> Verification {
         match begin_verification(&self.record, issued, &Answer::new(answer.to_owned()), AT_SIGN_IN, now) {
             BegunVerification::Done(verification) => verification,
-            BegunVerification::Pending(pending) => pending.verify(&self.secret),
+            BegunVerification::Pending(pending) => pending.verify(&self.person.secret),
         }
     }
 
-    /// Delivers an answer to a issued challenge and records the outcome.
+    /// Delivers an answer to an issued challenge and records the outcome.
     fn deliver(&mut self, issued: &IssuedChallenge, answer: &str, now: UnixTime) -> (Outcome, Reason) {
         match self.verification(issued, answer, now) {
             Verification::AlreadyVerified(outcome) => (outcome, Reason::AlreadyVerified),
@@ -125,7 +109,7 @@ impl User {
     fn answer_if_right(&mut self, challenge: &Challenge, answer: &str) {
         let issued = self.issue(challenge);
         if let Verification::ToRecord { outcome: Outcome::Correct, record, .. } =
-            self.verification(&issued, answer, START)
+            self.verification(&issued, answer, NOW)
         {
             self.record = record;
         }
@@ -136,9 +120,19 @@ impl User {
     }
 
     fn mistype(&mut self, now: UnixTime) -> (Outcome, Reason) {
-        let wrong = self.wrong_passcode(now);
+        let wrong = self.person.wrong_passcode(now);
         self.totp(&wrong, now)
     }
+}
+
+/// Ten codes, each of one byte, ten times.
+fn ten_codes(first: u8) -> Vec<String> {
+    (first..first + 10).map(|byte| RecoveryCode::new([byte; 10]).show().to_string()).collect()
+}
+
+fn code_set(codes: &[String], salt: [u8; 16]) -> CodeSet {
+    let codes: Vec<_> = codes.iter().map(|code| RecoveryCode::parse(code).unwrap()).collect();
+    CodeSet::new(&codes, salt)
 }
 
 const RIGHT: (Outcome, Reason) = (Outcome::Correct, Reason::PasscodeAccepted);
@@ -149,37 +143,37 @@ const WAIT: (Outcome, Reason) = (Outcome::Wrong, Reason::RateLimited);
 #[test]
 fn a_passcode_is_accepted_once_and_never_again() {
     let mut user = User::enrolled();
-    let passcode = user.passcode(START);
-    assert_eq!(user.totp(&passcode, START), RIGHT);
+    let passcode = user.passcode(NOW);
+    assert_eq!(user.totp(&passcode, NOW), RIGHT);
     for later in [0, 1, 29, 30] {
-        assert_eq!(user.totp(&passcode, START.plus(later)), USED, "after {later} s");
+        assert_eq!(user.totp(&passcode, NOW.plus(later)), USED, "after {later} s");
     }
 }
 
 #[test]
 fn the_time_steps_before_an_accepted_passcode_are_refused_too() {
     let mut user = User::enrolled();
-    let (earlier, later) = (user.passcode(START), user.passcode(START.plus(30)));
-    assert_eq!(user.totp(&later, START), RIGHT);
-    assert_eq!(user.totp(&earlier, START), USED);
-    assert_eq!(user.totp(&user.passcode(START.plus(60)), START.plus(60)), RIGHT);
+    let (earlier, later) = (user.passcode(NOW), user.passcode(NOW.plus(30)));
+    assert_eq!(user.totp(&later, NOW), RIGHT);
+    assert_eq!(user.totp(&earlier, NOW), USED);
+    assert_eq!(user.totp(&user.passcode(NOW.plus(60)), NOW.plus(60)), RIGHT);
 }
 
 #[test]
 fn the_first_passcode_of_an_authenticator_counts_as_used() {
     let mut user = User::enrolled();
-    let yesterday = UnixTime(START.0 - DECAY_SECONDS);
+    let yesterday = UnixTime(NOW.0 - DECAY_SECONDS);
     assert_eq!(user.totp(&user.passcode(yesterday), yesterday), USED);
 }
 
 #[test]
 fn the_window_is_one_step_either_side_to_the_second() {
-    let passcode = User::enrolled().passcode(START);
+    let passcode = User::enrolled().passcode(NOW);
     for (now, expected) in [
-        (START.0 - 31, Reason::WrongPasscode),
-        (START.0 - 30, Reason::PasscodeAccepted),
-        (START.0 + 59, Reason::PasscodeAccepted),
-        (START.0 + 60, Reason::WrongPasscode),
+        (NOW.0 - 31, Reason::WrongPasscode),
+        (NOW.0 - 30, Reason::PasscodeAccepted),
+        (NOW.0 + 59, Reason::PasscodeAccepted),
+        (NOW.0 + 60, Reason::WrongPasscode),
     ] {
         assert_eq!(User::enrolled().totp(&passcode, UnixTime(now)).1, expected, "at {now}");
     }
@@ -189,20 +183,20 @@ fn the_window_is_one_step_either_side_to_the_second() {
 fn failures_count_across_sign_ins_and_a_right_passcode_resets_nothing() {
     let mut user = User::enrolled();
     for expected in 1..=4 {
-        assert_eq!(user.mistype(START), WRONG);
-        assert_eq!(user.record.failures(START), expected);
-        assert_eq!(user.record.rate_limit(START), RateLimit::Allow, "up to four: no wait");
+        assert_eq!(user.mistype(NOW), WRONG);
+        assert_eq!(user.record.failures(NOW), expected);
+        assert_eq!(user.record.rate_limit(NOW), RateLimit::Allow, "up to four: no wait");
     }
-    assert_eq!(user.totp(&user.passcode(START), START), RIGHT);
-    assert_eq!(user.record.failures(START), 4);
-    assert_eq!(user.mistype(START), WRONG);
-    assert_eq!(user.record.rate_limit(START), RateLimit::RetryAfter { seconds: FIRST_WAIT_SECONDS });
+    assert_eq!(user.totp(&user.passcode(NOW), NOW), RIGHT);
+    assert_eq!(user.record.failures(NOW), 4);
+    assert_eq!(user.mistype(NOW), WRONG);
+    assert_eq!(user.record.rate_limit(NOW), RateLimit::RetryAfter { seconds: FIRST_WAIT_SECONDS });
 }
 
 #[test]
 fn each_wait_doubles_up_to_an_hour_and_ends_to_the_second() {
     let mut user = User::enrolled();
-    let mut now = START;
+    let mut now = NOW;
     for _ in 0..4 {
         user.mistype(now);
     }
@@ -219,7 +213,7 @@ fn each_wait_doubles_up_to_an_hour_and_ends_to_the_second() {
 /// A user whose passcodes have just stopped, and when.
 fn stopped() -> (User, UnixTime) {
     let mut user = User::enrolled();
-    let mut now = START;
+    let mut now = NOW;
     while user.record.failures(now) < BLOCK_AT {
         user.mistype(now);
         if let RateLimit::RetryAfter { seconds } = user.record.rate_limit(now) {
@@ -234,7 +228,7 @@ fn at_twenty_passcodes_are_blocked_until_the_count_falls_to_the_second() {
     let (mut user, now) = stopped();
     let RateLimit::Blocked { seconds } = user.record.rate_limit(now) else { panic!("not stopped") };
     // The fall is counted from the first failure on.
-    assert_eq!(now.plus(seconds), START.plus(DECAY_SECONDS));
+    assert_eq!(now.plus(seconds), NOW.plus(DECAY_SECONDS));
     let last = now.plus(seconds - 1);
     assert_eq!(user.record.rate_limit(last), RateLimit::Blocked { seconds: 1 });
     assert_eq!(user.totp(&user.passcode(last), last), WAIT, "even a right one");
@@ -249,7 +243,7 @@ fn at_twenty_passcodes_are_blocked_until_the_count_falls_to_the_second() {
 fn the_count_falls_by_one_a_day_and_saves_up_nothing() {
     let mut user = User::enrolled();
     for _ in 0..3 {
-        user.mistype(START);
+        user.mistype(NOW);
     }
     for (seconds, left) in [
         (0, 3),
@@ -261,13 +255,13 @@ fn the_count_falls_by_one_a_day_and_saves_up_nothing() {
         (3 * DECAY_SECONDS, 0),
         (400 * DECAY_SECONDS, 0),
     ] {
-        assert_eq!(user.record.failures(START.plus(seconds)), left, "after {seconds} s");
+        assert_eq!(user.record.failures(NOW.plus(seconds)), left, "after {seconds} s");
     }
     // A further failure in the middle of a day does not start the day again.
-    user.mistype(START.plus(DECAY_SECONDS / 2));
-    assert_eq!(user.record.failures(START.plus(DECAY_SECONDS)), 3);
+    user.mistype(NOW.plus(DECAY_SECONDS / 2));
+    assert_eq!(user.record.failures(NOW.plus(DECAY_SECONDS)), 3);
     // A year without failures is worth nothing.
-    let later = START.plus(365 * DECAY_SECONDS);
+    let later = NOW.plus(365 * DECAY_SECONDS);
     for expected in 1..=5 {
         user.mistype(later);
         assert_eq!(user.record.failures(later), expected);
@@ -279,71 +273,71 @@ fn the_count_falls_by_one_a_day_and_saves_up_nothing() {
 fn an_answer_during_a_wait_is_neither_verified_nor_written() {
     let mut user = User::enrolled();
     for _ in 0..5 {
-        user.mistype(START);
+        user.mistype(NOW);
     }
     let before = user.record.clone();
-    let right = user.passcode(START);
+    let right = user.passcode(NOW);
     let issued = user.issue(&PROMPT);
     let answer = Answer::new(right.clone());
-    let pending = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, START);
+    let pending = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW);
     assert!(
         matches!(pending, BegunVerification::Done(Verification::Rejected(Reason::RateLimited))),
         "the secret stays sealed"
     );
     drop(pending);
     for _ in 0..100 {
-        assert_eq!(user.totp(&right, START.plus(29)), WAIT);
+        assert_eq!(user.totp(&right, NOW.plus(29)), WAIT);
     }
     assert_eq!(user.record, before);
-    assert_eq!(user.totp(&right, START.plus(30)), RIGHT, "the passcode was not used up");
+    assert_eq!(user.totp(&right, NOW.plus(30)), RIGHT, "the passcode was not used up");
 }
 
 #[test]
 fn the_same_challenge_delivered_three_times_counts_once_and_answers_alike() {
     let mut user = User::enrolled();
-    let (wrong, right) = (user.wrong_passcode(START), user.passcode(START));
+    let (wrong, right) = (user.person.wrong_passcode(NOW), user.passcode(NOW));
     let issued = user.issue(&PROMPT);
-    assert_eq!(user.deliver(&issued, &wrong, START), WRONG);
+    assert_eq!(user.deliver(&issued, &wrong, NOW), WRONG);
     for _ in 0..2 {
-        assert_eq!(user.deliver(&issued, &wrong, START.plus(5)), (Outcome::Wrong, Reason::AlreadyVerified));
+        assert_eq!(user.deliver(&issued, &wrong, NOW.plus(5)), (Outcome::Wrong, Reason::AlreadyVerified));
     }
-    assert_eq!(user.record.failures(START), 1);
+    assert_eq!(user.record.failures(NOW), 1);
     let issued = user.issue(&PROMPT);
-    assert_eq!(user.deliver(&issued, &right, START), RIGHT);
+    assert_eq!(user.deliver(&issued, &right, NOW), RIGHT);
     for _ in 0..2 {
-        assert_eq!(user.deliver(&issued, &right, START.plus(5)), (Outcome::Correct, Reason::AlreadyVerified));
+        assert_eq!(user.deliver(&issued, &right, NOW.plus(5)), (Outcome::Correct, Reason::AlreadyVerified));
     }
 }
 
 #[test]
 fn a_challenge_is_remembered_with_seven_other_sign_ins_in_between() {
     let mut user = User::enrolled();
-    let right = user.passcode(START);
+    let right = user.passcode(NOW);
     let issued = user.issue(&PROMPT);
-    assert_eq!(user.deliver(&issued, &right, START), RIGHT);
+    assert_eq!(user.deliver(&issued, &right, NOW), RIGHT);
     for _ in 0..4 {
-        user.mistype(START);
+        user.mistype(NOW);
     }
     for code in 1..=3 {
-        let code = user.codes[code].show();
-        assert_eq!(user.totp(&code, START), (Outcome::Correct, Reason::RecoveryCodeUsed));
+        let code = user.person.codes[code].clone();
+        assert_eq!(user.totp(&code, NOW), (Outcome::Correct, Reason::RecoveryCodeUsed));
     }
-    assert_eq!(user.deliver(&issued, &right, START), (Outcome::Correct, Reason::AlreadyVerified));
+    assert_eq!(user.deliver(&issued, &right, NOW), (Outcome::Correct, Reason::AlreadyVerified));
 }
 
 #[test]
 fn another_answer_to_a_verified_challenge_gets_the_first_outcome() {
     let mut user = User::enrolled();
-    let (wrong, right) = (user.wrong_passcode(START), user.passcode(START));
+    let (wrong, right) = (user.person.wrong_passcode(NOW), user.passcode(NOW));
     let issued = user.issue(&PROMPT);
-    assert_eq!(user.deliver(&issued, &wrong, START), WRONG);
-    assert_eq!(user.deliver(&issued, &right, START), (Outcome::Wrong, Reason::AlreadyVerified));
+    assert_eq!(user.deliver(&issued, &wrong, NOW), WRONG);
+    assert_eq!(user.deliver(&issued, &right, NOW), (Outcome::Wrong, Reason::AlreadyVerified));
 }
 
 #[test]
 fn a_recovery_code_works_once_despite_wait_or_block_and_ends_them() {
     let (mut user, now) = stopped();
-    let code = user.codes[4].show();
+    let code = user.person.codes[4].clone();
     assert_eq!(user.totp(&code.to_lowercase(), now), (Outcome::Correct, Reason::RecoveryCodeUsed));
     assert_eq!(user.record.failures(now), 0);
     assert_eq!(user.totp(&user.passcode(now), now), RIGHT);
@@ -355,7 +349,7 @@ fn a_wrong_recovery_code_is_neither_counted_nor_written() {
     let mut user = User::enrolled();
     let before = user.record.clone();
     for answer in ["", " ", "-", "0000-0000-0000-0000", "not a code", "+123456", "12345", "1234567"] {
-        assert_eq!(user.totp(answer, START), (Outcome::Wrong, Reason::WrongRecoveryCode), "{answer:?}");
+        assert_eq!(user.totp(answer, NOW), (Outcome::Wrong, Reason::WrongRecoveryCode), "{answer:?}");
     }
     assert_eq!(user.record, before);
 }
@@ -385,7 +379,7 @@ fn a_recovery_code_is_read_as_people_type_it() {
 #[test]
 fn the_same_codes_in_two_sets_share_no_hash_and_no_code_is_readable() {
     let user = User::enrolled();
-    let bytes = |salt| decode(&CodeSet::new(&user.codes, [salt; 16]).to_text()).unwrap();
+    let bytes = |salt| decode(&code_set(&user.person.codes, [salt; 16]).to_text()).unwrap();
     let (one, other) = (bytes(0xa1), bytes(0xa2));
     assert_eq!(one.len(), 16 + 10 * 16, "a salt, and a hash of each");
     for block in one.chunks(16) {
@@ -404,8 +398,8 @@ fn with_fewer_than_three_codes_left_new_ones_are_due() {
     for used in 0..10 {
         let expected = if 10 - used >= 3 { EnrollmentStatus::Enrolled } else { EnrollmentStatus::EnrolledCodesDue };
         assert_eq!(user.record.enrollment_status(), expected, "{used} used");
-        let code = user.codes[used].show();
-        assert_eq!(user.totp(&code, START).0, Outcome::Correct);
+        let code = user.person.codes[used].clone();
+        assert_eq!(user.totp(&code, NOW).0, Outcome::Correct);
     }
     assert_eq!(user.record.enrollment_status(), EnrollmentStatus::EnrolledCodesDue);
     assert_eq!(Record::default().enrollment_status(), EnrollmentStatus::NotEnrolled);
@@ -414,14 +408,14 @@ fn with_fewer_than_three_codes_left_new_ones_are_due() {
 #[test]
 fn the_old_codes_work_until_the_new_ones_are_confirmed_and_no_longer() {
     let mut user = User::enrolled();
-    let old = std::mem::replace(&mut user.codes, (100..110).map(|byte| RecoveryCode::new([byte; 10])).collect());
+    let old = std::mem::replace(&mut user.person.codes, ten_codes(100));
     let issued = user.new_codes();
-    assert_eq!(user.answer(&issued, "0000-0000-0000-0000", START), (Outcome::Wrong, Reason::NotOneOfTheNewCodes));
-    assert_eq!(user.totp(&old[5].show(), START).0, Outcome::Correct);
-    let kept = user.codes[9].show();
-    assert_eq!(user.answer(&issued, &kept, START).0, Outcome::Correct);
-    assert_eq!(user.totp(&old[6].show(), START), (Outcome::Wrong, Reason::WrongRecoveryCode));
-    assert_eq!(user.totp(&kept, START).0, Outcome::Correct, "the code that was typed back stays usable");
+    assert_eq!(user.answer(&issued, "0000-0000-0000-0000", NOW), (Outcome::Wrong, Reason::NotOneOfTheNewCodes));
+    assert_eq!(user.totp(&old[5], NOW).0, Outcome::Correct);
+    let kept = user.person.codes[9].clone();
+    assert_eq!(user.answer(&issued, &kept, NOW).0, Outcome::Correct);
+    assert_eq!(user.totp(&old[6], NOW), (Outcome::Wrong, Reason::WrongRecoveryCode));
+    assert_eq!(user.totp(&kept, NOW).0, Outcome::Correct, "the code that was typed back stays usable");
 }
 
 #[test]
@@ -433,13 +427,13 @@ fn a_set_up_challenge_held_back_over_any_change_is_outdated() {
             let held = user.issue(&held);
             let generation = user.record.generation();
             let changed = change(&user);
-            for answer in [user.passcode(START), user.codes[1].show().to_string()] {
+            for answer in [user.passcode(NOW), user.person.codes[1].clone()] {
                 user.answer_if_right(&changed, &answer);
             }
             assert_ne!(user.record.generation(), generation, "something changed");
             let before = user.record.clone();
-            for answer in [user.passcode(START), user.codes[1].show().to_string(), "x".to_owned()] {
-                assert_eq!(user.verification(&held, &answer, START), Verification::Outdated);
+            for answer in [user.passcode(NOW), user.person.codes[1].clone(), "x".to_owned()] {
+                assert_eq!(user.verification(&held, &answer, NOW), Verification::Outdated);
             }
             assert_eq!(user.record, before);
         }
@@ -451,16 +445,16 @@ fn passcodes_of_a_user_without_an_authenticator_count_like_anyone_elses() {
     let mut user = User::enrolled();
     user.record = Record::default();
     for _ in 0..5 {
-        assert_eq!(user.totp("123456", START), WRONG);
+        assert_eq!(user.totp("123456", NOW), WRONG);
     }
-    assert_eq!(user.totp("123456", START), WAIT);
+    assert_eq!(user.totp("123456", NOW), WAIT);
 }
 
 #[test]
 fn a_digit_too_many_or_a_symbol_in_place_of_one_is_wrong() {
-    let passcode = User::enrolled().passcode(START);
+    let passcode = User::enrolled().passcode(NOW);
     for typed in [format!("+{}", &passcode[1..]), format!("0{passcode}"), passcode[1..].to_owned()] {
-        assert_eq!(User::enrolled().totp(&typed, START).0, Outcome::Wrong, "{typed:?}");
+        assert_eq!(User::enrolled().totp(&typed, NOW).0, Outcome::Wrong, "{typed:?}");
     }
 }
 
@@ -526,10 +520,10 @@ fn a_friendly_name_has_no_invisible_character_and_no_direction_mark() {
 fn a_clock_that_steps_back_neither_panics_nor_forgives() {
     let mut user = User::enrolled();
     for _ in 0..5 {
-        user.mistype(START);
+        user.mistype(NOW);
     }
     assert_eq!(user.record.failures(UnixTime(0)), 5);
-    assert_eq!(user.mistype(UnixTime(START.0 - 1)), WAIT);
+    assert_eq!(user.mistype(UnixTime(NOW.0 - 1)), WAIT);
 }
 
 #[test]
@@ -545,25 +539,25 @@ fn a_record_stays_under_two_kilobytes() {
     });
     let issued = user.issue(&big);
     let name = FriendlyName::parse(&"🔑".repeat(100)).unwrap();
-    let answer = Answer::new(user.passcode(START)).naming(Some(name));
-    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, START)
+    let answer = Answer::new(user.passcode(NOW)).naming(Some(name));
+    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW)
     else {
         panic!("not a passcode");
     };
-    let Verification::ToRecord { record, .. } = pending.verify(&user.secret) else { panic!("not enrolled") };
+    let Verification::ToRecord { record, .. } = pending.verify(&user.person.secret) else { panic!("not enrolled") };
     user.record = record;
-    let code = user.codes[0].show();
+    let code = user.person.codes[0].clone();
     let issued = user.issue(&user.new_codes());
     // A client id has at most 128 characters.
-    let answer = Answer::new(code.to_string()).sent_by(ClientId::new(&"x".repeat(128)));
-    let examined = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, START);
+    let answer = Answer::new(code).sent_by(ClientId::new(&"x".repeat(128)));
+    let examined = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW);
     let BegunVerification::Done(Verification::ToRecord { record, .. }) = examined else { panic!("not kept") };
     user.record = record;
     for _ in 0..10 {
-        user.mistype(START);
-        let code = user.codes.pop().map(|code| code.show());
-        if user.codes.len() > 4 {
-            user.totp(code.as_deref().unwrap(), START);
+        user.mistype(NOW);
+        let code = user.person.codes.pop();
+        if user.person.codes.len() > 4 {
+            user.totp(code.as_deref().unwrap(), NOW);
         }
     }
     let size = user.record.to_json().unwrap().len();
@@ -622,19 +616,19 @@ fn fields_added_later(value: &Value) -> Vec<String> {
 /// A user with something at every level of the record, and the record as a newer version has stored it.
 fn user_with_fields_added_later() -> (User, Value) {
     let mut user = User::enrolled();
-    user.mistype(START);
-    let code = user.codes[9].show();
-    user.totp(&code, START);
-    user.mistype(START);
+    user.mistype(NOW);
+    let code = user.person.codes[9].clone();
+    user.totp(&code, NOW);
+    user.mistype(NOW);
     let issued = user.issue(&PROMPT);
-    let answer = Answer::new(user.passcode(START)).sent_by(ClientId::new("plainlyfakeclientid"));
-    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, START)
+    let answer = Answer::new(user.passcode(NOW)).sent_by(ClientId::new("plainlyfakeclientid"));
+    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW)
     else {
         panic!("a passcode is compared")
     };
-    let Verification::ToRecord { record, .. } = pending.verify(&user.secret) else { panic!("the passcode is right") };
+    let Verification::ToRecord { record, .. } = pending.verify(&user.person.secret) else { panic!("the passcode is right") };
     let client = ClientId::new("plainlyfakeclientid").unwrap();
-    let Redemption::Redeemed(record, _) = record.redeem_grant(&client, START) else { panic!("there is a grant") };
+    let Redemption::Redeemed(record, _) = record.redeem_grant(&client, NOW) else { panic!("there is a grant") };
     let stored = as_a_newer_version_writes_it(serde_json::from_str(&record.to_json().unwrap()).unwrap(), "");
     user.record = Record::from_json(&stored.to_string()).unwrap();
     (user, stored)
@@ -651,7 +645,7 @@ fn a_save_keeps_every_field_that_this_version_does_not_know() {
         assert!(all.contains(&format!(".record.passcodeLimit.{place}")), "{place} of {all:?}");
     }
     assert_eq!(serde_json::from_str::<Value>(&user.record.to_json().unwrap()).unwrap(), stored, "loaded and saved");
-    user.mistype(START);
+    user.mistype(NOW);
     let saved: Value = serde_json::from_str(&user.record.to_json().unwrap()).unwrap();
     assert_eq!(fields_added_later(&saved), all);
     for place in ["/record/authenticator", "/record/lastProof", "/record/grant", "/addedLater"] {
@@ -662,7 +656,7 @@ fn a_save_keeps_every_field_that_this_version_does_not_know() {
 #[test]
 fn an_unknown_field_goes_with_what_it_belongs_to() {
     let (mut user, _) = user_with_fields_added_later();
-    let (challenge, later) = (user.set_up(), START.plus(30));
+    let (challenge, later) = (user.set_up(), NOW.plus(30));
     let passcode = user.passcode(later);
     assert_eq!(user.answer(&challenge, &passcode, later), (Outcome::Correct, Reason::AuthenticatorEnrolled));
     let saved: Value = serde_json::from_str(&user.record.to_json().unwrap()).unwrap();
@@ -688,11 +682,11 @@ const SEPARATORS: &[&str] = &[
 #[test]
 fn a_passcode_is_accepted_whatever_surrounds_or_separates_its_digits() {
     for separator in SEPARATORS {
-        let passcode = User::enrolled().passcode(START);
+        let passcode = User::enrolled().passcode(NOW);
         let (three, three_more) = passcode.split_at(3);
         let each = passcode.chars().map(String::from).collect::<Vec<_>>().join(separator);
         for typed in [format!("{separator}{passcode}{separator}"), format!("{three}{separator}{three_more}"), each] {
-            assert_eq!(User::enrolled().totp(&typed, START), RIGHT, "{typed:?}");
+            assert_eq!(User::enrolled().totp(&typed, NOW), RIGHT, "{typed:?}");
         }
     }
 }
@@ -700,13 +694,13 @@ fn a_passcode_is_accepted_whatever_surrounds_or_separates_its_digits() {
 #[test]
 fn recovery_codes_are_accepted_whatever_surrounds_or_separates_them() {
     for separator in SEPARATORS {
-        let code = User::enrolled().codes[3].show().replace('-', separator);
+        let code = User::enrolled().person.codes[3].replace('-', separator);
         let typed = format!("{separator}{code}{separator}");
         let used = (Outcome::Correct, Reason::RecoveryCodeUsed);
-        assert_eq!(User::enrolled().totp(&typed, START), used, "{typed:?}");
+        assert_eq!(User::enrolled().totp(&typed, NOW), used, "{typed:?}");
         let mut user = User::enrolled();
         let typed_back = (Outcome::Correct, Reason::RecoveryCodesKept);
-        assert_eq!(user.answer(&user.new_codes(), &typed, START), typed_back, "{typed:?}");
+        assert_eq!(user.answer(&user.new_codes(), &typed, NOW), typed_back, "{typed:?}");
     }
 }
 
@@ -717,11 +711,11 @@ fn digits_of_any_script_and_full_width_letters_are_accepted() {
         typed.chars().map(|c| digit(c).unwrap_or(c)).collect()
     };
     for zero in ['０', '٠', '۰', '०', '০', '๐', '\u{1d7f6}'] {
-        let typed = other(&User::enrolled().passcode(START), zero);
-        assert_eq!(User::enrolled().totp(&typed, START), RIGHT, "{typed}");
-        let typed = other(&User::enrolled().codes[3].show(), zero);
+        let typed = other(&User::enrolled().passcode(NOW), zero);
+        assert_eq!(User::enrolled().totp(&typed, NOW), RIGHT, "{typed}");
+        let typed = other(&User::enrolled().person.codes[3], zero);
         let used = (Outcome::Correct, Reason::RecoveryCodeUsed);
-        assert_eq!(User::enrolled().totp(&typed, START), used, "{typed}");
+        assert_eq!(User::enrolled().totp(&typed, NOW), used, "{typed}");
     }
     let code = RecoveryCode::new([0xab; 10]);
     let set = CodeSet::new(std::slice::from_ref(&code), [0; 16]);
@@ -736,8 +730,8 @@ fn digits_of_any_script_and_full_width_letters_are_accepted() {
 fn what_is_no_separator_keeps_a_code_from_its_shape() {
     for stranger in ["+", "=", "a", "é", "½", "²", "①", "😀", "\u{301}"] {
         let mut user = User::enrolled();
-        let (before, passcode) = (user.record.clone(), user.passcode(START));
-        assert_eq!(user.totp(&format!("{passcode}{stranger}"), START), (Outcome::Wrong, Reason::WrongRecoveryCode));
+        let (before, passcode) = (user.record.clone(), user.passcode(NOW));
+        assert_eq!(user.totp(&format!("{passcode}{stranger}"), NOW), (Outcome::Wrong, Reason::WrongRecoveryCode));
         assert_eq!(user.record, before, "no guess against the account");
     }
 }

@@ -15,8 +15,7 @@ use shared::authenticator::SealedSecret;
 use shared::challenge::{Challenge, IssuedChallenge};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
-use shared::error::ClientError;
-use shared::error::{SealError, StoreError};
+use shared::error::{ClientError, SealError, StoreError};
 use shared::invocation::answer;
 use shared::random::RandomError;
 use shared::record::{Record, UnreadableRecord};
@@ -26,13 +25,16 @@ use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Vers
 use shared::totp::{Passcode, SharedSecret};
 use shared::verification::{Answer, BegunVerification, PendingPasscode, begin_verification};
 use shared::verify_answer::verify_answer;
-use tests::functions::{
-    Cast, FAKE_SECRET, Functions, NOW, REQUEST_ID, SignIn, Trigger, User, fill_random, passcode, plainly_fake,
-    sample_events, wrong_passcode,
-};
+use tests::challenges::{AT_SIGN_IN, PROMPT, issued};
+use tests::clock::NOW;
+use tests::driver::{Driver, EventHandler};
+use tests::events::{ChallengeTrigger, REQUEST_ID, User, sample_events};
+use tests::functions::Functions;
 use tests::golden::assert_golden;
-use tests::life::{Life, Secrets, What, decisions, user};
-use tests::stores::{AT_SIGN_IN, PROMPT};
+use tests::random::{FAKE_SECRET, fill_random, plainly_fake};
+use tests::sample_users::SampleUsers;
+use tests::secrets::{SecretKind, Secrets, decisions};
+use tests::user_scenario::UserScenario;
 use tracing_subscriber::fmt::format::FmtSpan;
 use verify_auth_challenge::Verify;
 
@@ -42,11 +44,11 @@ const SUB: &str = "plainly-fake-sub";
 async fn the_log_of_a_full_life_holds_every_decision_and_no_secret() {
     start_capturing();
     let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
-    let call = async |trigger, event| functions.answer(trigger, event).await.ok();
-    let mut life = Life::new(user(SUB), call, || NOW);
-    life.live().await;
+    let call = async |trigger, event| functions.answer(trigger, event).await;
+    let scenario = UserScenario::new(SUB, call, || NOW);
+    scenario.run().await;
     let log = captured();
-    life.secrets.assert_none_in(&log);
+    scenario.into_secrets().assert_none_in(&log);
     let lines = decisions(&log, SUB, &[REQUEST_ID.to_owned()]);
     assert_golden("log_of_a_full_life.txt", &lines.concat());
 }
@@ -54,14 +56,14 @@ async fn the_log_of_a_full_life_holds_every_decision_and_no_secret() {
 #[tokio::test]
 async fn from_the_tenth_wrong_passcode_on_the_log_warns_of_guessing() {
     start_capturing();
-    let (functions, ana) = (Functions::new(), User::named("ana", 1));
-    let secret = functions.enroll(&ana).await.secret;
+    let (functions, ana) = (Functions::default(), User::named("ana", 1));
+    let person = functions.enroll(&ana).await;
     for failures in 1..=12 {
-        let mut sign_in = SignIn::after_password(&functions, &ana);
+        let mut sign_in = functions.sign_in(&ana);
         let shown = sign_in.challenge().await.unwrap();
         functions.wait(shown["retryAfterSeconds"].as_str().unwrap().parse().unwrap());
         captured();
-        assert!(!sign_in.answer(&wrong_passcode(&secret, functions.now())).await.unwrap());
+        assert!(!sign_in.answer(&person.wrong_passcode(functions.now())).await.unwrap());
         assert_eq!(captured().contains("passcodes are being guessed"), failures >= 10, "{failures}");
     }
 }
@@ -72,14 +74,15 @@ async fn a_function_that_logged_its_events_and_answers_would_be_found_out() {
     let log = RefCell::new(String::new());
     let call = async |trigger, event: Value| {
         log.borrow_mut().push_str(&event.to_string());
-        let answered = functions.answer(trigger, event).await.ok()?;
+        let answered = functions.answer(trigger, event).await?;
         log.borrow_mut().push_str(&answered.to_string());
-        Some(answered)
+        Ok(answered)
     };
-    let mut life = Life::new(user(SUB), call, || NOW);
-    life.enroll().await;
-    let found: BTreeSet<What> = life.secrets.found_in(&log.borrow()).into_iter().map(|(what, _)| what).collect();
-    assert_eq!(found, What::ALL.into());
+    let scenario = UserScenario::new(SUB, call, || NOW);
+    scenario.enroll().await;
+    let secrets = scenario.into_secrets();
+    let found: BTreeSet<SecretKind> = secrets.found_in(&log.borrow()).into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(found, SecretKind::ALL.into());
 }
 
 #[tokio::test]
@@ -110,12 +113,12 @@ async fn a_secret_is_found_in_a_log_in_whatever_form() {
 async fn a_secret_at_any_place_of_any_event_stays_out_of_the_log() {
     const MISPLACED: &str = "plainly misplaced";
     start_capturing();
-    let functions = Cast::assembled().await.functions().await;
+    let functions = SampleUsers::prepare().await.functions().await;
     captured();
     let mut seen = BTreeSet::new();
-    for trigger in Trigger::ALL {
+    for trigger in ChallengeTrigger::ALL {
         for (case, event) in sample_events(trigger) {
-            // The log is to have it.
+            // The log must have it.
             for place in places(&event, "").iter().filter(|place| *place != "/request/userAttributes/sub") {
                 let first = seen.insert((trigger.name(), place.clone()));
                 let forms = [json!(MISPLACED), json!([MISPLACED]), json!({ MISPLACED: MISPLACED })];
@@ -124,7 +127,7 @@ async fn a_secret_at_any_place_of_any_event_stays_out_of_the_log() {
                     *event.pointer_mut(place).unwrap() = misplaced;
                     let _answered = functions.answer(trigger, event).await;
                     let log = captured();
-                    assert_eq!(log.lines().count(), 2, "a span and what became of it: {log}");
+                    assert_eq!(log.lines().count(), 2, "a span and its result: {log}");
                     assert!(!log.contains(MISPLACED), "{case}: {place}: {log}");
                 }
             }
@@ -151,9 +154,9 @@ fn places(value: &Value, place: &str) -> Vec<String> {
 #[tokio::test]
 async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     start_capturing();
-    let cast = Cast::assembled().await;
-    let mut create = sample_events(Trigger::Create).remove("totp-setup").unwrap();
-    let mut verify = sample_events(Trigger::Verify).remove("totp-setup-right").unwrap();
+    let users = SampleUsers::prepare().await;
+    let mut create = sample_events(ChallengeTrigger::Create).remove("totp-setup").unwrap();
+    let mut verify = sample_events(ChallengeTrigger::Verify).remove("totp-setup-right").unwrap();
     let mut secrets = Secrets::default();
     for event in [&mut create, &mut verify] {
         // Ana's own would be found anywhere.
@@ -173,7 +176,7 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
         (broken, "the function panicked"),
     ] {
         let functions = Functions::over(store, plainly_fake, plainly_fake);
-        for (trigger, event) in [(Trigger::Create, &create), (Trigger::Verify, &verify)] {
+        for (trigger, event) in [(ChallengeTrigger::Create, &create), (ChallengeTrigger::Verify, &verify)] {
             assert_eq!(functions.answer(trigger, event.clone()).await, Err(ClientError));
             assert_fault(&secrets, event, reason);
         }
@@ -187,14 +190,14 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     assert_eq!(functions.create(create.clone()).await, Err(ClientError));
     assert_fault(&secrets, &create, "randomness: the source of randomness failed");
 
-    let store = cast.functions().await.create.store;
+    let store = users.functions().await.create.store;
     let another_key =
         Verify { enrollment: AT_SIGN_IN, store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
     let answered = answer(REQUEST_ID, verify.clone(), async |event| another_key.handle(event, NOW).await).await;
     assert_eq!(answered, Err(ClientError));
     assert_fault(&secrets, &verify, "the sealing: the sealed secret does not open for this user and authenticator");
 
-    let settings = cast.functions().await.create.settings;
+    let settings = users.functions().await.create.settings;
     let no_key = create_auth_challenge::Create { settings, store, sealer: NoKey, random: plainly_fake };
     let answered = answer(REQUEST_ID, create.clone(), async |event| no_key.handle(event, NOW).await).await;
     assert_eq!(answered, Err(ClientError));
@@ -241,25 +244,24 @@ impl Sealer for NoKey {
 
 #[tokio::test]
 async fn what_carries_a_secret_does_not_print_it() {
-    // The names of a posing, an authenticator and an app client, and the user's own for the authenticator, let nobody in.
-    let harmless = [What::Nonce, What::AuthenticatorId, What::ClientMetadata, What::Header];
+    // The ids of a challenge, an authenticator and an app client, and the authenticator's name, prove nothing.
+    let harmless = [SecretKind::Nonce, SecretKind::AuthenticatorId, SecretKind::ClientMetadata, SecretKind::Header];
     let functions = Functions::over(MemoryStore::default(), plainly_fake, plainly_fake);
-    let issued = RefCell::new(Vec::<Value>::new());
+    let parameters = RefCell::new(Vec::<Value>::new());
     let call = async |trigger, event: Value| {
-        let answered = functions.answer(trigger, event).await.ok()?;
+        let answered = functions.answer(trigger, event).await?;
         let private = &answered["response"]["privateChallengeParameters"];
-        issued.borrow_mut().extend(private.is_object().then(|| private.clone()));
-        Some(answered)
+        parameters.borrow_mut().extend(private.is_object().then(|| private.clone()));
+        Ok(answered)
     };
-    let mut life = Life::new(user(SUB), call, || NOW);
-    let enrolled = life.enroll().await;
-    let mut secrets = life.secrets;
-    let (key, store, sealer) = (user(SUB).key(), functions.store(), &functions.create.sealer);
+    let scenario = UserScenario::new(SUB, call, || NOW);
+    let enrolled = scenario.enroll().await;
+    let (key, store, sealer) = (scenario.user.key(), functions.store(), &functions.create.sealer);
+    let mut secrets = scenario.into_secrets();
     let mut printed = vec![print(&enrolled.secret)];
 
-    for parameters in issued.take() {
-        let issued =
-            IssuedChallenge::from_private_parameters(|name| parameters[name].as_str()).expect("a challenge of ours");
+    for parameters in parameters.take() {
+        let issued = IssuedChallenge::from_private_parameters(|name| parameters[name].as_str()).expect("our challenge");
         printed.push(print(&issued));
         match &issued.challenge {
             Challenge::TotpSetup(new) => printed.extend([print(new), print(&new.sealed)]),
@@ -268,24 +270,24 @@ async fn what_carries_a_secret_does_not_print_it() {
         }
     }
     let now = UnixTime(NOW.0 + 30);
-    let totp = tests::stores::issued(PROMPT);
-    let typed = passcode(&enrolled.secret, now);
+    let prompt = issued(PROMPT);
+    let typed = enrolled.passcode(now);
     secrets.note(&json!({ "request": { "challengeAnswer": typed } }));
     let loaded = store.load(&key).await.unwrap();
     printed.extend([print(&loaded), print(&loaded.record.authenticator())]);
     for typed in [&typed, &enrolled.codes[1], "no code"] {
         let verification =
-            match begin_verification(&loaded.record, &totp, &Answer::new((*typed).to_owned()), AT_SIGN_IN, now) {
+            match begin_verification(&loaded.record, &prompt, &Answer::new((*typed).to_owned()), AT_SIGN_IN, now) {
                 BegunVerification::Pending(pending) => pending.verify(&enrolled.secret),
                 BegunVerification::Done(verification) => verification,
             };
         printed.push(print(&verification));
     }
-    printed.push(print(&verify_answer(store, sealer, &key, &totp, &Answer::new(typed), AT_SIGN_IN, now).await));
+    printed.push(print(&verify_answer(store, sealer, &key, &prompt, &Answer::new(typed), AT_SIGN_IN, now).await));
 
     for printed in printed {
         let mut found = secrets.found_in(&printed);
-        found.retain(|(what, _)| !harmless.contains(what));
+        found.retain(|(kind, _)| !harmless.contains(kind));
         assert!(found.is_empty(), "{found:?} in {printed}");
     }
 }
@@ -304,7 +306,7 @@ fn what_a_user_types_or_has_in_hand_cannot_be_printed_at_all() {
     }
     assert_not_printed!(Answer, Passcode, RecoveryCode, BegunVerification<'static>, PendingPasscode<'static>);
     const { assert!(!Is::<SharedSecret>::DISPLAY && !Is::<SealedSecret>::DISPLAY && !Is::<IssuedChallenge>::DISPLAY) };
-    // The question can be answered with yes.
+    // The check can also succeed.
     const { assert!(Is::<SharedSecret>::DEBUG && Is::<UserKey>::DISPLAY) };
 }
 

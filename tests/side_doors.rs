@@ -1,7 +1,7 @@
-//! The doors beside the sign-in, each opened on purpose in the local user pool: behind none of them are tokens for who
-//! knows the password and nothing more.
+//! Other ways to tokens than the sign-in, each opened on purpose in the local user pool: an attacker who knows only the
+//! password gets tokens by none of them.
 //!
-//! Each door is shown to be open first: without the token guard it gives tokens.
+//! Each is shown to be open first: without the token guard it gives tokens.
 
 use local::{
     AfterCognitoChallenge, ClientSettings, CognitoError, ExplicitAuthFlow, MfaConfiguration, PoolSettings,
@@ -10,9 +10,8 @@ use local::{
 use serde_json::{Value, json};
 use shared::error::ClientError;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
-use shared::totp::SharedSecret;
-use tests::client::{PASSWORD, Step, World};
-use tests::functions::passcode;
+use tests::person::Person;
+use tests::pool::{PASSWORD, Step, TestPool};
 
 const OTHER_CLIENT: &str = "anotherclient0000000000000";
 
@@ -24,7 +23,7 @@ const GUARDED: [Option<PreTokenGenerationVersion>; 4] = [
     Some(PreTokenGenerationVersion::V3),
 ];
 
-/// A pool whose deployed client, and another beside it, allow `flow` too.
+/// A pool whose deployed client, and another, allow `flow` too.
 fn settings(guard: Option<PreTokenGenerationVersion>, flow: Option<ExplicitAuthFlow>) -> PoolSettings {
     let mut client = ClientSettings::as_deployed();
     client.explicit_auth_flows.extend(flow);
@@ -32,32 +31,23 @@ fn settings(guard: Option<PreTokenGenerationVersion>, flow: Option<ExplicitAuthF
     PoolSettings { clients: vec![client, other], pre_token_generation: guard, ..PoolSettings::default() }
 }
 
-fn client_ids(world: &World) -> Vec<String> {
-    world.pool.settings().clients.iter().map(|client| client.client_id.clone()).collect()
+fn client_ids(pool: &TestPool) -> Vec<String> {
+    pool.settings().clients.iter().map(|client| client.client_id.clone()).collect()
 }
 
-/// Ana enrolls and gets her tokens, and the mark of it is long over.
-async fn enrolled(world: &World) -> SharedSecret {
-    world.add_user("ana").await;
-    let secret = sign_in_for_the_first_time(world).await;
-    world.wait(24 * 3600);
-    secret
+/// Ana enrolls and gets her tokens, and the grant of that has long expired.
+async fn enrolled(pool: &TestPool) -> Person {
+    pool.add_user("ana").await;
+    let ana = Person::enroll(&mut pool.sign_in("ana").await).await;
+    pool.wait(24 * 3600);
+    ana
 }
 
-async fn sign_in_for_the_first_time(world: &World) -> SharedSecret {
-    let step = world.start("ana", PASSWORD).await.unwrap();
-    let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = world.answer(&step, &passcode(&secret, world.now())).await.unwrap();
-    let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
-    assert!(world.answer(&step, &code).await.unwrap().has_tokens());
-    secret
-}
-
-/// Behind an open door are tokens where nobody guards it, and the one error where the guard does.
+/// Tokens without the guard, which shows that the way is open, and the client's error with it.
 fn holds(guard: Option<PreTokenGenerationVersion>, answer: Result<Value, CognitoError>) {
     match (guard, answer) {
         (None, Ok(answer)) => assert!(answer["AuthenticationResult"]["AccessToken"].is_string(), "{answer}"),
-        (None, Err(error)) => panic!("the door is not open: {error}"),
+        (None, Err(error)) => panic!("this way is not open: {error}"),
         (Some(_), Ok(answer)) => panic!("{answer}"),
         (Some(_), Err(error)) => {
             assert_eq!(error.kind, "UserLambdaValidationException");
@@ -66,27 +56,27 @@ fn holds(guard: Option<PreTokenGenerationVersion>, answer: Result<Value, Cognito
     }
 }
 
-async fn by_password(world: &World, operation: &str, flow: &str, client_id: &str) -> Result<Value, CognitoError> {
-    let pool_id = &world.pool.settings().user_pool_id;
+async fn by_password(pool: &TestPool, operation: &str, flow: &str, client_id: &str) -> Result<Value, CognitoError> {
+    let pool_id = &pool.settings().user_pool_id;
     let parameters = json!({ "USERNAME": "ana", "PASSWORD": PASSWORD });
     let request =
         json!({ "UserPoolId": pool_id, "ClientId": client_id, "AuthFlow": flow, "AuthParameters": parameters });
-    world.call(operation, request).await
+    pool.call(operation, request).await
 }
 
-async fn by_srp(world: &World, client_id: &str) -> Result<Value, CognitoError> {
-    let srp = SrpClient::new(&world.pool.settings().user_pool_id).unwrap();
+async fn by_srp(pool: &TestPool, client_id: &str) -> Result<Value, CognitoError> {
+    let srp = SrpClient::new(&pool.settings().user_pool_id).unwrap();
     let parameters = json!({ "USERNAME": "ana", "SRP_A": srp.public_value() });
     let request = json!({ "ClientId": client_id, "AuthFlow": "USER_SRP_AUTH", "AuthParameters": parameters });
-    let asked = world.call("InitiateAuth", request).await?;
-    let responses = srp.answer(&asked["ChallengeParameters"], PASSWORD, world.now()).unwrap();
+    let asked = pool.call("InitiateAuth", request).await?;
+    let responses = srp.answer(&asked["ChallengeParameters"], PASSWORD, pool.now()).unwrap();
     let request = json!({
         "ClientId": client_id,
         "ChallengeName": "PASSWORD_VERIFIER",
         "Session": asked["Session"],
         "ChallengeResponses": responses,
     });
-    world.call("RespondToAuthChallenge", request).await
+    pool.call("RespondToAuthChallenge", request).await
 }
 
 #[tokio::test]
@@ -97,10 +87,10 @@ async fn user_srp_auth_gets_no_tokens_on_the_same_client_or_another() {
             for client in &mut settings.clients {
                 client.explicit_auth_flows.extend(&flows);
             }
-            let world = World::new(Enrollment::AtSignIn, settings);
-            enrolled(&world).await;
-            for client_id in client_ids(&world) {
-                holds(guard, by_srp(&world, &client_id).await);
+            let pool = TestPool::new(Enrollment::AtSignIn, settings);
+            enrolled(&pool).await;
+            for client_id in client_ids(&pool) {
+                holds(guard, by_srp(&pool, &client_id).await);
             }
         }
     }
@@ -114,10 +104,10 @@ async fn a_password_in_the_call_gets_no_tokens_on_the_same_client_or_another() {
             (ExplicitAuthFlow::AdminUserPassword, "AdminInitiateAuth", "ADMIN_USER_PASSWORD_AUTH"),
             (ExplicitAuthFlow::AdminUserPassword, "AdminInitiateAuth", "ADMIN_NO_SRP_AUTH"),
         ] {
-            let world = World::new(Enrollment::AtSignIn, settings(guard, Some(flow)));
-            enrolled(&world).await;
-            for client_id in client_ids(&world) {
-                holds(guard, by_password(&world, operation, name, &client_id).await);
+            let pool = TestPool::new(Enrollment::AtSignIn, settings(guard, Some(flow)));
+            enrolled(&pool).await;
+            for client_id in client_ids(&pool) {
+                holds(guard, by_password(&pool, operation, name, &client_id).await);
             }
         }
     }
@@ -126,31 +116,31 @@ async fn a_password_in_the_call_gets_no_tokens_on_the_same_client_or_another() {
 #[tokio::test]
 async fn a_user_who_never_enrolled_gets_no_tokens_by_another_flow() {
     for guard in GUARDED {
-        let world = World::new(Enrollment::AtSignIn, settings(guard, Some(ExplicitAuthFlow::UserPassword)));
-        world.add_user("ana").await;
-        holds(guard, by_password(&world, "InitiateAuth", "USER_PASSWORD_AUTH", OTHER_CLIENT).await);
+        let pool = TestPool::new(Enrollment::AtSignIn, settings(guard, Some(ExplicitAuthFlow::UserPassword)));
+        pool.add_user("ana").await;
+        holds(guard, by_password(&pool, "InitiateAuth", "USER_PASSWORD_AUTH", OTHER_CLIENT).await);
     }
 }
 
 #[tokio::test]
 async fn another_flow_of_another_client_cannot_use_the_grant_of_a_sign_in() {
     let guard = Some(PreTokenGenerationVersion::V2);
-    let world = World::new(Enrollment::AtSignIn, settings(guard, Some(ExplicitAuthFlow::UserPassword)));
-    let secret = enrolled(&world).await;
-    let held = world.start("ana", PASSWORD).await.unwrap();
-    // The mark is there, and unused: the owner is replacing the authenticator.
-    let typed = passcode(&secret, world.now());
-    let replacing = world.answer_wishing(&held, &typed, "REPLACE_AUTHENTICATOR").await.unwrap();
+    let pool = TestPool::new(Enrollment::AtSignIn, settings(guard, Some(ExplicitAuthFlow::UserPassword)));
+    let ana = enrolled(&pool).await;
+    let held = pool.start("ana", PASSWORD).await.unwrap();
+    // The grant is there, and unused: the owner is replacing the authenticator.
+    let typed = ana.passcode(pool.now());
+    let replacing = pool.answer_requesting(&held, &typed, "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(replacing.shown("challenge"), "TOTP_SETUP");
-    holds(guard, by_password(&world, "InitiateAuth", "USER_PASSWORD_AUTH", OTHER_CLIENT).await);
+    holds(guard, by_password(&pool, "InitiateAuth", "USER_PASSWORD_AUTH", OTHER_CLIENT).await);
 }
 
 /// Password, NEW_PASSWORD_REQUIRED, and what follows.
-async fn change_temporary_password(world: &World) -> Result<Step, CognitoError> {
-    world.add_user_with_temporary_password("ana").await;
-    let asked = world.start("ana", PASSWORD).await?;
+async fn change_temporary_password(pool: &TestPool) -> Result<Step, CognitoError> {
+    pool.add_user_with_temporary_password("ana").await;
+    let asked = pool.start("ana", PASSWORD).await?;
     assert_eq!(asked.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));
-    world.respond(&asked, json!({ "USERNAME": "ana", "NEW_PASSWORD": PASSWORD }), None).await
+    pool.respond(&asked, json!({ "USERNAME": "ana", "NEW_PASSWORD": PASSWORD }), None).await
 }
 
 #[tokio::test]
@@ -158,13 +148,13 @@ async fn a_temporary_password_gets_no_tokens_before_the_second_factor() {
     for guard in GUARDED {
         let takes_over =
             PoolSettings { temporary_passwords: AfterCognitoChallenge::IssueTokens, ..settings(guard, None) };
-        let world = World::new(Enrollment::AtSignIn, takes_over);
-        holds(guard, change_temporary_password(&world).await.map(|step| step.answer));
-        // The user is not shut out: with the new password the sign-in goes its way.
-        sign_in_for_the_first_time(&world).await;
+        let pool = TestPool::new(Enrollment::AtSignIn, takes_over);
+        holds(guard, change_temporary_password(&pool).await.map(|step| step.answer));
+        // The user is not locked out: with the new password the sign-in continues.
+        Person::enroll(&mut pool.sign_in("ana").await).await;
 
-        let world = World::new(Enrollment::AtSignIn, settings(guard, None));
-        let asked = change_temporary_password(&world).await.unwrap();
+        let pool = TestPool::new(Enrollment::AtSignIn, settings(guard, None));
+        let asked = change_temporary_password(&pool).await.unwrap();
         assert_eq!(asked.shown("challenge"), "TOTP_SETUP");
     }
 }
@@ -172,28 +162,28 @@ async fn a_temporary_password_gets_no_tokens_before_the_second_factor() {
 #[tokio::test]
 async fn a_temporary_password_gets_no_tokens_by_another_flow() {
     for guard in GUARDED {
-        let world = World::new(Enrollment::AtSignIn, settings(guard, Some(ExplicitAuthFlow::UserPassword)));
-        world.add_user_with_temporary_password("ana").await;
-        let asked = by_password(&world, "InitiateAuth", "USER_PASSWORD_AUTH", OTHER_CLIENT).await.unwrap();
+        let pool = TestPool::new(Enrollment::AtSignIn, settings(guard, Some(ExplicitAuthFlow::UserPassword)));
+        pool.add_user_with_temporary_password("ana").await;
+        let asked = by_password(&pool, "InitiateAuth", "USER_PASSWORD_AUTH", OTHER_CLIENT).await.unwrap();
         let request = json!({
             "ClientId": OTHER_CLIENT,
             "ChallengeName": "NEW_PASSWORD_REQUIRED",
             "Session": asked["Session"],
             "ChallengeResponses": { "USERNAME": "ana", "NEW_PASSWORD": PASSWORD },
         });
-        holds(guard, world.call("RespondToAuthChallenge", request).await);
+        holds(guard, pool.call("RespondToAuthChallenge", request).await);
     }
 }
 
-/// Ana, whom an operator gave one of Cognito's factors; SOFTWARE_TOKEN_MFA is answered after the password.
-async fn pass_cognitos_mfa(world: &World) -> Result<Step, CognitoError> {
-    let pool_id = &world.pool.settings().user_pool_id;
+/// Ana, for whom an operator turned on a Cognito factor; EMAIL_OTP is answered after the password.
+async fn pass_cognitos_mfa(pool: &TestPool) -> Result<Step, CognitoError> {
+    let pool_id = &pool.settings().user_pool_id;
     let enabled = json!({ "UserPoolId": pool_id, "Username": "ana", "EmailMfaSettings": { "Enabled": true } });
-    world.call("AdminSetUserMFAPreference", enabled).await.unwrap();
-    let asked = world.start("ana", PASSWORD).await?;
+    pool.call("AdminSetUserMFAPreference", enabled).await.unwrap();
+    let asked = pool.start("ana", PASSWORD).await?;
     assert_eq!(asked.challenge_name(), Some("EMAIL_OTP"));
-    let code = world.pool.messages().last().unwrap().code.clone();
-    world.respond(&asked, json!({ "USERNAME": "ana", "EMAIL_OTP_CODE": code }), None).await
+    let code = pool.messages().last().unwrap().code.clone();
+    pool.respond(&asked, json!({ "USERNAME": "ana", "EMAIL_OTP_CODE": code }), None).await
 }
 
 fn with_cognitos_mfa(
@@ -203,33 +193,33 @@ fn with_cognitos_mfa(
     PoolSettings { mfa_configuration: MfaConfiguration::Optional, after_cognito_mfa, ..settings(guard, None) }
 }
 
-async fn accept_email_codes(world: &World) {
-    let pool_id = &world.pool.settings().user_pool_id;
+async fn accept_email_codes(pool: &TestPool) {
+    let pool_id = &pool.settings().user_pool_id;
     let config = json!({ "UserPoolId": pool_id, "MfaConfiguration": "OPTIONAL", "EmailMfaConfiguration": {} });
-    world.call("SetUserPoolMfaConfig", config).await.unwrap();
+    pool.call("SetUserPoolMfaConfig", config).await.unwrap();
 }
 
 #[tokio::test]
 async fn cognitos_mfa_without_define_gets_no_tokens_where_it_is_not_accepted() {
     for guard in GUARDED {
-        let world = World::new(Enrollment::AtSignIn, with_cognitos_mfa(guard, AfterCognitoChallenge::IssueTokens));
-        accept_email_codes(&world).await;
-        enrolled(&world).await;
-        holds(guard, pass_cognitos_mfa(&world).await.map(|step| step.answer));
+        let pool = TestPool::new(Enrollment::AtSignIn, with_cognitos_mfa(guard, AfterCognitoChallenge::IssueTokens));
+        accept_email_codes(&pool).await;
+        enrolled(&pool).await;
+        holds(guard, pass_cognitos_mfa(&pool).await.map(|step| step.answer));
     }
 }
 
 #[tokio::test]
 async fn where_define_is_called_a_cognito_factor_not_accepted_precedes_ours() {
-    let world = World::new(
+    let pool = TestPool::new(
         Enrollment::AtSignIn,
         with_cognitos_mfa(Some(PreTokenGenerationVersion::V2), AfterCognitoChallenge::CallDefine),
     );
-    accept_email_codes(&world).await;
-    let secret = enrolled(&world).await;
-    let step = pass_cognitos_mfa(&world).await.unwrap();
+    accept_email_codes(&pool).await;
+    let ana = enrolled(&pool).await;
+    let step = pass_cognitos_mfa(&pool).await.unwrap();
     assert_eq!(step.shown("challenge"), "SECOND_FACTOR");
-    assert!(world.answer(&step, &passcode(&secret, world.now())).await.unwrap().has_tokens());
+    assert!(pool.answer(&step, &ana.passcode(pool.now())).await.unwrap().has_tokens());
 }
 
 #[tokio::test]
@@ -237,24 +227,24 @@ async fn an_accepted_cognito_factor_passes_alone_with_and_without_define() {
     let accepted = AcceptedCognitoMfa::parse("EMAIL_OTP").unwrap();
     let sign_in = SignInSettings::new(accepted, Enrollment::ByOperator).unwrap();
     for after in [AfterCognitoChallenge::CallDefine, AfterCognitoChallenge::IssueTokens] {
-        let world = World::with(sign_in, with_cognitos_mfa(Some(PreTokenGenerationVersion::V2), after));
-        accept_email_codes(&world).await;
-        world.add_user("ana").await;
-        assert!(pass_cognitos_mfa(&world).await.unwrap().has_tokens());
+        let pool = TestPool::with(sign_in, with_cognitos_mfa(Some(PreTokenGenerationVersion::V2), after));
+        accept_email_codes(&pool).await;
+        pool.add_user("ana").await;
+        assert!(pass_cognitos_mfa(&pool).await.unwrap().has_tokens());
     }
 }
 
 #[tokio::test]
 async fn tokens_of_a_guarded_sign_in_name_the_factor_and_a_refresh_does_not() {
-    let world = World::new(Enrollment::AtSignIn, settings(Some(PreTokenGenerationVersion::V2), None));
-    let secret = enrolled(&world).await;
-    let step = world.start("ana", PASSWORD).await.unwrap();
-    let proven_at = world.now();
-    let tokens = world.answer(&step, &passcode(&secret, proven_at)).await.unwrap().answer;
+    let pool = TestPool::new(Enrollment::AtSignIn, settings(Some(PreTokenGenerationVersion::V2), None));
+    let ana = enrolled(&pool).await;
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    let proven_at = pool.now();
+    let tokens = pool.answer(&step, &ana.passcode(proven_at)).await.unwrap().answer;
     let parameters = json!({ "REFRESH_TOKEN": tokens["AuthenticationResult"]["RefreshToken"] });
-    let client_id = &client_ids(&world)[0];
+    let client_id = &client_ids(&pool)[0];
     let request = json!({ "ClientId": client_id, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters });
-    let refreshed = world.call("InitiateAuth", request).await.unwrap();
+    let refreshed = pool.call("InitiateAuth", request).await.unwrap();
     for token in ["IdToken", "AccessToken"] {
         let claims = claims(&tokens, token);
         assert_eq!(claims["second_factor"], "totp");

@@ -1,4 +1,4 @@
-//! Whole sign-ins against the local user pool, with the three triggers as they are deployed: what a user meets, and what
+//! Whole sign-ins against the local user pool, with the three triggers as they are deployed: what a user sees, and what
 //! an attacker who knows the password does not get.
 
 use std::sync::Arc;
@@ -11,58 +11,44 @@ use shared::record::Record;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::RecordStore;
 use shared::store::memory::MemoryStore;
-use shared::totp::SharedSecret;
-use tests::client::{PASSWORD, Step, World};
-use tests::functions::{passcode, wrong_passcode};
+use tests::person::{Person, codes_shown, passcode, secret_shown};
+use tests::pool::{PASSWORD, Step, TestPool};
 use tests::stores::TakingTurns;
 
 /// A user with an authenticator and recovery codes.
 struct Ana {
-    world: World,
-    secret: SharedSecret,
-    codes: Vec<String>,
+    pool: TestPool,
+    person: Person,
 }
 
 impl Ana {
     async fn new() -> Self {
-        Self::in_world(World::default()).await
+        Self::in_pool(TestPool::default()).await
     }
 
-    async fn in_world(world: World) -> Self {
-        world.add_user("ana").await;
-        let (secret, codes, step) = enroll(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
-        assert!(step.has_tokens());
+    async fn in_pool(pool: TestPool) -> Self {
+        pool.add_user("ana").await;
+        let person = Person::enroll(&mut pool.sign_in("ana").await).await;
         // The passcode of the enrollment is used.
-        world.wait(30);
-        Self { world, secret, codes }
+        pool.wait(30);
+        Self { pool, person }
     }
 
     fn passcode(&self) -> String {
-        passcode(&self.secret, self.world.now())
+        self.person.passcode(self.pool.now())
     }
 
     fn wrong_passcode(&self) -> String {
-        wrong_passcode(&self.secret, self.world.now())
+        self.person.wrong_passcode(self.pool.now())
     }
 
     async fn start(&self) -> Step {
-        self.world.start("ana", PASSWORD).await.unwrap()
+        self.pool.start("ana", PASSWORD).await.unwrap()
     }
 
     async fn answer(&self, step: &Step, answer: &str) -> Result<Step, CognitoError> {
-        self.world.answer(step, answer).await
+        self.pool.answer(step, answer).await
     }
-}
-
-/// TOTP_SETUP, then RECOVERY_CODES.
-async fn enroll(world: &World, step: &Step) -> (SharedSecret, Vec<String>, Step) {
-    assert_eq!(step.shown("challenge"), "TOTP_SETUP");
-    let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = world.answer(step, &passcode(&secret, world.now())).await.unwrap();
-    assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
-    let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
-    let step = world.answer(&step, &codes[0]).await.unwrap();
-    (secret, codes, step)
 }
 
 fn is_refused<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
@@ -70,7 +56,7 @@ fn is_refused<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
     assert_eq!((error.kind, error.message.as_str()), ("NotAuthorizedException", "Incorrect username or password."));
 }
 
-fn is_the_one_error<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
+fn is_the_client_error<T: std::fmt::Debug>(answer: Result<T, CognitoError>) {
     let error = answer.unwrap_err();
     assert_eq!(error.kind, "UserLambdaValidationException");
     assert!(error.message.contains(ClientError::SENTENCE), "{}", error.message);
@@ -84,21 +70,21 @@ async fn a_user_enrolls_at_the_first_sign_in_and_then_uses_a_passcode() {
         assert_eq!((step.shown("challenge"), step.shown("accepts")), ("SECOND_FACTOR", "PASSCODE RECOVERY_CODE"));
         assert_eq!((step.shown("attemptsLeft"), step.shown("retryAfterSeconds")), ("3", "0"));
         assert!(ana.answer(&step, &ana.passcode()).await.unwrap().has_tokens());
-        ana.world.wait(30);
+        ana.pool.wait(30);
     }
 }
 
 #[tokio::test]
 async fn after_a_wrong_password_no_custom_challenge_is_issued() {
-    is_refused(Ana::new().await.world.start("ana", "Wrong-password-1").await);
+    is_refused(Ana::new().await.pool.start("ana", "Wrong-password-1").await);
 }
 
 #[tokio::test]
 async fn a_client_that_skips_the_password_gets_nothing() {
     let ana = Ana::new().await;
-    let client = &ana.world.pool.settings().clients[0].client_id;
+    let client = &ana.pool.settings().clients[0].client_id;
     let request = json!({ "AuthFlow": "CUSTOM_AUTH", "ClientId": client, "AuthParameters": { "USERNAME": "ana" } });
-    is_refused(ana.world.call("InitiateAuth", request).await);
+    is_refused(ana.pool.call("InitiateAuth", request).await);
 }
 
 #[tokio::test]
@@ -138,7 +124,7 @@ async fn wrong_passcodes_are_counted_across_sign_ins_and_cost_a_wait_that_ends()
     assert_eq!(step.shown("retryAfterSeconds"), "30");
     let step = ana.answer(&step, &ana.passcode()).await.unwrap();
     assert_eq!(step.shown("challenge"), "SECOND_FACTOR", "a right passcode is refused during the wait");
-    ana.world.wait(30);
+    ana.pool.wait(30);
     assert!(ana.answer(&step, &ana.passcode()).await.unwrap().has_tokens());
 }
 
@@ -153,12 +139,12 @@ async fn nobody_can_lock_the_owner_out_of_the_recovery_codes() {
         }
         match step.shown("retryAfterSeconds").parse().unwrap() {
             0 => drop(ana.answer(&step, &ana.wrong_passcode()).await.unwrap()),
-            seconds => ana.world.wait(seconds),
+            seconds => ana.pool.wait(seconds),
         }
     }
     let step = ana.start().await;
     let step = ana.answer(&step, &ana.passcode()).await.unwrap();
-    let step = ana.answer(&step, &ana.codes[3]).await.unwrap();
+    let step = ana.answer(&step, &ana.person.codes[3]).await.unwrap();
     assert!(step.has_tokens());
     assert_eq!(ana.start().await.shown("accepts"), "PASSCODE RECOVERY_CODE", "and it lifts the stop");
 }
@@ -167,18 +153,20 @@ async fn nobody_can_lock_the_owner_out_of_the_recovery_codes() {
 async fn a_recovery_code_replaces_a_lost_phone_and_the_old_one_stops_working() {
     for client_metadata_reaches_create in [true, false] {
         let settings = PoolSettings { client_metadata_reaches_create, ..PoolSettings::default() };
-        let ana = Ana::in_world(World::new(Enrollment::AtSignIn, settings)).await;
+        let ana = Ana::in_pool(TestPool::new(Enrollment::AtSignIn, settings)).await;
         let step = ana.start().await;
-        let step = ana.world.answer_wishing(&step, &ana.codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
-        let (secret, codes, step) = enroll(&ana.world, &step).await;
-        assert!(step.has_tokens());
-        ana.world.wait(30);
+        let step = ana.pool.answer_requesting(&step, &ana.person.codes[1], "REPLACE_AUTHENTICATOR").await.unwrap();
+        let new = Person::enroll(&mut ana.pool.resume(step)).await;
+        ana.pool.wait(30);
         let step = ana.start().await;
         let step = ana.answer(&step, &ana.passcode()).await.unwrap();
-        let step = ana.answer(&step, &ana.codes[2]).await.unwrap();
-        assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes are dead");
-        assert!(ana.answer(&step, &passcode(&secret, ana.world.now())).await.unwrap().has_tokens());
-        assert!(ana.answer(&ana.start().await, &codes[0]).await.unwrap().has_tokens(), "the code typed back is unused");
+        let step = ana.answer(&step, &ana.person.codes[2]).await.unwrap();
+        assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes no longer work");
+        assert!(ana.answer(&step, &new.passcode(ana.pool.now())).await.unwrap().has_tokens());
+        assert!(
+            ana.answer(&ana.start().await, &new.codes[0]).await.unwrap().has_tokens(),
+            "the code typed back is unused"
+        );
     }
 }
 
@@ -186,31 +174,29 @@ async fn a_recovery_code_replaces_a_lost_phone_and_the_old_one_stops_working() {
 async fn the_old_authenticator_works_until_the_new_one_has_proven_itself() {
     let ana = Ana::new().await;
     let step = ana.start().await;
-    let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    let step = ana.pool.answer_requesting(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(step.shown("challenge"), "TOTP_SETUP");
-    let secret_code = step.shown("secretCode").to_owned();
-    assert!(!secret_code.is_empty());
+    let secret = secret_shown(step.parameters());
     let step = ana.answer(&step, "000000").await.unwrap();
     assert_eq!((step.shown("challenge"), step.shown("secretCode")), ("TOTP_SETUP", ""), "nothing is shown twice");
     // The old one still signs in elsewhere.
-    ana.world.wait(30);
+    ana.pool.wait(30);
     assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens());
     // The same secret is still on offer.
-    let secret = SharedSecret::from_base32(&secret_code).unwrap();
-    let step = ana.answer(&step, &passcode(&secret, ana.world.now())).await.unwrap();
+    let step = ana.answer(&step, &passcode(&secret, ana.pool.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
-    ana.world.wait(30);
+    ana.pool.wait(30);
     let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
-    assert_eq!(step.shown("challenge"), "SECOND_FACTOR", "the old one is dead");
+    assert_eq!(step.shown("challenge"), "SECOND_FACTOR", "the old one no longer works");
 }
 
 #[tokio::test]
 async fn a_client_that_gives_a_replacement_up_with_nothing_gets_its_tokens() {
     let ana = Ana::new().await;
     let step = ana.start().await;
-    let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
-    assert!(ana.world.answer_wishing(&step, "-", "NOTHING").await.unwrap().has_tokens());
-    ana.world.wait(30);
+    let step = ana.pool.answer_requesting(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    assert!(ana.pool.answer_requesting(&step, "-", "NOTHING").await.unwrap().has_tokens());
+    ana.pool.wait(30);
     assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens());
 }
 
@@ -218,45 +204,44 @@ async fn a_client_that_gives_a_replacement_up_with_nothing_gets_its_tokens() {
 async fn an_unknown_after_second_factor_gets_no_tokens() {
     let ana = Ana::new().await;
     let step = ana.start().await;
-    is_refused(ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATR").await);
+    is_refused(ana.pool.answer_requesting(&step, &ana.passcode(), "REPLACE_AUTHENTICATR").await);
 }
 
 #[tokio::test]
 async fn new_recovery_codes_replace_the_old_ones_on_request() {
     let ana = Ana::new().await;
     let step = ana.start().await;
-    let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
-    let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
-    let step = ana.world.answer_wishing(&step, "a typo", "NEW_RECOVERY_CODES").await.unwrap();
+    let step = ana.pool.answer_requesting(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
+    let codes: Vec<String> = codes_shown(step.parameters());
+    let step = ana.pool.answer_requesting(&step, "a typo", "NEW_RECOVERY_CODES").await.unwrap();
     assert_eq!((step.shown("challenge"), step.shown("recoveryCodes")), ("RECOVERY_CODES", ""));
     assert!(ana.answer(&step, &codes[7].to_lowercase()).await.unwrap().has_tokens());
-    let step = ana.answer(&ana.start().await, &ana.codes[1]).await.unwrap();
-    assert_eq!(step.shown("attemptsLeft"), "2", "the old set is dead");
+    let step = ana.answer(&ana.start().await, &ana.person.codes[1]).await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "2", "the old set no longer works");
     assert!(ana.answer(&step, &codes[8]).await.unwrap().has_tokens());
 }
 
-/// Create cannot tell the two wishes apart there. What is replaced meanwhile still needs its first passcode.
+/// Create cannot distinguish the two requests there. What is replaced meanwhile still needs its first passcode.
 #[tokio::test]
 async fn without_client_metadata_in_create_new_codes_come_with_a_replacement() {
     let unreached = || PoolSettings { client_metadata_reaches_create: false, ..PoolSettings::default() };
-    let ana = Ana::in_world(World::new(Enrollment::AtSignIn, unreached())).await;
+    let ana = Ana::in_pool(TestPool::new(Enrollment::AtSignIn, unreached())).await;
     let step = ana.start().await;
-    let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
-    let (secret, codes, step) = enroll(&ana.world, &step).await;
-    assert!(step.has_tokens());
-    ana.world.wait(30);
+    let step = ana.pool.answer_requesting(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
+    let new = Person::enroll(&mut ana.pool.resume(step)).await;
+    ana.pool.wait(30);
     let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
-    let step = ana.answer(&step, &ana.codes[1]).await.unwrap();
-    assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes are dead");
-    assert!(ana.answer(&step, &passcode(&secret, ana.world.now())).await.unwrap().has_tokens());
-    assert!(ana.answer(&ana.start().await, &codes[1]).await.unwrap().has_tokens());
+    let step = ana.answer(&step, &ana.person.codes[1]).await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "1", "the old authenticator and the old codes no longer work");
+    assert!(ana.answer(&step, &new.passcode(ana.pool.now())).await.unwrap().has_tokens());
+    assert!(ana.answer(&ana.start().await, &new.codes[1]).await.unwrap().has_tokens());
 
-    let ana = Ana::in_world(World::new(Enrollment::AtSignIn, unreached())).await;
+    let ana = Ana::in_pool(TestPool::new(Enrollment::AtSignIn, unreached())).await;
     let step = ana.start().await;
-    let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
+    let step = ana.pool.answer_requesting(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
     assert_eq!(step.shown("challenge"), "TOTP_SETUP");
-    assert!(ana.world.answer_wishing(&step, "-", "NOTHING").await.unwrap().has_tokens());
-    ana.world.wait(30);
+    assert!(ana.pool.answer_requesting(&step, "-", "NOTHING").await.unwrap().has_tokens());
+    ana.pool.wait(30);
     assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens(), "the old one works");
 }
 
@@ -265,37 +250,37 @@ async fn without_client_metadata_in_create_new_codes_come_with_a_replacement() {
 async fn after_two_typos_it_is_too_late_to_give_a_replacement_up() {
     let ana = Ana::new().await;
     let step = ana.start().await;
-    let mut step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    let mut step = ana.pool.answer_requesting(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
     for attempts_left in ["2", "1"] {
-        step = ana.world.answer_wishing(&step, "-", "REPLACE_AUTHENTICATOR").await.unwrap();
+        step = ana.pool.answer_requesting(&step, "-", "REPLACE_AUTHENTICATOR").await.unwrap();
         assert_eq!(step.shown("attemptsLeft"), attempts_left);
     }
-    is_refused(ana.world.answer_wishing(&step, "-", "NOTHING").await);
-    ana.world.wait(30);
+    is_refused(ana.pool.answer_requesting(&step, "-", "NOTHING").await);
+    ana.pool.wait(30);
     assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens(), "the old one works");
 }
 
 #[tokio::test]
 async fn a_user_with_fewer_than_three_codes_left_or_none_gets_new_ones() {
-    let world = World::default();
-    world.add_user("ana").await;
-    let step = world.start("ana", PASSWORD).await.unwrap();
-    let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = world.answer(&step, &passcode(&secret, world.now())).await.unwrap();
+    let pool = TestPool::default();
+    pool.add_user("ana").await;
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    let secret = secret_shown(step.parameters());
+    let step = pool.answer(&step, &passcode(&secret, pool.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     // Leaves here, and comes back.
-    world.wait(30);
-    let step = world.start("ana", PASSWORD).await.unwrap();
+    pool.wait(30);
+    let step = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!(step.shown("challenge"), "SECOND_FACTOR");
-    let step = world.answer(&step, &passcode(&secret, world.now())).await.unwrap();
-    let codes: Vec<String> = step.shown("recoveryCodes").split(' ').map(str::to_owned).collect();
-    assert!(world.answer(&step, &codes[0]).await.unwrap().has_tokens());
+    let step = pool.answer(&step, &passcode(&secret, pool.now())).await.unwrap();
+    let codes: Vec<String> = codes_shown(step.parameters());
+    assert!(pool.answer(&step, &codes[0]).await.unwrap().has_tokens());
 
     for code in &codes[..8] {
-        assert!(world.answer(&world.start("ana", PASSWORD).await.unwrap(), code).await.unwrap().has_tokens());
+        assert!(pool.answer(&pool.start("ana", PASSWORD).await.unwrap(), code).await.unwrap().has_tokens());
     }
-    let step = world.start("ana", PASSWORD).await.unwrap();
-    let step = world.answer(&step, &codes[8]).await.unwrap();
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    let step = pool.answer(&step, &codes[8]).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
 }
 
@@ -303,27 +288,28 @@ async fn a_user_with_fewer_than_three_codes_left_or_none_gets_new_ones() {
 async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
     for client_metadata_reaches_create in [true, false] {
         let settings = PoolSettings { client_metadata_reaches_create, ..PoolSettings::default() };
-        let ana = Ana::in_world(World::new(Enrollment::AtSignIn, settings)).await;
-        for code in &ana.codes[..8] {
+        let ana = Ana::in_pool(TestPool::new(Enrollment::AtSignIn, settings)).await;
+        for code in &ana.person.codes[..8] {
             assert!(ana.answer(&ana.start().await, code).await.unwrap().has_tokens());
         }
         let after_second_factor = "REPLACE_AUTHENTICATOR";
-        let mut step = ana.world.answer_wishing(&ana.start().await, &ana.codes[8], after_second_factor).await.unwrap();
+        let mut step =
+            ana.pool.answer_requesting(&ana.start().await, &ana.person.codes[8], after_second_factor).await.unwrap();
         let mut replaced = None;
         while !step.has_tokens() {
             let answer = match step.shown("challenge") {
                 "TOTP_SETUP" => {
-                    let secret = replaced.insert(SharedSecret::from_base32(step.shown("secretCode")).unwrap());
-                    passcode(secret, ana.world.now())
+                    let secret = replaced.insert(secret_shown(step.parameters()));
+                    passcode(secret, ana.pool.now())
                 }
-                _ => step.shown("recoveryCodes").split(' ').next().unwrap().to_owned(),
+                _ => codes_shown(step.parameters()).swap_remove(0),
             };
-            step = ana.world.answer_wishing(&step, &answer, after_second_factor).await.unwrap();
+            step = ana.pool.answer_requesting(&step, &answer, after_second_factor).await.unwrap();
         }
         let step = ana.answer(&ana.start().await, &ana.passcode()).await.unwrap();
-        assert_eq!(step.shown("attemptsLeft"), "2", "the lost phone is dead");
-        ana.world.wait(30);
-        let typed = passcode(&replaced.expect("a new authenticator"), ana.world.now());
+        assert_eq!(step.shown("attemptsLeft"), "2", "the lost phone no longer works");
+        ana.pool.wait(30);
+        let typed = passcode(&replaced.expect("a new authenticator"), ana.pool.now());
         assert!(ana.answer(&step, &typed).await.unwrap().has_tokens());
     }
 }
@@ -331,16 +317,16 @@ async fn with_fewer_than_three_codes_a_lost_phone_is_replaced_all_the_same() {
 #[tokio::test]
 async fn a_user_who_gives_a_replacement_up_while_codes_are_due_takes_them() {
     let ana = Ana::new().await;
-    for code in &ana.codes[..8] {
+    for code in &ana.person.codes[..8] {
         assert!(ana.answer(&ana.start().await, code).await.unwrap().has_tokens());
     }
     let step = ana.start().await;
-    let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    let step = ana.pool.answer_requesting(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(step.shown("challenge"), "TOTP_SETUP");
-    let step = ana.world.answer_wishing(&step, "-", "NOTHING").await.unwrap();
-    let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
-    assert!(ana.world.answer_wishing(&step, &code, "NOTHING").await.unwrap().has_tokens());
-    ana.world.wait(30);
+    let step = ana.pool.answer_requesting(&step, "-", "NOTHING").await.unwrap();
+    let code = codes_shown(step.parameters()).swap_remove(0);
+    assert!(ana.pool.answer_requesting(&step, &code, "NOTHING").await.unwrap().has_tokens());
+    ana.pool.wait(30);
     assert!(ana.answer(&ana.start().await, &ana.passcode()).await.unwrap().has_tokens(), "the old one works");
 }
 
@@ -348,9 +334,9 @@ async fn a_user_who_gives_a_replacement_up_while_codes_are_due_takes_them() {
 async fn a_replacement_asked_for_with_the_new_codes_comes_before_the_tokens() {
     let ana = Ana::new().await;
     let step = ana.start().await;
-    let step = ana.world.answer_wishing(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
-    let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
-    let step = ana.world.answer_wishing(&step, &code, "REPLACE_AUTHENTICATOR").await.unwrap();
+    let step = ana.pool.answer_requesting(&step, &ana.passcode(), "NEW_RECOVERY_CODES").await.unwrap();
+    let code = codes_shown(step.parameters()).swap_remove(0);
+    let step = ana.pool.answer_requesting(&step, &code, "REPLACE_AUTHENTICATOR").await.unwrap();
     assert_eq!(step.shown("challenge"), "TOTP_SETUP");
 }
 
@@ -358,68 +344,67 @@ async fn a_replacement_asked_for_with_the_new_codes_comes_before_the_tokens() {
 async fn codes_not_taken_after_a_new_authenticator_follow_the_next_passcode() {
     let ana = Ana::new().await;
     let step = ana.start().await;
-    let step = ana.world.answer_wishing(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
-    let new = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let step = ana.answer(&step, &passcode(&new, ana.world.now())).await.unwrap();
+    let step = ana.pool.answer_requesting(&step, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    let new = secret_shown(step.parameters());
+    let step = ana.answer(&step, &passcode(&new, ana.pool.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
     // Leaves here, and comes back. The old codes are good until new ones are taken.
-    ana.world.wait(30);
-    let step = ana.answer(&ana.start().await, &passcode(&new, ana.world.now())).await.unwrap();
+    ana.pool.wait(30);
+    let step = ana.answer(&ana.start().await, &passcode(&new, ana.pool.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
-    let code = step.shown("recoveryCodes").split(' ').next().unwrap().to_owned();
+    let code = codes_shown(step.parameters()).swap_remove(0);
     assert!(ana.answer(&step, &code).await.unwrap().has_tokens());
-    let step = ana.answer(&ana.start().await, &ana.codes[1]).await.unwrap();
-    assert_eq!(step.shown("attemptsLeft"), "2", "the old set is dead");
+    let step = ana.answer(&ana.start().await, &ana.person.codes[1]).await.unwrap();
+    assert_eq!(step.shown("attemptsLeft"), "2", "the old set no longer works");
 }
 
 #[tokio::test]
 async fn a_set_up_challenge_held_while_the_owner_enrolls_changes_nothing() {
-    let world = World::default();
-    world.add_user("ana").await;
-    let held = world.start("ana", PASSWORD).await.unwrap();
-    let (secret, _, _) = enroll(&world, &world.start("ana", PASSWORD).await.unwrap()).await;
-    let held_secret = SharedSecret::from_base32(held.shown("secretCode")).unwrap();
-    assert_ne!(held_secret.expose(), secret.expose());
-    is_the_one_error(world.answer(&held, &passcode(&held_secret, world.now())).await);
-    world.wait(30);
-    let step = world.start("ana", PASSWORD).await.unwrap();
-    assert!(world.answer(&step, &passcode(&secret, world.now())).await.unwrap().has_tokens());
+    let pool = TestPool::default();
+    pool.add_user("ana").await;
+    let held = pool.start("ana", PASSWORD).await.unwrap();
+    let owner = Person::enroll(&mut pool.sign_in("ana").await).await;
+    let held_secret = secret_shown(held.parameters());
+    assert_ne!(held_secret.expose(), owner.secret.expose());
+    is_the_client_error(pool.answer(&held, &passcode(&held_secret, pool.now())).await);
+    pool.wait(30);
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    assert!(pool.answer(&step, &owner.passcode(pool.now())).await.unwrap().has_tokens());
 }
 
 #[tokio::test]
 async fn under_by_operator_nobody_passes_the_prompt_without_an_authenticator() {
-    let world = World::new(Enrollment::ByOperator, PoolSettings::default());
-    world.add_user("ana").await;
-    let step = world.start("ana", PASSWORD).await.unwrap();
+    let pool = TestPool::new(Enrollment::ByOperator, PoolSettings::default());
+    pool.add_user("ana").await;
+    let step = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!((step.shown("challenge"), step.shown("accepts")), ("SECOND_FACTOR", "PASSCODE RECOVERY_CODE"));
-    let step = world.answer(&step, "123456").await.unwrap();
-    let step = world.answer(&step, "").await.unwrap();
-    is_refused(world.answer(&step, "0000-0000-0000-0000").await);
+    let step = pool.answer(&step, "123456").await.unwrap();
+    let step = pool.answer(&step, "").await.unwrap();
+    is_refused(pool.answer(&step, "0000-0000-0000-0000").await);
 }
 
 #[tokio::test]
 async fn the_name_of_an_authenticator_is_shown() {
-    let world = World::default();
-    world.add_user("ana").await;
-    let step = world.start("ana", PASSWORD).await.unwrap();
-    let secret = SharedSecret::from_base32(step.shown("secretCode")).unwrap();
-    let responses = json!({ "USERNAME": "ana", "ANSWER": passcode(&secret, world.now()) });
+    let pool = TestPool::default();
+    pool.add_user("ana").await;
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    let secret = secret_shown(step.parameters());
+    let responses = json!({ "USERNAME": "ana", "ANSWER": passcode(&secret, pool.now()) });
     let name = json!({ "friendlyDeviceName": "Ana's \u{202E}phone" });
-    world.respond(&step, responses, Some(name)).await.unwrap();
-    assert_eq!(world.start("ana", PASSWORD).await.unwrap().shown("friendlyDeviceName"), "Ana's phone");
+    pool.respond(&step, responses, Some(name)).await.unwrap();
+    assert_eq!(pool.start("ana", PASSWORD).await.unwrap().shown("friendlyDeviceName"), "Ana's phone");
 }
 
 #[tokio::test]
 async fn a_temporary_password_is_changed_first_and_gets_no_tokens_alone() {
-    let world = World::default();
-    world.add_user_with_temporary_password("ana").await;
-    let step = world.start("ana", PASSWORD).await.unwrap();
+    let pool = TestPool::default();
+    pool.add_user_with_temporary_password("ana").await;
+    let step = pool.start("ana", PASSWORD).await.unwrap();
     assert_eq!(step.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));
     let responses = json!({ "USERNAME": "ana", "NEW_PASSWORD": "Plainly-fake-2" });
-    let step = world.respond(&step, responses, None).await.unwrap();
-    let (_, _, step) = enroll(&world, &step).await;
-    assert!(step.has_tokens());
-    assert_eq!(world.start("ana", "Plainly-fake-2").await.unwrap().shown("challenge"), "SECOND_FACTOR");
+    let step = pool.respond(&step, responses, None).await.unwrap();
+    Person::enroll(&mut pool.resume(step)).await;
+    assert_eq!(pool.start("ana", "Plainly-fake-2").await.unwrap().shown("challenge"), "SECOND_FACTOR");
 }
 
 const TEMPORARY: &str = "Plainly-fake-temporary-3";
@@ -427,18 +412,19 @@ const TEMPORARY: &str = "Plainly-fake-temporary-3";
 #[tokio::test]
 async fn whatever_is_held_over_a_temporary_password_chooses_no_new_one() {
     let ana = Ana::new().await;
-    // Challenges of ours that the old password led to: a prompt, a prompt mistyped, a set-up after the second factor.
+    // Our challenges that the old password led to: a prompt, a prompt mistyped, a set-up after the second factor.
     let prompt = ana.start().await;
     let mistyped = ana.answer(&ana.start().await, "-").await.unwrap();
-    let proven = ana.world.answer_wishing(&ana.start().await, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
-    let new_phone = SharedSecret::from_base32(proven.shown("secretCode")).unwrap();
-    ana.world.wait(30);
-    ana.world.set_password("ana", TEMPORARY, false).await;
+    let proven =
+        ana.pool.answer_requesting(&ana.start().await, &ana.passcode(), "REPLACE_AUTHENTICATOR").await.unwrap();
+    let new_phone = secret_shown(proven.parameters());
+    ana.pool.wait(30);
+    ana.pool.set_password("ana", TEMPORARY, false).await;
     is_refused(ana.answer(&prompt, "-").await);
     is_refused(ana.answer(&mistyped, &ana.passcode()).await);
-    is_refused(ana.answer(&proven, &passcode(&new_phone, ana.world.now())).await);
+    is_refused(ana.answer(&proven, &passcode(&new_phone, ana.pool.now())).await);
     // The temporary password is still the one, and is asked to be changed.
-    let asked = ana.world.start("ana", TEMPORARY).await.unwrap();
+    let asked = ana.pool.start("ana", TEMPORARY).await.unwrap();
     assert_eq!(asked.challenge_name(), Some("NEW_PASSWORD_REQUIRED"));
 }
 
@@ -446,31 +432,30 @@ async fn whatever_is_held_over_a_temporary_password_chooses_no_new_one() {
 async fn after_a_reset_a_temporary_password_gets_only_its_owner_to_the_tokens() {
     let store = Arc::new(MemoryStore::default());
     let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
-    let ana = Ana::in_world(World::over(Arc::clone(&store), sign_in, PoolSettings::default())).await;
+    let ana = Ana::in_pool(TestPool::over(Arc::clone(&store), sign_in, PoolSettings::default())).await;
     let prompt = ana.start().await;
-    let user = ana.world.user_key("ana").await;
+    let user = ana.pool.user_key("ana").await;
     let version = store.load(&user).await.unwrap().version;
     store.save(&user, &Record::reset(Generation([7; 8])), version).await.unwrap();
-    ana.world.set_password("ana", TEMPORARY, false).await;
-    is_refused(ana.answer(&prompt, &ana.codes[1]).await);
-    let asked = ana.world.start("ana", TEMPORARY).await.unwrap();
+    ana.pool.set_password("ana", TEMPORARY, false).await;
+    is_refused(ana.answer(&prompt, &ana.person.codes[1]).await);
+    let asked = ana.pool.start("ana", TEMPORARY).await.unwrap();
     let responses = json!({ "USERNAME": "ana", "NEW_PASSWORD": "Plainly-fake-2" });
-    let step = ana.world.respond(&asked, responses, None).await.unwrap();
-    let (_, _, step) = enroll(&ana.world, &step).await;
-    assert!(step.has_tokens());
+    let step = ana.pool.respond(&asked, responses, None).await.unwrap();
+    Person::enroll(&mut ana.pool.resume(step)).await;
 }
 
 #[tokio::test]
 async fn only_a_legacy_client_can_tell_an_unknown_user_from_a_known_one() {
-    let world = World::default();
-    world.add_user("ana").await;
-    is_refused(world.start("nobody", PASSWORD).await);
+    let pool = TestPool::default();
+    pool.add_user("ana").await;
+    is_refused(pool.start("nobody", PASSWORD).await);
     let client = ClientSettings {
         prevent_user_existence_errors: PreventUserExistenceErrors::Legacy,
         ..ClientSettings::default()
     };
-    let world = World::new(Enrollment::AtSignIn, PoolSettings { clients: vec![client], ..PoolSettings::default() });
-    assert_eq!(world.start("nobody", PASSWORD).await.unwrap_err().kind, "UserNotFoundException");
+    let pool = TestPool::new(Enrollment::AtSignIn, PoolSettings { clients: vec![client], ..PoolSettings::default() });
+    assert_eq!(pool.start("nobody", PASSWORD).await.unwrap_err().kind, "UserNotFoundException");
 }
 
 #[tokio::test]
@@ -485,7 +470,7 @@ async fn a_session_string_is_answered_once() {
 async fn of_fifty_sign_ins_with_one_passcode_at_once_exactly_one_gets_tokens() {
     let store = TakingTurns(MemoryStore::default());
     let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
-    let ana = Ana::in_world(World::over(store, sign_in, PoolSettings::default())).await;
+    let ana = Ana::in_pool(TestPool::over(store, sign_in, PoolSettings::default())).await;
     let mut steps = Vec::new();
     for _ in 0..50 {
         steps.push(ana.start().await);

@@ -1,4 +1,4 @@
-//! What every store of records and every sealer keeps to: memory, and DynamoDB and KMS on ministack.
+//! What every store of records and every sealer must do: in memory, and over DynamoDB and KMS on ministack.
 
 use std::collections::{HashMap, HashSet};
 use std::net::{Ipv4Addr, TcpListener};
@@ -6,24 +6,24 @@ use std::sync::Arc;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kms::primitives::Blob;
-use create_auth_challenge::Create;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use shared::authenticator::SealedSecret;
-use shared::challenge::IssuedChallenge;
+use shared::clock::UnixTime;
 use shared::cognito::UserKey;
-use shared::ids::{AuthenticatorId, Nonce};
+use shared::ids::AuthenticatorId;
 use shared::record::Record;
-use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, SignInSettings};
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
 use shared::totp::{SECRET_BYTES, SharedSecret};
 use shared::verification::{Answer, BegunVerification, Verification, begin_verification};
-use shared::verify_answer::verify_answer;
-use tests::stores::{
-    AT_SIGN_IN, Backend, Call, Memory, NOW, OnMinistack, Owner, PROMPT, PROMPT_CODES_DUE, assert_right, fill_random,
-    issued, random, user,
-};
-use verify_auth_challenge::Verify;
+use tests::challenges::{AT_SIGN_IN, PROMPT, issued};
+use tests::clock::NOW;
+use tests::driver::Driver;
+use tests::events::User;
+use tests::functions::Functions;
+use tests::person::{Person, wrong_passcodes};
+use tests::random::{fill_random, random};
+use tests::stores::{Backend, Call, Memory, OnMinistack, user};
 
 tests::for_memory_and_ministack! {
     a_missing_record_is_empty_at_the_version_of_missing_records,
@@ -82,7 +82,7 @@ async fn a_version_that_is_not_the_stored_one_conflicts_and_changes_nothing<B: B
     store.save(&user, &a_record(), Version(1)).await.unwrap();
     let stored = store.load(&user).await.unwrap();
     assert_eq!(stored.version, Version(2));
-    // 20 and 02 are neighbours of 2 where versions are text.
+    // 20 and 02 are neighbors of 2 where versions are text.
     for other in [0, 1, 3, 20, u64::MAX] {
         assert_eq!(store.save(&user, &a_record(), Version(other)).await.unwrap(), Saved::Conflict);
         assert_eq!(store.load(&user).await.unwrap(), stored);
@@ -154,7 +154,7 @@ async fn users_share_no_record<B: Backend>() {
 }
 
 async fn a_record_with_all_its_parts_comes_back_as_it_was<B: Backend>() {
-    let Owned { record, owner } = a_record_with_all_its_parts(&B::store().await, &B::sealer().await).await;
+    let record = a_record_with_all_its_parts::<B>().await;
     let json: Value = serde_json::from_str(&record.to_json().unwrap()).unwrap();
     for part in ["authenticator", "recovery", "generation", "passcodeLimit", "outcomes"] {
         assert!(json["record"].get(part).is_some_and(|part| !part.is_null()), "no {part} in {json}");
@@ -163,9 +163,9 @@ async fn a_record_with_all_its_parts_comes_back_as_it_was<B: Backend>() {
     assert_eq!(json["record"]["outcomes"].as_array().map(Vec::len), Some(8));
     assert_eq!(record.failures(NOW), 5);
 
-    let store = B::store().await;
-    assert_eq!(store.save(&owner.user, &record, Version::MISSING).await.unwrap(), Saved::Recorded);
-    assert_eq!(store.load(&owner.user).await.unwrap(), Versioned { record, version: Version(1) });
+    let (store, user) = (B::store().await, user("a"));
+    assert_eq!(store.save(&user, &record, Version::MISSING).await.unwrap(), Saved::Recorded);
+    assert_eq!(store.load(&user).await.unwrap(), Versioned { record, version: Version(1) });
 }
 
 #[tokio::test]
@@ -283,16 +283,14 @@ async fn a_save_is_one_put_item_under_the_condition_that_nobody_saved_since() {
 async fn create_only_reads_and_reads_once() {
     let aws = OnMinistack::connect();
     let ((store, _), (sealer, _)) = (aws.new_store().await, aws.new_sealer().await);
-    let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
-    let settings = CreateSettings { sign_in, issuer: Issuer::parse("Example").unwrap() };
-    let create = Create { settings, store, sealer, random: fill_random };
-
-    create.handle(event("CreateAuthChallenge_Authentication", "new", json!({})), NOW).await.unwrap();
+    let functions = Functions::with_sealer(store, sealer, fill_random);
+    functions.sign_in(&User::named("new", 2)).challenge().await.unwrap();
     assert_eq!(operations(&aws.calls.take()), ["GetItem", "Encrypt"]);
 
-    let owner = Owner::enrolled(&create.store, &create.sealer).await;
+    let user = User::named("ada", 1);
+    functions.enroll(&user).await;
     aws.calls.take();
-    create.handle(event("CreateAuthChallenge_Authentication", &owner.user.sub, json!({})), NOW).await.unwrap();
+    functions.sign_in(&user).challenge().await.unwrap();
     let calls = aws.calls.take();
     assert_eq!(operations(&calls), ["GetItem"]);
     assert_eq!(calls[0].parameters["ConsistentRead"], true);
@@ -302,24 +300,20 @@ async fn create_only_reads_and_reads_once() {
 async fn verify_reads_opens_and_writes_once_and_writes_nothing_during_a_wait() {
     let aws = OnMinistack::connect();
     let ((store, _), (sealer, _)) = (aws.new_store().await, aws.new_sealer().await);
-    let verify = Verify { enrollment: AT_SIGN_IN, store, sealer };
-    let owner = Owner::enrolled(&verify.store, &verify.sealer).await;
-    aws.calls.take();
-    let answering = |answer: String| {
-        let parameters = issued(PROMPT).private_parameters();
-        let request = json!({ "privateChallengeParameters": parameters, "challengeAnswer": answer });
-        verify.handle(event("VerifyAuthChallengeResponse_Authentication", &owner.user.sub, request), NOW)
+    let (functions, user) = (Functions::with_sealer(store, sealer, fill_random), User::named("ada", 1));
+    let person = functions.enroll_yesterday(&user).await;
+    let answer = async |typed: String| {
+        let mut sign_in = functions.sign_in(&user);
+        sign_in.challenge().await.unwrap();
+        aws.calls.take();
+        (sign_in.answer(&typed).await.unwrap(), operations(&aws.calls.take()).join(" "))
     };
-    let answered = answering(owner.passcode_at(NOW)).await.unwrap();
-    assert_eq!(answered["response"], json!({ "answerCorrect": true }));
-    assert_eq!(operations(&aws.calls.take()), ["GetItem", "Decrypt", "PutItem"]);
-    for guess in owner.wrong_passcodes(NOW).take(5) {
-        answering(guess).await.unwrap();
-        assert_eq!(operations(&aws.calls.take()), ["GetItem", "Decrypt", "PutItem"]);
+    let recorded = "GetItem Decrypt PutItem".to_owned();
+    assert_eq!(answer(person.passcode(NOW)).await, (true, recorded.clone()));
+    for wrong in wrong_passcodes(&person.secret, NOW).take(5) {
+        assert_eq!(answer(wrong).await, (false, recorded.clone()));
     }
-    let answered = answering(owner.passcode_at(NOW.plus(30))).await.unwrap();
-    assert_eq!(answered["response"], json!({ "answerCorrect": false }));
-    assert_eq!(operations(&aws.calls.take()), ["GetItem"]);
+    assert_eq!(answer(person.passcode(NOW.plus(30))).await, (false, "GetItem".to_owned()));
 }
 
 // Sealers
@@ -497,7 +491,7 @@ async fn what_kms_sealed_for_another_purpose_does_not_open() {
     }
 }
 
-// What the sentences are about
+// The parts of these tests
 
 /// A record unlike any other: of a user without an authenticator, who answered wrongly.
 fn a_record() -> Record {
@@ -508,49 +502,24 @@ fn a_record() -> Record {
     }
 }
 
-struct Owned {
-    owner: Owner,
-    record: Record,
-}
-
-/// The record of an owner who enrolled, kept the codes, used a passcode, and answered wrongly until passcodes wait.
-async fn a_record_with_all_its_parts(store: &impl RecordStore, sealer: &impl Sealer) -> Owned {
-    let owner = Owner::enrolled(store, sealer).await;
-    let answers = owner.wrong_passcodes(NOW).take(5);
-    let right = Answer::new(owner.passcode_at(NOW));
-    assert_right(&verify_answer(store, sealer, &owner.user, &issued(PROMPT), &right, AT_SIGN_IN, NOW).await);
-    for answer in answers {
-        let issued = IssuedChallenge { nonce: Nonce(random()), challenge: PROMPT_CODES_DUE };
-        verify_answer(store, sealer, &owner.user, &issued, &Answer::new(answer), AT_SIGN_IN, NOW).await.unwrap();
+/// The record of a user who enrolled, used a passcode, and answered wrongly until passcodes had to wait.
+async fn a_record_with_all_its_parts<B: Backend>() -> Record {
+    let functions = Functions::with_sealer(B::store().await, B::sealer().await, fill_random);
+    let user = User::named("ada", 1);
+    functions.clock.set(UnixTime(NOW.0 - 24 * 3600));
+    let mut sign_in = functions.sign_in(&user);
+    sign_in.client_metadata = Some(json!({ "friendlyDeviceName": "Ada's phone" }));
+    let person = Person::enroll(&mut sign_in).await;
+    functions.clock.set(NOW);
+    let wrong = wrong_passcodes(&person.secret, NOW).take(5).map(|wrong| (wrong, false));
+    for (typed, right) in [(person.passcode(NOW), true)].into_iter().chain(wrong) {
+        assert_eq!(functions.passes_prompt(&user, &typed).await, right);
     }
-    let record = store.load(&owner.user).await.unwrap().record;
-    Owned { owner, record }
+    functions.stored(&user).await.record
 }
 
 fn a_secret() -> SharedSecret {
     SharedSecret::new(random::<SECRET_BYTES>().to_vec())
-}
-
-/// An event after the password was proven.
-fn event(trigger_source: &str, sub: &str, request: Value) -> Value {
-    let password = json!([
-        { "challengeName": "SRP_A", "challengeResult": true },
-        { "challengeName": "PASSWORD_VERIFIER", "challengeResult": true },
-    ]);
-    let mut event = json!({
-        "version": "1",
-        "region": "us-east-1",
-        "userPoolId": user(sub).user_pool_id,
-        "userName": "ada",
-        "callerContext": { "awsSdkVersion": "1", "clientId": "client" },
-        "triggerSource": trigger_source,
-        "request": { "userAttributes": { "sub": sub }, "session": password },
-        "response": {},
-    });
-    for (name, value) in request.as_object().unwrap() {
-        event["request"][name] = value.clone();
-    }
-    event
 }
 
 fn operations(calls: &[Call]) -> Vec<&str> {

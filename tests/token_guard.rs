@@ -1,26 +1,28 @@
-//! The token guard: no token that Verify has not paid for, and nothing said in one that is not known.
+//! The token guard: no token without a grant that Verify recorded, and no claim in one that was not proven.
 
 use std::sync::Arc;
 
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
-use shared::cognito::TokenSource;
-use shared::cognito::UserKey;
-use shared::error::StoreError;
-use shared::error::{ClientError, HandlerError};
+use shared::cognito::{TokenSource, UserKey};
+use shared::error::{ClientError, HandlerError, StoreError};
 use shared::invocation::answer;
 use shared::record::Record;
 use shared::settings::TokenGuard;
 use shared::store::memory::MemoryStore;
 use shared::store::{RecordStore, Saved, Version, Versioned};
 use shared::token_grant::{GRANT_SECONDS, REPEAT_SECONDS, TokenDenied};
-use tests::functions::{Enrolled, Functions, REQUEST_ID, SignIn, USER_POOL_ID, User, passcode, wrong_passcode};
+use tests::clock::NOW;
+use tests::driver::Driver;
+use tests::events::{REQUEST_ID, USER_POOL_ID, User};
+use tests::functions::Functions;
+use tests::person::{Person, passcode, set_up_authenticator, take_codes};
 
 const CLIENT: &str = "plainlyfakeclientid";
 
 /// Sources that never pass for a user. That of a machine client is one of them: it has no user.
-const DOORS: [&str; 4] = [
+const OTHER_SOURCES: [&str; 4] = [
     "TokenGeneration_HostedAuth",
     "TokenGeneration_AuthenticateDevice",
     "TokenGeneration_ClientCredentials",
@@ -59,30 +61,20 @@ async fn tokens_for(functions: &Functions, user: &User, client: &str) -> Result<
     }
 }
 
-async fn load(functions: &Functions, user: &User) -> Versioned {
-    functions.store().load(&user.key()).await.unwrap()
-}
-
-/// A day after enrollment, and after every mark of it.
-async fn enrolled(functions: &Functions, user: &User) -> Enrolled {
+/// A day after enrollment, when its grant has expired.
+async fn enrolled(functions: &Functions, user: &User) -> Person {
     let enrolled = functions.enroll(user).await;
     functions.wait(24 * 3600);
     enrolled
 }
 
-async fn answer_totp(functions: &Functions, user: &User, typed: &str) -> bool {
-    let mut sign_in = SignIn::after_password(functions, user);
-    sign_in.challenge().await.unwrap();
-    sign_in.answer(typed).await.unwrap()
-}
-
 #[tokio::test]
 async fn the_tokens_of_a_sign_in_pass_and_the_next_need_another() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     let enrolled = enrolled(&functions, &ana).await;
     for _ in 0..2 {
         assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
-        assert!(answer_totp(&functions, &ana, &passcode(&enrolled.secret, functions.now())).await);
+        assert!(functions.passes_prompt(&ana, &enrolled.passcode(functions.now())).await);
         tokens_for(&functions, &ana, CLIENT).await.unwrap();
         functions.wait(30);
     }
@@ -90,10 +82,10 @@ async fn the_tokens_of_a_sign_in_pass_and_the_next_need_another() {
 
 #[tokio::test]
 async fn the_call_that_cognito_repeats_passes_and_one_later_does_not() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     functions.enroll(&ana).await;
     let first = tokens_for(&functions, &ana, CLIENT).await.unwrap();
-    let used = load(&functions, &ana).await;
+    let used = functions.stored(&ana).await;
     for _ in 0..2 {
         functions.wait(5);
         assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Ok(first.clone()));
@@ -102,75 +94,72 @@ async fn the_call_that_cognito_repeats_passes_and_one_later_does_not() {
     tokens_for(&functions, &ana, CLIENT).await.unwrap();
     functions.wait(1);
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
-    assert_eq!(load(&functions, &ana).await, used, "one use, one save");
+    assert_eq!(functions.stored(&ana).await, used, "one use, one save");
 }
 
 #[tokio::test]
 async fn a_grant_is_only_for_its_client_and_user_and_for_fifteen_minutes() {
-    let (functions, ana, ben) = (Functions::new(), User::named("ana", 0xaa), User::named("ben", 0xbb));
+    let (functions, ana, ben) = (Functions::default(), User::named("ana", 0xaa), User::named("ben", 0xbb));
     enrolled(&functions, &ben).await;
     functions.enroll(&ana).await;
     assert_eq!(tokens_for(&functions, &ana, "anotherclientid").await, Err(TokenDenied::NoGrant));
     assert_eq!(tokens_for(&functions, &ben, CLIENT).await, Err(TokenDenied::NoGrant));
     functions.wait(GRANT_SECONDS);
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
-    functions.set_clock(UnixTime(functions.now().0 - 1));
+    functions.clock.set(UnixTime(functions.now().0 - 1));
     tokens_for(&functions, &ana, CLIENT).await.unwrap();
 }
 
 #[tokio::test]
 async fn a_grant_recorded_or_used_by_a_clock_ahead_is_valid_no_longer() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     let now = functions.now();
-    functions.set_clock(now.plus(24 * 3600));
+    functions.clock.set(now.plus(24 * 3600));
     functions.enroll(&ana).await;
-    functions.set_clock(now);
+    functions.clock.set(now);
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant), "recorded a day ahead");
-    functions.set_clock(now.plus(24 * 3600));
+    functions.clock.set(now.plus(24 * 3600));
     tokens_for(&functions, &ana, CLIENT).await.unwrap();
-    functions.set_clock(now);
+    functions.clock.set(now);
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant), "used a day ahead");
 }
 
 #[tokio::test]
 async fn the_password_alone_gets_no_grant() {
-    let (functions, ana, nobody) = (Functions::new(), User::named("ana", 0xaa), User::named("nobody", 0x00));
+    let (functions, ana, nobody) = (Functions::default(), User::named("ana", 0xaa), User::named("nobody", 0x00));
     let enrolled = enrolled(&functions, &ana).await;
     assert_eq!(tokens_for(&functions, &nobody, CLIENT).await, Err(TokenDenied::NoGrant));
-    assert!(!answer_totp(&functions, &ana, &wrong_passcode(&enrolled.secret, functions.now())).await);
-    assert!(!answer_totp(&functions, &ana, "AAAA-AAAA-AAAA-AAAA").await);
+    assert!(!functions.passes_prompt(&ana, &enrolled.wrong_passcode(functions.now())).await);
+    assert!(!functions.passes_prompt(&ana, "AAAA-AAAA-AAAA-AAAA").await);
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
 }
 
 #[tokio::test]
 async fn a_sign_in_with_recovery_codes_due_has_no_grant() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     // TOTP_SETUP ✓, and away before the codes.
-    let mut sign_in = SignIn::after_password(&functions, &ana);
-    let secret = tests::functions::secret_shown(&sign_in.challenge().await.unwrap());
-    assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
+    let mut sign_in = functions.sign_in(&ana);
+    let secret = set_up_authenticator(&mut sign_in).await;
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
-    // TOTP ✓ with codes owed, then the codes.
+    // SECOND_FACTOR ✓ with codes due, then the codes.
     functions.wait(30);
-    let mut sign_in = SignIn::after_password(&functions, &ana);
+    let mut sign_in = functions.sign_in(&ana);
     sign_in.challenge().await.unwrap();
     assert!(sign_in.issued["challengeMetadata"].as_str().unwrap().starts_with("SECOND_FACTOR C "));
     assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
     assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Err(TokenDenied::NoGrant));
-    let shown = sign_in.challenge().await.unwrap();
-    let code = shown["recoveryCodes"].as_str().unwrap().split(' ').next().unwrap().to_owned();
-    assert!(sign_in.answer(&code).await.unwrap());
+    take_codes(&mut sign_in).await;
     tokens_for(&functions, &ana, CLIENT).await.unwrap();
 }
 
 #[tokio::test]
 async fn the_claims_hold_the_factor_that_was_proven_and_when() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     let enrolled = enrolled(&functions, &ana).await;
-    let typed = [(passcode(&enrolled.secret, functions.now()), "totp"), (enrolled.codes[0].clone(), "recovery_code")];
+    let typed = [(enrolled.passcode(functions.now()), "totp"), (enrolled.codes[0].clone(), "recovery_code")];
     for (typed, factor) in typed {
         let proven_at = functions.now();
-        assert!(answer_totp(&functions, &ana, &typed).await);
+        assert!(functions.passes_prompt(&ana, &typed).await);
         functions.wait(60);
         let claims = json!({
             "second_factor": factor,
@@ -183,16 +172,16 @@ async fn the_claims_hold_the_factor_that_was_proven_and_when() {
 
 #[tokio::test]
 async fn the_id_token_counts_wrong_passcodes_since_tokens_were_last_issued() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     let enrolled = enrolled(&functions, &ana).await;
     for wrong in [3, 0, 1] {
         for _ in 0..wrong {
-            assert!(!answer_totp(&functions, &ana, &wrong_passcode(&enrolled.secret, functions.now())).await);
+            assert!(!functions.passes_prompt(&ana, &enrolled.wrong_passcode(functions.now())).await);
         }
         // A sign-in that proves the factor and leaves without tokens takes no count away from the one that gets them.
-        assert!(answer_totp(&functions, &ana, &passcode(&enrolled.secret, functions.now())).await);
+        assert!(functions.passes_prompt(&ana, &enrolled.passcode(functions.now())).await);
         functions.wait(30);
-        assert!(answer_totp(&functions, &ana, &passcode(&enrolled.secret, functions.now())).await);
+        assert!(functions.passes_prompt(&ana, &enrolled.passcode(functions.now())).await);
         for _ in 0..2 {
             let claims = tokens_for(&functions, &ana, CLIENT).await.unwrap();
             assert_eq!(claims["second_factor_wrong_passcodes"], wrong.to_string(), "in the call that is repeated, too");
@@ -203,10 +192,10 @@ async fn the_id_token_counts_wrong_passcodes_since_tokens_were_last_issued() {
 
 #[tokio::test]
 async fn each_event_version_gets_its_response_shape_and_groups_stay_unchanged() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     functions.enroll(&ana).await;
     let claims = json!({ "second_factor": "totp", "second_factor_at": functions.now().0.to_string() });
-    // Only the app is told, and no API.
+    // For the app and not for an API.
     let mut of_id_token = claims.clone();
     of_id_token["second_factor_wrong_passcodes"] = json!("0");
     for version in [json!("1"), json!("2"), json!("3"), json!(1), json!(2), json!(3)] {
@@ -238,11 +227,11 @@ async fn each_event_version_gets_its_response_shape_and_groups_stay_unchanged() 
 
 #[tokio::test]
 async fn another_trigger_source_gets_no_tokens_even_with_a_grant() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     functions.enroll(&ana).await;
-    let paid = load(&functions, &ana).await;
+    let granted = functions.stored(&ana).await;
     for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
-        for source in DOORS {
+        for source in OTHER_SOURCES {
             let event = event(&ana, CLIENT, source, "2");
             let answered = guard(&functions, setting).handle(event, functions.now()).await;
             let read = TokenSource::parse(source).unwrap();
@@ -252,17 +241,17 @@ async fn another_trigger_source_gets_no_tokens_even_with_a_grant() {
             );
         }
     }
-    assert_eq!(load(&functions, &ana).await, paid, "the mark is untouched");
+    assert_eq!(functions.stored(&ana).await, granted, "the grant is unused");
 }
 
 #[tokio::test]
 async fn a_changed_temporary_password_gets_tokens_only_against_a_grant() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     let enrolled = enrolled(&functions, &ana).await;
     let event = event(&ana, CLIENT, "TokenGeneration_NewPasswordChallenge", "2");
     let answered = async |setting| guard(&functions, setting).handle(event.clone(), functions.now()).await;
     assert!(matches!(answered(TokenGuard::Grant).await, Err(HandlerError::TokenDenied(TokenDenied::NoGrant))));
-    assert!(answer_totp(&functions, &ana, &passcode(&enrolled.secret, functions.now())).await);
+    assert!(functions.passes_prompt(&ana, &enrolled.passcode(functions.now())).await);
     let denied = answered(TokenGuard::TriggerSource).await;
     assert!(matches!(denied, Err(HandlerError::TokenDenied(TokenDenied::Source(TokenSource::NewPasswordChallenge)))));
     let passed = answered(TokenGuard::Grant).await.unwrap();
@@ -288,7 +277,7 @@ async fn the_tokens_of_a_machine_client_pass_without_the_store_and_untouched() {
             assert_eq!(guard.handle(event.clone(), now).await.unwrap(), event);
         }
         // No source that is a user's passes in this way.
-        for source in DOORS.iter().filter(|source| !source.ends_with("ClientCredentials")) {
+        for source in OTHER_SOURCES.iter().filter(|source| !source.ends_with("ClientCredentials")) {
             let mut event = machines.clone();
             event["triggerSource"] = json!(source);
             event["request"]["userAttributes"] = Value::Null;
@@ -303,7 +292,7 @@ async fn a_refresh_passes_without_the_store_and_without_claims() {
     for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
         let guard = Guard { setting, store: Broken };
         let event = event(&ana, CLIENT, "TokenGeneration_RefreshTokens", "2");
-        let answer = guard.handle(event, UnixTime(1_800_000_000)).await.unwrap();
+        let answer = guard.handle(event, NOW).await.unwrap();
         let details = &answer["response"]["claimsAndScopeOverrideDetails"];
         assert_eq!(details["idTokenGeneration"]["claimsToAddOrOverride"], json!({}));
         assert_eq!(details["accessTokenGeneration"]["claimsToAddOrOverride"], json!({}));
@@ -312,12 +301,12 @@ async fn a_refresh_passes_without_the_store_and_without_claims() {
 
 #[tokio::test]
 async fn with_trigger_source_tokens_pass_without_the_store_and_without_claims() {
-    // Whose sign-in they end cannot be told: the owner's, who has just left a mark, or another flow's of the same client.
+    // They can end the owner's sign-in, which has a grant, or another flow of the same client.
     let ana = User::named("ana", 0xaa);
     let guard = Guard { setting: TokenGuard::TriggerSource, store: Broken };
     for version in ["1", "2"] {
         let event = event(&ana, CLIENT, "TokenGeneration_Authentication", version);
-        let answer = guard.handle(event, UnixTime(1_800_000_000)).await.unwrap();
+        let answer = guard.handle(event, NOW).await.unwrap();
         assert!(!answer["response"].to_string().contains("second_factor"), "{answer}");
     }
 }
@@ -327,14 +316,14 @@ async fn a_broken_store_means_no_tokens() {
     let ana = User::named("ana", 0xaa);
     let guard = Guard { setting: TokenGuard::Grant, store: Broken };
     let event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
-    let now = UnixTime(1_800_000_000);
+    let now = NOW;
     let answered = answer(REQUEST_ID, event, async |event| guard.handle(event, now).await).await;
     assert_eq!(answered, Err(ClientError));
 }
 
 #[tokio::test]
 async fn a_grant_whose_use_cannot_be_saved_gets_no_tokens() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     functions.enroll(&ana).await;
     for (answers, expected) in [(Err(()), "the store"), (Ok(Saved::Conflict), "others kept saving the same record")] {
         let store = SavesNothing { store: functions.create.store.clone(), answers };
@@ -347,7 +336,7 @@ async fn a_grant_whose_use_cannot_be_saved_gets_no_tokens() {
 
 #[tokio::test]
 async fn an_event_without_source_pool_client_or_version_gets_no_tokens() {
-    let (functions, ana) = (Functions::new(), User::named("ana", 0xaa));
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     functions.enroll(&ana).await;
     for place in ["triggerSource", "userPoolId", "callerContext", "request", "version"] {
         for other in [Value::Null, json!(""), json!(5), json!([]), json!({})] {

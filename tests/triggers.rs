@@ -1,4 +1,4 @@
-//! Every sample event gets the answer that its golden file shows, as Cognito would hear it.
+//! Every sample event gets the answer that its golden file shows, as Cognito would receive it.
 //!
 //! `UPDATE_GOLDEN=1` rewrites tests/golden/<function>/<case>.json, for the diff to be read. What Create draws at random is
 //! masked there, and its shape checked before. A folder that names settings (events/README.md) is above <function> in both.
@@ -9,12 +9,10 @@ use std::path::Path;
 use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
-use shared::authenticator::FriendlyName;
-use shared::authenticator::SealedSecret;
+use shared::authenticator::{FriendlyName, SealedSecret};
 use shared::cognito::ClientId;
 use shared::encoding::decode;
-use shared::error::ClientError;
-use shared::error::SealError;
+use shared::error::{ClientError, SealError};
 use shared::event::CognitoEvent;
 use shared::invocation::answer;
 use shared::record::Record;
@@ -23,32 +21,38 @@ use shared::settings::{Issuer, SignInSettings, TokenGuard};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Sealer, Version};
 use shared::totp::{SECRET_BYTES, SharedSecret};
-use tests::functions::{
-    Cast, Functions, NOW, REQUEST_ID, SignIn, Trigger, User, base32, entry, fill_random, passcode, sample_events,
-    sample_events_in, sample_events_of_the_guard, sample_settings, secret_shown,
+use tests::clock::NOW;
+use tests::driver::EventHandler;
+use tests::events::{
+    ChallengeTrigger, REQUEST_ID, User, entry, sample_events, sample_events_in, sample_events_of_the_guard,
+    sample_settings,
 };
+use tests::functions::Functions;
 use tests::golden::assert_golden;
+use tests::person::{base32, set_up_authenticator};
+use tests::random::fill_random;
+use tests::sample_users::SampleUsers;
 
 #[tokio::test]
 async fn define_answers_every_sample_event_as_its_golden_file_shows() {
-    assert_golden_answers(Trigger::Define).await;
+    assert_golden_answers(ChallengeTrigger::Define).await;
 }
 
 #[tokio::test]
 async fn create_answers_every_sample_event_as_its_golden_file_shows() {
-    assert_golden_answers(Trigger::Create).await;
+    assert_golden_answers(ChallengeTrigger::Create).await;
 }
 
 #[tokio::test]
 async fn verify_answers_every_sample_event_as_its_golden_file_shows() {
-    assert_golden_answers(Trigger::Verify).await;
+    assert_golden_answers(ChallengeTrigger::Verify).await;
 }
 
 #[tokio::test]
 async fn the_guard_answers_every_sample_event_as_its_golden_file_shows() {
-    let cast = Cast::assembled().await;
+    let users = SampleUsers::prepare().await;
     for (case, event) in sample_events_of_the_guard() {
-        let store = cast.functions().await.create.store;
+        let store = users.functions().await.create.store;
         let guard = Guard { setting: TokenGuard::Grant, store };
         let answered = answer(REQUEST_ID, event.clone(), async |event| guard.handle(event, NOW).await).await;
         if let Ok(answer) = &answered {
@@ -63,11 +67,11 @@ async fn the_guard_answers_every_sample_event_as_its_golden_file_shows() {
 
 const GUARD: &str = "pre-token-generation";
 
-async fn assert_golden_answers(trigger: Trigger) {
-    let cast = Cast::assembled().await;
+async fn assert_golden_answers(trigger: ChallengeTrigger) {
+    let users = SampleUsers::prepare().await;
     for (folder, settings) in sample_settings() {
         for (case, event) in sample_events_in(&folder, trigger) {
-            let answer = cast.functions_set_to(settings).await.answer(trigger, event).await;
+            let answer = users.functions_set_to(settings).await.answer(trigger, event).await;
             let readable = match masked(trigger, answer) {
                 Ok(readable) => format!("{readable:#}\n"),
                 Err(problem) => format!("not shaped as it must be: {problem}"),
@@ -89,7 +93,7 @@ fn every_sample_event_has_a_golden_answer_and_there_is_no_other() {
     let named = names(golden).into_iter().filter(|name| name.contains('+'));
     assert_eq!(named.chain([String::new()]).collect::<BTreeSet<_>>(), settings.keys().cloned().collect());
     for folder in settings.keys() {
-        for trigger in Trigger::ALL {
+        for trigger in ChallengeTrigger::ALL {
             let events = sample_events_in(folder, trigger).into_keys().map(|case| format!("{case}.json"));
             assert_eq!(names(&golden.join(folder).join(trigger.name())), events.collect::<BTreeSet<_>>());
         }
@@ -99,9 +103,9 @@ fn every_sample_event_has_a_golden_answer_and_there_is_no_other() {
 }
 
 /// Every sample event with its trigger, its folder's settings and its name.
-fn all_sample_events() -> impl Iterator<Item = (Trigger, SignInSettings, String, Value)> {
+fn all_sample_events() -> impl Iterator<Item = (ChallengeTrigger, SignInSettings, String, Value)> {
     sample_settings().into_iter().flat_map(|(folder, settings)| {
-        Trigger::ALL.into_iter().flat_map(move |trigger| {
+        ChallengeTrigger::ALL.into_iter().flat_map(move |trigger| {
             let events = sample_events_in(&folder, trigger).into_iter();
             let folder = folder.clone();
             events.map(move |(case, event)| (trigger, settings, format!("{folder} {case}").trim().to_owned(), event))
@@ -122,13 +126,13 @@ fn every_sample_event_has_the_fields_that_cognito_sends() {
 
         let may_be_absent = ["clientMetadata", "userNotFound"];
         let always: &[&str] = match trigger {
-            Trigger::Define => &["userAttributes", "session"],
-            Trigger::Create => &["userAttributes", "session", "challengeName"],
-            Trigger::Verify => &["userAttributes", "privateChallengeParameters", "challengeAnswer"],
+            ChallengeTrigger::Define => &["userAttributes", "session"],
+            ChallengeTrigger::Create => &["userAttributes", "session", "challengeName"],
+            ChallengeTrigger::Verify => &["userAttributes", "privateChallengeParameters", "challengeAnswer"],
         };
         let mut own = keys_of(&event["request"]);
         if added {
-            own.retain(|key| *key != "addedLater" && (*key != "session" || trigger != Trigger::Verify));
+            own.retain(|key| *key != "addedLater" && (*key != "session" || trigger != ChallengeTrigger::Verify));
         }
         own.retain(|key| !may_be_absent.contains(key));
         assert_eq!(own, always.iter().copied().collect(), "{case}");
@@ -155,12 +159,12 @@ fn every_sample_event_of_the_guard_has_the_fields_that_cognito_sends() {
 
 #[tokio::test]
 async fn the_answer_is_the_event_with_only_its_response_replaced() {
-    let cast = Cast::assembled().await;
+    let users = SampleUsers::prepare().await;
     for (trigger, settings, case, event) in all_sample_events() {
-        let plain = cast.functions_set_to(settings).await.answer(trigger, event.clone()).await;
+        let plain = users.functions_set_to(settings).await.answer(trigger, event.clone()).await;
         let mut event = event;
         add_unknown_fields(&mut event);
-        let answer = cast.functions_set_to(settings).await.answer(trigger, event.clone()).await;
+        let answer = users.functions_set_to(settings).await.answer(trigger, event.clone()).await;
         match (&answer, &plain) {
             (Ok(answer), Ok(plain)) => {
                 let answered = keys_of(&answer["response"]);
@@ -179,43 +183,43 @@ async fn the_answer_is_the_event_with_only_its_response_replaced() {
 
 #[tokio::test]
 async fn create_leaves_every_record_as_it_is() {
-    let cast = Cast::assembled().await;
-    let untouched = Cast::stored(&cast.functions().await).await;
+    let users = SampleUsers::prepare().await;
+    let untouched = SampleUsers::stored(&users.functions().await).await;
     for (trigger, settings, case, event) in all_sample_events() {
-        if trigger != Trigger::Create {
+        if trigger != ChallengeTrigger::Create {
             continue;
         }
-        let functions = cast.functions_set_to(settings).await;
-        let _posed = functions.create(event).await;
-        assert_eq!(Cast::stored(&functions).await, untouched, "{case}");
+        let functions = users.functions_set_to(settings).await;
+        let _answered = functions.create(event).await;
+        assert_eq!(SampleUsers::stored(&functions).await, untouched, "{case}");
     }
 }
 
 #[tokio::test]
 async fn an_answer_delivered_three_times_is_answered_alike_and_recorded_once() {
-    let cast = Cast::assembled().await;
-    for (case, event) in sample_events(Trigger::Verify) {
-        let functions = cast.functions().await;
+    let users = SampleUsers::prepare().await;
+    for (case, event) in sample_events(ChallengeTrigger::Verify) {
+        let functions = users.functions().await;
         let first = functions.verify(event.clone()).await;
-        let recorded = Cast::stored(&functions).await;
+        let recorded = SampleUsers::stored(&functions).await;
         for delivery in [2, 3] {
             // Cognito gives up on a call after 5 s.
             functions.wait(5);
             assert_eq!(functions.verify(event.clone()).await, first, "{case}: delivery {delivery}");
-            assert_eq!(Cast::stored(&functions).await, recorded, "{case}: delivery {delivery}");
+            assert_eq!(SampleUsers::stored(&functions).await, recorded, "{case}: delivery {delivery}");
         }
     }
 }
 
 #[tokio::test]
 async fn verify_records_right_answers_and_wrong_passcodes_and_nothing_else() {
-    let cast = Cast::assembled().await;
-    let untouched = Cast::stored(&cast.functions().await).await;
+    let users = SampleUsers::prepare().await;
+    let untouched = SampleUsers::stored(&users.functions().await).await;
     let mut written = Vec::new();
-    for (case, event) in sample_events(Trigger::Verify) {
-        let functions = cast.functions().await;
+    for (case, event) in sample_events(ChallengeTrigger::Verify) {
+        let functions = users.functions().await;
         let right = functions.verify(event).await.is_ok_and(|answer| answer["response"]["answerCorrect"] == true);
-        let changed = Cast::stored(&functions).await != untouched;
+        let changed = SampleUsers::stored(&functions).await != untouched;
         assert!(changed || !right, "{case}: right, and not on record");
         if changed && !right {
             written.push(case);
@@ -229,9 +233,9 @@ async fn verify_records_right_answers_and_wrong_passcodes_and_nothing_else() {
 
 #[tokio::test]
 async fn all_parameters_of_a_challenge_together_stay_under_one_kilobyte() {
-    let cast = Cast::assembled().await;
-    for (case, event) in sample_events(Trigger::Create) {
-        let functions = cast.functions().await;
+    let users = SampleUsers::prepare().await;
+    for (case, event) in sample_events(ChallengeTrigger::Create) {
+        let functions = users.functions().await;
         let (settings, random) = (functions.create.settings.clone(), functions.create.random);
         let create = Create { settings, store: functions.create.store.clone(), sealer: AsLongAsKms, random };
         let Ok(answer) = create.handle(event, NOW).await else { continue };
@@ -277,7 +281,8 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
             let store = functions.create.store.clone();
             let create = Create { settings, store, sealer: AsLongAsKms, random: fill_random };
             let own = json!({ "session": session(last), "challengeName": "CUSTOM_CHALLENGE" });
-            let response = create.handle(ana.event(Trigger::Create, own), NOW).await.unwrap()["response"].take();
+            let response =
+                create.handle(ana.event(ChallengeTrigger::Create, own), NOW).await.unwrap()["response"].take();
             let shown = &response["publicChallengeParameters"];
             assert_eq!(shown["challenge"], kind);
             if kind == "SECOND_FACTOR" {
@@ -297,12 +302,11 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
 
 /// As it is stored after the first passcode and before the recovery codes.
 async fn a_record_with_an_authenticator_named(name: &str) -> String {
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
-    let mut sign_in = SignIn::after_password(&functions, &user);
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
+    let mut sign_in = functions.sign_in(&user);
     sign_in.client_metadata = Some(json!({ "friendlyDeviceName": name }));
-    let secret = secret_shown(&sign_in.challenge().await.unwrap());
-    assert!(sign_in.answer(&passcode(&secret, NOW)).await.unwrap());
-    functions.store().load(&user.key()).await.unwrap().record.to_json().unwrap()
+    set_up_authenticator(&mut sign_in).await;
+    functions.stored(&user).await.record.to_json().unwrap()
 }
 
 /// Seals nothing, at the length of KMS: 152 bytes around the secret.
@@ -320,13 +324,13 @@ impl Sealer for AsLongAsKms {
 
 #[tokio::test]
 async fn what_create_draws_at_random_is_new_in_every_challenge() {
-    let cast = Cast::assembled().await;
+    let users = SampleUsers::prepare().await;
     let random = ["/privateChallengeParameters/nonce", "/publicChallengeParameters/secretCode"];
     let random = random.into_iter().chain(["/publicChallengeParameters/recoveryCodes"]);
     for pointer in random {
         let mut seen = BTreeSet::new();
-        for (case, event) in sample_events(Trigger::Create).iter().cycle().take(100) {
-            let Ok(answer) = cast.functions().await.create(event.clone()).await else { continue };
+        for (case, event) in sample_events(ChallengeTrigger::Create).iter().cycle().take(100) {
+            let Ok(answer) = users.functions().await.create(event.clone()).await else { continue };
             if let Some(drawn) = answer["response"].pointer(pointer) {
                 assert!(seen.insert(drawn.to_string()), "{case}: {pointer} again");
             }
@@ -337,8 +341,8 @@ async fn what_create_draws_at_random_is_new_in_every_challenge() {
 
 #[tokio::test]
 async fn the_masks_let_nothing_through_that_is_not_shaped_as_it_must_be() {
-    let events = sample_events(Trigger::Create);
-    let cast = Cast::assembled().await;
+    let events = sample_events(ChallengeTrigger::Create);
+    let users = SampleUsers::prepare().await;
     let nonce = "/privateChallengeParameters/nonce";
     let (secret, uri) = ("/publicChallengeParameters/secretCode", "/publicChallengeParameters/otpauthUri");
     let codes = "/publicChallengeParameters/recoveryCodes";
@@ -361,20 +365,19 @@ async fn the_masks_let_nothing_through_that_is_not_shaped_as_it_must_be() {
         ("codes-due-right", codes, "CSGPPS90CDQP8S9G"),
         ("codes-due-right", metadata, "RECOVERY_CODES MDAwMDA3NSA ZmFrZQ"),
     ] {
-        let mut answer = cast.functions().await.create(events[case].clone()).await.unwrap();
-        assert!(masked(Trigger::Create, Ok(answer.clone())).is_ok(), "{case}");
+        let mut answer = users.functions().await.create(events[case].clone()).await.unwrap();
+        assert!(masked(ChallengeTrigger::Create, Ok(answer.clone())).is_ok(), "{case}");
         *answer["response"].pointer_mut(pointer).unwrap() = json!(bad);
-        assert!(masked(Trigger::Create, Ok(answer)).is_err(), "{case} {pointer} {bad}");
+        assert!(masked(ChallengeTrigger::Create, Ok(answer)).is_err(), "{case} {pointer} {bad}");
     }
 }
 
 #[tokio::test]
 async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
-    let functions = Cast::assembled().await.functions().await;
+    let functions = SampleUsers::prepare().await.functions().await;
     let mut enrollment_status = BTreeMap::new();
-    for (name, number) in Cast::USERS {
-        let user = User::named(name, number).key();
-        let stored = functions.store().load(&user).await.unwrap();
+    for (name, number) in SampleUsers::USERS {
+        let stored = functions.stored(&User::named(name, number)).await;
         let failures = stored.record.failures(NOW);
         assert_eq!(stored.version == Version::MISSING, stored.record == Record::default());
         enrollment_status.insert(
@@ -398,10 +401,10 @@ async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
 /// tests/tools/watch.py puts them into a table.
 #[tokio::test]
 async fn the_records_of_the_users_of_the_sample_events_are_written_down() {
-    // In a thread of its own the fake randomness begins anew.
+    // In a new thread the fake randomness starts again.
     let assembled = std::thread::spawn(|| {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        runtime.block_on(async { Cast::records(&Cast::assembled().await.functions().await).await })
+        runtime.block_on(async { SampleUsers::records(&SampleUsers::prepare().await.functions().await).await })
     });
     let records: BTreeMap<String, Value> = assembled.join().unwrap().into_iter().collect();
     assert_golden("users_of_the_sample_events.json", &format!("{:#}\n", json!(records)));
@@ -425,12 +428,12 @@ fn add_unknown_fields(value: &mut Value) {
 }
 
 /// The answer as it is read: what Create drew at random is masked, once its shape was checked.
-fn masked(trigger: Trigger, answer: Result<Value, ClientError>) -> Result<Value, String> {
+fn masked(trigger: ChallengeTrigger, answer: Result<Value, ClientError>) -> Result<Value, String> {
     let mut answer = match answer {
         Ok(answer) => answer,
         Err(error) => return Ok(json!({ "errorMessage": error.to_string() })),
     };
-    if trigger != Trigger::Create {
+    if trigger != ChallengeTrigger::Create {
         return Ok(answer);
     }
     let session = answer.pointer("/request/session").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -440,8 +443,8 @@ fn masked(trigger: Trigger, answer: Result<Value, ClientError>) -> Result<Value,
     let challenge = text(response, "/privateChallengeParameters/challenge")?;
     if let Some(kind) = metadata.strip_suffix(" AGAIN") {
         // It is not random: an earlier entry has it.
-        let told = session.iter().rev().find(|entry| entry["challengeMetadata"] != metadata);
-        if !challenge.starts_with(kind) || told.is_none_or(|entry| entry["challengeMetadata"] != challenge) {
+        let earlier = session.iter().rev().find(|entry| entry["challengeMetadata"] != metadata);
+        if !challenge.starts_with(kind) || earlier.is_none_or(|entry| entry["challengeMetadata"] != challenge) {
             return Err("another challenge than the one before".to_owned());
         }
     } else {
@@ -467,7 +470,7 @@ fn masked(trigger: Trigger, answer: Result<Value, ClientError>) -> Result<Value,
     }
     if let Ok(codes) = text(response, "/publicChallengeParameters/recoveryCodes") {
         let shown = codes.split(' ').filter(|code| {
-            // What is shown is what would be read, letter by letter.
+            // What is shown is what would be parsed, letter by letter.
             RecoveryCode::parse(code).is_some_and(|read| read.show().as_str() == *code)
         });
         if shown.collect::<BTreeSet<_>>().len() != CODES || codes.split(' ').count() != CODES {
@@ -536,7 +539,7 @@ fn our_view_of_an_event_reads_what_aws_lambda_events_reads() {
         let metadata = |key: &str| view.client_metadata(key).map(ToOwned::to_owned);
         // Its types reject what Cognito varies; those events are read by our view alone.
         let alike = match trigger {
-            Trigger::Define => {
+            ChallengeTrigger::Define => {
                 serde_json::from_value(event.clone()).ok().map(|typed: CognitoEventUserPoolsDefineAuthChallenge| {
                     let request = &typed.request;
                     let session = view.session().unwrap();
@@ -552,7 +555,7 @@ fn our_view_of_an_event_reads_what_aws_lambda_events_reads() {
                         && view.user_not_found().unwrap() == request.user_not_found
                 })
             }
-            Trigger::Create => {
+            ChallengeTrigger::Create => {
                 serde_json::from_value(event.clone()).ok().map(|typed: CognitoEventUserPoolsCreateAuthChallenge| {
                     let (header, request) = (&typed.cognito_event_user_pools_header, &typed.request);
                     strings(&request.user_attributes, &attribute)
@@ -561,7 +564,7 @@ fn our_view_of_an_event_reads_what_aws_lambda_events_reads() {
                         && view.user_name() == header.user_name.as_deref()
                 })
             }
-            Trigger::Verify => {
+            ChallengeTrigger::Verify => {
                 serde_json::from_value(event.clone()).ok().map(|typed: CognitoEventUserPoolsVerifyAuthChallenge| {
                     let (header, request) = (&typed.cognito_event_user_pools_header, &typed.request);
                     let parameter = |name: &str| view.private_parameter(name).map(ToOwned::to_owned);

@@ -1,6 +1,6 @@
-//! The whole life of a user: random sequences of sign-ins, answers, losses, replacements, clock steps, and what an operator
-//! does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`. After each step the three triggers have said
-//! what a plain model of the design says, and no sequence gets tokens that the model refuses.
+//! Random sequences of what happens to one user: sign-ins, answers, lost phones, replacements, clock steps, and what an
+//! operator does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`. After each step the three
+//! triggers have answered as a plain model of the design does, and no sequence gets tokens that the model refuses.
 //!
 //! The sequences are the same in every run; `PROPTEST_CASES` runs more of them on each thread, `PROPTEST_RNG_SEED` others.
 
@@ -10,11 +10,12 @@ mod model;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Challenge, Decision, IssuedChallenge, Model, Said, SignIn, ToIssue, shown_at};
+use model::{Challenge, Decision, Expected, IssuedChallenge, Model, SignIn, ToIssue, shown_at};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use shared::authenticator::Authenticator;
+use shared::clock::UnixTime;
 use shared::ids::{AuthenticatorId, Generation};
 use shared::random::{RandomError, draw};
 use shared::record::Record;
@@ -22,13 +23,16 @@ use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret};
-use tests::functions::{Functions, Trigger, User, base32, entry};
+use tests::events::{ChallengeTrigger, User, entry};
+use tests::functions::Functions;
+use tests::person::{base32, wrong_passcodes};
+use tests::random::FAKE_SECRET;
 
-/// Threads, each with sequences of its own.
+/// Threads, each with its own sequences.
 const THREADS: u64 = 4;
 const SEQUENCES_A_THREAD: u32 = 750;
 
-/// In how many sequences each of these must have come about: without them the test would prove less than it says.
+/// In how many sequences each of these must be reached: without them the test would prove less than its name.
 const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("enrolled", 290),
     ("codes kept", 250),
@@ -39,7 +43,7 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("wrong recovery code", 200),
     ("authenticator replaced", 100),
     ("replaced twice", 30),
-    ("codes owed", 150),
+    ("codes due", 150),
     ("codes renewed", 100),
     ("a dead code typed", 15),
     ("a lost phone's passcode typed", 30),
@@ -49,9 +53,9 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("recovery code during the stop", 10),
     ("outdated", 100),
     ("delivered again", 100),
-    ("a judged answer delivered again after it was forgotten", 50),
+    ("a recorded answer delivered again after it was forgotten", 50),
     ("the same set-up challenge again", 150),
-    ("tokens after a change of mind", 10),
+    ("tokens after a replacement was given up", 10),
     ("unknown after_second_factor", 30),
     ("third wrong answer", 100),
     ("a new password is asked for", 500),
@@ -70,7 +74,7 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
 
 #[test]
 fn the_triggers_and_a_plain_model_agree_at_every_step_of_a_users_life() {
-    let threads: Vec<_> = (0..THREADS).map(|thread| std::thread::spawn(move || live_many(thread))).collect();
+    let threads: Vec<_> = (0..THREADS).map(|thread| std::thread::spawn(move || run_many(thread))).collect();
     let mut reached = BTreeMap::<&str, usize>::new();
     for thread in threads {
         let (outcome, of_thread) = thread.join().unwrap();
@@ -88,11 +92,11 @@ fn the_triggers_and_a_plain_model_agree_at_every_step_of_a_users_life() {
     }
 }
 
-fn live_many(thread: u64) -> (Result<(), String>, BTreeMap<&'static str, usize>) {
+fn run_many(thread: u64) -> (Result<(), String>, BTreeMap<&'static str, usize>) {
     let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let reached = RefCell::new(BTreeMap::<&str, usize>::new());
-    let outcome = TestRunner::new(config(thread)).run(&life(), |life| {
-        for event in runtime.block_on(live(&life))? {
+    let outcome = TestRunner::new(config(thread)).run(&sequence(), |sequence| {
+        for event in runtime.block_on(run(&sequence))? {
             *reached.borrow_mut().entry(event).or_default() += 1;
         }
         Ok(())
@@ -116,7 +120,7 @@ fn config(thread: u64) -> Config {
 const SEATS: usize = 3;
 
 #[derive(Clone, Debug)]
-struct Life {
+struct Sequence {
     /// Whether clientMetadata reaches Create: reports differ.
     metadata_reaches_create: bool,
     steps: Vec<Step>,
@@ -214,9 +218,9 @@ enum Codes {
 /// `afterSecondFactor`
 type AfterSecondFactor = Option<&'static str>;
 
-fn life() -> impl Strategy<Value = Life> {
+fn sequence() -> impl Strategy<Value = Sequence> {
     let steps = proptest::collection::vec(step(), 35..=45);
-    (any::<bool>(), steps).prop_map(|(metadata_reaches_create, steps)| Life { metadata_reaches_create, steps })
+    (any::<bool>(), steps).prop_map(|(metadata_reaches_create, steps)| Sequence { metadata_reaches_create, steps })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -287,21 +291,21 @@ fn after_second_factor() -> impl Strategy<Value = AfterSecondFactor> {
         5 => Just(Some("REPLACE_AUTHENTICATOR")),
         3 => Just(Some("NEW_RECOVERY_CODES")),
         1 => Just(Some("NOTHING")),
-        1 => Just(Some("A_WISH_OF_TOMORROW")),
+        1 => Just(Some("ADDED_LATER")),
     ]
 }
 
 // ── What happens.
 
-/// Lives a life, and tells what came about in it.
-async fn live(life: &Life) -> Result<BTreeSet<&'static str>, TestCaseError> {
+/// Runs a sequence; the result is what was reached in it.
+async fn run(sequence: &Sequence) -> Result<BTreeSet<&'static str>, TestCaseError> {
     DRAWN.set(0);
     let functions = Functions::over(MemoryStore::default(), drawn_in_order, drawn_in_order);
-    let mut world = World {
+    let mut comparison = Comparison {
         model: Model::new(functions.now().0),
         functions,
         user: User::named("ana", 1),
-        metadata_reaches_create: life.metadata_reaches_create,
+        metadata_reaches_create: sequence.metadata_reaches_create,
         seats: Default::default(),
         delivered: Vec::new(),
         lost: Vec::new(),
@@ -311,19 +315,15 @@ async fn live(life: &Life) -> Result<BTreeSet<&'static str>, TestCaseError> {
         imported: false,
         reached: BTreeSet::new(),
     };
-    for step in &life.steps {
-        world.take(step).await?;
-        let stored = world.functions.store().load(&world.user.key()).await;
-        prop_assert_eq!(
-            stored.unwrap().version,
-            Version(world.model.writes),
-            "the record was written where it must not"
-        );
+    for step in &sequence.steps {
+        comparison.take(step).await?;
+        let stored = comparison.functions.stored(&comparison.user).await;
+        prop_assert_eq!(stored.version, Version(comparison.model.writes), "the record was written where it must not");
     }
-    Ok(world.reached)
+    Ok(comparison.reached)
 }
 
-struct World {
+struct Comparison {
     functions: Functions,
     model: Model,
     user: User,
@@ -359,10 +359,10 @@ struct Delivered {
     issued: IssuedChallenge,
     operations: u64,
     typed: String,
-    judged: bool,
+    recorded: bool,
 }
 
-impl World {
+impl Comparison {
     async fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
         match step {
             Step::Begin { seat } => self.begin(*seat).await,
@@ -376,11 +376,13 @@ impl World {
             }
             Step::DeliverAgain { back } => {
                 let Some(again) = self.delivered.iter().rev().nth(*back) else { return Ok(()) };
-                let (event, issued, typed, judged) =
-                    (again.event.clone(), again.issued.clone(), again.typed.clone(), again.judged);
-                let said = self.verify(event, &issued, again.operations, &typed).await?;
-                if judged && !matches!(said, Said::Right("delivered again") | Said::Wrong("delivered again")) {
-                    self.reached.insert("a judged answer delivered again after it was forgotten");
+                let (event, issued, typed, recorded) =
+                    (again.event.clone(), again.issued.clone(), again.typed.clone(), again.recorded);
+                let expected = self.verify(event, &issued, again.operations, &typed).await?;
+                if recorded
+                    && !matches!(expected, Expected::Right("delivered again") | Expected::Wrong("delivered again"))
+                {
+                    self.reached.insert("a recorded answer delivered again after it was forgotten");
                 }
                 Ok(())
             }
@@ -443,7 +445,7 @@ impl World {
                 self.functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).unwrap());
             }
             Operator::Reset | Operator::Import => {
-                let stored = self.functions.store().load(&self.user.key()).await.unwrap();
+                let stored = self.functions.stored(&self.user).await;
                 let generation = Generation(draw(drawn_in_order).unwrap());
                 self.lost.extend(self.model.authenticator.as_ref().map(|held| held.secret.clone()));
                 self.dead.append(&mut self.model.codes);
@@ -504,17 +506,17 @@ impl World {
         let mut own = json!({
             "privateChallengeParameters": response["privateChallengeParameters"], "challengeAnswer": typed,
         });
-        add_wish(&mut own, after_second_factor);
-        let event = self.user.event(Trigger::Verify, own);
+        add_after_second_factor(&mut own, after_second_factor);
+        let event = self.user.event(ChallengeTrigger::Verify, own);
         let writes = self.model.writes;
-        let said = self.verify(event.clone(), &issued, operations, typed).await?;
-        let judged = self.model.writes > writes;
-        self.delivered.push(Delivered { event, issued: issued.clone(), operations, typed: typed.to_owned(), judged });
-        let right = match said {
-            Said::Right(_) => true,
-            Said::Wrong(_) => false,
+        let expected = self.verify(event.clone(), &issued, operations, typed).await?;
+        let recorded = self.model.writes > writes;
+        self.delivered.push(Delivered { event, issued: issued.clone(), operations, typed: typed.to_owned(), recorded });
+        let right = match expected {
+            Expected::Right(_) => true,
+            Expected::Wrong(_) => false,
             // After an error the session string is spent.
-            Said::HandlerError(_) => return Ok(()),
+            Expected::HandlerError(_) => return Ok(()),
         };
         session.push(entry("CUSTOM_CHALLENGE", right, response["challengeMetadata"].as_str()));
         sign_in.answered(&issued.challenge, right, self.model.generation());
@@ -528,23 +530,23 @@ impl World {
         issued: &IssuedChallenge,
         operations: u64,
         typed: &str,
-    ) -> Result<Said, TestCaseError> {
+    ) -> Result<Expected, TestCaseError> {
         let held = self.model.authenticator.as_ref().map(|held| held.secret.clone());
         let codes = self.model.codes.clone();
-        let said = self.model.verify(issued, typed);
+        let expected = self.model.verify(issued, typed);
         let answered = self.functions.verify(event).await.ok().map(|event| event["response"]["answerCorrect"].clone());
-        match said {
-            Said::Right(why) => prop_assert_eq!(answered, Some(json!(true)), "{}", why),
-            Said::Wrong(why) => prop_assert_eq!(answered, Some(json!(false)), "{}", why),
-            Said::HandlerError(why) => prop_assert_eq!(answered, None, "{}", why),
+        match expected {
+            Expected::Right(why) => prop_assert_eq!(answered, Some(json!(true)), "{}", why),
+            Expected::Wrong(why) => prop_assert_eq!(answered, Some(json!(false)), "{}", why),
+            Expected::HandlerError(why) => prop_assert_eq!(answered, None, "{}", why),
         }
-        let (Said::Right(why) | Said::Wrong(why) | Said::HandlerError(why)) = said;
+        let (Expected::Right(why) | Expected::Wrong(why) | Expected::HandlerError(why)) = expected;
         self.reached.insert(why);
         // Not by way of the model: whatever an operator has done since makes a set-up challenge void.
-        if let Said::Right("enrolled" | "authenticator replaced" | "codes kept") = said {
+        if let Expected::Right("enrolled" | "authenticator replaced" | "codes kept") = expected {
             prop_assert_eq!(operations, self.operations, "{}", why);
         }
-        if said == Said::Right("enrolled") {
+        if expected == Expected::Right("enrolled") {
             prop_assert_eq!(self.functions.verify.enrollment, Enrollment::AtSignIn);
         }
         if why == "outdated" && operations != self.operations {
@@ -574,7 +576,7 @@ impl World {
             }
             _ => self.used.extend(codes.into_iter().filter(|code| !self.model.codes.contains(code))),
         }
-        Ok(said)
+        Ok(expected)
     }
 
     /// Define, and where it asks for a challenge, Create.
@@ -593,7 +595,7 @@ impl World {
             prop_assert_eq!(session.len(), 2, "the password was proven just now");
             session.push(entry("NEW_PASSWORD_REQUIRED", true, None));
             sign_in.changed_password();
-            // Whether Cognito says so in the events of this sign-in is not known: both must go on.
+            // Nobody knows whether the events of this sign-in already have the new status: both must continue.
             (decision, why) = sign_in.decision(after_second_factor, true);
             prop_assert_eq!(self.define(&session, after_second_factor).await?, decision, "{}: {:?}", why, session);
             self.model.must_change_password = false;
@@ -606,8 +608,8 @@ impl World {
         }
         let after_second_factor = after_second_factor.filter(|_| self.metadata_reaches_create);
         let mut own = json!({ "session": session, "challengeName": "CUSTOM_CHALLENGE" });
-        add_wish(&mut own, after_second_factor);
-        let created = self.functions.create(self.user.event(Trigger::Create, own)).await;
+        add_after_second_factor(&mut own, after_second_factor);
+        let created = self.functions.create(self.user.event(ChallengeTrigger::Create, own)).await;
         if matches!(self.model.next_challenge(&sign_in, after_second_factor), ToIssue::Nothing) {
             prop_assert!(created.is_err(), "a challenge after {:?}", session);
             self.reached.insert("what was proven is no longer there");
@@ -627,8 +629,8 @@ impl World {
         after_second_factor: AfterSecondFactor,
     ) -> Result<Decision, TestCaseError> {
         let mut own = json!({ "session": session });
-        add_wish(&mut own, after_second_factor);
-        let defined = self.functions.define(self.user.event(Trigger::Define, own)).await;
+        add_after_second_factor(&mut own, after_second_factor);
+        let defined = self.functions.define(self.user.event(ChallengeTrigger::Define, own)).await;
         let response = defined.unwrap()["response"].take();
         let flags = (&response["challengeName"], &response["issueTokens"], &response["failAuthentication"]);
         let decisions = [
@@ -676,7 +678,7 @@ impl World {
         prop_assert_eq!(shown, self.model.shown(&challenge, sign_in));
         prop_assert!(metadata.starts_with(&format!("{word} ")), "{} {}", word, metadata);
         if word == "SECOND_FACTOR C" {
-            self.reached.insert("codes owed");
+            self.reached.insert("codes due");
         }
         let nonce = response["privateChallengeParameters"]["nonce"].as_str().unwrap_or_default().to_owned();
         Ok(IssuedChallenge { nonce, challenge })
@@ -745,16 +747,12 @@ impl World {
 
     fn wrong_passcode(&self) -> String {
         let held = self.model.authenticator.as_ref();
-        let shown: Vec<String> = held
-            .into_iter()
-            .flat_map(|held| (self.model.step() - 1..=self.model.step() + 1).map(|step| shown_at(&held.secret, step)))
-            .collect();
-        let mut guesses = ["531864", "642975", "753186", "864297"].into_iter();
-        guesses.find(|guess| !shown.iter().any(|shown| shown == guess)).unwrap_or_default().to_owned()
+        let secret = SharedSecret::new(held.map_or_else(|| FAKE_SECRET.to_vec(), |held| held.secret.clone()));
+        wrong_passcodes(&secret, UnixTime(self.model.now)).next().unwrap()
     }
 }
 
-fn add_wish(own: &mut Value, after_second_factor: AfterSecondFactor) {
+fn add_after_second_factor(own: &mut Value, after_second_factor: AfterSecondFactor) {
     if let Some(after_second_factor) = after_second_factor {
         own["clientMetadata"] = json!({ "afterSecondFactor": after_second_factor });
     }
@@ -792,7 +790,7 @@ thread_local! {
     static DRAWN: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The same bytes in every run of a life, so that it can be shrunk (splitmix64).
+/// The same bytes in every run of a sequence, so that it can be shrunk (splitmix64).
 fn drawn_in_order(bytes: &mut [u8]) -> Result<(), RandomError> {
     for chunk in bytes.chunks_mut(8) {
         let seed = DRAWN.get().wrapping_add(0x9e37_79b9_7f4a_7c15);

@@ -180,7 +180,7 @@ fn answer(target: &str, asked: &Value, state: &mut State) -> Result<Value, &'sta
         }
         "TrentService.Decrypt" => {
             let sealed = STANDARD.decode(asked["CiphertextBlob"].as_str().expect("a blob")).expect("base64");
-            let number = sealed.last_chunk().copied().map(u64::from_be_bytes).expect("a sealing of ours");
+            let number = sealed.last_chunk().copied().map(u64::from_be_bytes).expect("our sealing");
             let sealing = &sealings[usize::try_from(number).expect("a few")];
             if sealing[0] != asked["EncryptionContext"] {
                 return Err("InvalidCiphertextException");

@@ -1,4 +1,4 @@
-//! Measures the functions as Lambda would start them, beside a floor and two peers, and writes docs/performance.md.
+//! Measures the functions as Lambda would start them, alongside a floor and two peers, and writes docs/performance.md.
 //! `tests/run bench` builds what it needs and starts it. With `--without-peers` it only prints, which is what one wants while
 //! one changes something.
 
@@ -8,10 +8,10 @@ mod aws;
 mod http;
 mod lambda;
 mod measure;
+mod program;
 mod report;
 mod scale;
 mod sign_in;
-mod subject;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,27 +19,27 @@ use std::sync::Arc;
 
 use aws::Aws;
 use measure::{Bench, Measured, assert_alike};
+use program::{Function, Language, Program, Scenario};
 use report::Report;
 use sign_in::User;
-use subject::{Function, Language, Moment, Subject};
 
 /// A sign-in of a user who has an authenticator, in every language; the first one, in ours.
-const MEASURED: [(Language, Function, Moment); 15] = [
-    (Language::Floor, Function::Define, Moment::Later),
-    (Language::Rust, Function::Define, Moment::Later),
-    (Language::Node, Function::Define, Moment::Later),
-    (Language::Python, Function::Define, Moment::Later),
-    (Language::Rust, Function::Create, Moment::Later),
-    (Language::Node, Function::Create, Moment::Later),
-    (Language::Python, Function::Create, Moment::Later),
-    (Language::Rust, Function::Verify, Moment::Later),
-    (Language::Node, Function::Verify, Moment::Later),
-    (Language::Python, Function::Verify, Moment::Later),
-    (Language::Rust, Function::Guard, Moment::Later),
-    (Language::Rust, Function::Create, Moment::SetUp),
-    (Language::Rust, Function::Verify, Moment::SetUp),
-    (Language::Rust, Function::Create, Moment::Codes),
-    (Language::Rust, Function::Verify, Moment::Codes),
+const MEASURED: [(Language, Function, Scenario); 15] = [
+    (Language::Floor, Function::Define, Scenario::Later),
+    (Language::Rust, Function::Define, Scenario::Later),
+    (Language::Node, Function::Define, Scenario::Later),
+    (Language::Python, Function::Define, Scenario::Later),
+    (Language::Rust, Function::Create, Scenario::Later),
+    (Language::Node, Function::Create, Scenario::Later),
+    (Language::Python, Function::Create, Scenario::Later),
+    (Language::Rust, Function::Verify, Scenario::Later),
+    (Language::Node, Function::Verify, Scenario::Later),
+    (Language::Python, Function::Verify, Scenario::Later),
+    (Language::Rust, Function::Guard, Scenario::Later),
+    (Language::Rust, Function::Create, Scenario::SetUp),
+    (Language::Rust, Function::Verify, Scenario::SetUp),
+    (Language::Rust, Function::Create, Scenario::Codes),
+    (Language::Rust, Function::Verify, Scenario::Codes),
 ];
 
 fn main() -> ExitCode {
@@ -53,14 +53,14 @@ fn main() -> ExitCode {
     let target = std::path::absolute(target).expect("a path");
     let folder = Folder::new();
     let aws = Aws::start(&folder.0);
-    let subject = |language, function| Subject::new(language, function, &target, &folder.0, &aws);
-    let user = Arc::new(User::enroll(subject, &aws));
-    let items = |function, moment| user.items(function, moment, &subject(Language::Rust, Function::Verify), &aws);
+    let program = |language, function| Program::new(language, function, &target, &folder.0, &aws);
+    let user = Arc::new(User::enroll(program, &aws));
+    let items = |function, scenario| user.items(function, scenario, &program(Language::Rust, Function::Verify), &aws);
     let mut benches = Vec::new();
-    for (language, function, moment) in MEASURED {
+    for (language, function, scenario) in MEASURED {
         if peers || matches!(language, Language::Rust | Language::Floor) {
-            let (subject, items) = (subject(language, function), items(function, moment));
-            benches.push((Bench { subject, moment, aws: &aws, user: Arc::clone(&user), items }, Measured::default()));
+            let (program, items) = (program(language, function), items(function, scenario));
+            benches.push((Bench { program, scenario, aws: &aws, user: Arc::clone(&user), items }, Measured::default()));
         }
     }
 
@@ -78,13 +78,13 @@ fn main() -> ExitCode {
         }
     }
     for (bench, measured) in &mut benches {
-        bench.items = items(bench.subject.function, bench.moment);
+        bench.items = items(bench.program.function, bench.scenario);
         bench.weigh(measured, &folder.0);
         bench.answer(measured, if fast(bench) { 2000 } else { 600 });
         // What compiles and collects garbage while it runs is warm later, and differs more from run to run.
         let (warming, answers) = if fast(bench) { (1, 20) } else { (200, 400) };
         bench.count(measured, warming, answers);
-        eprintln!("measured: {} {}", bench.subject.language.name(), bench.subject.function.name());
+        eprintln!("measured: {} {}", bench.program.language.name(), bench.program.function.name());
     }
     let report = Report(&benches);
     let text = report.to_text();
@@ -105,7 +105,7 @@ fn write(tables: &str) {
 }
 
 fn fast(bench: &Bench<'_>) -> bool {
-    matches!(bench.subject.language, Language::Rust | Language::Floor)
+    matches!(bench.program.language, Language::Rust | Language::Floor)
 }
 
 /// What is thrown away at the end.

@@ -1,4 +1,4 @@
-//! One program, measured: times by the clock, instructions by callgrind, calls as the stand-in for AWS heard them.
+//! One program, measured: times by the clock, instructions by callgrind, calls as the stand-in for AWS received them.
 
 use std::collections::HashMap;
 use std::path::Path;
@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use crate::aws::{Asked, Aws};
 use crate::lambda::Run;
+use crate::program::{Function, Language, Program, Scenario};
 use crate::sign_in::{User, assert_answered};
-use crate::subject::{Function, Language, Moment, Subject};
 
 /// What one program showed.
 #[derive(Default)]
@@ -39,9 +39,9 @@ pub struct Measured {
 /// A program with the record that its events meet.
 pub struct Bench<'a> {
     /// The program.
-    pub subject: Subject,
+    pub program: Program,
     /// What the user is doing.
-    pub moment: Moment,
+    pub scenario: Scenario,
     /// The stand-in that it calls.
     pub aws: &'a Aws,
     /// The user.
@@ -53,13 +53,13 @@ pub struct Bench<'a> {
 impl Bench<'_> {
     /// Whether it is our own program for what `other` does.
     pub fn is_ours_of(&self, other: &Self) -> bool {
-        let done = |bench: &Self| (bench.subject.function, bench.moment);
-        self.subject.language == Language::Rust && done(self) == done(other)
+        let done = |bench: &Self| (bench.program.function, bench.scenario);
+        self.program.language == Language::Rust && done(self) == done(other)
     }
 
     /// Starts it once more, and times its first answer.
     pub fn start(&self, measured: &mut Measured) {
-        let run = self.checked(self.subject.run(0, self.events(1, None)));
+        let run = self.checked(self.program.run(0, self.events(1, None)));
         measured.start.push(run.start);
         // What this program did in between to make the event is not in it.
         measured.first_answer.extend(run.answers.first().map(|answer| run.start + answer.time));
@@ -70,7 +70,7 @@ impl Bench<'_> {
         let warming = answers / 10;
         let asked = Arc::new(Mutex::new(Vec::new()));
         self.aws.take_asked();
-        let run = self.checked(self.subject.run(warming, self.events(answers, Some(Arc::clone(&asked)))));
+        let run = self.checked(self.program.run(warming, self.events(answers, Some(Arc::clone(&asked)))));
         measured.warm = run.answers.iter().skip(warming).map(|answer| answer.time).collect();
         measured.processor = run.processor / u32::try_from(answers - warming).expect("a few");
         measured.peak_kib = run.peak_kib;
@@ -88,7 +88,7 @@ impl Bench<'_> {
 
     /// Instructions of all threads, from the start until so many answers have left.
     fn counted(&self, answers: usize) -> u64 {
-        let run = self.checked(self.subject.run_under_callgrind(self.events(answers, None)));
+        let run = self.checked(self.program.run_under_callgrind(self.events(answers, None)));
         let counted = run.errors.lines().find_map(|line| line.split_once("Collected : "));
         let (_, counted) = counted.unwrap_or_else(|| panic!("callgrind said:\n{}", run.errors));
         counted.trim().parse().expect("a number")
@@ -97,20 +97,20 @@ impl Bench<'_> {
     /// No answer but the right one is worth a time.
     fn checked(&self, run: Run) -> Run {
         for answer in &run.answers {
-            assert_answered(self.subject.function, self.moment, &serde_json::from_slice(&answer.body).expect("JSON"));
+            assert_answered(self.program.function, self.scenario, &serde_json::from_slice(&answer.body).expect("JSON"));
         }
         run
     }
 
     /// Weighs what is deployed.
     pub fn weigh(&self, measured: &mut Measured, folder: &Path) {
-        measured.deployed = self.subject.artefact().map(|artefact| {
+        measured.deployed = self.program.artifact().map(|artifact| {
             let zip = folder.join("deployed.zip");
             let _older = std::fs::remove_file(&zip);
-            let zipped = Command::new("python3").args(["-m", "zipfile", "-c"]).args([&zip, &artefact]).status();
+            let zipped = Command::new("python3").args(["-m", "zipfile", "-c"]).args([&zip, &artifact]).status();
             assert!(zipped.expect("python3").success());
             let bytes = |path: &Path| std::fs::metadata(path).expect("a file").len();
-            (bytes(&artefact), bytes(&zip))
+            (bytes(&artifact), bytes(&zip))
         });
     }
 
@@ -121,14 +121,14 @@ impl Bench<'_> {
         asked: Option<Arc<Mutex<Vec<Vec<Asked>>>>>,
     ) -> impl FnMut() -> Option<Vec<u8>> + Send + use<> {
         let (aws, items, user) = (self.aws.clone(), self.items.clone(), Arc::clone(&self.user));
-        let (function, moment) = (self.subject.function, self.moment);
+        let (function, scenario) = (self.program.function, self.scenario);
         move || {
             if let Some(asked) = &asked {
                 asked.lock().expect("a lock").push(aws.take_asked());
             }
             answers = answers.checked_sub(1)?;
             aws.set_items(&items);
-            Some(user.event(function, moment).to_string().into_bytes())
+            Some(user.event(function, scenario).to_string().into_bytes())
         }
     }
 }
@@ -147,11 +147,11 @@ impl Measured {
 /// # Panics
 /// When they do not.
 pub fn assert_alike(ours: &Bench<'_>, theirs: &Bench<'_>) {
-    let event = ours.user.event(ours.subject.function, ours.moment);
+    let event = ours.user.event(ours.program.function, ours.scenario);
     let answer = |bench: &Bench<'_>| {
         bench.aws.set_items(&bench.items);
-        let mut answer = bench.subject.invoke_once(&event);
-        if bench.subject.function == Function::Create {
+        let mut answer = bench.program.invoke_once(&event);
+        if bench.program.function == Function::Create {
             answer["response"]["privateChallengeParameters"]["nonce"] = Value::Null;
         }
         let mut items = bench.aws.items();
@@ -162,7 +162,7 @@ pub fn assert_alike(ours: &Bench<'_>, theirs: &Bench<'_>) {
         }
         (answer, items)
     };
-    let (ours, language) = (answer(ours), theirs.subject.language);
+    let (ours, language) = (answer(ours), theirs.program.language);
     if language != Language::Rust {
         assert_eq!(ours, answer(theirs), "{}", language.name());
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use crate::aws::Asked;
 use crate::measure::{Bench, Measured};
+use crate::program::{Function, Language, Scenario};
 use crate::scale::{self, Call, Invocation, SignIn};
-use crate::subject::{Function, Language, Moment};
 
 /// All that was measured.
 pub struct Report<'a>(pub &'a [(Bench<'a>, Measured)]);
@@ -26,8 +26,8 @@ impl Report<'_> {
             return String::new();
         };
         let item_bytes = bench.user.item_bytes();
-        let invocation = |function: Function, moment| {
-            let measured = self.of(Language::Rust, function, moment).expect("ours");
+        let invocation = |function: Function, scenario| {
+            let measured = self.of(Language::Rust, function, scenario).expect("ours");
             let [start, first, warm] = measured.instructions;
             let calls = measured.asked[2].iter().filter_map(|asked| match asked {
                 Asked::Call { operation, .. } => Some(match operation.as_str() {
@@ -49,18 +49,18 @@ impl Report<'_> {
             }
         };
         let [define, create, verify, guard] = [Function::Define, Function::Create, Function::Verify, Function::Guard]
-            .map(|function| invocation(function, Moment::Later));
-        let [set_up, codes] = [Moment::SetUp, Moment::Codes]
-            .map(|moment| [Function::Create, Function::Verify].map(|function| invocation(function, moment)));
+            .map(|function| invocation(function, Scenario::Later));
+        let [set_up, codes] = [Scenario::SetUp, Scenario::Codes]
+            .map(|scenario| [Function::Create, Function::Verify].map(|function| invocation(function, scenario)));
         let later = SignIn::later(&define, &create, &verify, &guard);
         let first = SignIn::first(&define, set_up.each_ref(), codes.each_ref(), &guard);
         scale::report(&later, &first, item_bytes, 1)
     }
 
     /// What was measured of one program.
-    pub fn of(&self, language: Language, function: Function, moment: Moment) -> Option<&Measured> {
-        let asked = (language, function, moment);
-        let found = self.0.iter().find(|(b, _)| (b.subject.language, b.subject.function, b.moment) == asked);
+    pub fn of(&self, language: Language, function: Function, scenario: Scenario) -> Option<&Measured> {
+        let asked = (language, function, scenario);
+        let found = self.0.iter().find(|(b, _)| (b.program.language, b.program.function, b.scenario) == asked);
         found.map(|(_, measured)| measured)
     }
 
@@ -128,7 +128,7 @@ impl Report<'_> {
         );
         for (bench, measured) in self.0 {
             let ours = self.0.iter().find(|(ours, _)| ours.is_ours_of(bench));
-            let Some((_, ours)) = ours.filter(|_| bench.subject.language != Language::Rust) else {
+            let Some((_, ours)) = ours.filter(|_| bench.program.language != Language::Rust) else {
                 continue;
             };
             let times = |of: fn(&Measured) -> f64| times(of(measured) / of(ours));
@@ -155,7 +155,7 @@ impl Report<'_> {
             | | start | first answer | later ones | log, bytes |\n|---|---|---|---|--:|\n",
         );
         for (bench, measured) in self.0 {
-            if bench.subject.function != Function::Define {
+            if bench.program.function != Function::Define {
                 let [start, first, later] = measured.asked.each_ref().map(|asked| words(asked));
                 let logged = measured.logged;
                 line(&mut text, format_args!("| {} | {start} | {first} | {later} | {logged} |", name(bench)));
@@ -170,7 +170,7 @@ impl Report<'_> {
             let met = if met { "met" } else { "**not met**" };
             line(&mut text, format_args!("| {target} | {allowed} | {measured} | {met} |"));
         };
-        let later = |language, function| self.of(language, function, Moment::Later);
+        let later = |language, function| self.of(language, function, Scenario::Later);
         let define = later(Language::Rust, Function::Define).expect("ours");
         let floor = later(Language::Floor, Function::Define).expect("the floor");
         let warm = define.warm_instructions() / floor.warm_instructions();
@@ -259,7 +259,7 @@ impl Measured {
 }
 
 fn name(bench: &Bench<'_>) -> String {
-    format!("{}{}, {}", bench.subject.function.name(), bench.moment.name(), bench.subject.language.name())
+    format!("{}{}, {}", bench.program.function.name(), bench.scenario.name(), bench.program.language.name())
 }
 
 fn words(asked: &[Asked]) -> String {

@@ -274,7 +274,7 @@ impl Limit {
 }
 
 /// Sign-ins come at random, each through its requests, triggers and calls.
-fn simulate(sign_in: &SignIn, (offered, client_retries, changed): Load, seed: u64) -> World {
+fn simulate(sign_in: &SignIn, (offered, client_retries, changed): Load, seed: u64) -> Simulation {
     let mut steps = Vec::new();
     for (at, triggers) in sign_in.0.iter().enumerate() {
         steps.push(Step::Request(if at == 0 { Limit::Initiate } else { Limit::Respond }));
@@ -284,19 +284,19 @@ fn simulate(sign_in: &SignIn, (offered, client_retries, changed): Load, seed: u6
             steps.push(Step::Answer(trigger));
         }
     }
-    let mut world = World { client_retries, changed, random: Random(seed), ..World::default() };
-    let mut at = world.random.exponential() / offered;
+    let mut simulation = Simulation { client_retries, changed, random: Random(seed), ..Simulation::default() };
+    let mut at = simulation.random.exponential() / offered;
     while at < SIMULATED_S {
         let counted = (at - SIMULATED_S / 2.0).abs() < COUNTED_S / 2.0;
-        world.offered += f64::from(counted);
-        world.push(at, Walk { counted, ..Walk::default() });
-        at += world.random.exponential() / offered;
+        simulation.offered += f64::from(counted);
+        simulation.push(at, Walk { counted, ..Walk::default() });
+        at += simulation.random.exponential() / offered;
     }
-    while let Some(((at, _), walk)) = world.events.pop_first() {
-        world.walk(f64::from_bits(at), walk, steps.get(walk.step));
+    while let Some(((at, _), walk)) = simulation.events.pop_first() {
+        simulation.walk(f64::from_bits(at), walk, steps.get(walk.step));
     }
-    world.trigger_s.sort_by(f64::total_cmp);
-    world
+    simulation.trigger_s.sort_by(f64::total_cmp);
+    simulation
 }
 
 enum Step<'a> {
@@ -320,9 +320,9 @@ struct Walk {
     failed: Option<Limit>,
 }
 
-/// What goes on, and what became of those sign-ins that count: whole numbers, exact below 2^53.
+/// What is simulated, and the results of the sign-ins that count: whole numbers, exact below 2^53.
 #[derive(Default, PartialEq)]
-struct World {
+struct Simulation {
     client_retries: i32,
     changed: &'static [&'static [(Limit, f64)]],
     random: Random,
@@ -345,7 +345,7 @@ struct World {
     used_up: f64,
 }
 
-impl World {
+impl Simulation {
     fn push(&mut self, at: f64, walk: Walk) {
         self.number = self.number.saturating_add(1);
         self.events.insert((at.to_bits(), self.number), walk);
@@ -473,7 +473,7 @@ mod tests {
         SignIn::later(&of("define", 128, &[]), &of("create", 512, &[get]), &verify, &of("guard", 512, &[get, put]))
     }
 
-    fn run(load: Load) -> World {
+    fn run(load: Load) -> Simulation {
         let of = simulate(&later(), load, 7);
         assert_eq!(of.offered, of.completed + of.refused.values().sum::<f64>(), "nobody is lost");
         of

@@ -11,7 +11,7 @@ use shared::clock::UnixTime;
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 
 use crate::aws::Aws;
-use crate::subject::{Function, Language, Moment, Subject};
+use crate::program::{Function, Language, Program, Scenario};
 
 type Items = HashMap<String, Value>;
 
@@ -32,8 +32,8 @@ pub struct User {
 
 impl User {
     /// Enrolls a user, by our own functions.
-    pub fn enroll(subject: impl Fn(Language, Function) -> Subject, aws: &Aws) -> Self {
-        let invoke = |function, event: &Value| subject(Language::Rust, function).invoke_once(event)["response"].clone();
+    pub fn enroll(program: impl Fn(Language, Function) -> Program, aws: &Aws) -> Self {
+        let invoke = |function, event: &Value| program(Language::Rust, function).invoke_once(event)["response"].clone();
         let mut session = vec![right("SRP_A", &Value::Null), right("PASSWORD_VERIFIER", &Value::Null)];
         let set_up = invoke(Function::Create, &with_session(Function::Create, &session));
         let secret = set_up["publicChallengeParameters"]["secretCode"].as_str().expect("a secret").to_owned();
@@ -52,32 +52,32 @@ impl User {
     }
 
     /// The table that an event finds. The guard's has a mark in it, which is good for a quarter of an hour.
-    pub fn items(&self, function: Function, moment: Moment, verify: &Subject, aws: &Aws) -> Items {
-        match moment {
-            Moment::SetUp => Items::new(),
-            Moment::Codes => self.with_authenticator.clone(),
-            Moment::Later if function == Function::Guard => {
+    pub fn items(&self, function: Function, scenario: Scenario, verify: &Program, aws: &Aws) -> Items {
+        match scenario {
+            Scenario::SetUp => Items::new(),
+            Scenario::Codes => self.with_authenticator.clone(),
+            Scenario::Later if function == Function::Guard => {
                 aws.set_items(&self.with_codes);
-                verify.invoke_once(&self.event(Function::Verify, Moment::Later));
+                verify.invoke_once(&self.event(Function::Verify, Scenario::Later));
                 aws.items()
             }
-            Moment::Later => self.with_codes.clone(),
+            Scenario::Later => self.with_codes.clone(),
         }
     }
 
     /// The event of one function; of a later sign-in a new one each time.
-    pub fn event(&self, function: Function, moment: Moment) -> Value {
-        match (function, moment) {
-            (Function::Guard, _) | (Function::Create, Moment::Later) => sample(function),
+    pub fn event(&self, function: Function, scenario: Scenario) -> Value {
+        match (function, scenario) {
+            (Function::Guard, _) | (Function::Create, Scenario::Later) => sample(function),
             (Function::Define, _) => {
                 let answered = right("CUSTOM_CHALLENGE", &self.prompt["challengeMetadata"]);
                 with_session(function, &[&self.session[..2], &[answered]].concat())
             }
-            (Function::Create, Moment::SetUp) => with_session(function, &self.session[..2]),
-            (Function::Create, Moment::Codes) => with_session(function, &self.session),
-            (Function::Verify, Moment::SetUp) => to_verify(&self.set_up, &passcode(&self.secret, now())),
-            (Function::Verify, Moment::Codes) => to_verify(&self.codes, &self.code),
-            (Function::Verify, Moment::Later) => {
+            (Function::Create, Scenario::SetUp) => with_session(function, &self.session[..2]),
+            (Function::Create, Scenario::Codes) => with_session(function, &self.session),
+            (Function::Verify, Scenario::SetUp) => to_verify(&self.set_up, &passcode(&self.secret, now())),
+            (Function::Verify, Scenario::Codes) => to_verify(&self.codes, &self.code),
+            (Function::Verify, Scenario::Later) => {
                 let mut issued = self.prompt.clone();
                 issued["privateChallengeParameters"]["nonce"] = nonce().into();
                 to_verify(&issued, &passcode(&self.secret, now()))
@@ -96,7 +96,7 @@ impl User {
     }
 }
 
-/// The table of a user who has signed in often: as many answers are judged as a record remembers.
+/// The table of a user who has signed in often: it has as many outcomes as a record remembers.
 fn signed_in_often(mut items: Items) -> Items {
     const REMEMBERED: usize = 8;
     for item in items.values_mut() {
@@ -132,16 +132,16 @@ fn to_verify(issued: &Value, answer: &str) -> Value {
 ///
 /// # Panics
 /// When it is not.
-pub fn assert_answered(function: Function, moment: Moment, answer: &Value) {
+pub fn assert_answered(function: Function, scenario: Scenario, answer: &Value) {
     let response = &answer["response"];
     let holds = match function {
         Function::Define => response["issueTokens"] == true,
         Function::Create => {
             let metadata = response["challengeMetadata"].as_str().expect("metadata");
-            match moment {
-                Moment::Later => metadata.starts_with("SECOND_FACTOR - "),
-                Moment::SetUp => metadata.starts_with("TOTP_SETUP "),
-                Moment::Codes => metadata.starts_with("RECOVERY_CODES "),
+            match scenario {
+                Scenario::Later => metadata.starts_with("SECOND_FACTOR - "),
+                Scenario::SetUp => metadata.starts_with("TOTP_SETUP "),
+                Scenario::Codes => metadata.starts_with("RECOVERY_CODES "),
             }
         }
         Function::Verify => response["answerCorrect"] == true,

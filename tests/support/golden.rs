@@ -3,9 +3,6 @@
 use std::path::Path;
 
 /// Compares `actual` with `tests/golden/<name>`; `UPDATE_GOLDEN=1` writes it instead, for the diff to be read.
-///
-/// # Panics
-/// When they differ.
 #[expect(clippy::disallowed_methods, reason = "a test's switch")]
 pub fn assert_golden(name: &str, actual: &str) {
     let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/golden")).join(name);

@@ -1,4 +1,4 @@
-//! AWS Lambda for one function: starts its bootstrap as Lambda does and is the Runtime API that the bootstrap asks.
+//! AWS Lambda for one function: starts its bootstrap as Lambda does and serves the Runtime API that the bootstrap calls.
 //!
 //! Invariant: the bootstrap sees none of this process's environment, and ends with its [`Lambda`].
 //! Source: <https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html>
@@ -21,7 +21,7 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::functions::Trigger;
+use crate::events::ChallengeTrigger;
 
 /// A started function. It must be used on the runtime that it was started on.
 pub struct Lambda {
@@ -46,10 +46,7 @@ const INVOCATION: &str = "/2018-06-01/runtime/invocation";
 
 impl Lambda {
     /// Starts the function of `trigger` with `variables` and what Lambda itself sets.
-    ///
-    /// # Panics
-    /// When it cannot be started.
-    pub async fn start(trigger: Trigger, variables: &[(&str, &str)]) -> Self {
+    pub async fn start(trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
         let (tell, happened) = mpsc::unbounded_channel();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -82,15 +79,9 @@ impl Lambda {
         Self { bootstrap, happened, request_ids: Vec::new() }
     }
 
-    /// What the function answers to `payload`, or the body that it posts as its error.
-    ///
-    /// # Errors
-    /// The function's.
-    ///
-    /// # Panics
-    /// When the bootstrap ends, or does what the Runtime API does not know.
+    /// What the function returns for `payload`, or the body that it posts as its error.
     pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Result<Value, Value> {
-        // Without digits, as tests/support/life.rs has it.
+        // Without digits: see tests/support/user_scenario.rs.
         let number = self.request_ids.len().to_string();
         let letters: String = number.bytes().map(|digit| char::from(digit + (b'a' - b'0'))).collect();
         let id = format!("plainly-fake-request-{letters}");
@@ -117,19 +108,13 @@ impl Lambda {
     }
 
     /// Ends the function once it waits for another invocation. All that it has written.
-    ///
-    /// # Panics
-    /// When it has ended before.
     pub async fn stop(mut self) -> String {
         let _waiting = self.asks().await;
         self.bootstrap.kill().expect("a bootstrap");
         self.ended().await.1
     }
 
-    /// How a function ends by itself that is invoked by nobody, and all that it has written.
-    ///
-    /// # Panics
-    /// When it waits for an invocation.
+    /// How a function ends that is not invoked, and all that it has written.
     pub async fn ended(&mut self) -> (ExitStatus, String) {
         match self.happened.recv().await.expect("a bootstrap") {
             Happened::Ended(log) => (self.bootstrap.wait().expect("an end"), log),
@@ -166,7 +151,7 @@ async fn posted(State(tell): State<Tell>, path: Uri, body: Bytes) -> StatusCode 
 
 /// The binary, built as this test was: in the same folder, by the same profile, and of the whole workspace, so that the
 /// features of its dependencies are those that the tests have.
-fn bootstrap(trigger: Trigger) -> PathBuf {
+fn bootstrap(trigger: ChallengeTrigger) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let test = env::current_exe().expect("this test");
         // target/<profile>/deps/<test>
@@ -175,7 +160,7 @@ fn bootstrap(trigger: Trigger) -> PathBuf {
         let mut cargo = Command::new(env!("CARGO"));
         for (name, _) in env::vars_os() {
             let text = name.to_string_lossy();
-            // What cargo says of this package would have it run others' build scripts again.
+            // What cargo sets for this package would make it run the build scripts of others again.
             if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
                 cargo.env_remove(&name);
             }
@@ -183,7 +168,7 @@ fn bootstrap(trigger: Trigger) -> PathBuf {
         let built = cargo
             .args(["build", "--locked", "--quiet", "--workspace"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
-            .args(Trigger::ALL.map(|trigger| format!("--bin={}", trigger.name())))
+            .args(ChallengeTrigger::ALL.map(|trigger| format!("--bin={}", trigger.name())))
             .env("CARGO_TARGET_DIR", folder.parent().expect("a target folder"))
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .status();

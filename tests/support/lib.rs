@@ -1,9 +1,19 @@
-//! What the tests share.
+//! What the tests share: one [`person::Person`] over a [`driver::Driver`], events, and stand-ins for AWS.
+//!
+//! A function here panics where something happens that its test does not expect.
 
-pub mod client;
+pub mod challenges;
+pub mod clock;
+pub mod driver;
+pub mod events;
 pub mod functions;
 pub mod golden;
 pub mod lambda;
-pub mod life;
 pub mod ministack;
+pub mod person;
+pub mod pool;
+pub mod random;
+pub mod sample_users;
+pub mod secrets;
 pub mod stores;
+pub mod user_scenario;

@@ -1,6 +1,6 @@
 //! ministack: DynamoDB and KMS for the tests, on a free port of 127.0.0.1.
 //!
-//! Invariant: it ends with the test process, however that ends, and takes along what it started.
+//! Invariant: it ends with the test process, however that ends, and so does what it started.
 
 #![expect(clippy::disallowed_methods, reason = "test support waits by the real clock and passes PATH on")]
 
@@ -43,16 +43,12 @@ pub struct Ministack {
 }
 
 impl Ministack {
-    /// The only region it is asked about.
+    /// The region of every request to it.
     pub const REGION: &str = "us-east-1";
-    /// The access key id and the secret access key; it takes any.
+    /// The access key id and the secret access key; it accepts any.
     pub const KEY: &str = "test";
 
     /// Starts one and waits until it answers.
-    ///
-    /// # Panics
-    ///
-    /// When it is not installed, or does not start.
     #[must_use]
     pub fn start() -> Self {
         assert!(Path::new(PYTHON).exists(), "run tests/run tools first: there is no {PYTHON}");
@@ -86,7 +82,7 @@ impl Ministack {
             .env("GATEWAY_PORT", address.port().to_string())
             .env("MINISTACK_HOST", address.ip().to_string())
             .env("MINISTACK_REGION", Self::REGION)
-            // It would listen for these on ports of its own.
+            // It would listen for these on additional ports.
             .env("IOT_MTLS_ENABLED", "0")
             .env("SFTP_ENABLED", "0")
             // The functions that it runs inherit these; without them they would call AWS.

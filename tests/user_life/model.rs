@@ -1,10 +1,10 @@
-//! A user's second factor and sign-ins, told from the design alone and as plainly as possible: passcodes and recovery codes
+//! A user's second factor and sign-ins, written from the design alone and as plainly as possible: passcodes and recovery codes
 //! are compared as text, the count falls day by day in a loop, and nothing is sealed, hashed or stored.
 
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::totp::SharedSecret;
-use tests::functions::passcode;
+use tests::person::passcode;
 
 const STEP: u64 = 30;
 const DAY: u64 = 24 * 3600;
@@ -28,8 +28,8 @@ pub(crate) struct Model {
     forgiven: Vec<u64>,
     /// Counts what makes set-up challenges void.
     generation: u64,
-    /// The last eight judged answers: the challenge's nonce, and whether the answer was right.
-    judged: Vec<(String, bool)>,
+    /// The last eight recorded answers: the challenge's nonce, and whether the answer was right.
+    recorded: Vec<(String, bool)>,
 }
 
 pub(crate) struct Authenticator {
@@ -65,7 +65,7 @@ pub(crate) struct SignIn {
     progress: Progress,
     /// A temporary password was changed in it.
     pub(crate) new_password: bool,
-    /// It had a challenge of ours.
+    /// It had one of our challenges.
     challenged: bool,
     /// The generation that what it has proven belongs to.
     generation: u64,
@@ -91,15 +91,15 @@ enum Progress {
     Rejected,
 }
 
-/// What Verify says, and why.
+/// What Verify must answer, and why.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Said {
+pub(crate) enum Expected {
     Right(&'static str),
     Wrong(&'static str),
     HandlerError(&'static str),
 }
 
-/// What Define says.
+/// What Define must decide.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Decision {
     NewPassword,
@@ -108,7 +108,7 @@ pub(crate) enum Decision {
     Failure,
 }
 
-/// What Create is to issue.
+/// What Create must issue.
 pub(crate) enum ToIssue {
     Prompt {
         codes_due: bool,
@@ -122,7 +122,7 @@ pub(crate) enum ToIssue {
 
 impl Model {
     pub(crate) fn new(now: u64) -> Self {
-        let (authenticator, codes, judged) = (None, Vec::new(), Vec::new());
+        let (authenticator, codes, recorded) = (None, Vec::new(), Vec::new());
         let failures = Failures::default();
         Self {
             now,
@@ -135,7 +135,7 @@ impl Model {
             failures,
             forgiven: Vec::new(),
             generation: 0,
-            judged,
+            recorded,
         }
     }
 
@@ -161,26 +161,26 @@ impl Model {
         self.now / STEP
     }
 
-    /// Seconds until passcodes are judged, and whether they have stopped.
+    /// Seconds until passcodes are recorded, and whether they have stopped.
     pub(crate) fn wait(&mut self) -> (u64, bool) {
         self.failures.fall(self.now);
         let wait = self.failures.wait_until.saturating_sub(self.now);
         if self.failures.count >= 20 { (wait.max(self.failures.falls_at - self.now), true) } else { (wait, false) }
     }
 
-    pub(crate) fn verify(&mut self, issued: &IssuedChallenge, typed: &str) -> Said {
-        if let Some((_, right)) = self.judged.iter().find(|(nonce, _)| *nonce == issued.nonce) {
-            return if *right { Said::Right("delivered again") } else { Said::Wrong("delivered again") };
+    pub(crate) fn verify(&mut self, issued: &IssuedChallenge, typed: &str) -> Expected {
+        if let Some((_, right)) = self.recorded.iter().find(|(nonce, _)| *nonce == issued.nonce) {
+            return if *right { Expected::Right("delivered again") } else { Expected::Wrong("delivered again") };
         }
-        let said = match &issued.challenge {
+        let expected = match &issued.challenge {
             Challenge::SecondFactor { .. } => self.verify_second_factor(typed),
             Challenge::TotpSetup { generation, .. } | Challenge::RecoveryCodes { generation, .. }
                 if *generation != self.generation =>
             {
-                Said::HandlerError("outdated")
+                Expected::HandlerError("outdated")
             }
             Challenge::TotpSetup { by_password: true, .. } if !self.enrolls_at_sign_in => {
-                Said::HandlerError("nobody enrolls by the password any more")
+                Expected::HandlerError("nobody enrolls by the password any more")
             }
             Challenge::TotpSetup { secret, .. } => match self.matching_steps(secret, typed).last() {
                 Some(step) => {
@@ -188,39 +188,39 @@ impl Model {
                     self.codes_due = true;
                     let new = Authenticator { secret: secret.clone(), dead: *step };
                     match self.authenticator.replace(new) {
-                        None => Said::Right("enrolled"),
-                        Some(_) => Said::Right("authenticator replaced"),
+                        None => Expected::Right("enrolled"),
+                        Some(_) => Expected::Right("authenticator replaced"),
                     }
                 }
-                None => return Said::Wrong("wrong first passcode"),
+                None => return Expected::Wrong("wrong first passcode"),
             },
             Challenge::RecoveryCodes { codes, .. } => match position(codes, typed) {
                 Some(_) => {
                     self.generation += 1;
                     self.codes.clone_from(codes);
                     self.codes_due = false;
-                    Said::Right("codes kept")
+                    Expected::Right("codes kept")
                 }
-                None => return Said::Wrong("none of the new codes"),
+                None => return Expected::Wrong("none of the new codes"),
             },
         };
-        match said {
-            Said::Right(_) => self.record(issued, true),
-            Said::Wrong("wrong passcode" | "used passcode" | "passcode without an authenticator") => {
+        match expected {
+            Expected::Right(_) => self.record(issued, true),
+            Expected::Wrong("wrong passcode" | "used passcode" | "passcode without an authenticator") => {
                 self.record(issued, false);
             }
-            Said::Wrong(_) | Said::HandlerError(_) => {}
+            Expected::Wrong(_) | Expected::HandlerError(_) => {}
         }
-        said
+        expected
     }
 
-    fn verify_second_factor(&mut self, typed: &str) -> Said {
+    fn verify_second_factor(&mut self, typed: &str) -> Expected {
         let (wait, stopped) = self.wait();
         if !is_shaped_like_a_passcode(typed) {
-            let Some(position) = position(&self.codes, typed) else { return Said::Wrong("wrong recovery code") };
+            let Some(position) = position(&self.codes, typed) else { return Expected::Wrong("wrong recovery code") };
             self.codes.remove(position);
             let lifts_all = self.lift_failures();
-            return Said::Right(match (wait, stopped) {
+            return Expected::Right(match (wait, stopped) {
                 (0, _) => "recovery code",
                 (_, false) => "recovery code during a wait",
                 (_, true) if lifts_all => "recovery code during the stop",
@@ -228,21 +228,21 @@ impl Model {
             });
         }
         if wait > 0 {
-            return Said::Wrong(if stopped { "passcodes stopped" } else { "passcodes wait" });
+            return Expected::Wrong(if stopped { "passcodes stopped" } else { "passcodes wait" });
         }
         let Some(held) = &self.authenticator else {
             self.failures.add(self.now);
-            return Said::Wrong("passcode without an authenticator");
+            return Expected::Wrong("passcode without an authenticator");
         };
         let matching = self.matching_steps(&held.secret, typed);
         match matching.iter().find(|step| **step > held.dead) {
             Some(step) => {
                 self.authenticator = Some(Authenticator { secret: held.secret.clone(), dead: *step });
-                Said::Right("passcode")
+                Expected::Right("passcode")
             }
             None => {
                 self.failures.add(self.now);
-                Said::Wrong(if matching.is_empty() { "wrong passcode" } else { "used passcode" })
+                Expected::Wrong(if matching.is_empty() { "wrong passcode" } else { "used passcode" })
             }
         }
     }
@@ -272,9 +272,9 @@ impl Model {
     }
 
     fn record(&mut self, issued: &IssuedChallenge, right: bool) {
-        self.judged.push((issued.nonce.clone(), right));
-        if self.judged.len() > 8 {
-            self.judged.remove(0);
+        self.recorded.push((issued.nonce.clone(), right));
+        if self.recorded.len() > 8 {
+            self.recorded.remove(0);
         }
         self.writes += 1;
     }
@@ -285,7 +285,7 @@ impl Model {
         }
         match (&sign_in.again, &sign_in.progress, after_second_factor) {
             (None, _, _) => {}
-            // Given up; the codes are still owed.
+            // Given up; the codes are still due.
             (Some(Challenge::TotpSetup { .. }), Progress::CodesOwed, Some("NOTHING")) => {}
             (Some(again), _, _) => return ToIssue::Again(again.clone()),
         }
@@ -445,7 +445,7 @@ impl SignIn {
             (Progress::SecondFactorProven | Progress::CodesRenewed, Some(_)) => {
                 (Decision::Failure, "unknown after_second_factor")
             }
-            (Progress::Changing, Some("NOTHING")) => (Decision::Tokens, "tokens after a change of mind"),
+            (Progress::Changing, Some("NOTHING")) => (Decision::Tokens, "tokens after a replacement was given up"),
             (Progress::Changing, _) => (Decision::Challenge, "goes on"),
             (Progress::Done, _) => (Decision::Tokens, "tokens for a new authenticator"),
         }

@@ -9,7 +9,7 @@ use std::borrow::Borrow;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SettingError, SignInSettings, TokenGuard};
 
 use super::deployment::{
-    Client, Configuration, Deployment, Function, Given, KEY_ID, Pool, Read, TABLE_NAME, TableDescription, Trigger,
+    Client, Configuration, Deployment, Function, Given, KEY_ID, Pool, PoolTrigger, Read, TABLE_NAME, TableDescription,
     Triggers, Unreadable, Validity, Variables,
 };
 use super::invoke_policy::{Grant, account_of, callers};
@@ -184,7 +184,7 @@ struct Found<'a> {
 
 impl Found<'_> {
     fn triggers(&mut self, triggers: &Triggers) {
-        for trigger in Trigger::ALL {
+        for trigger in PoolTrigger::ALL {
             let Some(function) = triggers.at(trigger) else {
                 self.add("trigger-attached", trigger.name(), trigger_missing(trigger));
                 continue;
@@ -247,7 +247,7 @@ impl Found<'_> {
 }
 
 fn guard(triggers: &Triggers) -> Guard {
-    match (&triggers.guard, triggers.variables(Trigger::Guard).map(token_guard)) {
+    match (&triggers.guard, triggers.variables(PoolTrigger::Guard).map(token_guard)) {
         (None, _) | (Some(_), Some(Err(_))) => Guard::Absent,
         (Some(_), None) => Guard::Unread,
         (Some(_), Some(Ok(TokenGuard::Grant))) => Guard::Grant,
@@ -256,7 +256,7 @@ fn guard(triggers: &Triggers) -> Guard {
 }
 
 fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {
-    let value = triggers.variables(Trigger::Define)?.get(AcceptedCognitoMfa::VARIABLE)?;
+    let value = triggers.variables(PoolTrigger::Define)?.get(AcceptedCognitoMfa::VARIABLE)?;
     AcceptedCognitoMfa::parse(value).ok().map(|accepted| accepted != AcceptedCognitoMfa::NONE)
 }
 
@@ -454,12 +454,12 @@ impl Lifetime {
 
 // A trigger, and its function.
 
-fn trigger_missing(trigger: Trigger) -> Verdict {
+fn trigger_missing(trigger: PoolTrigger) -> Verdict {
     match trigger {
-        Trigger::Define | Trigger::Create | Trigger::Verify => {
+        PoolTrigger::Define | PoolTrigger::Create | PoolTrigger::Verify => {
             Broken("calls nothing, so nobody signs in".to_owned(), "Attach its function in LambdaConfig.")
         }
-        Trigger::Guard => Open(
+        PoolTrigger::Guard => Open(
             "calls nothing, so tokens are issued for temporary passwords and in every other way around the sign-in"
                 .to_owned(),
             "Attach the token guard in LambdaConfig.",
@@ -529,16 +529,16 @@ fn trigger_other_callers(policy: &Option<String>, known: &Known<'_>) -> Verdict 
 // The settings of the functions.
 
 fn settings_define(triggers: &Triggers, _: &Known<'_>) -> Verdict {
-    understood(triggers, Trigger::Define)
+    understood(triggers, PoolTrigger::Define)
 }
 
 fn settings_create(triggers: &Triggers, _: &Known<'_>) -> Verdict {
-    understood(triggers, Trigger::Create)
+    understood(triggers, PoolTrigger::Create)
 }
 
 fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
-    let name = Trigger::Verify.name();
-    match triggers.variables(Trigger::Verify).map(enrollment) {
+    let name = PoolTrigger::Verify.name();
+    match triggers.variables(PoolTrigger::Verify).map(enrollment) {
         Some(Ok(_)) => Fine(format!("are understood by {name}")),
         Some(Err(error)) => {
             Broken(format!("stop {name} on startup: {error}"), "Set the variable as docs/configuration.md says.")
@@ -548,7 +548,7 @@ fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
 }
 
 /// The function reads them the same way.
-fn understood(triggers: &Triggers, trigger: Trigger) -> Verdict {
+fn understood(triggers: &Triggers, trigger: PoolTrigger) -> Verdict {
     match triggers.variables(trigger).map(sign_in_settings) {
         Some(Ok(_)) => Fine(format!("are understood by {}", trigger.name())),
         Some(Err(error)) => Broken(
@@ -561,8 +561,8 @@ fn understood(triggers: &Triggers, trigger: Trigger) -> Verdict {
 
 fn settings_agree(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     let of = |trigger| triggers.variables(trigger).and_then(|variables| sign_in_settings(variables).ok());
-    let of_verify = triggers.variables(Trigger::Verify).and_then(|variables| enrollment(variables).ok());
-    match (of(Trigger::Define), of(Trigger::Create), of_verify) {
+    let of_verify = triggers.variables(PoolTrigger::Verify).and_then(|variables| enrollment(variables).ok());
+    match (of(PoolTrigger::Define), of(PoolTrigger::Create), of_verify) {
         (Some(define), Some(create), _) if define != create => Broken(
             "differ between Define and Create in ACCEPTED_COGNITO_MFA or ENROLLMENT".to_owned(),
             "Set both variables alike at both functions.",
@@ -577,7 +577,7 @@ fn settings_agree(triggers: &Triggers, _: &Known<'_>) -> Verdict {
 }
 
 fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
-    let Some(variables) = triggers.variables(Trigger::Guard) else { return Moot };
+    let Some(variables) = triggers.variables(PoolTrigger::Guard) else { return Moot };
     match (token_guard(variables), known.cognito_mfa_is_accepted) {
         (Ok(TokenGuard::Grant), Some(false) | None) => Fine("issue tokens against a grant only (GRANT)".to_owned()),
         (Ok(TokenGuard::TriggerSource), Some(true)) => {
@@ -602,14 +602,19 @@ fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
 }
 
 fn settings_table(triggers: &Triggers, known: &Known<'_>) -> Verdict {
-    one_name(triggers, TABLE_NAME, &[Trigger::Create, Trigger::Verify, Trigger::Guard], &known.given.table_name)
+    one_name(
+        triggers,
+        TABLE_NAME,
+        &[PoolTrigger::Create, PoolTrigger::Verify, PoolTrigger::Guard],
+        &known.given.table_name,
+    )
 }
 
 fn settings_key(triggers: &Triggers, known: &Known<'_>) -> Verdict {
-    one_name(triggers, KEY_ID, &[Trigger::Create, Trigger::Verify], &known.given.key_id)
+    one_name(triggers, KEY_ID, &[PoolTrigger::Create, PoolTrigger::Verify], &known.given.key_id)
 }
 
-fn one_name(triggers: &Triggers, variable: &str, at: &[Trigger], given: &Option<String>) -> Verdict {
+fn one_name(triggers: &Triggers, variable: &str, at: &[PoolTrigger], given: &Option<String>) -> Verdict {
     const REMEDY: &str = "Set the variable alike at every function that docs/configuration.md names.";
     let told: Vec<(&str, &str)> = at
         .iter()

@@ -125,30 +125,30 @@ pub struct Triggers {
 impl Triggers {
     /// What is attached at `trigger`.
     #[must_use]
-    pub fn at(&self, trigger: Trigger) -> Option<&Function> {
+    pub fn at(&self, trigger: PoolTrigger) -> Option<&Function> {
         match trigger {
-            Trigger::Define => self.define.as_ref(),
-            Trigger::Create => self.create.as_ref(),
-            Trigger::Verify => self.verify.as_ref(),
-            Trigger::Guard => self.guard.as_ref(),
+            PoolTrigger::Define => self.define.as_ref(),
+            PoolTrigger::Create => self.create.as_ref(),
+            PoolTrigger::Verify => self.verify.as_ref(),
+            PoolTrigger::Guard => self.guard.as_ref(),
         }
     }
 
     /// The variables of the function at `trigger`, where they could be read.
     #[must_use]
-    pub fn variables(&self, trigger: Trigger) -> Option<&Variables> {
+    pub fn variables(&self, trigger: PoolTrigger) -> Option<&Variables> {
         self.at(trigger)?.configuration.as_ref().ok()?.variables.as_ref().ok()
     }
 
     /// `variable` at each function that has it.
-    pub fn told<'a>(&'a self, variable: &'a str) -> impl Iterator<Item = (Trigger, &'a str)> {
-        Trigger::ALL.into_iter().filter_map(move |trigger| Some((trigger, self.variables(trigger)?.get(variable)?)))
+    pub fn told<'a>(&'a self, variable: &'a str) -> impl Iterator<Item = (PoolTrigger, &'a str)> {
+        PoolTrigger::ALL.into_iter().filter_map(move |trigger| Some((trigger, self.variables(trigger)?.get(variable)?)))
     }
 }
 
-/// A trigger of this project.
+/// A trigger of this project, by its name in the pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trigger {
+pub enum PoolTrigger {
     /// `DefineAuthChallenge`
     Define,
     /// `CreateAuthChallenge`
@@ -159,7 +159,7 @@ pub enum Trigger {
     Guard,
 }
 
-impl Trigger {
+impl PoolTrigger {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Define, Self::Create, Self::Verify, Self::Guard];
 

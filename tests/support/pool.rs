@@ -1,6 +1,6 @@
-//! A client of the local user pool, in this process: what a user can do, and what an attacker can.
+//! The local user pool in this process, and a client of it: what a user can do, and what an attacker can.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use local::in_process::InProcess;
@@ -12,15 +12,17 @@ use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::RecordStore;
 use shared::store::memory::MemoryStore;
 
+use crate::clock::TestClock;
+use crate::driver::Driver;
+
 /// The password of every user here.
 pub const PASSWORD: &str = "Plainly-fake-1";
 
-/// A pool with its triggers, and a clock that the test sets.
-pub struct World {
-    /// The pool.
-    pub pool: Pool,
+/// The local pool with its triggers, and a clock that the test sets.
+pub struct TestPool {
+    pool: Pool,
     triggers: Arc<Deployed>,
-    clock: Arc<AtomicU64>,
+    clock: TestClock,
 }
 
 /// The triggers as they are set now.
@@ -49,48 +51,47 @@ impl Triggers for Deployed {
     }
 }
 
-/// The next thing that a sign-in asks, or its tokens.
+/// The next challenge of a sign-in, or its tokens.
 #[derive(Clone, Debug)]
 pub struct Step {
-    /// What the pool answered.
+    /// The pool's answer.
     pub answer: Value,
     user_name: String,
 }
 
-impl Default for World {
+impl Deref for TestPool {
+    type Target = Pool;
+
+    fn deref(&self) -> &Pool {
+        &self.pool
+    }
+}
+
+impl Default for TestPool {
     fn default() -> Self {
         Self::new(Enrollment::AtSignIn, PoolSettings::default())
     }
 }
 
-impl World {
-    /// A pool with one confirmed user, `ana`, who has a password and nothing else.
-    ///
-    /// # Panics
-    /// When it cannot be set up.
+impl TestPool {
+    /// A pool without users.
     #[must_use]
     pub fn new(enrollment: Enrollment, settings: PoolSettings) -> Self {
         Self::with(SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).expect("settings"), settings)
     }
 
-    /// The same, where factors of Cognito's own may be accepted.
-    ///
-    /// # Panics
-    /// When it cannot be set up.
+    /// The same, where Cognito factors may be accepted.
     #[must_use]
     pub fn with(sign_in: SignInSettings, settings: PoolSettings) -> Self {
         Self::over(MemoryStore::default(), sign_in, settings)
     }
 
     /// The same, with the records in `store`.
-    ///
-    /// # Panics
-    /// When it cannot be set up.
     #[must_use]
     pub fn over(store: impl RecordStore + 'static, sign_in: SignInSettings, settings: PoolSettings) -> Self {
-        let clock = Arc::new(AtomicU64::new(1_800_000_000));
-        let reads = Arc::clone(&clock);
-        let reads: local::Clock = Arc::new(move || UnixTime(reads.load(Ordering::SeqCst)));
+        let clock = TestClock::default();
+        let reads = clock.clone();
+        let reads: local::Clock = Arc::new(move || reads.now());
         let triggers = InProcess::over(store, sign_in, Arc::clone(&reads)).expect("triggers");
         let triggers = Arc::new(Deployed(Mutex::new(Arc::new(triggers))));
         let pool = Pool::new(settings, Arc::<Deployed>::clone(&triggers), reads).expect("a pool");
@@ -106,33 +107,22 @@ impl World {
     /// The time.
     #[must_use]
     pub fn now(&self) -> UnixTime {
-        UnixTime(self.clock.load(Ordering::SeqCst))
+        self.clock.now()
     }
 
     /// Lets `seconds` pass.
     pub fn wait(&self, seconds: u64) {
-        self.clock.fetch_add(seconds, Ordering::SeqCst);
+        self.clock.wait(seconds);
     }
 
     fn client(&self) -> &ClientSettings {
-        self.pool.settings().clients.first().expect("a client")
-    }
-
-    /// Calls the pool.
-    ///
-    /// # Errors
-    /// Cognito's.
-    pub async fn call(&self, operation: &str, request: Value) -> Result<Value, CognitoError> {
-        self.pool.call(operation, request).await
+        self.settings().clients.first().expect("a client")
     }
 
     /// Adds a user with an address and a temporary password.
-    ///
-    /// # Panics
-    /// When it cannot be added.
     pub async fn add_user_with_temporary_password(&self, user_name: &str) {
         let request = json!({
-            "UserPoolId": self.pool.settings().user_pool_id,
+            "UserPoolId": self.settings().user_pool_id,
             "Username": user_name,
             "TemporaryPassword": PASSWORD,
             "MessageAction": "SUPPRESS",
@@ -142,20 +132,14 @@ impl World {
     }
 
     /// Adds a confirmed user with an address and a password.
-    ///
-    /// # Panics
-    /// When it cannot be added.
     pub async fn add_user(&self, user_name: &str) {
         self.add_user_with_temporary_password(user_name).await;
         self.set_password(user_name, PASSWORD, true).await;
     }
 
-    /// Whose record.
-    ///
-    /// # Panics
-    /// When there is no such user.
+    /// The key of a user's record.
     pub async fn user_key(&self, user_name: &str) -> UserKey {
-        let user_pool_id = self.pool.settings().user_pool_id.clone();
+        let user_pool_id = self.settings().user_pool_id.clone();
         let request = json!({ "UserPoolId": user_pool_id, "Username": user_name });
         let user = self.call("AdminGetUser", request).await.expect("a user");
         let attributes = user.get("UserAttributes").and_then(Value::as_array).expect("attributes");
@@ -165,25 +149,16 @@ impl World {
     }
 
     /// An operator sets a password.
-    ///
-    /// # Panics
-    /// When it cannot be set.
     pub async fn set_password(&self, user_name: &str, password: &str, permanent: bool) {
-        let pool_id = &self.pool.settings().user_pool_id;
+        let pool_id = &self.settings().user_pool_id;
         let request =
             json!({ "UserPoolId": pool_id, "Username": user_name, "Password": password, "Permanent": permanent });
         self.call("AdminSetUserPassword", request).await.expect("a password");
     }
 
     /// InitiateAuth with SRP_A, then PASSWORD_VERIFIER.
-    ///
-    /// # Errors
-    /// Cognito's.
-    ///
-    /// # Panics
-    /// When the pool asks for something else.
     pub async fn start(&self, user_name: &str, password: &str) -> Result<Step, CognitoError> {
-        let srp = SrpClient::new(&self.pool.settings().user_pool_id).expect("SRP");
+        let srp = SrpClient::new(&self.settings().user_pool_id).expect("SRP");
         let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": user_name, "SRP_A": srp.public_value() });
         let request =
             json!({ "AuthFlow": "CUSTOM_AUTH", "ClientId": self.client().client_id, "AuthParameters": parameters });
@@ -194,9 +169,6 @@ impl World {
     }
 
     /// RespondToAuthChallenge with whatever responses.
-    ///
-    /// # Errors
-    /// Cognito's.
     pub async fn respond(&self, step: &Step, responses: Value, metadata: Option<Value>) -> Result<Step, CognitoError> {
         let mut request = json!({
             "ChallengeName": step.challenge_name(),
@@ -211,18 +183,12 @@ impl World {
     }
 
     /// RespondToAuthChallenge to one of our challenges.
-    ///
-    /// # Errors
-    /// Cognito's.
     pub async fn answer(&self, step: &Step, answer: &str) -> Result<Step, CognitoError> {
         self.respond(step, json!({ "USERNAME": step.user_name, "ANSWER": answer }), None).await
     }
 
-    /// The same, with a after_second_factor for after the second factor.
-    ///
-    /// # Errors
-    /// Cognito's.
-    pub async fn answer_wishing(
+    /// The same, with `afterSecondFactor` in the client metadata.
+    pub async fn answer_requesting(
         &self,
         step: &Step,
         answer: &str,
@@ -230,6 +196,17 @@ impl World {
     ) -> Result<Step, CognitoError> {
         let responses = json!({ "USERNAME": step.user_name, "ANSWER": answer });
         self.respond(step, responses, Some(json!({ "afterSecondFactor": after_second_factor }))).await
+    }
+
+    /// A sign-in of `user_name` with the right password.
+    pub async fn sign_in(&self, user_name: &str) -> PoolSignIn<'_> {
+        self.resume(self.start(user_name, PASSWORD).await.expect("a challenge"))
+    }
+
+    /// The sign-in that `step` belongs to.
+    #[must_use]
+    pub fn resume(&self, step: Step) -> PoolSignIn<'_> {
+        PoolSignIn { pool: self, step, client_metadata: None }
     }
 
     fn step(&self, user_name: &str, answer: Value) -> Step {
@@ -245,9 +222,6 @@ impl Step {
     }
 
     /// `ChallengeParameters`
-    ///
-    /// # Panics
-    /// When there are none.
     #[must_use]
     pub fn parameters(&self) -> &Value {
         self.answer.get("ChallengeParameters").unwrap_or_else(|| panic!("no challenge: {}", self.answer))
@@ -264,5 +238,38 @@ impl Step {
     pub fn has_tokens(&self) -> bool {
         let token = |name| self.answer.pointer(name).is_some_and(Value::is_string);
         ["/AuthenticationResult/IdToken", "/AuthenticationResult/AccessToken"].into_iter().all(token)
+    }
+}
+
+/// One sign-in past the password, step by step.
+pub struct PoolSignIn<'a> {
+    pool: &'a TestPool,
+    /// Where it is.
+    pub step: Step,
+    /// What the client sends with each answer.
+    pub client_metadata: Option<Value>,
+}
+
+impl Driver for PoolSignIn<'_> {
+    type Error = CognitoError;
+
+    fn now(&self) -> UnixTime {
+        self.pool.now()
+    }
+
+    async fn challenge(&mut self) -> Result<Value, CognitoError> {
+        Ok(self.step.parameters().clone())
+    }
+
+    async fn answer(&mut self, typed: &str) -> Result<bool, CognitoError> {
+        let responses = json!({ "USERNAME": self.step.user_name, "ANSWER": typed });
+        let next = self.pool.respond(&self.step, responses, self.client_metadata.clone()).await?;
+        let answered = std::mem::replace(&mut self.step, next);
+        // Only a wrong answer is followed by the same challenge.
+        Ok(self.step.has_tokens() || self.step.shown("challenge") != answered.shown("challenge"))
+    }
+
+    async fn has_tokens(&mut self) -> Result<bool, CognitoError> {
+        Ok(self.step.has_tokens())
     }
 }

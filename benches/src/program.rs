@@ -54,7 +54,7 @@ impl Function {
 
 /// What the user is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
+pub enum Scenario {
     /// A sign-in of a user who has an authenticator.
     Later,
     /// The set-up of one.
@@ -63,7 +63,7 @@ pub enum Moment {
     Codes,
 }
 
-impl Moment {
+impl Scenario {
     /// As a reader knows it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -101,24 +101,24 @@ impl Language {
 
 /// One program.
 #[derive(Clone)]
-pub struct Subject {
+pub struct Program {
     /// Its language.
     pub language: Language,
     /// Its trigger.
     pub function: Function,
-    program: OsString,
+    executable: OsString,
     arguments: Vec<OsString>,
     variables: Vec<(&'static str, OsString)>,
     task_root: PathBuf,
     folder: PathBuf,
 }
 
-impl Subject {
+impl Program {
     /// The program of one language for one trigger. `target` is cargo's folder, `folder` one for what is thrown away.
     pub fn new(language: Language, function: Function, target: &Path, folder: &Path, aws: &Aws) -> Self {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let release = target.join("release");
-        let (program, arguments, task_root) = match language {
+        let (executable, arguments, task_root) = match language {
             Language::Rust => (release.join(function.name()).into(), Vec::new(), release),
             Language::Floor => (release.join("floor").into(), Vec::new(), release),
             Language::Node => {
@@ -166,7 +166,7 @@ impl Subject {
             // It makes Node.js parse its own roots at the start, where without it the first TLS does. Define has none.
             variables.push(("NODE_EXTRA_CA_CERTS", roots));
         }
-        Self { language, function, program, arguments, variables, task_root, folder: folder.to_owned() }
+        Self { language, function, executable, arguments, variables, task_root, folder: folder.to_owned() }
     }
 
     /// Starts it and sends it the events of `next`; so many answers are its warming.
@@ -188,9 +188,9 @@ impl Subject {
     }
 
     /// What is deployed.
-    pub fn artefact(&self) -> Option<PathBuf> {
+    pub fn artifact(&self) -> Option<PathBuf> {
         match self.language {
-            Language::Rust | Language::Floor => Some(self.program.clone().into()),
+            Language::Rust | Language::Floor => Some(self.executable.clone().into()),
             Language::Node => Some(self.task_root.join(format!("{}.mjs", self.function.module()))),
             // boto3 is there already, in Lambda's own Python.
             Language::Python => None,
@@ -198,7 +198,7 @@ impl Subject {
     }
 
     fn command(&self, under: &[&str]) -> Command {
-        let mut words = under.iter().map(OsString::from).chain([self.program.clone()]).chain(self.arguments.clone());
+        let mut words = under.iter().map(OsString::from).chain([self.executable.clone()]).chain(self.arguments.clone());
         let mut command = Command::new(words.next().expect("a program"));
         command.args(words).env_clear().envs(self.variables.iter().cloned()).current_dir(&self.task_root);
         command

@@ -1,0 +1,20 @@
+//! Issued challenges, for tests that call `begin_verification` or `verify_answer` themselves.
+
+use shared::challenge::{Challenge, IssuedChallenge, Prompt};
+use shared::ids::Nonce;
+use shared::settings::Enrollment;
+
+use crate::random::random;
+
+/// As template.yaml sets Verify.
+pub const AT_SIGN_IN: Enrollment = Enrollment::AtSignIn;
+/// The prompt of a user who has enough codes.
+pub const PROMPT: Challenge = Challenge::SecondFactor(Prompt::FOR_NOBODY);
+/// The prompt of a user for whom codes are due.
+pub const PROMPT_CODES_DUE: Challenge = Challenge::SecondFactor(Prompt { codes_due: true, ..Prompt::FOR_NOBODY });
+
+/// `challenge`, issued in its own sign-in.
+#[must_use]
+pub fn issued(challenge: Challenge) -> IssuedChallenge {
+    IssuedChallenge { nonce: Nonce(random()), challenge }
+}
