@@ -1,0 +1,124 @@
+//! An app client.
+
+use super::known::Known;
+use super::verdict::Verdict::{self, Fine, Weak};
+use super::verdict::{Row, open_by_source, open_to_the_api, others_than};
+use crate::doctor::deployment::{Client, Validity};
+
+pub(super) const CLIENT: &[Row<Client>] = &[
+    ("client-flows", client_flows),
+    ("client-oauth", client_oauth),
+    ("client-identity-providers", client_identity_providers),
+    ("client-user-existence", client_user_existence),
+    ("client-session", client_session),
+    ("client-refresh-token", client_refresh_token),
+    ("client-tokens", client_tokens),
+    ("client-token-revocation", client_token_revocation),
+];
+
+fn client_flows(client: &Client, known: &Known<'_>) -> Verdict {
+    const REMEDY: &str = "Set ExplicitAuthFlows to ALLOW_CUSTOM_AUTH and ALLOW_REFRESH_TOKEN_AUTH.";
+    let foreign = others_than(&["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"], &client.flows);
+    if client.flows.is_empty() {
+        let what = "has no ExplicitAuthFlows, so ALLOW_USER_SRP_AUTH too issues tokens without asking the triggers";
+        open_to_the_api(what, REMEDY, known)
+    } else if foreign.is_empty() {
+        Fine(format!("allows {}", client.flows.join(", ")))
+    } else {
+        open_to_the_api(&format!("allows {foreign}: tokens without asking the triggers"), REMEDY, known)
+    }
+}
+
+fn client_oauth(client: &Client, known: &Known<'_>) -> Verdict {
+    const REMEDY: &str = "Set AllowedOAuthFlowsUserPoolClient to false, and leave AllowedOAuthFlows out.";
+    let flows = client.oauth_flows.join(", ");
+    match (client.oauth_on, flows.as_str()) {
+        (false, "") => Fine("allows no OAuth flow".to_owned()),
+        (_, "client_credentials") => Weak("issues tokens for no user, by client_credentials".to_owned(), REMEDY),
+        (true, "") => open_by_source("allows OAuth: managed login issues tokens by itself", REMEDY, known),
+        (_, flows) => {
+            open_by_source(&format!("allows OAuth ({flows}): managed login issues tokens by itself"), REMEDY, known)
+        }
+    }
+}
+
+fn client_identity_providers(client: &Client, known: &Known<'_>) -> Verdict {
+    let others = others_than(&["COGNITO"], &client.identity_providers);
+    if others.is_empty() {
+        return Fine("supports no foreign identity provider".to_owned());
+    }
+    let what = format!("supports {others}: federated users get tokens without asking the triggers");
+    open_by_source(&what, "Set SupportedIdentityProviders to COGNITO.", known)
+}
+
+fn client_user_existence(client: &Client, _: &Known<'_>) -> Verdict {
+    match client.user_existence_errors.as_deref() {
+        Some("ENABLED") => Fine("does not tell who exists".to_owned()),
+        Some(_) | None => Weak("tells who exists".to_owned(), "Set PreventUserExistenceErrors to ENABLED."),
+    }
+}
+
+fn client_session(client: &Client, _: &Known<'_>) -> Verdict {
+    match client.session_minutes.unwrap_or(3) {
+        minutes @ ..15 => Weak(
+            format!("gives a sign-in {minutes} minutes, few to install an authenticator in"),
+            "Set AuthSessionValidity to 15.",
+        ),
+        minutes => Fine(format!("gives a sign-in {minutes} minutes")),
+    }
+}
+
+fn client_refresh_token(client: &Client, _: &Known<'_>) -> Verdict {
+    let lifetime = Lifetime::of(&client.refresh_token, 30, "days");
+    match lifetime.seconds {
+        Some(..=86_400) => Fine(format!("refreshes for {}", lifetime.words)),
+        Some(_) | None => Weak(
+            format!("refreshes for {}, without asking for the second factor again", lifetime.words),
+            "Set RefreshTokenValidity to 24 hours or less.",
+        ),
+    }
+}
+
+fn client_tokens(client: &Client, _: &Known<'_>) -> Verdict {
+    let access = Lifetime::of(&client.access_token, 1, "hours");
+    let id = Lifetime::of(&client.id_token, 1, "hours");
+    let sentence = format!("issues access tokens for {} and ID tokens for {}", access.words, id.words);
+    match (access.seconds, id.seconds) {
+        (Some(..=3600), Some(..=3600)) => Fine(sentence),
+        (_, _) => Weak(
+            format!("{sentence}, which outlive a sign-out"),
+            "Set AccessTokenValidity and IdTokenValidity to 60 minutes or less.",
+        ),
+    }
+}
+
+fn client_token_revocation(client: &Client, _: &Known<'_>) -> Verdict {
+    match client.token_revocation {
+        Some(true) => Fine("can revoke tokens".to_owned()),
+        Some(false) | None => Weak("cannot revoke tokens".to_owned(), "Set EnableTokenRevocation to true."),
+    }
+}
+
+/// A lifetime as Cognito counts it; no seconds when its unit is not known.
+struct Lifetime {
+    seconds: Option<i64>,
+    words: String,
+}
+
+impl Lifetime {
+    fn of(validity: &Validity, default: i32, default_unit: &str) -> Self {
+        let (value, unit) = match (validity.value.unwrap_or(0), validity.unit.as_deref()) {
+            (0, _) => (default, default_unit),
+            (value, unit) => (value, unit.unwrap_or(default_unit)),
+        };
+        let unit_seconds = match unit {
+            "days" => Some(86_400),
+            "hours" => Some(3600),
+            "minutes" => Some(60),
+            "seconds" => Some(1),
+            _ => None,
+        };
+        let seconds = unit_seconds.and_then(|seconds| i64::from(value).checked_mul(seconds));
+        Self { seconds, words: format!("{value} {unit}") }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a check finds, and how bad it is.
+
+use super::known::{Guard, Known};
+use Verdict::{Open, Weak};
+
+/// How bad it is, the worst first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// A way around the second factor, or a way to lose it.
+    Open,
+    /// Sign-ins fail.
+    Broken,
+    /// Could not be looked at.
+    Unreadable,
+    /// Worth a look.
+    Weak,
+    /// As it should be.
+    Fine,
+}
+
+impl Severity {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "OPEN",
+            Self::Broken => "BROKEN",
+            Self::Unreadable => "UNREADABLE",
+            Self::Weak => "WEAK",
+            Self::Fine => "FINE",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// How bad it is.
+    pub severity: Severity,
+    /// The check; it stays the same from version to version.
+    pub id: &'static str,
+    /// What it is about.
+    pub subject: String,
+    /// What is so.
+    pub sentence: String,
+    /// What to do, unless it is fine.
+    pub remedy: Option<&'static str>,
+}
+
+/// A check's name, and the check.
+pub(super) type Row<T> = (&'static str, fn(&T, &Known<'_>) -> Verdict);
+
+/// What a check says. The second text is what to do.
+pub(super) enum Verdict {
+    Open(String, &'static str),
+    Broken(String, &'static str),
+    Unreadable(String, &'static str),
+    Weak(String, &'static str),
+    Fine(String),
+    /// Nothing: another check says what there is to say.
+    Moot,
+}
+
+/// Those of `names` that are not `allowed`, for a sentence.
+pub(super) fn others_than(allowed: &[&str], names: &[String]) -> String {
+    let others: Vec<&str> = names.iter().map(String::as_str).filter(|name| !allowed.contains(name)).collect();
+    others.join(", ")
+}
+
+/// A flow of the API that asks no trigger of the sign-in.
+pub(super) fn open_to_the_api(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
+    match known.guard {
+        Guard::Grant => Weak(format!("{what}; the token guard refuses them"), remedy),
+        Guard::TriggerSource => Open(format!("{what}, and TOKEN_GUARD=TRIGGER_SOURCE lets them pass"), remedy),
+        Guard::Absent => Open(format!("{what}, and no token guard refuses them"), remedy),
+        Guard::Unread => Open(format!("{what}, and whether a token guard refuses them could not be read"), remedy),
+    }
+}
+
+/// Managed login, federation, a remembered device: what the guard refuses by its source.
+pub(super) fn open_by_source(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
+    match known.guard {
+        Guard::Grant | Guard::TriggerSource => Weak(format!("{what}; the token guard refuses them"), remedy),
+        Guard::Absent => Open(format!("{what}, and no token guard refuses them"), remedy),
+        Guard::Unread => Open(format!("{what}, and whether a token guard refuses them could not be read"), remedy),
+    }
+}
