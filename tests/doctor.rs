@@ -161,7 +161,8 @@ impl Deployed {
     }
 
     async fn above_fine(&self) -> Vec<(Severity, &'static str, String)> {
-        let deployment = read(&Services::new(&self.config), self.pool_id.parse().unwrap(), Given::default()).await;
+        let deployment =
+            read(&Services::new(&self.config), self.pool_id.parse().unwrap(), Given::default()).await.unwrap();
         // ministack leaves a new function in the state Pending for seconds.
         let verified = findings(&deployment).into_iter().filter(|finding| finding.id != "trigger-state");
         let above = verified.filter(|finding| finding.severity != Fine);

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 use crate::doctor::aws::{Services, read};
 use crate::doctor::deployment::{Given, UserPoolId};
-use crate::doctor::{findings, report};
+use crate::doctor::{findings, nothing_was_read, report};
 
 pub use crate::doctor::report::Outcome;
 
@@ -49,10 +49,13 @@ enum Command {
 pub async fn run(command_line: CommandLine, coloured: bool, output: &mut impl Write) -> Result<Outcome, String> {
     let Command::Doctor { user_pool_id, table, key, json } = command_line.command;
     let services = Services::of_region(user_pool_id.region()).await;
-    let deployment = read(&services, user_pool_id, Given { table_name: table, key_id: key }).await;
-    let findings = findings(&deployment);
+    let given = Given { table_name: table, key_id: key };
+    let findings = match read(&services, user_pool_id.clone(), given).await {
+        Ok(deployment) => findings(&deployment),
+        Err(unreadable) => vec![nothing_was_read(&unreadable)],
+    };
     let printed = match json {
-        true => report::json(&deployment.user_pool_id, &findings),
+        true => report::json(&user_pool_id, &findings),
         false => report::text(&findings, coloured),
     };
     output.write_all(printed.as_bytes()).map_err(|error| format!("Nothing can be printed: {error}."))?;

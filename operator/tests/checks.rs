@@ -6,8 +6,8 @@ mod tests {
 
     use operator::doctor::Severity::{Broken, Fine, Open, Unreadable, Weak};
     use operator::doctor::deployment::{
-        Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Table, TableDescription, Triggers,
-        Unreadable as NotRead, Validity, Variables,
+        Cause, Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Table, TableDescription,
+        Triggers, Unreadable as NotRead, Validity, Variables,
     };
     use operator::doctor::report::{self, Outcome};
     use operator::doctor::{Finding, Severity, findings};
@@ -100,7 +100,7 @@ mod tests {
     }
 
     fn refused<T>(call: &'static str) -> Result<T, NotRead> {
-        Err(NotRead { call, reason: "AccessDeniedException: not authorized".to_owned() })
+        Err(NotRead { call, cause: Cause::Denied, reason: "AccessDeniedException: not authorized".to_owned() })
     }
 
     // Ways into a deployment, for the rows below.

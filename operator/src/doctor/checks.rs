@@ -6,16 +6,18 @@
 
 use std::borrow::Borrow;
 
-use super::deployment::{Deployment, Read, Trigger, Triggers, Unreadable};
+use super::deployment::{Deployment, Read, Trigger, Triggers};
 use client::CLIENT;
 use known::{Guard, Known, cognito_mfa_is_accepted, guard};
 use pool::{IDENTITY_PROVIDERS, MFA, POOL};
 use settings::SETTINGS;
 use table_and_key::{BACKUPS, KEY, ROTATION, TABLE};
 use trigger::{ATTACHED, CONFIGURATION, POLICY, trigger_missing};
+use unreadable::not_read;
 use verdict::Row;
 use verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
 
+pub use unreadable::nothing_was_read;
 pub use verdict::{Finding, Severity};
 
 mod client;
@@ -24,6 +26,7 @@ mod pool;
 mod settings;
 mod table_and_key;
 mod trigger;
+mod unreadable;
 mod verdict;
 
 /// Everything that was looked at, the worst first.
@@ -110,13 +113,8 @@ impl Found<'_> {
     fn readable<'r, T>(&mut self, subject: &str, read: &'r Read<T>) -> Option<&'r T> {
         match read {
             Ok(read) => Some(read),
-            Err(Unreadable { call, reason }) => {
-                let sentence = format!("could not be read: {call}: {reason}");
-                self.add(
-                    "unreadable",
-                    subject,
-                    Verdict::Unreadable(sentence, "Make the call possible and look again: it may be open."),
-                );
+            Err(unreadable) => {
+                self.add("unreadable", subject, not_read(unreadable));
                 None
             }
         }

@@ -16,8 +16,54 @@ pub type Read<T> = Result<T, Unreadable>;
 pub struct Unreadable {
     /// AWS's name of the call.
     pub call: &'static str,
+    /// What to do follows from it.
+    pub cause: Cause,
     /// AWS's code and message, or why there was no answer.
     pub reason: String,
+}
+
+/// Why a call was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// No credentials were found.
+    NoCredentials,
+    /// Where credentials should come from, there was an error.
+    CredentialsNotLoaded,
+    /// AWS refuses credentials that have expired.
+    CredentialsExpired,
+    /// AWS refuses the credentials.
+    CredentialsRefused,
+    /// AWS was not reached, or not in time.
+    NotReached,
+    /// AWS has no such thing in this account and region.
+    NotFound,
+    /// AWS does not allow the call.
+    Denied,
+    /// Another error.
+    Other,
+}
+
+impl Cause {
+    /// Of an error code.
+    #[must_use]
+    pub fn of(code: &str) -> Self {
+        match code {
+            "ExpiredToken" | "ExpiredTokenException" => Self::CredentialsExpired,
+            "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "OptInRequired"
+            | "RequestExpired"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClientException" => Self::CredentialsRefused,
+            "NotFoundException" | "ResourceNotFoundException" | "TableNotFoundException" => Self::NotFound,
+            "AccessDenied" | "AccessDeniedException" | "NotAuthorizedException" => Self::Denied,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Everything that was read.
