@@ -38,7 +38,7 @@ mod tests {
 
     fn above_fine(deployment: &Deployment) -> Vec<(Severity, &'static str, String)> {
         let above = findings(deployment).into_iter().filter(|finding| finding.severity != Fine);
-        above.map(|finding| (finding.severity, finding.id, finding.subject)).collect()
+        above.map(|finding| (finding.severity, finding.id, finding.subject.to_string())).collect()
     }
 
     #[tokio::test]

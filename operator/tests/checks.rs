@@ -10,7 +10,7 @@ mod tests {
         Triggers, Unreadable as NotRead, Validity, Variables,
     };
     use operator::doctor::report::{self, Outcome};
-    use operator::doctor::{Finding, Severity, findings};
+    use operator::doctor::{Finding, Severity, Subject, findings};
     use serde_json::{Value, json};
 
     const POOL: &str = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Example12";
@@ -141,7 +141,7 @@ mod tests {
 
     fn above_fine(deployment: &Deployment) -> Vec<(Severity, &'static str, String)> {
         let above = findings(deployment).into_iter().filter(|finding| finding.severity != Fine);
-        above.map(|Finding { severity, id, subject, .. }| (severity, id, subject)).collect()
+        above.map(|Finding { severity, id, subject, .. }| (severity, id, subject.to_string())).collect()
     }
 
     type Fault = fn(&mut Deployment);
@@ -376,7 +376,7 @@ mod tests {
         pool(&mut deployment).triggers.others.push(("UserMigration", "arn:aws:lambda:::function:migrate".to_owned()));
         let found = findings(&deployment);
         let other = found.iter().find(|finding| finding.id == "trigger-other").unwrap();
-        assert_eq!((other.severity, other.subject.as_str()), (Fine, "UserMigration"));
+        assert_eq!((other.severity, &other.subject), (Fine, &"UserMigration".into()));
         assert_eq!(other.sentence, "calls arn:aws:lambda:::function:migrate");
     }
 
@@ -418,7 +418,7 @@ mod tests {
             let mut deployment = sound();
             verify(&mut deployment).policy = policy(&statements);
             let found = findings(&deployment);
-            let of = |id| found.iter().find(|one| one.id == id && one.subject == VERIFY).unwrap().severity;
+            let of = |id| found.iter().find(|one| one.id == id && one.subject == VERIFY.into()).unwrap().severity;
             let severities = (of("trigger-permission"), of("trigger-other-callers"));
             assert_eq!(severities, (permission, other_callers), "{statements}");
         }
@@ -439,7 +439,7 @@ mod tests {
     #[test]
     fn what_is_open_goes_before_what_was_not_seen() {
         let finding =
-            |severity| Finding { severity, id: "id", subject: String::new(), sentence: String::new(), remedy: None };
+            |severity| Finding { severity, id: "id", subject: "".into(), sentence: String::new(), remedy: None };
         #[rustfmt::skip]
         let table: [(&[Severity], Outcome); 7] = [
             (&[],                 Outcome::NothingOpen),
@@ -462,24 +462,95 @@ mod tests {
             Finding {
                 severity: Open,
                 id: "client-flows",
-                subject: "client web".to_owned(),
+                subject: Subject::Client { name: "web".to_owned(), id: "1".to_owned() },
                 sentence: "allows much".to_owned(),
                 remedy: Some("Allow less."),
             },
             Finding {
                 severity: Broken,
                 id: "key-state",
-                subject: "key 1".to_owned(),
+                subject: "key 1".into(),
                 sentence: "is off".to_owned(),
                 remedy: None,
             },
         ];
-        let plain = "OPEN    client-flows  client web  allows much. Allow less.\n\
-                     BROKEN  key-state     key 1       is off.\n";
-        let coloured = "\x1b[1;31mOPEN  \x1b[0m  client-flows  client web  allows much. Allow less.\n\
-                        \x1b[31mBROKEN\x1b[0m  key-state     key 1       is off.\n";
+        let plain = "OPEN    client-flows  client web (1)  allows much. Allow less.\n\
+                     BROKEN  key-state     key 1           is off.\n\
+                     1 open, 1 broken, 0 unreadable, 0 weak, 0 fine.\n";
+        let coloured = "\x1b[1;31mOPEN  \x1b[0m  client-flows  client web (1)  allows much. Allow less.\n\
+                        \x1b[31mBROKEN\x1b[0m  key-state     key 1           is off.\n\
+                        1 open, 1 broken, 0 unreadable, 0 weak, 0 fine.\n";
         assert_eq!(report::text(&findings, false), plain);
         assert_eq!(report::text(&findings, true), coloured);
+    }
+
+    /// `sound`, with `number` app clients more that allow ALLOW_USER_SRP_AUTH.
+    fn with_clients_that_share_a_fault(number: usize) -> Deployment {
+        let mut deployment = sound();
+        let clients = deployment.clients.as_mut().unwrap();
+        for number in 0..number {
+            let mut other = clients[0].clone();
+            (other.name, other.id) = (format!("old {number}"), format!("{number}example"));
+            other.client.as_mut().unwrap().flows.push("ALLOW_USER_SRP_AUTH".to_owned());
+            clients.push(other);
+        }
+        deployment
+    }
+
+    #[test]
+    fn what_many_clients_share_is_one_line() {
+        let of_one = report::text(&findings(&with_clients_that_share_a_fault(1)), false);
+        assert!(of_one.contains("  client old 0 (0example)  "), "{of_one}");
+        for number in [2, 5, 6, 60] {
+            let found = findings(&with_clients_that_share_a_fault(number));
+            let printed = report::text(&found, false);
+            assert_eq!(printed.lines().count(), of_one.lines().count(), "{printed}");
+            let line = printed.lines().next().unwrap();
+            assert!(line.contains(&format!("  each of {number} clients  ")), "{line}");
+            let end = match number {
+                2 => "Clients: old 0 (0example), old 1 (1example).",
+                5 => "old 3 (3example), old 4 (4example).",
+                6 => "old 4 (4example), and 1 more (--json names them).",
+                _ => "old 4 (4example), and 55 more (--json names them).",
+            };
+            assert!(line.ends_with(end), "{line}");
+            let counts = format!("0 open, 0 broken, 0 unreadable, {number} weak, {} fine.", found.len() - number);
+            assert_eq!(printed.lines().last(), Some(counts.as_str()));
+        }
+    }
+
+    #[test]
+    fn json_keeps_apart_what_many_clients_share() {
+        let deployment = with_clients_that_share_a_fault(60);
+        let printed = report::json(&deployment.user_pool_id, &findings(&deployment));
+        let printed: Value = serde_json::from_str(&printed).unwrap();
+        let of_flows = |finding: &&Value| finding["id"] == "client-flows" && finding["severity"] == "WEAK";
+        let weak: Vec<_> = printed["findings"].as_array().unwrap().iter().filter(of_flows).collect();
+        let ids: BTreeSet<_> = weak.iter().map(|finding| finding["clientId"].as_str().unwrap()).collect();
+        assert_eq!((weak.len(), ids.len()), (60, 60));
+        assert_eq!(printed["counts"]["weak"], 60);
+    }
+
+    #[test]
+    fn clients_that_differ_are_not_grouped() {
+        let mut deployment = with_clients_that_share_a_fault(2);
+        deployment.clients.as_mut().unwrap()[1].client.as_mut().unwrap().flows.push("ALLOW_USER_AUTH".to_owned());
+        let printed = report::text(&findings(&deployment), false);
+        let weak = printed.lines().filter(|line| line.starts_with("WEAK"));
+        assert!(weak.clone().all(|line| line.contains("client old ")) && weak.count() == 2, "{printed}");
+    }
+
+    #[test]
+    fn one_is_counted_in_the_singular() {
+        let mut deployment = sound();
+        let client = client(&mut deployment);
+        (client.refresh_token, client.access_token) = (lasts(1, "days"), lasts(1, "hours"));
+        client.id_token = lasts(1, "minutes");
+        verify_configuration(&mut deployment).timeout_seconds = Some(1);
+        let printed = report::text(&findings(&deployment), false);
+        for one in ["for 1 day.", "access tokens for 1 hour and ID tokens for 1 minute.", "cut off after 1 second,"] {
+            assert!(printed.contains(one), "{one}: {printed}");
+        }
     }
 
     #[test]
@@ -487,7 +558,7 @@ mod tests {
         let mut deployment = sound();
         deployment.clients.as_mut().unwrap()[0].name = "web\nFINE  \x1b[2J".to_owned();
         let printed = report::text(&findings(&deployment), false);
-        assert_eq!(printed.lines().count(), findings(&deployment).len());
+        assert_eq!(printed.lines().count(), findings(&deployment).len() + 1);
         assert!(!printed.contains('\x1b'));
         assert!(printed.contains("client web\\nFINE  \\u{1b}[2J (1example)"));
     }

@@ -82,7 +82,10 @@ mod tests {
             first.ends_with("without it the password alone enrolls. Set DeletionProtectionEnabled to true."),
             "{first}"
         );
-        assert!(printed.lines().skip(1).all(|line| line.starts_with("FINE  ")), "{printed}");
+        let lines: Vec<_> = printed.lines().skip(1).collect();
+        let (last, others) = lines.split_last().unwrap();
+        assert!(others.iter().all(|line| line.starts_with("FINE  ")), "{printed}");
+        assert!(last.starts_with("1 open, 0 broken, 0 unreadable, 0 weak, "), "{last}");
         assert!(!printed.contains('\x1b'));
         assert_eq!(text(&output.stderr), "");
     }
@@ -96,12 +99,17 @@ mod tests {
             "severity": "OPEN",
             "id": "table-deletion-protection",
             "subject": "table second-factor-SecondFactors-EXAMPLE",
+            "clientId": null,
             "sentence": "can be deleted by one call, and without it the password alone enrolls",
             "remedy": "Set DeletionProtectionEnabled to true.",
         });
         assert_eq!(printed["findings"][0], expected);
         assert_eq!(printed["findings"][1]["remedy"], Value::Null);
-        assert_eq!(printed.as_object().unwrap().len(), 2);
+        let found = printed["findings"].as_array().unwrap();
+        assert!(found.iter().any(|finding| finding["clientId"] == "1exampleclient0000000000002"));
+        let counts = json!({ "open": 1, "broken": 0, "unreadable": 0, "weak": 0, "fine": found.len() - 1 });
+        assert_eq!(printed["counts"], counts);
+        assert_eq!(printed.as_object().unwrap().len(), 3);
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -109,7 +117,7 @@ mod tests {
         for further in [&[][..], &["--json"]] {
             let output = doctor(further, sound).await;
             let printed = [text(&output.stdout), text(&output.stderr)].concat();
-            assert!(printed.contains("1exampleclient0000000000002"));
+            assert!(printed.contains("each of 2 clients") || printed.contains("1exampleclient0000000000002"));
             for secret in SECRETS {
                 assert!(!printed.contains(secret), "{further:?}");
             }

@@ -6,7 +6,7 @@
 
 use std::borrow::Borrow;
 
-use super::deployment::{Deployment, Read, Trigger, Triggers};
+use super::deployment::{Deployment, ListedClient, Read, Trigger, Triggers};
 use client::CLIENT;
 use known::{Guard, Known, cognito_mfa_is_accepted, guard};
 use pool::{IDENTITY_PROVIDERS, MFA, POOL};
@@ -18,7 +18,7 @@ use verdict::Row;
 use verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
 
 pub use unreadable::nothing_was_read;
-pub use verdict::{Finding, Severity};
+pub use verdict::{Finding, Severity, Subject};
 
 mod client;
 mod known;
@@ -42,33 +42,34 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
     };
     let mut found = Found { known, findings: Vec::new() };
 
-    found.read(POOL, "pool", &deployment.pool);
-    found.read(MFA, "pool", &deployment.mfa_configuration);
-    found.read(IDENTITY_PROVIDERS, "pool", &deployment.identity_providers);
-    if let Some(clients) = found.readable("app clients", &deployment.clients) {
-        for listed in clients {
-            found.read(CLIENT, &format!("client {} ({})", listed.name, listed.id), &listed.client);
+    let pool = "pool".into();
+    found.read(POOL, &pool, &deployment.pool);
+    found.read(MFA, &pool, &deployment.mfa_configuration);
+    found.read(IDENTITY_PROVIDERS, &pool, &deployment.identity_providers);
+    if let Some(clients) = found.readable(&"app clients".into(), &deployment.clients) {
+        for ListedClient { name, id, client } in clients {
+            found.read(CLIENT, &Subject::Client { name: name.clone(), id: id.clone() }, client);
         }
     }
     if deployment.pool.is_ok() {
         found.triggers(triggers);
-        found.judge(SETTINGS, "settings", triggers);
+        found.judge(SETTINGS, &"settings".into(), triggers);
     }
     match &deployment.table {
         Some(table) => {
-            let subject = format!("table {}", table.name);
+            let subject = Subject::Part(format!("table {}", table.name));
             found.read(TABLE, &subject, &table.description);
             found.read(BACKUPS, &subject, &table.point_in_time_recovery);
         }
-        None => found.unnamed("table", "Name it with --table."),
+        None => found.unnamed(&"table".into(), "Name it with --table."),
     }
     match &deployment.key {
         Some(key) => {
-            let subject = format!("key {}", key.id);
+            let subject = Subject::Part(format!("key {}", key.id));
             found.read(KEY, &subject, &key.state);
             found.read(ROTATION, &subject, &key.rotation);
         }
-        None => found.unnamed("key", "Name it with --key."),
+        None => found.unnamed(&"key".into(), "Name it with --key."),
     }
     found.findings.sort_by_key(|finding| finding.severity);
     found.findings
@@ -82,35 +83,36 @@ struct Found<'a> {
 impl Found<'_> {
     fn triggers(&mut self, triggers: &Triggers) {
         for trigger in Trigger::ALL {
+            let subject = trigger.name().into();
             let Some(function) = triggers.at(trigger) else {
-                self.add("trigger-attached", trigger.name(), trigger_missing(trigger));
+                self.add("trigger-attached", &subject, trigger_missing(trigger));
                 continue;
             };
-            self.judge(ATTACHED, trigger.name(), function);
-            self.read(CONFIGURATION, trigger.name(), &function.configuration);
+            self.judge(ATTACHED, &subject, function);
+            self.read(CONFIGURATION, &subject, &function.configuration);
             if let Ok(configuration) = &function.configuration {
-                self.readable(trigger.name(), &configuration.variables);
+                self.readable(&subject, &configuration.variables);
             }
-            self.read(POLICY, trigger.name(), &function.policy);
+            self.read(POLICY, &subject, &function.policy);
         }
-        for (name, arn) in &triggers.others {
-            self.add("trigger-other", name, Fine(format!("calls {arn}")));
+        for &(name, ref arn) in &triggers.others {
+            self.add("trigger-other", &name.into(), Fine(format!("calls {arn}")));
         }
     }
 
-    fn judge<T: ?Sized>(&mut self, rows: &[Row<T>], subject: &str, of: &T) {
+    fn judge<T: ?Sized>(&mut self, rows: &[Row<T>], subject: &Subject, of: &T) {
         for (id, check) in rows {
             self.add(id, subject, check(of, &self.known));
         }
     }
 
-    fn read<T: ?Sized, U: Borrow<T>>(&mut self, rows: &[Row<T>], subject: &str, read: &Read<U>) {
+    fn read<T: ?Sized, U: Borrow<T>>(&mut self, rows: &[Row<T>], subject: &Subject, read: &Read<U>) {
         if let Some(of) = self.readable(subject, read) {
             self.judge(rows, subject, of.borrow());
         }
     }
 
-    fn readable<'r, T>(&mut self, subject: &str, read: &'r Read<T>) -> Option<&'r T> {
+    fn readable<'r, T>(&mut self, subject: &Subject, read: &'r Read<T>) -> Option<&'r T> {
         match read {
             Ok(read) => Some(read),
             Err(unreadable) => {
@@ -120,12 +122,12 @@ impl Found<'_> {
         }
     }
 
-    fn unnamed(&mut self, subject: &str, remedy: &'static str) {
+    fn unnamed(&mut self, subject: &Subject, remedy: &'static str) {
         let sentence = "could not be read: no function that could be read names it".to_owned();
         self.add("unreadable", subject, Verdict::Unreadable(sentence, remedy));
     }
 
-    fn add(&mut self, id: &'static str, subject: &str, verdict: Verdict) {
+    fn add(&mut self, id: &'static str, subject: &Subject, verdict: Verdict) {
         let (severity, sentence, remedy) = match verdict {
             Open(sentence, remedy) => (Severity::Open, sentence, Some(remedy)),
             Broken(sentence, remedy) => (Severity::Broken, sentence, Some(remedy)),
@@ -134,6 +136,6 @@ impl Found<'_> {
             Fine(sentence) => (Severity::Fine, sentence, None),
             Moot => return,
         };
-        self.findings.push(Finding { severity, id, subject: subject.to_owned(), sentence, remedy });
+        self.findings.push(Finding { severity, id, subject: subject.clone(), sentence, remedy });
     }
 }

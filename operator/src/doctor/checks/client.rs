@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use super::verdict::Verdict::{self, Fine, Weak};
-use super::verdict::{Row, open_by_source, open_to_the_api, others_than};
+use super::verdict::{Row, counted, open_by_source, open_to_the_api, others_than};
 use crate::doctor::deployment::{Client, Validity};
 
 pub(super) const CLIENT: &[Row<Client>] = &[
@@ -61,10 +61,10 @@ fn client_user_existence(client: &Client, _: &Known<'_>) -> Verdict {
 fn client_session(client: &Client, _: &Known<'_>) -> Verdict {
     match client.session_minutes.unwrap_or(3) {
         minutes @ ..15 => Weak(
-            format!("gives a sign-in {minutes} minutes, few to install an authenticator in"),
+            format!("gives a sign-in {}, too short to install an authenticator in", counted(minutes, "minute")),
             "Set AuthSessionValidity to 15.",
         ),
-        minutes => Fine(format!("gives a sign-in {minutes} minutes")),
+        minutes => Fine(format!("gives a sign-in {}", counted(minutes, "minute"))),
     }
 }
 
@@ -119,6 +119,6 @@ impl Lifetime {
             _ => None,
         };
         let seconds = unit_seconds.and_then(|seconds| i64::from(value).checked_mul(seconds));
-        Self { seconds, words: format!("{value} {unit}") }
+        Self { seconds, words: counted(value, unit.trim_end_matches('s')) }
     }
 }

@@ -1,8 +1,8 @@
 //! A trigger, and its function.
 
 use super::known::Known;
-use super::verdict::Row;
 use super::verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
+use super::verdict::{Row, counted};
 use crate::doctor::deployment::{Configuration, Function, Trigger};
 use crate::doctor::invoke_policy::{Grant, account_of, callers};
 
@@ -38,8 +38,12 @@ fn trigger_timeout(configuration: &Configuration, _: &Known<'_>) -> Verdict {
     const REMEDY: &str = "Set its timeout to 5 seconds.";
     match configuration.timeout_seconds.unwrap_or(3) {
         5 => Fine("is cut off when Cognito stops waiting, after 5 seconds".to_owned()),
-        seconds @ ..5 => Weak(format!("is cut off after {seconds} seconds, before its own calls give up"), REMEDY),
-        seconds => Weak(format!("runs for {seconds} seconds, though Cognito stops waiting after 5"), REMEDY),
+        seconds @ ..5 => {
+            Weak(format!("is cut off after {}, before its own calls give up", counted(seconds, "second")), REMEDY)
+        }
+        seconds => {
+            Weak(format!("runs for {}, though Cognito stops waiting after 5", counted(seconds, "second")), REMEDY)
+        }
     }
 }
 

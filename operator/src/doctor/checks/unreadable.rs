@@ -9,7 +9,7 @@ pub fn nothing_was_read(unreadable: &Unreadable) -> Finding {
     Finding {
         severity: Severity::Unreadable,
         id: "unreadable",
-        subject: "pool".to_owned(),
+        subject: "pool".into(),
         sentence: format!("could not be read, so nothing was checked: {}", why(unreadable)),
         remedy: Some(remedy(unreadable.cause)),
     }

@@ -1,5 +1,7 @@
 //! What a check finds, and how bad it is.
 
+use std::fmt::{Display, Formatter};
+
 use super::known::{Guard, Known};
 use Verdict::{Open, Weak};
 
@@ -19,6 +21,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 5] = [Self::Open, Self::Broken, Self::Unreadable, Self::Weak, Self::Fine];
+
     /// The word for it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -40,11 +45,40 @@ pub struct Finding {
     /// The check; it stays the same from version to version.
     pub id: &'static str,
     /// What it is about.
-    pub subject: String,
+    pub subject: Subject,
     /// What is so.
     pub sentence: String,
     /// What to do, unless it is fine.
     pub remedy: Option<&'static str>,
+}
+
+/// What a finding is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// An app client.
+    Client {
+        /// `ClientName`
+        name: String,
+        /// `ClientId`
+        id: String,
+    },
+    /// Anything else.
+    Part(String),
+}
+
+impl From<&str> for Subject {
+    fn from(part: &str) -> Self {
+        Self::Part(part.to_owned())
+    }
+}
+
+impl Display for Subject {
+    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Client { name, id } => write!(f, "client {name} ({id})"),
+            Self::Part(part) => f.write_str(part),
+        }
+    }
 }
 
 /// A check's name, and the check.
@@ -65,6 +99,12 @@ pub(super) enum Verdict {
 pub(super) fn others_than(allowed: &[&str], names: &[String]) -> String {
     let others: Vec<&str> = names.iter().map(String::as_str).filter(|name| !allowed.contains(name)).collect();
     others.join(", ")
+}
+
+/// `1 hour`, `2 hours`
+pub(super) fn counted(number: i32, unit: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {unit}{plural}")
 }
 
 /// A flow of the API that asks no trigger of the sign-in.
