@@ -228,6 +228,7 @@ async fn the_ways_around_the_second_factor_in_a_pool_are_found() {
     let (pool, web) = (|| "pool".to_owned(), || deployed.web());
     let expected = [
         (Open, "pool-devices", pool()),
+        (Open, "pool-identity-providers", pool()),
         (Open, "client-flows", web()),
         (Open, "client-oauth", web()),
         (Open, "client-identity-providers", web()),
@@ -237,7 +238,6 @@ async fn the_ways_around_the_second_factor_in_a_pool_are_found() {
         (Weak, "pool-first-factors", pool()),
         (Weak, "pool-domain", pool()),
         (Weak, "pool-mfa", pool()),
-        (Weak, "pool-identity-providers", pool()),
     ];
     assert_eq!(deployed.above_fine().await, expected);
 }

@@ -101,7 +101,6 @@ mod tests {
         const WEB_ID: &str = "1exampleclient0000000000001";
         const KEY: &str = "key arn:aws:kms:us-east-1:111122223333:key/00000000-1111-2222-3333-444444444444";
         const TABLE: &str = "table second-factor-SecondFactors-EXAMPLE";
-        let google = json!([{ "ProviderName": "Google", "ProviderType": "Google", "CreationDate": 1790000000.0 }]);
         let devices = json!({ "ChallengeRequiredOnNewDevice": false, "DeviceOnlyRememberedOnUserPrompt": true });
         let disabled = json!({ "PointInTimeRecoveryStatus": "DISABLED" });
         let no_variables = json!({ "Error": { "ErrorCode": "AccessDeniedException", "Message": "no kms:Decrypt" } });
@@ -110,17 +109,15 @@ mod tests {
             ("DescribeUserPool", "", "/UserPool/DeletionProtection", json!("INACTIVE"), Weak, "pool-deletion-protection", "pool"),
             ("DescribeUserPool", "", "/UserPool/DeviceConfiguration", devices, Weak, "pool-devices", "pool"),
             ("DescribeUserPool", "", "/UserPool/Policies/SignInPolicy", json!({ "AllowedFirstAuthFactors": ["PASSWORD", "EMAIL_OTP"] }), Weak, "pool-first-factors", "pool"),
-            ("DescribeUserPool", "", "/UserPool/Domain", json!("example"), Weak, "pool-domain", "pool"),
-            ("DescribeUserPool", "", "/UserPool/CustomDomain", json!("auth.example.com"), Weak, "pool-domain", "pool"),
             ("DescribeUserPool", "", "/UserPool/LambdaConfig/DefineAuthChallenge", json!(null), Broken, "trigger-attached", "DefineAuthChallenge"),
             ("DescribeUserPool", "", "/UserPool/LambdaConfig/CreateAuthChallenge", json!(null), Broken, "trigger-attached", "CreateAuthChallenge"),
             ("DescribeUserPool", "", "/UserPool/LambdaConfig/VerifyAuthChallengeResponse", json!(null), Broken, "trigger-attached", "VerifyAuthChallengeResponse"),
             ("GetUserPoolMfaConfig", "", "/MfaConfiguration", json!("OPTIONAL"), Weak, "pool-mfa", "pool"),
-            ("ListIdentityProviders", "", "/Providers", google, Weak, "pool-identity-providers", "pool"),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/ExplicitAuthFlows", json!(null), Weak, "client-flows", WEB),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/ExplicitAuthFlows", json!(["ALLOW_SOMETHING_NEW"]), Weak, "client-flows", WEB),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/AllowedOAuthFlowsUserPoolClient", json!(true), Weak, "client-oauth", WEB),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/AllowedOAuthFlows", json!(["code"]), Weak, "client-oauth", WEB),
+            ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/AllowedOAuthFlows", json!(["client_credentials"]), Weak, "client-machines", WEB),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/SupportedIdentityProviders", json!(["COGNITO", "Google"]), Weak, "client-identity-providers", WEB),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/PreventUserExistenceErrors", json!(null), Weak, "client-user-existence", WEB),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/AuthSessionValidity", json!(3), Weak, "client-session", WEB),
@@ -160,6 +157,29 @@ mod tests {
                 "{pointer}: {found:?}"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn domains_and_identity_providers_are_read_by_their_names() {
+        let named = deployment(|operation, of| {
+            let (status, mut body) = sound(operation, of);
+            match operation {
+                "DescribeUserPool" => {
+                    body["UserPool"]["Domain"] = json!("example");
+                    body["UserPool"]["CustomDomain"] = json!("auth.example.com");
+                }
+                "ListIdentityProviders" => {
+                    let created = 1_790_000_000.0;
+                    body["Providers"] =
+                        json!([{ "ProviderName": "Google", "ProviderType": "Google", "CreationDate": created }]);
+                }
+                _ => {}
+            }
+            (status, body)
+        })
+        .await;
+        assert_eq!(named.pool.unwrap().domains, ["example", "auth.example.com"]);
+        assert_eq!(named.identity_providers.unwrap(), ["Google"]);
     }
 
     #[tokio::test]

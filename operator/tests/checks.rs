@@ -6,8 +6,8 @@ mod tests {
 
     use operator::doctor::Severity::{Broken, Fine, Open, Unreadable, Weak};
     use operator::doctor::deployment::{
-        Cause, Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Table, TableDescription,
-        Triggers, Unreadable as NotRead, Validity, Variables,
+        Cause, Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Purpose, Table,
+        TableDescription, Triggers, Unreadable as NotRead, Validity, Variables,
     };
     use operator::doctor::report::{self, Outcome};
     use operator::doctor::{Finding, Severity, Subject, findings};
@@ -158,15 +158,15 @@ mod tests {
         (|d| pool(d).deletion_protection = String::new(),               &[(Weak, "pool-deletion-protection", "pool")]),
         (|d| pool(d).remembers_devices = true,                          &[(Weak, "pool-devices", "pool")]),
         (|d| pool(d).first_factors = texts(&["PASSWORD", "WEB_AUTHN"]), &[(Weak, "pool-first-factors", "pool")]),
-        (|d| pool(d).domains = texts(&["example"]),                     &[(Weak, "pool-domain", "pool")]),
+        (|d| { pool(d).domains = texts(&["example"]); pool(d).triggers.guard = None; }, &[(Open, "trigger-attached", GUARD), (Weak, "pool-domain", "pool")]),
         (|d| d.mfa_configuration = Ok("ON".to_owned()),                 &[(Weak, "pool-mfa", "pool")]),
         (|d| d.mfa_configuration = Ok("OPTIONAL".to_owned()),           &[(Weak, "pool-mfa", "pool")]),
-        (|d| d.identity_providers = Ok(texts(&["Google"])),             &[(Weak, "pool-identity-providers", "pool")]),
+        (|d| { d.identity_providers = Ok(texts(&["Google"])); d.clients = refused("ListUserPoolClients"); }, &[(Broken, "pool-identity-providers", "pool"), (Unreadable, "unreadable", "app clients")]),
         // An app client; with the token guard attached, its doors are worth a look.
         (|d| client(d).flows = Vec::new(),                              &[(Weak, "client-flows", CLIENT)]),
         (|d| client(d).oauth_on = true,                                 &[(Weak, "client-oauth", CLIENT)]),
         (|d| client(d).oauth_flows = texts(&["implicit"]),              &[(Weak, "client-oauth", CLIENT)]),
-        (|d| client(d).oauth_flows = texts(&["client_credentials"]),    &[(Weak, "client-oauth", CLIENT)]),
+        (|d| client(d).oauth_flows = texts(&["client_credentials"]),    &[(Weak, "client-machines", CLIENT)]),
         (|d| client(d).identity_providers.push("Google".to_owned()),    &[(Weak, "client-identity-providers", CLIENT)]),
         (|d| client(d).user_existence_errors = Some("LEGACY".to_owned()), &[(Weak, "client-user-existence", CLIENT)]),
         (|d| client(d).user_existence_errors = None,                    &[(Weak, "client-user-existence", CLIENT)]),
@@ -329,6 +329,133 @@ mod tests {
         }
     }
 
+    /// A client whose only OAuth flow is `client_credentials`, as the console makes it.
+    fn make_machine(client: &mut Client) {
+        client.flows = texts(&["ALLOW_REFRESH_TOKEN_AUTH"]);
+        (client.oauth_on, client.oauth_flows) = (true, texts(&["client_credentials"]));
+        client.session_minutes = Some(3);
+        (client.refresh_token, client.access_token) = (lasts(30, "days"), lasts(12, "hours"));
+    }
+
+    fn make_managed_login(client: &mut Client) {
+        client.flows = texts(&["ALLOW_REFRESH_TOKEN_AUTH"]);
+        (client.oauth_on, client.oauth_flows) = (true, texts(&["code"]));
+    }
+
+    fn finding_of(deployment: &Deployment, id: &str) -> Finding {
+        findings(deployment).into_iter().find(|finding| finding.id == id).unwrap()
+    }
+
+    #[test]
+    fn what_a_client_is_for_shows_in_its_flows_and_identity_providers() {
+        const CUSTOM: &[&str] = &["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+        const OTHER: &[&str] = &["ALLOW_USER_SRP_AUTH"];
+        #[rustfmt::skip]
+        let rows: [(&[&str], bool, &[&str], &[&str], Purpose); 12] = [
+            (CUSTOM, false, &[],                             &["COGNITO"],           Purpose::UsersByApi),
+            (OTHER,  false, &[],                             &["COGNITO"],           Purpose::UsersByApi),
+            (&[],    false, &[],                             &[],                    Purpose::UsersByApi),
+            (CUSTOM, true,  &["code"],                       &["COGNITO"],           Purpose::UsersByApi),
+            (OTHER,  true,  &["code"],                       &["COGNITO"],           Purpose::UsersByManagedLogin),
+            (&[],    true,  &[],                             &["COGNITO"],           Purpose::UsersByManagedLogin),
+            (CUSTOM, true,  &["code"],                       &["COGNITO", "Google"], Purpose::UsersByManagedLogin),
+            (OTHER,  true,  &["client_credentials", "code"], &[],                    Purpose::UsersByManagedLogin),
+            (OTHER,  true,  &["client_credentials"],         &[],                    Purpose::Machines),
+            (CUSTOM, true,  &["client_credentials"],         &["COGNITO"],           Purpose::Machines),
+            (&[],    true,  &["client_credentials"],         &[],                    Purpose::Machines),
+            (&[],    false, &["client_credentials"],         &[],                    Purpose::Machines),
+        ];
+        for (flows, oauth_on, oauth_flows, identity_providers, purpose) in rows {
+            let client = Client {
+                flows: texts(flows),
+                oauth_on,
+                oauth_flows: texts(oauth_flows),
+                identity_providers: texts(identity_providers),
+                ..Client::default()
+            };
+            assert_eq!(client.purpose(), purpose, "{client:?}");
+        }
+    }
+
+    /// No advice for a client of machines takes `client_credentials` away, or lets users in.
+    #[test]
+    fn a_client_of_machines_is_named_and_keeps_what_it_needs() {
+        let guards: [Fault; 3] = [|_| {}, |d| tell_guard(d, "TRIGGER_SOURCE"), |d| pool(d).triggers.guard = None];
+        for guard in guards {
+            for flows in [&["ALLOW_REFRESH_TOKEN_AUTH"][..], &["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"], &[]]
+            {
+                let mut deployment = sound();
+                make_machine(client(&mut deployment));
+                client(&mut deployment).flows = texts(flows);
+                guard(&mut deployment);
+                let named = finding_of(&deployment, "client-machines");
+                assert_eq!((named.severity, named.subject.to_string().as_str()), (Weak, CLIENT));
+                assert!(named.sentence.contains("the client secret is their only factor"), "{named:?}");
+                for finding in findings(&deployment) {
+                    let advice = finding.remedy.unwrap_or_default();
+                    assert!(!advice.contains("OAuthFlows") && !advice.contains("ALLOW_CUSTOM_AUTH"), "{finding:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_of_machines_alone_is_not_asked_for_what_users_need() {
+        let mut deployment = sound();
+        make_machine(client(&mut deployment));
+        assert_eq!(above_fine(&deployment), [(Weak, "client-machines", CLIENT.to_owned())]);
+        client(&mut deployment).flows.push("ALLOW_USER_SRP_AUTH".to_owned());
+        let checks: Vec<_> = above_fine(&deployment).into_iter().map(|(_, id, _)| id).collect();
+        let expected = ["client-flows", "client-machines", "client-session", "client-refresh-token", "client-tokens"];
+        assert_eq!(checks, expected);
+    }
+
+    #[test]
+    fn users_of_managed_login_get_no_tokens_and_no_advice_that_ends_it() {
+        let federated: Fault = |d| {
+            d.identity_providers = Ok(texts(&["Google"]));
+            client(d).identity_providers.push("Google".to_owned());
+        };
+        let rows: [(Fault, &[&str]); 2] = [
+            (|_| {}, &["client-oauth"]),
+            (federated, &["pool-identity-providers", "client-oauth", "client-identity-providers"]),
+        ];
+        for (users, checks) in rows {
+            let mut deployment = sound();
+            make_managed_login(client(&mut deployment));
+            pool(&mut deployment).domains = texts(&["example"]);
+            users(&mut deployment);
+            let above: Vec<_> = above_fine(&deployment).into_iter().map(|(severity, id, _)| (severity, id)).collect();
+            assert_eq!(above, checks.iter().map(|id| (Broken, *id)).collect::<Vec<_>>());
+            for id in checks {
+                let finding = finding_of(&deployment, id);
+                assert!(finding.sentence.contains("the token guard denies the tokens of users"), "{finding:?}");
+                assert!(finding.remedy.unwrap().starts_with("No setting lets them pass"), "{finding:?}");
+            }
+            let domain = finding_of(&deployment, "pool-domain");
+            assert_eq!(domain.sentence, "has managed login at example, and the token guard denies its users' tokens");
+
+            pool(&mut deployment).triggers.guard = None;
+            for id in checks {
+                let finding = finding_of(&deployment, id);
+                assert_eq!(finding.severity, Open, "{finding:?}");
+                assert!(finding.remedy.unwrap().contains("before you attach the token guard"), "{finding:?}");
+            }
+            for finding in findings(&deployment) {
+                assert!(!finding.remedy.unwrap_or_default().contains("Delete"), "{finding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn identity_providers_that_no_client_supports_are_fine() {
+        let mut deployment = sound();
+        deployment.identity_providers = Ok(texts(&["Google", "Okta"]));
+        assert_eq!(above_fine(&deployment), []);
+        deployment.clients.as_mut().unwrap()[0].client = refused("DescribeUserPoolClient");
+        assert_eq!(finding_of(&deployment, "pool-identity-providers").severity, Broken);
+    }
+
     #[test]
     fn a_pool_that_could_not_be_read_is_not_taken_for_one_without_triggers() {
         let mut deployment = sound();
@@ -337,7 +464,7 @@ mod tests {
         client(&mut deployment).flows = Vec::new();
         let found = findings(&deployment);
         assert_eq!((found[0].severity, found[0].id), (Open, "client-flows"));
-        assert!(found[0].sentence.ends_with("whether a token guard refuses them could not be read"));
+        assert!(found[0].sentence.ends_with("whether a token guard denies them could not be read"));
     }
 
     #[test]
@@ -422,6 +549,13 @@ mod tests {
             let severities = (of("trigger-permission"), of("trigger-other-callers"));
             assert_eq!(severities, (permission, other_callers), "{statements}");
         }
+    }
+
+    #[test]
+    fn who_may_call_a_function_is_said_of_its_policy_alone() {
+        let finding = finding_of(&sound(), "trigger-other-callers");
+        assert_eq!(finding.severity, Fine);
+        assert!(finding.sentence.ends_with("by its policy; roles of the account that may call it were not read"));
     }
 
     #[test]

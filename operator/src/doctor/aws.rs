@@ -315,16 +315,15 @@ where
 }
 
 fn of_credentials(error: &(dyn Error + 'static)) -> Option<Cause> {
-    match error.downcast_ref::<CredentialsError>()? {
-        CredentialsError::CredentialsNotLoaded(_) => Some(Cause::NoCredentials),
-        _ => Some(Cause::CredentialsNotLoaded),
-    }
+    let error = error.downcast_ref::<CredentialsError>()?;
+    let none = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+    Some(if none { Cause::NoCredentials } else { Cause::CredentialsNotLoaded })
 }
 
 fn of_connection<E, R>(error: &SdkError<E, R>) -> Cause {
-    match error {
-        SdkError::TimeoutError(_) => Cause::NotReached,
-        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Cause::NotReached,
-        _ => Cause::Other,
-    }
+    let not_reached = match error {
+        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
+        error => matches!(error, SdkError::TimeoutError(_)),
+    };
+    if not_reached { Cause::NotReached } else { Cause::Other }
 }

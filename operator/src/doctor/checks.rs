@@ -8,7 +8,7 @@ use std::borrow::Borrow;
 
 use super::deployment::{Deployment, ListedClient, Read, Trigger, Triggers};
 use client::CLIENT;
-use known::{Guard, Known, cognito_mfa_is_accepted, guard};
+use known::{Guard, Known, cognito_mfa_is_accepted, guard, users_are_federated};
 use pool::{IDENTITY_PROVIDERS, MFA, POOL};
 use settings::SETTINGS;
 use table_and_key::{BACKUPS, KEY, ROTATION, TABLE};
@@ -38,6 +38,7 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
         pool_arn: deployment.pool.as_ref().map_or("", |pool| &pool.arn),
         guard: deployment.pool.as_ref().map_or(Guard::Unread, |pool| guard(&pool.triggers)),
         cognito_mfa_is_accepted: cognito_mfa_is_accepted(triggers),
+        users_are_federated: users_are_federated(&deployment.clients),
         given: &deployment.given,
     };
     let mut found = Found { known, findings: Vec::new() };

@@ -305,6 +305,59 @@ pub struct Client {
     pub id_token: Validity,
 }
 
+/// What an app client is for, as far as its settings show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Users who sign in by the API, on the app's own screens.
+    UsersByApi,
+    /// Users who sign in by managed login, some of them with an identity provider.
+    UsersByManagedLogin,
+    /// Machines, which get tokens for themselves.
+    Machines,
+}
+
+impl Client {
+    const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+    /// What it is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        match (self.allows_machines(), self.allows_managed_login(), self.allows_custom_auth()) {
+            (true, false, _) => Purpose::Machines,
+            (_, true, false) => Purpose::UsersByManagedLogin,
+            (_, true, true) if !self.foreign_identity_providers().is_empty() => Purpose::UsersByManagedLogin,
+            (_, true, true) | (false, false, _) => Purpose::UsersByApi,
+        }
+    }
+
+    /// Whether machines get tokens from it.
+    #[must_use]
+    pub fn allows_machines(&self) -> bool {
+        self.oauth_flows.iter().any(|flow| flow == Self::CLIENT_CREDENTIALS)
+    }
+
+    /// Whether users get tokens from it by managed login.
+    #[must_use]
+    pub fn allows_managed_login(&self) -> bool {
+        match self.oauth_flows.as_slice() {
+            [] => self.oauth_on,
+            flows => flows.iter().any(|flow| flow != Self::CLIENT_CREDENTIALS),
+        }
+    }
+
+    /// Whether it names `ALLOW_CUSTOM_AUTH`, rather than leaving `ExplicitAuthFlows` to its default.
+    #[must_use]
+    pub fn allows_custom_auth(&self) -> bool {
+        self.flows.iter().any(|flow| flow == "ALLOW_CUSTOM_AUTH")
+    }
+
+    /// Where users come from apart from the pool itself.
+    #[must_use]
+    pub fn foreign_identity_providers(&self) -> Vec<&str> {
+        self.identity_providers.iter().map(String::as_str).filter(|name| *name != "COGNITO").collect()
+    }
+}
+
 /// A token's lifetime.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Validity {

@@ -2,7 +2,7 @@
 
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SettingError, SignInSettings, TokenGuard};
 
-use crate::doctor::deployment::{Given, Trigger, Triggers, Variables};
+use crate::doctor::deployment::{Client, Given, ListedClient, Read, Trigger, Triggers, Variables};
 
 /// What other checks need to know of the whole.
 pub(super) struct Known<'a> {
@@ -10,10 +10,27 @@ pub(super) struct Known<'a> {
     pub(super) guard: Guard,
     /// `None`: not read, or not understood.
     pub(super) cognito_mfa_is_accepted: Option<bool>,
+    /// Some app client lets federated users in, or an app client could not be read.
+    pub(super) users_are_federated: bool,
     pub(super) given: &'a Given,
 }
 
-/// Which tokens are refused although no trigger of the sign-in was asked.
+impl Guard {
+    /// Whether it denies the tokens of managed login.
+    pub(super) fn denies_managed_login(self) -> bool {
+        match self {
+            Self::Grant | Self::TriggerSource => true,
+            Self::Absent | Self::Unread => false,
+        }
+    }
+}
+
+pub(super) fn users_are_federated(clients: &Read<Vec<ListedClient>>) -> bool {
+    let of_one = |client: &Client| client.allows_managed_login() && !client.foreign_identity_providers().is_empty();
+    clients.as_ref().map_or(true, |clients| clients.iter().any(|listed| listed.client.as_ref().map_or(true, of_one)))
+}
+
+/// Which tokens are denied although no trigger of the sign-in was asked.
 #[derive(Clone, Copy)]
 pub(super) enum Guard {
     /// All that the second factor was not proven for.

@@ -1,8 +1,8 @@
 //! The pool.
 
-use super::known::Known;
+use super::known::{Guard, Known};
 use super::verdict::Verdict::{self, Fine, Weak};
-use super::verdict::{Row, open_by_source, others_than};
+use super::verdict::{Row, open_by_source, others_than, users_by_managed_login};
 use crate::doctor::deployment::Pool;
 
 pub(super) const POOL: &[Row<Pool>] = &[
@@ -29,21 +29,28 @@ fn pool_devices(pool: &Pool, known: &Known<'_>) -> Verdict {
     open_by_source(what, "Take DeviceConfiguration away.", known)
 }
 
-fn pool_first_factors(pool: &Pool, _: &Known<'_>) -> Verdict {
+fn pool_first_factors(pool: &Pool, known: &Known<'_>) -> Verdict {
     let others = others_than(&["PASSWORD"], &pool.first_factors);
     if others.is_empty() {
-        return Fine("offers no sign-in without a password".to_owned());
+        return Fine("offers no first factor but the password".to_owned());
     }
-    let sentence = format!("offers sign-in by {others} alone to app clients that allow USER_AUTH");
-    Weak(sentence, "Set AllowedFirstAuthFactors to PASSWORD.")
+    let denied = if matches!(known.guard, Guard::Grant) { "; the token guard denies its tokens" } else { "" };
+    let sentence = format!("offers sign-in by {others} alone to app clients that allow USER_AUTH{denied}");
+    Weak(sentence, "Set AllowedFirstAuthFactors to PASSWORD, once nobody signs in that way.")
 }
 
-fn pool_domain(pool: &Pool, _: &Known<'_>) -> Verdict {
-    if pool.domains.is_empty() {
-        return Fine("has no domain for managed login".to_owned());
+fn pool_domain(pool: &Pool, known: &Known<'_>) -> Verdict {
+    let domains = pool.domains.join(", ");
+    if domains.is_empty() {
+        Fine("has no domain for managed login".to_owned())
+    } else if known.guard.denies_managed_login() {
+        Fine(format!("has managed login at {domains}, and the token guard denies its users' tokens"))
+    } else {
+        Weak(
+            format!("has managed login at {domains}, for any app client that allows OAuth"),
+            "Attach the token guard, which denies its users' tokens; machines that get tokens there need the domain.",
+        )
     }
-    let sentence = format!("has managed login at {}, for any app client that allows OAuth", pool.domains.join(", "));
-    Weak(sentence, "Delete the domain.")
 }
 
 fn pool_mfa(configuration: &str, known: &Known<'_>) -> Verdict {
@@ -68,10 +75,13 @@ fn pool_mfa(configuration: &str, known: &Known<'_>) -> Verdict {
     }
 }
 
-fn pool_identity_providers(names: &[String], _: &Known<'_>) -> Verdict {
+fn pool_identity_providers(names: &[String], known: &Known<'_>) -> Verdict {
+    let what = format!("has the identity providers {}", names.join(", "));
     if names.is_empty() {
-        return Fine("has no identity providers".to_owned());
+        Fine("has no identity providers".to_owned())
+    } else if known.users_are_federated {
+        users_by_managed_login(&what, known)
+    } else {
+        Fine(format!("{what}, and no app client lets their users in"))
     }
-    let sentence = format!("has the identity providers {}, for any app client that supports them", names.join(", "));
-    Weak(sentence, "Delete the identity providers.")
 }

@@ -30,7 +30,7 @@ fn table_deletion_protection(table: &TableDescription, _: &Known<'_>) -> Verdict
 
 fn table_point_in_time_recovery(status: &str, _: &Known<'_>) -> Verdict {
     match status {
-        "ENABLED" => Fine("can be restored to any second".to_owned()),
+        "ENABLED" => Fine("has point-in-time recovery on".to_owned()),
         _ => Open(
             "cannot be restored once lost, and without it the password alone enrolls".to_owned(),
             "Turn point-in-time recovery on.",

@@ -58,7 +58,7 @@ fn trigger_state(configuration: &Configuration, _: &Known<'_>) -> Verdict {
 fn trigger_permission(policy: &Option<String>, known: &Known<'_>) -> Verdict {
     const REMEDY: &str = "Permit cognito-idp.amazonaws.com to invoke it, with the pool's ARN as SourceArn.";
     let Some(policy) = policy else {
-        return Broken("may be called by nobody, so every sign-in fails".to_owned(), REMEDY);
+        return Broken("has no policy, so Cognito may not call it, and every sign-in fails".to_owned(), REMEDY);
     };
     match callers(policy, known.pool_arn).map(|callers| callers.cognito) {
         Some(Grant::ThisPool) => Fine("may be called by Cognito for this pool".to_owned()),
@@ -71,7 +71,7 @@ fn trigger_permission(policy: &Option<String>, known: &Known<'_>) -> Verdict {
 }
 
 fn trigger_other_callers(policy: &Option<String>, known: &Known<'_>) -> Verdict {
-    const REMEDY: &str = "Take every permission away but Cognito's.";
+    const REMEDY: &str = "Remove every permission from its policy but Cognito's.";
     let Some(callers) = policy.as_deref().and_then(|policy| callers(policy, known.pool_arn)) else { return Moot };
     if !callers.others.is_empty() {
         let others = callers.others.join(", ");
@@ -85,5 +85,7 @@ fn trigger_other_callers(policy: &Option<String>, known: &Known<'_>) -> Verdict 
     if callers.unjudged {
         return Weak("has a statement in its policy that is not judged here".to_owned(), REMEDY);
     }
-    Fine("may be called by nobody but Cognito".to_owned())
+    Fine(
+        "lets nobody but Cognito call it by its policy; roles of the account that may call it were not read".to_owned(),
+    )
 }

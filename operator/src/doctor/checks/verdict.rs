@@ -3,7 +3,7 @@
 use std::fmt::{Display, Formatter};
 
 use super::known::{Guard, Known};
-use Verdict::{Open, Weak};
+use Verdict::{Broken, Open, Weak};
 
 /// How bad it is, the worst first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -110,18 +110,40 @@ pub(super) fn counted(number: i32, unit: &str) -> String {
 /// A flow of the API that asks no trigger of the sign-in.
 pub(super) fn open_to_the_api(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
     match known.guard {
-        Guard::Grant => Weak(format!("{what}; the token guard refuses them"), remedy),
+        Guard::Grant => Weak(format!("{what}; the token guard denies them"), remedy),
         Guard::TriggerSource => Open(format!("{what}, and TOKEN_GUARD=TRIGGER_SOURCE lets them pass"), remedy),
-        Guard::Absent => Open(format!("{what}, and no token guard refuses them"), remedy),
-        Guard::Unread => Open(format!("{what}, and whether a token guard refuses them could not be read"), remedy),
+        Guard::Absent => Open(format!("{what}, and no token guard denies them"), remedy),
+        Guard::Unread => Open(format!("{what}, and whether a token guard denies them could not be read"), remedy),
     }
 }
 
-/// Managed login, federation, a remembered device: what the guard refuses by its source.
+/// Managed login, federation, a remembered device: what the guard denies by its source.
 pub(super) fn open_by_source(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
     match known.guard {
-        Guard::Grant | Guard::TriggerSource => Weak(format!("{what}; the token guard refuses them"), remedy),
-        Guard::Absent => Open(format!("{what}, and no token guard refuses them"), remedy),
-        Guard::Unread => Open(format!("{what}, and whether a token guard refuses them could not be read"), remedy),
+        Guard::Grant | Guard::TriggerSource => Weak(format!("{what}; the token guard denies them"), remedy),
+        Guard::Absent => Open(format!("{what}, and no token guard denies them"), remedy),
+        Guard::Unread => Open(format!("{what}, and whether a token guard denies them could not be read"), remedy),
+    }
+}
+
+/// The same, where users come that way: no setting of the guard lets them pass.
+pub(super) fn users_by_managed_login(what: &str, known: &Known<'_>) -> Verdict {
+    const MOVE: &str = "No setting lets them pass: move these users to CUSTOM_AUTH, or to a pool without the token guard; \
+                        turn it off if there are none.";
+    const BEFORE: &str = "Turn it off if nobody uses it; otherwise move these users to CUSTOM_AUTH before you attach the \
+                          token guard, as no setting lets them pass.";
+    match known.guard {
+        Guard::Grant | Guard::TriggerSource => {
+            Broken(format!("{what}: the token guard denies the tokens of users who come that way"), MOVE)
+        }
+        Guard::Absent => {
+            Open(format!("{what}: tokens without asking the triggers, and no token guard denies them"), BEFORE)
+        }
+        Guard::Unread => Open(
+            format!(
+                "{what}: tokens without asking the triggers, and whether a token guard denies them could not be read"
+            ),
+            BEFORE,
+        ),
     }
 }
