@@ -112,6 +112,8 @@ mod tests {
             ("DescribeUserPool", "", "/UserPool/LambdaConfig/DefineAuthChallenge", json!(null), Broken, "trigger-attached", "DefineAuthChallenge"),
             ("DescribeUserPool", "", "/UserPool/LambdaConfig/CreateAuthChallenge", json!(null), Broken, "trigger-attached", "CreateAuthChallenge"),
             ("DescribeUserPool", "", "/UserPool/LambdaConfig/VerifyAuthChallengeResponse", json!(null), Broken, "trigger-attached", "VerifyAuthChallengeResponse"),
+            ("DescribeUserPool", "", "/UserPool/LambdaConfig/PreTokenGenerationConfig/LambdaVersion", json!("V1_0"), Weak, "trigger-events", "PreTokenGeneration"),
+            ("DescribeUserPool", "", "/UserPool/LambdaConfig/PreTokenGenerationConfig/LambdaVersion", json!("V4_0"), Broken, "trigger-events", "PreTokenGeneration"),
             ("GetUserPoolMfaConfig", "", "/MfaConfiguration", json!("OPTIONAL"), Weak, "pool-mfa", "pool"),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/ExplicitAuthFlows", json!(null), Weak, "client-flows", WEB),
             ("DescribeUserPoolClient", WEB_ID, "/UserPoolClient/ExplicitAuthFlows", json!(["ALLOW_SOMETHING_NEW"]), Weak, "client-flows", WEB),
@@ -183,12 +185,23 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_pool_of_the_lite_plan_names_its_guard_in_the_older_place() {
-        let lite = |operation: &str, of: &str| match operation {
-            "DescribeUserPool" => {
-                changed(operation, of, "/UserPool/LambdaConfig/PreTokenGenerationConfig", json!(null))
+    async fn the_old_form_of_the_guards_trigger_has_v1_events() {
+        fn old(operation: &str, of: &str) -> Answer {
+            match operation {
+                "DescribeUserPool" => {
+                    changed(operation, of, "/UserPool/LambdaConfig/PreTokenGenerationConfig", json!(null))
+                }
+                _ => sound(operation, of),
             }
-            _ => sound(operation, of),
+        }
+        let expected = [(Weak, "trigger-events", "PreTokenGeneration".to_owned())];
+        assert_eq!(above_fine(&deployment(old).await), expected);
+        let lite = |operation: &str, of: &str| {
+            let (status, mut body) = old(operation, of);
+            if operation == "DescribeUserPool" {
+                body["UserPool"]["UserPoolTier"] = json!("LITE");
+            }
+            (status, body)
         };
         assert_eq!(above_fine(&deployment(lite).await), []);
         let none = |operation: &str, of: &str| match operation {

@@ -30,11 +30,13 @@ mod tests {
                 remembers_devices: false,
                 first_factors: vec!["PASSWORD".to_owned()],
                 domains: Vec::new(),
+                plan: "ESSENTIALS".to_owned(),
                 triggers: Triggers {
                     define: Some(function("define", &sign_in)),
                     create: Some(function("create", &[sign_in, store].concat())),
                     verify: Some(function("verify", &[&enrollment[..], &store].concat())),
                     guard: Some(function("guard", &guard)),
+                    guard_events: "V2_0".to_owned(),
                     others: Vec::new(),
                 },
             }),
@@ -193,6 +195,8 @@ mod tests {
         (|d| verify(d).policy = Ok(None),                               &[(Broken, "trigger-permission", VERIFY)]),
         (|d| verify(d).policy = policy(&json!([])),                     &[(Broken, "trigger-permission", VERIFY)]),
         (|d| verify(d).policy = Ok(Some("no JSON".to_owned())),         &[(Unreadable, "trigger-permission", VERIFY)]),
+        (|d| pool(d).triggers.guard_events = "V1_0".to_owned(),         &[(Weak, "trigger-events", GUARD)]),
+        (|d| pool(d).triggers.guard_events = "V4_0".to_owned(),         &[(Broken, "trigger-events", GUARD)]),
         // The settings of the functions.
         (|d| tell(&mut pool(d).triggers.define, &[]),                   &[(Broken, "settings-define", "settings")]),
         (|d| tell(&mut pool(d).triggers.define, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AFTER_COGNITO_MFA")]), &[(Broken, "settings-define", "settings")]),
@@ -556,6 +560,23 @@ mod tests {
         let finding = finding_of(&sound(), "trigger-other-callers");
         assert_eq!(finding.severity, Fine);
         assert!(finding.sentence.ends_with("by its policy; roles of the account that may call it were not read"));
+    }
+
+    #[test]
+    fn the_version_of_the_guards_events_is_said_with_what_it_means() {
+        for (version, plan, severity, said) in [
+            ("V1_0", "LITE", Fine, "all that the plan LITE has: its claims reach the ID token only"),
+            ("V1_0", "PLUS", Weak, "its claims reach the ID token only, not the access token"),
+            ("V2_0", "ESSENTIALS", Fine, "gets V2_0 events: its claims reach the ID token and the access token"),
+            ("V3_0", "PLUS", Fine, "those of machines too: its claims reach the ID token and the access token"),
+        ] {
+            let mut deployment = sound();
+            let pool = pool(&mut deployment);
+            (pool.triggers.guard_events, pool.plan) = (version.to_owned(), plan.to_owned());
+            let finding = finding_of(&deployment, "trigger-events");
+            assert_eq!((finding.severity, &finding.subject), (severity, &GUARD.into()), "{version} {plan}");
+            assert!(finding.sentence.ends_with(said), "{}", finding.sentence);
+        }
     }
 
     #[test]

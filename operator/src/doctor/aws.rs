@@ -119,6 +119,7 @@ impl Services {
                 .map(|policy| words(policy.allowed_first_auth_factors(), |factor| factor.as_str()))
                 .unwrap_or_default(),
             domains: [domain, custom_domain].into_iter().flatten().filter(|domain| !domain.is_empty()).collect(),
+            plan: pool.user_pool_tier.map(|plan| plan.as_str().to_owned()).unwrap_or_default(),
             triggers: match pool.lambda_config {
                 Some(attached) => self.triggers(attached).await,
                 None => Triggers::default(),
@@ -127,7 +128,10 @@ impl Services {
     }
 
     async fn triggers(&self, attached: LambdaConfigType) -> Triggers {
-        let guard = attached.pre_token_generation_config.map(|config| config.lambda_arn);
+        let (guard, guard_events) = match attached.pre_token_generation_config {
+            Some(config) => (Some(config.lambda_arn), config.lambda_version.as_str().to_owned()),
+            None => (attached.pre_token_generation, "V1_0".to_owned()),
+        };
         let others = [
             ("PreSignUp", attached.pre_sign_up),
             ("CustomMessage", attached.custom_message),
@@ -143,7 +147,8 @@ impl Services {
             define: self.function(attached.define_auth_challenge).await,
             create: self.function(attached.create_auth_challenge).await,
             verify: self.function(attached.verify_auth_challenge_response).await,
-            guard: self.function(guard.or(attached.pre_token_generation)).await,
+            guard: self.function(guard).await,
+            guard_events,
             others: others.into_iter().filter_map(|(name, arn)| Some((name, arn?))).collect(),
         }
     }

@@ -12,7 +12,7 @@ use known::{Guard, Known, cognito_mfa_is_accepted, guard, users_are_federated};
 use pool::{IDENTITY_PROVIDERS, MFA, POOL};
 use settings::SETTINGS;
 use table_and_key::{BACKUPS, KEY, ROTATION, TABLE};
-use trigger::{ATTACHED, CONFIGURATION, POLICY, trigger_missing};
+use trigger::{ATTACHED, CONFIGURATION, EVENTS, POLICY, trigger_missing};
 use unreadable::not_read;
 use verdict::Row;
 use verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
@@ -52,8 +52,9 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
             found.read(CLIENT, &Subject::Client { name: name.clone(), id: id.clone() }, client);
         }
     }
-    if deployment.pool.is_ok() {
+    if let Ok(pool) = &deployment.pool {
         found.triggers(triggers);
+        found.judge(EVENTS, &Trigger::Guard.name().into(), pool);
         found.judge(SETTINGS, &"settings".into(), triggers);
     }
     match &deployment.table {

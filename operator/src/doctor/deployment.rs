@@ -149,6 +149,8 @@ pub struct Pool {
     pub first_factors: Vec<String>,
     /// `Domain` and `CustomDomain`
     pub domains: Vec<String>,
+    /// `UserPoolTier`
+    pub plan: String,
     /// `LambdaConfig`
     pub triggers: Triggers,
 }
@@ -164,6 +166,8 @@ pub struct Triggers {
     pub verify: Option<Function>,
     /// `PreTokenGenerationConfig`, or `PreTokenGeneration`
     pub guard: Option<Function>,
+    /// `LambdaVersion` of `PreTokenGenerationConfig`; with `PreTokenGeneration` alone, which has none, it is `V1_0`.
+    pub guard_events: String,
     /// Name and ARN of every other.
     pub others: Vec<(&'static str, String)>,
 }

@@ -3,7 +3,7 @@
 use super::known::Known;
 use super::verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
 use super::verdict::{Row, counted};
-use crate::doctor::deployment::{Configuration, Function, Trigger};
+use crate::doctor::deployment::{Configuration, Function, Pool, Trigger};
 use crate::doctor::invoke_policy::{Grant, account_of, callers};
 
 pub(super) const ATTACHED: &[Row<Function>] = &[("trigger-attached", trigger_attached)];
@@ -11,6 +11,8 @@ pub(super) const CONFIGURATION: &[Row<Configuration>] =
     &[("trigger-timeout", trigger_timeout), ("trigger-state", trigger_state)];
 pub(super) const POLICY: &[Row<Option<String>>] =
     &[("trigger-permission", trigger_permission), ("trigger-other-callers", trigger_other_callers)];
+
+pub(super) const EVENTS: &[Row<Pool>] = &[("trigger-events", trigger_events)];
 
 pub(super) fn trigger_missing(trigger: Trigger) -> Verdict {
     match trigger {
@@ -88,4 +90,28 @@ fn trigger_other_callers(policy: &Option<String>, known: &Known<'_>) -> Verdict 
     Fine(
         "lets nobody but Cognito call it by its policy; roles of the account that may call it were not read".to_owned(),
     )
+}
+
+/// Of the token guard: the pool has the version, whatever a template asks for.
+fn trigger_events(pool: &Pool, _: &Known<'_>) -> Verdict {
+    const BOTH: &str = "its claims reach the ID token and the access token";
+    if pool.triggers.guard.is_none() {
+        return Moot;
+    }
+    match (pool.triggers.guard_events.as_str(), pool.plan.as_str()) {
+        ("V1_0", "LITE") => {
+            Fine("gets V1_0 events, all that the plan LITE has: its claims reach the ID token only".to_owned())
+        }
+        ("V1_0", _) => Weak(
+            "gets V1_0 events: its claims reach the ID token only, not the access token".to_owned(),
+            "Where an API reads the claims from access tokens, set PreTokenGenerationConfig.LambdaVersion to V2_0 in the \
+             pool itself: a template may not change it.",
+        ),
+        ("V2_0", _) => Fine(format!("gets V2_0 events: {BOTH}")),
+        ("V3_0", _) => Fine(format!("gets V3_0 events, those of machines too: {BOTH}")),
+        (version, _) => Broken(
+            format!("gets {version} events, which the token guard does not know, so nobody gets tokens"),
+            "Set PreTokenGenerationConfig.LambdaVersion to V2_0.",
+        ),
+    }
 }
