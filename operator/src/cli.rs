@@ -2,6 +2,7 @@
 
 use std::io::Write;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 
 use crate::doctor::aws::{Services, read};
@@ -22,11 +23,11 @@ pub struct CommandLine {
 enum Command {
     /// Reads a deployed user pool and says what is open. It changes nothing.
     ///
-    /// OPEN: a way around the second factor, or a way to lose it. BROKEN: sign-ins fail. UNREADABLE: could not be looked at.
-    /// WEAK: worth a look. FINE: as it should be.
+    /// OPEN: a way around the second factor, or a way to lose it. BROKEN: sign-ins fail. UNREADABLE: could not be read.
+    /// WEAK: worth a look. FINE: as it should be. The last line counts them.
     ///
-    /// Exit status: 0, nothing is open or broken; 1, something is; 2, neither was seen, but something could not be looked
-    /// at, or the command line is wrong.
+    /// Exit status: 0, nothing is open or broken; 1, something is; 2, neither was seen, but something could not be read, or
+    /// the command line is wrong.
     ///
     /// Credentials are found as the AWS CLI finds them; the region is the pool's.
     Doctor {
@@ -34,10 +35,10 @@ enum Command {
         #[arg(long, value_name = "ID")]
         user_pool_id: UserPoolId,
         /// The records' table, if not as the functions name it.
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         table: Option<String>,
         /// The sealing key by id, ARN or alias, if not as the functions name it.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
         key: Option<String>,
         /// Print one JSON object for programs, and nothing else.
         #[arg(long)]

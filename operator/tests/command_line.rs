@@ -223,6 +223,10 @@ mod tests {
             (&["doctor"], "--user-pool-id <ID>"),
             (&["doctor", "--user-pool-id", "web"], "a user pool id looks like us-east-1_Example12"),
             (&["doctor", "--user-pool-id", USER_POOL_ID, "--tabel", "records"], "a similar argument exists: '--table'"),
+            (&["doctor", "--user-pool-id", USER_POOL_ID, "--table", ""], "a value is required for '--table <NAME>'"),
+            (&["doctor", "--user-pool-id", USER_POOL_ID, "--key", ""], "a value is required for '--key <ID>'"),
+            (&["doctor", "--user-pool-id", USER_POOL_ID, "--json=yes"], "unexpected value 'yes' for '--json'"),
+            (&["doctor", "--user-pool-id", USER_POOL_ID, "more"], "unexpected argument 'more' found"),
             (&["docter"], "a similar subcommand exists: 'doctor'"),
         ] {
             let output = second_factor(arguments, "http://127.0.0.1:1");
