@@ -639,6 +639,22 @@ mod tests {
         assert_eq!(report::text(&findings, true), coloured);
     }
 
+    #[test]
+    fn a_long_name_does_not_push_the_other_lines_apart() {
+        let arn = "arn:aws:kms:us-east-1:111122223333:key/00000000-1111-2222-3333-444444444444";
+        let finding = |subject: &str| Finding {
+            severity: Fine,
+            id: "id",
+            subject: subject.into(),
+            sentence: "is so".to_owned(),
+            remedy: None,
+        };
+        let printed = report::text(&[finding("pool"), finding(arn)], false);
+        let lines: Vec<_> = printed.lines().collect();
+        assert_eq!(lines[0], format!("FINE  id  {:40}  is so.", "pool"));
+        assert_eq!(lines[1], format!("FINE  id  {arn}  is so."));
+    }
+
     /// `sound`, with `number` app clients more that allow ALLOW_USER_SRP_AUTH.
     fn with_clients_that_share_a_fault(number: usize) -> Deployment {
         let mut deployment = sound();

@@ -39,7 +39,7 @@ pub fn text(findings: &[Finding], coloured: bool) -> String {
     let width = |of: fn(&Line<'_>) -> String| lines.iter().map(|line| of(line).chars().count()).max().unwrap_or(0);
     let words = width(|line| line.finding.severity.as_str().to_owned());
     let ids = width(|line| line.finding.id.to_owned());
-    let subjects = width(|line| line.subject());
+    let subjects = width(|line| line.subject()).min(ALIGNED);
     let mut text = String::new();
     for line in &lines {
         let Finding { severity, id, .. } = line.finding;
@@ -93,6 +93,8 @@ struct Line<'a> {
     clients: Vec<String>,
 }
 
+/// How far what comes after a subject is pushed to the right: a key's ARN is longer.
+const ALIGNED: usize = 40;
 /// How many app clients of one finding are named.
 const NAMED: usize = 5;
 

@@ -33,7 +33,9 @@ fn why(Unreadable { call, cause, reason }: &Unreadable) -> String {
 
 fn remedy(cause: Cause) -> &'static str {
     match cause {
-        Cause::NoCredentials => "Sign in as for the AWS CLI, or set AWS_PROFILE, and run it again.",
+        Cause::NoCredentials => {
+            "Sign in as for the AWS CLI, or set AWS_PROFILE to a profile that has some, and run it again."
+        }
         Cause::CredentialsNotLoaded => {
             "Sign in to AWS (aws sso login), correct the profile, \
              or export the credentials (aws configure export-credentials), and run it again."

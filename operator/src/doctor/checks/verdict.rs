@@ -128,10 +128,10 @@ pub(super) fn open_by_source(what: &str, remedy: &'static str, known: &Known<'_>
 
 /// The same, where users come that way: no setting of the guard lets them pass.
 pub(super) fn users_by_managed_login(what: &str, known: &Known<'_>) -> Verdict {
-    const MOVE: &str = "No setting lets them pass: move these users to CUSTOM_AUTH, or to a pool without the token guard; \
-                        turn it off if there are none.";
-    const BEFORE: &str = "Turn it off if nobody uses it; otherwise move these users to CUSTOM_AUTH before you attach the \
-                          token guard, as no setting lets them pass.";
+    const MOVE: &str = "No setting lets them pass: move these users to CUSTOM_AUTH, or to a pool without the token guard. \
+                        If nobody comes that way, close it.";
+    const BEFORE: &str = "If nobody comes that way, close it; otherwise move these users to CUSTOM_AUTH before you attach \
+                          the token guard, as no setting lets them pass.";
     match known.guard {
         Guard::Grant | Guard::TriggerSource => {
             Broken(format!("{what}: the token guard denies the tokens of users who come that way"), MOVE)
