@@ -257,6 +257,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_table_or_key_that_the_functions_name_and_aws_has_not_is_broken() {
+        let gone = |operation: &str, of: &str| match operation {
+            "DescribeTable" => refused("ResourceNotFoundException", "Requested resource not found"),
+            "DescribeContinuousBackups" => refused("TableNotFoundException", "Table not found"),
+            "DescribeKey" | "GetKeyRotationStatus" => refused("NotFoundException", "Key does not exist"),
+            _ => sound(operation, of),
+        };
+        let found = |deployment| above_fine(&deployment).into_iter().map(|(severity, id, _)| (severity, id));
+        let expected = [(Broken, "table-status"), (Broken, "key-state")];
+        assert_eq!(found(deployment(gone).await).collect::<Vec<_>>(), expected);
+
+        // A name from the command line may be a slip.
+        let (endpoint, _) = serve(gone).await;
+        let given = Given { table_name: Some("recrods".to_owned()), key_id: None };
+        let mistyped: Vec<_> = found(read_from(&endpoint, given).await).collect();
+        assert!(mistyped.contains(&(Unreadable, "unreadable")) && !mistyped.contains(&(Broken, "table-status")));
+    }
+
+    #[tokio::test]
     async fn a_function_without_permission_for_any_caller_has_no_policy() {
         let answer = |operation: &str, of: &str| match (operation, of) {
             ("GetPolicy", "verify") => {

@@ -6,12 +6,12 @@
 
 use std::borrow::Borrow;
 
-use super::deployment::{Deployment, ListedClient, Read, Trigger, Triggers};
+use super::deployment::{Cause, Deployment, ListedClient, Read, Trigger, Triggers};
 use client::CLIENT;
 use known::{Guard, Known, cognito_mfa_is_accepted, guard, users_are_federated};
 use pool::{IDENTITY_PROVIDERS, MFA, POOL};
 use settings::SETTINGS;
-use table_and_key::{BACKUPS, KEY, ROTATION, TABLE};
+use table_and_key::{BACKUPS, KEY, ROTATION, TABLE, key_missing, table_missing};
 use trigger::{ATTACHED, CONFIGURATION, EVENTS, POLICY, trigger_missing};
 use unreadable::not_read;
 use verdict::Row;
@@ -60,21 +60,34 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
     match &deployment.table {
         Some(table) => {
             let subject = Subject::Part(format!("table {}", table.name));
-            found.read(TABLE, &subject, &table.description);
-            found.read(BACKUPS, &subject, &table.point_in_time_recovery);
+            if deployment.given.table_name.is_none() && is_missing(&table.description) {
+                found.add("table-status", &subject, table_missing());
+            } else {
+                found.read(TABLE, &subject, &table.description);
+                found.read(BACKUPS, &subject, &table.point_in_time_recovery);
+            }
         }
         None => found.unnamed(&"table".into(), "Name it with --table."),
     }
     match &deployment.key {
         Some(key) => {
             let subject = Subject::Part(format!("key {}", key.id));
-            found.read(KEY, &subject, &key.state);
-            found.read(ROTATION, &subject, &key.rotation);
+            if deployment.given.key_id.is_none() && is_missing(&key.state) {
+                found.add("key-state", &subject, key_missing());
+            } else {
+                found.read(KEY, &subject, &key.state);
+                found.read(ROTATION, &subject, &key.rotation);
+            }
         }
         None => found.unnamed(&"key".into(), "Name it with --key."),
     }
     found.findings.sort_by_key(|finding| finding.severity);
     found.findings
+}
+
+/// The functions name it, and AWS says that there is none; a name from the command line may be a slip.
+fn is_missing<T>(read: &Read<T>) -> bool {
+    read.as_ref().is_err_and(|unreadable| unreadable.cause == Cause::NotFound)
 }
 
 struct Found<'a> {

@@ -11,10 +11,16 @@ pub(super) const BACKUPS: &[Row<str>] = &[("table-point-in-time-recovery", table
 pub(super) const KEY: &[Row<str>] = &[("key-state", key_state)];
 pub(super) const ROTATION: &[Row<bool>] = &[("key-rotation", key_rotation)];
 
+const RESTORE: &str = "Read the runbook on restoring the table.";
+
+pub(super) fn table_missing() -> Verdict {
+    Broken("does not exist, so every sign-in fails".to_owned(), RESTORE)
+}
+
 fn table_status(table: &TableDescription, _: &Known<'_>) -> Verdict {
     match table.status.as_str() {
         status @ ("ACTIVE" | "UPDATING") => Fine(format!("is {status}")),
-        status => Broken(format!("is {status}, so every sign-in fails"), "Read the runbook on restoring the table."),
+        status => Broken(format!("is {status}, so every sign-in fails"), RESTORE),
     }
 }
 
@@ -36,6 +42,13 @@ fn table_point_in_time_recovery(status: &str, _: &Known<'_>) -> Verdict {
             "Turn point-in-time recovery on.",
         ),
     }
+}
+
+pub(super) fn key_missing() -> Verdict {
+    Broken(
+        "does not exist, and without it every authenticator's secret is lost".to_owned(),
+        "Set KEY_ID to the right key; if it was deleted, reset every user as the runbook says.",
+    )
 }
 
 fn key_state(state: &str, _: &Known<'_>) -> Verdict {
