@@ -352,10 +352,11 @@ mod tests {
 
     #[test]
     fn what_a_client_is_for_shows_in_its_flows_and_identity_providers() {
-        const CUSTOM: &[&str] = &["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
-        const OTHER: &[&str] = &["ALLOW_USER_SRP_AUTH"];
+        type Names = &'static [&'static str];
+        const CUSTOM: Names = &["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+        const OTHER: Names = &["ALLOW_USER_SRP_AUTH"];
         #[rustfmt::skip]
-        let rows: [(&[&str], bool, &[&str], &[&str], Purpose); 12] = [
+        let rows: [(Names, bool, Names, Names, Purpose); 12] = [
             (CUSTOM, false, &[],                             &["COGNITO"],           Purpose::UsersByApi),
             (OTHER,  false, &[],                             &["COGNITO"],           Purpose::UsersByApi),
             (&[],    false, &[],                             &[],                    Purpose::UsersByApi),

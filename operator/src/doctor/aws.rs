@@ -326,9 +326,8 @@ fn of_credentials(error: &(dyn Error + 'static)) -> Option<Cause> {
 }
 
 fn of_connection<E, R>(error: &SdkError<E, R>) -> Cause {
-    let not_reached = match error {
-        SdkError::DispatchFailure(failure) => failure.is_io() || failure.is_timeout(),
-        error => matches!(error, SdkError::TimeoutError(_)),
-    };
+    let failed_on_the_way =
+        matches!(error, SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout());
+    let not_reached = failed_on_the_way || matches!(error, SdkError::TimeoutError(_));
     if not_reached { Cause::NotReached } else { Cause::Other }
 }

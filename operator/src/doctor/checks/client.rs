@@ -77,7 +77,11 @@ fn client_identity_providers(client: &Client, known: &Known<'_>) -> Verdict {
         return users_by_managed_login(&format!("supports {others}"), known);
     }
     let what = format!("supports {others}: federated users get tokens without asking the triggers");
-    open_by_source(&what, "Set SupportedIdentityProviders to COGNITO, as OAuth is off.", known)
+    open_by_source(
+        &what,
+        "Set SupportedIdentityProviders to COGNITO: the client allows no managed login, which they would need.",
+        known,
+    )
 }
 
 fn client_user_existence(client: &Client, _: &Known<'_>) -> Verdict {
