@@ -626,7 +626,9 @@ fn user_with_fields_added_later() -> (User, Value) {
     else {
         panic!("a passcode is compared")
     };
-    let Verification::ToRecord { record, .. } = pending.verify(&user.person.secret) else { panic!("the passcode is right") };
+    let Verification::ToRecord { record, .. } = pending.verify(&user.person.secret) else {
+        panic!("the passcode is right")
+    };
     let client = ClientId::new("plainlyfakeclientid").unwrap();
     let Redemption::Redeemed(record, _) = record.redeem_grant(&client, NOW) else { panic!("there is a grant") };
     let stored = as_a_newer_version_writes_it(serde_json::from_str(&record.to_json().unwrap()).unwrap(), "");

@@ -77,6 +77,7 @@ mod tests {
     }
 
     /// What a phone reads from a QR code of half blocks, which are `lit`.
+    #[expect(clippy::arithmetic_side_effects, reason = "a screen of text is small")]
     fn scanned(text: &str, lit: u8) -> String {
         const PIXELS: usize = 4;
         let lines: Vec<Vec<char>> = text

@@ -2,11 +2,12 @@
 
 use std::io::Write;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 
 use crate::doctor::aws::{Services, read};
 use crate::doctor::deployment::{Given, UserPoolId};
-use crate::doctor::{findings, report};
+use crate::doctor::{findings, nothing_was_read, report};
 
 pub use crate::doctor::report::Outcome;
 
@@ -22,11 +23,11 @@ pub struct CommandLine {
 enum Command {
     /// Reads a deployed user pool and says what is open. It changes nothing.
     ///
-    /// OPEN: a way around the second factor, or a way to lose it. BROKEN: sign-ins fail. UNREADABLE: could not be looked at.
-    /// WEAK: worth a look. FINE: as it should be.
+    /// OPEN: a way around the second factor, or a way to lose it. BROKEN: sign-ins fail. UNREADABLE: could not be read.
+    /// WEAK: worth a look. FINE: as it should be. The last line counts them.
     ///
-    /// Exit status: 0, nothing is open or broken; 1, something is; 2, neither was seen, but something could not be looked
-    /// at, or the command line is wrong.
+    /// Exit status: 0, nothing is open or broken; 1, something is; 2, neither was seen, but something could not be read, or
+    /// the command line is wrong.
     ///
     /// Credentials are found as the AWS CLI finds them; the region is the pool's.
     Doctor {
@@ -34,10 +35,10 @@ enum Command {
         #[arg(long, value_name = "ID")]
         user_pool_id: UserPoolId,
         /// The records' table, if not as the functions name it.
-        #[arg(long, value_name = "NAME")]
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         table: Option<String>,
         /// The sealing key by id, ARN or alias, if not as the functions name it.
-        #[arg(long, value_name = "ID")]
+        #[arg(long, value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
         key: Option<String>,
         /// Print one JSON object for programs, and nothing else.
         #[arg(long)]
@@ -49,10 +50,13 @@ enum Command {
 pub async fn run(command_line: CommandLine, coloured: bool, output: &mut impl Write) -> Result<Outcome, String> {
     let Command::Doctor { user_pool_id, table, key, json } = command_line.command;
     let services = Services::of_region(user_pool_id.region()).await;
-    let deployment = read(&services, user_pool_id, Given { table_name: table, key_id: key }).await;
-    let findings = findings(&deployment);
+    let given = Given { table_name: table, key_id: key };
+    let findings = match read(&services, user_pool_id.clone(), given).await {
+        Ok(deployment) => findings(&deployment),
+        Err(unreadable) => vec![nothing_was_read(&unreadable)],
+    };
     let printed = match json {
-        true => report::json(&deployment.user_pool_id, &findings),
+        true => report::json(&user_pool_id, &findings),
         false => report::text(&findings, coloured),
     };
     output.write_all(printed.as_bytes()).map_err(|error| format!("Nothing can be printed: {error}."))?;

@@ -10,5 +10,5 @@ pub mod deployment;
 mod invoke_policy;
 pub mod report;
 
-pub use checks::{Finding, Severity, findings};
+pub use checks::{Finding, Severity, Subject, findings, nothing_was_read};
 pub use deployment::Deployment;

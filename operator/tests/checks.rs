@@ -6,11 +6,11 @@ mod tests {
 
     use operator::doctor::Severity::{Broken, Fine, Open, Unreadable, Weak};
     use operator::doctor::deployment::{
-        Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Table, TableDescription, Triggers,
-        Unreadable as NotRead, Validity, Variables,
+        Cause, Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Purpose, Table,
+        TableDescription, Triggers, Unreadable as NotRead, Validity, Variables,
     };
     use operator::doctor::report::{self, Outcome};
-    use operator::doctor::{Finding, Severity, findings};
+    use operator::doctor::{Finding, Severity, Subject, findings};
     use serde_json::{Value, json};
 
     const POOL: &str = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Example12";
@@ -30,11 +30,13 @@ mod tests {
                 remembers_devices: false,
                 first_factors: vec!["PASSWORD".to_owned()],
                 domains: Vec::new(),
+                plan: "ESSENTIALS".to_owned(),
                 triggers: Triggers {
                     define: Some(function("define", &sign_in)),
                     create: Some(function("create", &[sign_in, store].concat())),
                     verify: Some(function("verify", &[&enrollment[..], &store].concat())),
                     guard: Some(function("guard", &guard)),
+                    guard_events: "V2_0".to_owned(),
                     others: Vec::new(),
                 },
             }),
@@ -100,7 +102,7 @@ mod tests {
     }
 
     fn refused<T>(call: &'static str) -> Result<T, NotRead> {
-        Err(NotRead { call, reason: "AccessDeniedException: not authorized".to_owned() })
+        Err(NotRead { call, cause: Cause::Denied, reason: "AccessDeniedException: not authorized".to_owned() })
     }
 
     // Ways into a deployment, for the rows below.
@@ -141,7 +143,7 @@ mod tests {
 
     fn above_fine(deployment: &Deployment) -> Vec<(Severity, &'static str, String)> {
         let above = findings(deployment).into_iter().filter(|finding| finding.severity != Fine);
-        above.map(|Finding { severity, id, subject, .. }| (severity, id, subject)).collect()
+        above.map(|Finding { severity, id, subject, .. }| (severity, id, subject.to_string())).collect()
     }
 
     type Fault = fn(&mut Deployment);
@@ -158,15 +160,15 @@ mod tests {
         (|d| pool(d).deletion_protection = String::new(),               &[(Weak, "pool-deletion-protection", "pool")]),
         (|d| pool(d).remembers_devices = true,                          &[(Weak, "pool-devices", "pool")]),
         (|d| pool(d).first_factors = texts(&["PASSWORD", "WEB_AUTHN"]), &[(Weak, "pool-first-factors", "pool")]),
-        (|d| pool(d).domains = texts(&["example"]),                     &[(Weak, "pool-domain", "pool")]),
+        (|d| { pool(d).domains = texts(&["example"]); pool(d).triggers.guard = None; }, &[(Open, "trigger-attached", GUARD), (Weak, "pool-domain", "pool")]),
         (|d| d.mfa_configuration = Ok("ON".to_owned()),                 &[(Weak, "pool-mfa", "pool")]),
         (|d| d.mfa_configuration = Ok("OPTIONAL".to_owned()),           &[(Weak, "pool-mfa", "pool")]),
-        (|d| d.identity_providers = Ok(texts(&["Google"])),             &[(Weak, "pool-identity-providers", "pool")]),
+        (|d| { d.identity_providers = Ok(texts(&["Google"])); d.clients = refused("ListUserPoolClients"); }, &[(Broken, "pool-identity-providers", "pool"), (Unreadable, "unreadable", "app clients")]),
         // An app client; with the token guard attached, its doors are worth a look.
         (|d| client(d).flows = Vec::new(),                              &[(Weak, "client-flows", CLIENT)]),
         (|d| client(d).oauth_on = true,                                 &[(Weak, "client-oauth", CLIENT)]),
         (|d| client(d).oauth_flows = texts(&["implicit"]),              &[(Weak, "client-oauth", CLIENT)]),
-        (|d| client(d).oauth_flows = texts(&["client_credentials"]),    &[(Weak, "client-oauth", CLIENT)]),
+        (|d| client(d).oauth_flows = texts(&["client_credentials"]),    &[(Weak, "client-machines", CLIENT)]),
         (|d| client(d).identity_providers.push("Google".to_owned()),    &[(Weak, "client-identity-providers", CLIENT)]),
         (|d| client(d).user_existence_errors = Some("LEGACY".to_owned()), &[(Weak, "client-user-existence", CLIENT)]),
         (|d| client(d).user_existence_errors = None,                    &[(Weak, "client-user-existence", CLIENT)]),
@@ -193,6 +195,8 @@ mod tests {
         (|d| verify(d).policy = Ok(None),                               &[(Broken, "trigger-permission", VERIFY)]),
         (|d| verify(d).policy = policy(&json!([])),                     &[(Broken, "trigger-permission", VERIFY)]),
         (|d| verify(d).policy = Ok(Some("no JSON".to_owned())),         &[(Unreadable, "trigger-permission", VERIFY)]),
+        (|d| pool(d).triggers.guard_events = "V1_0".to_owned(),         &[(Weak, "trigger-events", GUARD)]),
+        (|d| pool(d).triggers.guard_events = "V4_0".to_owned(),         &[(Broken, "trigger-events", GUARD)]),
         // The settings of the functions.
         (|d| tell(&mut pool(d).triggers.define, &[]),                   &[(Broken, "settings-define", "settings")]),
         (|d| tell(&mut pool(d).triggers.define, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AFTER_COGNITO_MFA")]), &[(Broken, "settings-define", "settings")]),
@@ -329,6 +333,134 @@ mod tests {
         }
     }
 
+    /// A client whose only OAuth flow is `client_credentials`, as the console makes it.
+    fn make_machine(client: &mut Client) {
+        client.flows = texts(&["ALLOW_REFRESH_TOKEN_AUTH"]);
+        (client.oauth_on, client.oauth_flows) = (true, texts(&["client_credentials"]));
+        client.session_minutes = Some(3);
+        (client.refresh_token, client.access_token) = (lasts(30, "days"), lasts(12, "hours"));
+    }
+
+    fn make_managed_login(client: &mut Client) {
+        client.flows = texts(&["ALLOW_REFRESH_TOKEN_AUTH"]);
+        (client.oauth_on, client.oauth_flows) = (true, texts(&["code"]));
+    }
+
+    fn finding_of(deployment: &Deployment, id: &str) -> Finding {
+        findings(deployment).into_iter().find(|finding| finding.id == id).unwrap()
+    }
+
+    #[test]
+    fn what_a_client_is_for_shows_in_its_flows_and_identity_providers() {
+        type Names = &'static [&'static str];
+        const CUSTOM: Names = &["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+        const OTHER: Names = &["ALLOW_USER_SRP_AUTH"];
+        #[rustfmt::skip]
+        let rows: [(Names, bool, Names, Names, Purpose); 12] = [
+            (CUSTOM, false, &[],                             &["COGNITO"],           Purpose::UsersByApi),
+            (OTHER,  false, &[],                             &["COGNITO"],           Purpose::UsersByApi),
+            (&[],    false, &[],                             &[],                    Purpose::UsersByApi),
+            (CUSTOM, true,  &["code"],                       &["COGNITO"],           Purpose::UsersByApi),
+            (OTHER,  true,  &["code"],                       &["COGNITO"],           Purpose::UsersByManagedLogin),
+            (&[],    true,  &[],                             &["COGNITO"],           Purpose::UsersByManagedLogin),
+            (CUSTOM, true,  &["code"],                       &["COGNITO", "Google"], Purpose::UsersByManagedLogin),
+            (OTHER,  true,  &["client_credentials", "code"], &[],                    Purpose::UsersByManagedLogin),
+            (OTHER,  true,  &["client_credentials"],         &[],                    Purpose::Machines),
+            (CUSTOM, true,  &["client_credentials"],         &["COGNITO"],           Purpose::Machines),
+            (&[],    true,  &["client_credentials"],         &[],                    Purpose::Machines),
+            (&[],    false, &["client_credentials"],         &[],                    Purpose::Machines),
+        ];
+        for (flows, oauth_on, oauth_flows, identity_providers, purpose) in rows {
+            let client = Client {
+                flows: texts(flows),
+                oauth_on,
+                oauth_flows: texts(oauth_flows),
+                identity_providers: texts(identity_providers),
+                ..Client::default()
+            };
+            assert_eq!(client.purpose(), purpose, "{client:?}");
+        }
+    }
+
+    /// No advice for a client of machines takes `client_credentials` away, or lets users in.
+    #[test]
+    fn a_client_of_machines_is_named_and_keeps_what_it_needs() {
+        let guards: [Fault; 3] = [|_| {}, |d| tell_guard(d, "TRIGGER_SOURCE"), |d| pool(d).triggers.guard = None];
+        for guard in guards {
+            for flows in [&["ALLOW_REFRESH_TOKEN_AUTH"][..], &["ALLOW_USER_SRP_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"], &[]]
+            {
+                let mut deployment = sound();
+                make_machine(client(&mut deployment));
+                client(&mut deployment).flows = texts(flows);
+                guard(&mut deployment);
+                let named = finding_of(&deployment, "client-machines");
+                assert_eq!((named.severity, named.subject.to_string().as_str()), (Weak, CLIENT));
+                assert!(named.sentence.contains("the client secret is their only factor"), "{named:?}");
+                for finding in findings(&deployment) {
+                    let advice = finding.remedy.unwrap_or_default();
+                    assert!(!advice.contains("OAuthFlows") && !advice.contains("ALLOW_CUSTOM_AUTH"), "{finding:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_client_of_machines_alone_is_not_asked_for_what_users_need() {
+        let mut deployment = sound();
+        make_machine(client(&mut deployment));
+        assert_eq!(above_fine(&deployment), [(Weak, "client-machines", CLIENT.to_owned())]);
+        client(&mut deployment).flows.push("ALLOW_USER_SRP_AUTH".to_owned());
+        let checks: Vec<_> = above_fine(&deployment).into_iter().map(|(_, id, _)| id).collect();
+        let expected = ["client-flows", "client-machines", "client-session", "client-refresh-token", "client-tokens"];
+        assert_eq!(checks, expected);
+    }
+
+    #[test]
+    fn users_of_managed_login_get_no_tokens_and_no_advice_that_ends_it() {
+        let federated: Fault = |d| {
+            d.identity_providers = Ok(texts(&["Google"]));
+            client(d).identity_providers.push("Google".to_owned());
+        };
+        let rows: [(Fault, &[&str]); 2] = [
+            (|_| {}, &["client-oauth"]),
+            (federated, &["pool-identity-providers", "client-oauth", "client-identity-providers"]),
+        ];
+        for (users, checks) in rows {
+            let mut deployment = sound();
+            make_managed_login(client(&mut deployment));
+            pool(&mut deployment).domains = texts(&["example"]);
+            users(&mut deployment);
+            let above: Vec<_> = above_fine(&deployment).into_iter().map(|(severity, id, _)| (severity, id)).collect();
+            assert_eq!(above, checks.iter().map(|id| (Broken, *id)).collect::<Vec<_>>());
+            for id in checks {
+                let finding = finding_of(&deployment, id);
+                assert!(finding.sentence.contains("the token guard denies the tokens of users"), "{finding:?}");
+                assert!(finding.remedy.unwrap().starts_with("No setting lets them pass"), "{finding:?}");
+            }
+            let domain = finding_of(&deployment, "pool-domain");
+            assert_eq!(domain.sentence, "has managed login at example, and the token guard denies its users' tokens");
+
+            pool(&mut deployment).triggers.guard = None;
+            for id in checks {
+                let finding = finding_of(&deployment, id);
+                assert_eq!(finding.severity, Open, "{finding:?}");
+                assert!(finding.remedy.unwrap().contains("before you attach the token guard"), "{finding:?}");
+            }
+            for finding in findings(&deployment) {
+                assert!(!finding.remedy.unwrap_or_default().contains("Delete"), "{finding:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn identity_providers_that_no_client_supports_are_fine() {
+        let mut deployment = sound();
+        deployment.identity_providers = Ok(texts(&["Google", "Okta"]));
+        assert_eq!(above_fine(&deployment), []);
+        deployment.clients.as_mut().unwrap()[0].client = refused("DescribeUserPoolClient");
+        assert_eq!(finding_of(&deployment, "pool-identity-providers").severity, Broken);
+    }
+
     #[test]
     fn a_pool_that_could_not_be_read_is_not_taken_for_one_without_triggers() {
         let mut deployment = sound();
@@ -337,7 +469,7 @@ mod tests {
         client(&mut deployment).flows = Vec::new();
         let found = findings(&deployment);
         assert_eq!((found[0].severity, found[0].id), (Open, "client-flows"));
-        assert!(found[0].sentence.ends_with("whether a token guard refuses them could not be read"));
+        assert!(found[0].sentence.ends_with("whether a token guard denies them could not be read"));
     }
 
     #[test]
@@ -376,7 +508,7 @@ mod tests {
         pool(&mut deployment).triggers.others.push(("UserMigration", "arn:aws:lambda:::function:migrate".to_owned()));
         let found = findings(&deployment);
         let other = found.iter().find(|finding| finding.id == "trigger-other").unwrap();
-        assert_eq!((other.severity, other.subject.as_str()), (Fine, "UserMigration"));
+        assert_eq!((other.severity, &other.subject), (Fine, &"UserMigration".into()));
         assert_eq!(other.sentence, "calls arn:aws:lambda:::function:migrate");
     }
 
@@ -418,9 +550,33 @@ mod tests {
             let mut deployment = sound();
             verify(&mut deployment).policy = policy(&statements);
             let found = findings(&deployment);
-            let of = |id| found.iter().find(|one| one.id == id && one.subject == VERIFY).unwrap().severity;
+            let of = |id| found.iter().find(|one| one.id == id && one.subject == VERIFY.into()).unwrap().severity;
             let severities = (of("trigger-permission"), of("trigger-other-callers"));
             assert_eq!(severities, (permission, other_callers), "{statements}");
+        }
+    }
+
+    #[test]
+    fn who_may_call_a_function_is_said_of_its_policy_alone() {
+        let finding = finding_of(&sound(), "trigger-other-callers");
+        assert_eq!(finding.severity, Fine);
+        assert!(finding.sentence.ends_with("by its policy; roles of the account that may call it were not read"));
+    }
+
+    #[test]
+    fn the_version_of_the_guards_events_is_said_with_what_it_means() {
+        for (version, plan, severity, said) in [
+            ("V1_0", "LITE", Fine, "all that the plan LITE has: its claims reach the ID token only"),
+            ("V1_0", "PLUS", Weak, "its claims reach the ID token only, not the access token"),
+            ("V2_0", "ESSENTIALS", Fine, "gets V2_0 events: its claims reach the ID token and the access token"),
+            ("V3_0", "PLUS", Fine, "those of machines too: its claims reach the ID token and the access token"),
+        ] {
+            let mut deployment = sound();
+            let pool = pool(&mut deployment);
+            (pool.triggers.guard_events, pool.plan) = (version.to_owned(), plan.to_owned());
+            let finding = finding_of(&deployment, "trigger-events");
+            assert_eq!((finding.severity, &finding.subject), (severity, &GUARD.into()), "{version} {plan}");
+            assert!(finding.sentence.ends_with(said), "{}", finding.sentence);
         }
     }
 
@@ -439,7 +595,7 @@ mod tests {
     #[test]
     fn what_is_open_goes_before_what_was_not_seen() {
         let finding =
-            |severity| Finding { severity, id: "id", subject: String::new(), sentence: String::new(), remedy: None };
+            |severity| Finding { severity, id: "id", subject: "".into(), sentence: String::new(), remedy: None };
         #[rustfmt::skip]
         let table: [(&[Severity], Outcome); 7] = [
             (&[],                 Outcome::NothingOpen),
@@ -462,24 +618,111 @@ mod tests {
             Finding {
                 severity: Open,
                 id: "client-flows",
-                subject: "client web".to_owned(),
+                subject: Subject::Client { name: "web".to_owned(), id: "1".to_owned() },
                 sentence: "allows much".to_owned(),
                 remedy: Some("Allow less."),
             },
             Finding {
                 severity: Broken,
                 id: "key-state",
-                subject: "key 1".to_owned(),
+                subject: "key 1".into(),
                 sentence: "is off".to_owned(),
                 remedy: None,
             },
         ];
-        let plain = "OPEN    client-flows  client web  allows much. Allow less.\n\
-                     BROKEN  key-state     key 1       is off.\n";
-        let coloured = "\x1b[1;31mOPEN  \x1b[0m  client-flows  client web  allows much. Allow less.\n\
-                        \x1b[31mBROKEN\x1b[0m  key-state     key 1       is off.\n";
+        let plain = "OPEN    client-flows  client web (1)  allows much. Allow less.\n\
+                     BROKEN  key-state     key 1           is off.\n\
+                     1 open, 1 broken, 0 unreadable, 0 weak, 0 fine.\n";
+        let coloured = "\x1b[1;31mOPEN  \x1b[0m  client-flows  client web (1)  allows much. Allow less.\n\
+                        \x1b[31mBROKEN\x1b[0m  key-state     key 1           is off.\n\
+                        1 open, 1 broken, 0 unreadable, 0 weak, 0 fine.\n";
         assert_eq!(report::text(&findings, false), plain);
         assert_eq!(report::text(&findings, true), coloured);
+    }
+
+    #[test]
+    fn a_long_name_does_not_push_the_other_lines_apart() {
+        let arn = "arn:aws:kms:us-east-1:111122223333:key/00000000-1111-2222-3333-444444444444";
+        let finding = |subject: &str| Finding {
+            severity: Fine,
+            id: "id",
+            subject: subject.into(),
+            sentence: "is so".to_owned(),
+            remedy: None,
+        };
+        let printed = report::text(&[finding("pool"), finding(arn)], false);
+        let lines: Vec<_> = printed.lines().collect();
+        assert_eq!(lines[0], format!("FINE  id  {:40}  is so.", "pool"));
+        assert_eq!(lines[1], format!("FINE  id  {arn}  is so."));
+    }
+
+    /// `sound`, with `number` app clients more that allow ALLOW_USER_SRP_AUTH.
+    fn with_clients_that_share_a_fault(number: usize) -> Deployment {
+        let mut deployment = sound();
+        let clients = deployment.clients.as_mut().unwrap();
+        for number in 0..number {
+            let mut other = clients[0].clone();
+            (other.name, other.id) = (format!("old {number}"), format!("{number}example"));
+            other.client.as_mut().unwrap().flows.push("ALLOW_USER_SRP_AUTH".to_owned());
+            clients.push(other);
+        }
+        deployment
+    }
+
+    #[test]
+    fn what_many_clients_share_is_one_line() {
+        let of_one = report::text(&findings(&with_clients_that_share_a_fault(1)), false);
+        assert!(of_one.contains("  client old 0 (0example)  "), "{of_one}");
+        for number in [2, 5, 6, 60] {
+            let found = findings(&with_clients_that_share_a_fault(number));
+            let printed = report::text(&found, false);
+            assert_eq!(printed.lines().count(), of_one.lines().count(), "{printed}");
+            let line = printed.lines().next().unwrap();
+            assert!(line.contains(&format!("  each of {number} clients  ")), "{line}");
+            let end = match number {
+                2 => "Clients: old 0 (0example), old 1 (1example).",
+                5 => "old 3 (3example), old 4 (4example).",
+                6 => "old 4 (4example), and 1 more (--json names them).",
+                _ => "old 4 (4example), and 55 more (--json names them).",
+            };
+            assert!(line.ends_with(end), "{line}");
+            let counts = format!("0 open, 0 broken, 0 unreadable, {number} weak, {} fine.", found.len() - number);
+            assert_eq!(printed.lines().last(), Some(counts.as_str()));
+        }
+    }
+
+    #[test]
+    fn json_keeps_apart_what_many_clients_share() {
+        let deployment = with_clients_that_share_a_fault(60);
+        let printed = report::json(&deployment.user_pool_id, &findings(&deployment));
+        let printed: Value = serde_json::from_str(&printed).unwrap();
+        let of_flows = |finding: &&Value| finding["id"] == "client-flows" && finding["severity"] == "WEAK";
+        let weak: Vec<_> = printed["findings"].as_array().unwrap().iter().filter(of_flows).collect();
+        let ids: BTreeSet<_> = weak.iter().map(|finding| finding["clientId"].as_str().unwrap()).collect();
+        assert_eq!((weak.len(), ids.len()), (60, 60));
+        assert_eq!(printed["counts"]["weak"], 60);
+    }
+
+    #[test]
+    fn clients_that_differ_are_not_grouped() {
+        let mut deployment = with_clients_that_share_a_fault(2);
+        deployment.clients.as_mut().unwrap()[1].client.as_mut().unwrap().flows.push("ALLOW_USER_AUTH".to_owned());
+        let printed = report::text(&findings(&deployment), false);
+        let weak = printed.lines().filter(|line| line.starts_with("WEAK"));
+        assert!(weak.clone().all(|line| line.contains("client old ")) && weak.count() == 2, "{printed}");
+    }
+
+    #[test]
+    fn one_is_counted_in_the_singular() {
+        let mut deployment = sound();
+        let client = client(&mut deployment);
+        (client.refresh_token, client.access_token) = (lasts(1, "days"), lasts(1, "hours"));
+        client.id_token = lasts(1, "minutes");
+        verify_configuration(&mut deployment).timeout_seconds = Some(1);
+        let printed = report::text(&findings(&deployment), false);
+        for one in ["for 1 day.", "access tokens for 1 hour and ID tokens for 1 minute.", "cut off after 1 second,"] {
+            assert!(printed.contains(one), "{one}: {printed}");
+        }
     }
 
     #[test]
@@ -487,7 +730,7 @@ mod tests {
         let mut deployment = sound();
         deployment.clients.as_mut().unwrap()[0].name = "web\nFINE  \x1b[2J".to_owned();
         let printed = report::text(&findings(&deployment), false);
-        assert_eq!(printed.lines().count(), findings(&deployment).len());
+        assert_eq!(printed.lines().count(), findings(&deployment).len() + 1);
         assert!(!printed.contains('\x1b'));
         assert!(printed.contains("client web\\nFINE  \\u{1b}[2J (1example)"));
     }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_cognitoidentityprovider::types::{
     LambdaConfigType, UserPoolClientDescription, UserPoolClientType, UserPoolType,
@@ -18,8 +19,8 @@ use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use super::deployment::{
-    Client, Configuration, Deployment, Function, Given, KEY_ID, Key, ListedClient, Pool, Read, TABLE_NAME, Table,
-    TableDescription, Triggers, Unreadable, UserPoolId, Validity, Variables,
+    Cause, Client, Configuration, Deployment, Function, Given, KEY_ID, Key, ListedClient, Pool, Read, TABLE_NAME,
+    Table, TableDescription, Triggers, Unreadable, UserPoolId, Validity, Variables,
 };
 
 /// Clients of the services that a deployment is made of.
@@ -57,12 +58,24 @@ impl Services {
 }
 
 /// Reads everything.
-pub async fn read(services: &Services, user_pool_id: UserPoolId, given: Given) -> Deployment {
+///
+/// # Errors
+/// Nothing of the pool can be read, so neither can what it names.
+pub async fn read(services: &Services, user_pool_id: UserPoolId, given: Given) -> Result<Deployment, Unreadable> {
     let id = user_pool_id.to_string();
-    let pool = services.pool(&id).await;
+    let pool = match services.pool(&id).await {
+        Err(unreadable) if is_in_the_way_of_all(unreadable.cause) => return Err(unreadable),
+        pool => pool,
+    };
     let mfa_configuration = services.mfa_configuration(&id).await;
     let identity_providers = services.identity_providers(&id).await;
     let clients = services.clients(&id).await;
+    let pool = match pool {
+        Err(unreadable) if mfa_configuration.is_err() && identity_providers.is_err() && clients.is_err() => {
+            return Err(unreadable);
+        }
+        pool => pool,
+    };
     let named = |given: &Option<String>, variable| {
         let told = || pool.as_ref().ok()?.triggers.told(variable).next().map(|(_, value)| value.to_owned());
         given.clone().or_else(told)
@@ -75,7 +88,20 @@ pub async fn read(services: &Services, user_pool_id: UserPoolId, given: Given) -
         Some(id) => Some(services.key(id).await),
         None => None,
     };
-    Deployment { user_pool_id, pool, mfa_configuration, identity_providers, clients, table, key, given }
+    Ok(Deployment { user_pool_id, pool, mfa_configuration, identity_providers, clients, table, key, given })
+}
+
+/// The pool's other calls would end the same way, and some only after seconds.
+fn is_in_the_way_of_all(cause: Cause) -> bool {
+    match cause {
+        Cause::NoCredentials
+        | Cause::CredentialsNotLoaded
+        | Cause::CredentialsExpired
+        | Cause::CredentialsRefused
+        | Cause::NotReached
+        | Cause::NotFound => true,
+        Cause::Denied | Cause::Other => false,
+    }
 }
 
 impl Services {
@@ -93,6 +119,7 @@ impl Services {
                 .map(|policy| words(policy.allowed_first_auth_factors(), |factor| factor.as_str()))
                 .unwrap_or_default(),
             domains: [domain, custom_domain].into_iter().flatten().filter(|domain| !domain.is_empty()).collect(),
+            plan: pool.user_pool_tier.map(|plan| plan.as_str().to_owned()).unwrap_or_default(),
             triggers: match pool.lambda_config {
                 Some(attached) => self.triggers(attached).await,
                 None => Triggers::default(),
@@ -101,7 +128,10 @@ impl Services {
     }
 
     async fn triggers(&self, attached: LambdaConfigType) -> Triggers {
-        let guard = attached.pre_token_generation_config.map(|config| config.lambda_arn);
+        let (guard, guard_events) = match attached.pre_token_generation_config {
+            Some(config) => (Some(config.lambda_arn), config.lambda_version.as_str().to_owned()),
+            None => (attached.pre_token_generation, "V1_0".to_owned()),
+        };
         let others = [
             ("PreSignUp", attached.pre_sign_up),
             ("CustomMessage", attached.custom_message),
@@ -117,7 +147,8 @@ impl Services {
             define: self.function(attached.define_auth_challenge).await,
             create: self.function(attached.create_auth_challenge).await,
             verify: self.function(attached.verify_auth_challenge_response).await,
-            guard: self.function(guard.or(attached.pre_token_generation)).await,
+            guard: self.function(guard).await,
+            guard_events,
             others: others.into_iter().filter_map(|(name, arn)| Some((name, arn?))).collect(),
         }
     }
@@ -225,8 +256,9 @@ fn as_configuration(output: GetFunctionConfigurationOutput) -> Configuration {
         None => Ok(Variables::default()),
         // Whoever may not use the key of the variables gets this in their place.
         Some(EnvironmentResponse { error: Some(error), .. }) => {
+            let cause = Cause::of(error.error_code.as_deref().unwrap_or_default());
             let said: Vec<String> = [error.error_code, error.message].into_iter().flatten().collect();
-            Err(Unreadable { call: "GetFunctionConfiguration", reason: said.join(": ") })
+            Err(Unreadable { call: "GetFunctionConfiguration", cause, reason: said.join(": ") })
         }
         Some(EnvironmentResponse { variables, .. }) => Ok(Variables::of(variables.unwrap_or_default())),
     };
@@ -264,23 +296,38 @@ fn words<T>(of: &[T], word: impl Fn(&T) -> &str) -> Vec<String> {
 
 /// AWS left out what it always sends.
 fn there<T>(call: &'static str, part: Option<T>) -> Read<T> {
-    part.ok_or_else(|| Unreadable { call, reason: "the answer is incomplete".to_owned() })
+    part.ok_or_else(|| Unreadable { call, cause: Cause::Other, reason: "the answer is incomplete".to_owned() })
 }
 
-/// AWS's code and message; without an answer, every error down to the cause.
+/// AWS's code and message; without an answer, the error that the others follow from.
 fn unreadable<E, R>(call: &'static str) -> impl FnOnce(SdkError<E, R>) -> Unreadable
 where
     E: ProvideErrorMetadata + Error + 'static,
     R: std::fmt::Debug + 'static,
 {
     move |error| {
-        let reason = match error.code() {
-            Some(code) => format!("{code}: {}", error.message().unwrap_or("no message")),
+        let (cause, reason) = match error.code() {
+            Some(code) => (Cause::of(code), format!("{code}: {}", error.message().unwrap_or("no message"))),
             None => {
-                let causes = successors(Some(&error as &dyn Error), |&error| error.source());
-                causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+                let errors = || successors(Some(&error as &(dyn Error + 'static)), |&error| error.source());
+                let cause = errors().find_map(of_credentials).unwrap_or_else(|| of_connection(&error));
+                (cause, errors().last().map(ToString::to_string).unwrap_or_default())
             }
         };
-        Unreadable { call, reason: reason.trim_end_matches('.').to_owned() }
+        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
+        Unreadable { call, cause, reason: reason.trim_end_matches('.').to_owned() }
     }
+}
+
+fn of_credentials(error: &(dyn Error + 'static)) -> Option<Cause> {
+    let error = error.downcast_ref::<CredentialsError>()?;
+    let none = matches!(error, CredentialsError::CredentialsNotLoaded(_));
+    Some(if none { Cause::NoCredentials } else { Cause::CredentialsNotLoaded })
+}
+
+fn of_connection<E, R>(error: &SdkError<E, R>) -> Cause {
+    let failed_on_the_way =
+        matches!(error, SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout());
+    let not_reached = failed_on_the_way || matches!(error, SdkError::TimeoutError(_));
+    if not_reached { Cause::NotReached } else { Cause::Other }
 }

@@ -16,8 +16,54 @@ pub type Read<T> = Result<T, Unreadable>;
 pub struct Unreadable {
     /// AWS's name of the call.
     pub call: &'static str,
+    /// What to do follows from it.
+    pub cause: Cause,
     /// AWS's code and message, or why there was no answer.
     pub reason: String,
+}
+
+/// Why a call was not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// No credentials were found.
+    NoCredentials,
+    /// Where credentials should come from, there was an error.
+    CredentialsNotLoaded,
+    /// AWS refuses credentials that have expired.
+    CredentialsExpired,
+    /// AWS refuses the credentials.
+    CredentialsRefused,
+    /// AWS was not reached, or not in time.
+    NotReached,
+    /// AWS has no such thing in this account and region.
+    NotFound,
+    /// AWS does not allow the call.
+    Denied,
+    /// Another error.
+    Other,
+}
+
+impl Cause {
+    /// Of an error code.
+    #[must_use]
+    pub fn of(code: &str) -> Self {
+        match code {
+            "ExpiredToken" | "ExpiredTokenException" => Self::CredentialsExpired,
+            "IncompleteSignature"
+            | "IncompleteSignatureException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException"
+            | "OptInRequired"
+            | "RequestExpired"
+            | "SignatureDoesNotMatch"
+            | "UnrecognizedClientException" => Self::CredentialsRefused,
+            "NotFoundException" | "ResourceNotFoundException" | "TableNotFoundException" => Self::NotFound,
+            "AccessDenied" | "AccessDeniedException" | "NotAuthorizedException" => Self::Denied,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// Everything that was read.
@@ -103,6 +149,8 @@ pub struct Pool {
     pub first_factors: Vec<String>,
     /// `Domain` and `CustomDomain`
     pub domains: Vec<String>,
+    /// `UserPoolTier`
+    pub plan: String,
     /// `LambdaConfig`
     pub triggers: Triggers,
 }
@@ -118,6 +166,8 @@ pub struct Triggers {
     pub verify: Option<Function>,
     /// `PreTokenGenerationConfig`, or `PreTokenGeneration`
     pub guard: Option<Function>,
+    /// `LambdaVersion` of `PreTokenGenerationConfig`; with `PreTokenGeneration` alone, which has none, it is `V1_0`.
+    pub guard_events: String,
     /// Name and ARN of every other.
     pub others: Vec<(&'static str, String)>,
 }
@@ -257,6 +307,59 @@ pub struct Client {
     pub access_token: Validity,
     /// `IdTokenValidity`
     pub id_token: Validity,
+}
+
+/// What an app client is for, as far as its settings show it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Users who sign in by the API, on the app's own screens.
+    UsersByApi,
+    /// Users who sign in by managed login, some of them with an identity provider.
+    UsersByManagedLogin,
+    /// Machines, which get tokens for themselves.
+    Machines,
+}
+
+impl Client {
+    const CLIENT_CREDENTIALS: &str = "client_credentials";
+
+    /// What it is for.
+    #[must_use]
+    pub fn purpose(&self) -> Purpose {
+        match (self.allows_machines(), self.allows_managed_login(), self.allows_custom_auth()) {
+            (true, false, _) => Purpose::Machines,
+            (_, true, false) => Purpose::UsersByManagedLogin,
+            (_, true, true) if !self.foreign_identity_providers().is_empty() => Purpose::UsersByManagedLogin,
+            (_, true, true) | (false, false, _) => Purpose::UsersByApi,
+        }
+    }
+
+    /// Whether machines get tokens from it.
+    #[must_use]
+    pub fn allows_machines(&self) -> bool {
+        self.oauth_flows.iter().any(|flow| flow == Self::CLIENT_CREDENTIALS)
+    }
+
+    /// Whether users get tokens from it by managed login.
+    #[must_use]
+    pub fn allows_managed_login(&self) -> bool {
+        match self.oauth_flows.as_slice() {
+            [] => self.oauth_on,
+            flows => flows.iter().any(|flow| flow != Self::CLIENT_CREDENTIALS),
+        }
+    }
+
+    /// Whether it names `ALLOW_CUSTOM_AUTH`, rather than leaving `ExplicitAuthFlows` to its default.
+    #[must_use]
+    pub fn allows_custom_auth(&self) -> bool {
+        self.flows.iter().any(|flow| flow == "ALLOW_CUSTOM_AUTH")
+    }
+
+    /// Where users come from apart from the pool itself.
+    #[must_use]
+    pub fn foreign_identity_providers(&self) -> Vec<&str> {
+        self.identity_providers.iter().map(String::as_str).filter(|name| *name != "COGNITO").collect()
+    }
 }
 
 /// A token's lifetime.

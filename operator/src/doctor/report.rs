@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use super::checks::{Finding, Severity};
+use super::checks::{Finding, Severity, Subject};
 use super::deployment::UserPoolId;
 
 /// How the command ends; its exit status.
@@ -32,37 +32,118 @@ impl Outcome {
     }
 }
 
-/// A line each.
+/// A line each, but one for all app clients of which the same is so; then how many there are.
 #[must_use]
 pub fn text(findings: &[Finding], coloured: bool) -> String {
-    let width = |of: fn(&Finding) -> &str| findings.iter().map(|one| on_a_line(of(one)).chars().count()).max();
-    let words = width(|one| one.severity.as_str()).unwrap_or(0);
-    let ids = width(|one| one.id).unwrap_or(0);
-    let subjects = width(|one| &one.subject).unwrap_or(0);
-    let mut lines = String::new();
-    for Finding { severity, id, subject, sentence, remedy } in findings {
+    let lines = lines(findings);
+    let width = |of: fn(&Line<'_>) -> String| lines.iter().map(|line| of(line).chars().count()).max().unwrap_or(0);
+    let words = width(|line| line.finding.severity.as_str().to_owned());
+    let ids = width(|line| line.finding.id.to_owned());
+    let subjects = width(|line| line.subject()).min(ALIGNED);
+    let mut text = String::new();
+    for line in &lines {
+        let Finding { severity, id, .. } = line.finding;
         let word = format!("{:words$}", severity.as_str());
         let word = if coloured { format!("\x1b[{}m{word}\x1b[0m", colour(*severity)) } else { word };
-        let said = match remedy {
-            Some(remedy) => format!("{sentence}. {remedy}"),
-            None => format!("{sentence}."),
-        };
         // Writing to a String does not fail.
-        let _ = writeln!(lines, "{word}  {id:ids$}  {:subjects$}  {}", on_a_line(subject), on_a_line(&said));
+        let _ = writeln!(text, "{word}  {id:ids$}  {:subjects$}  {}", line.subject(), line.says());
     }
-    lines
+    let counted = Severity::ALL.map(|severity| format!("{} {}", count(findings, severity), key(severity)));
+    let _ = writeln!(text, "{}.", counted.join(", "));
+    text
 }
 
 /// One object for programs.
 #[must_use]
 pub fn json(user_pool_id: &UserPoolId, findings: &[Finding]) -> String {
+    let counts: Map<String, Value> =
+        Severity::ALL.into_iter().map(|severity| (key(severity), count(findings, severity).into())).collect();
     let findings: Vec<Value> = findings
         .iter()
         .map(|Finding { severity, id, subject, sentence, remedy }| {
-            json!({ "severity": severity.as_str(), "id": id, "subject": subject, "sentence": sentence, "remedy": remedy })
+            let client_id = match subject {
+                Subject::Client { id, .. } => Some(id),
+                Subject::Part(_) => None,
+            };
+            json!({
+                "severity": severity.as_str(),
+                "id": id,
+                "subject": subject.to_string(),
+                "clientId": client_id,
+                "sentence": sentence,
+                "remedy": remedy,
+            })
         })
         .collect();
-    format!("{:#}\n", json!({ "userPoolId": user_pool_id.to_string(), "findings": findings }))
+    format!("{:#}\n", json!({ "userPoolId": user_pool_id.to_string(), "findings": findings, "counts": counts }))
+}
+
+fn count(findings: &[Finding], severity: Severity) -> usize {
+    findings.iter().filter(|finding| finding.severity == severity).count()
+}
+
+fn key(severity: Severity) -> String {
+    severity.as_str().to_ascii_lowercase()
+}
+
+/// A finding, or one that app clients share.
+struct Line<'a> {
+    finding: &'a Finding,
+    /// `name (id)` of each app client.
+    clients: Vec<String>,
+}
+
+/// How far what comes after a subject is pushed to the right: a key's ARN is longer.
+const ALIGNED: usize = 40;
+/// How many app clients of one finding are named.
+const NAMED: usize = 5;
+
+fn lines(findings: &[Finding]) -> Vec<Line<'_>> {
+    let mut lines: Vec<Line<'_>> = Vec::new();
+    for finding in findings {
+        let Subject::Client { name, id } = &finding.subject else {
+            lines.push(Line { finding, clients: Vec::new() });
+            continue;
+        };
+        let client = format!("{name} ({id})");
+        match lines.iter_mut().find(|line| line.is_shared_by(finding)) {
+            Some(line) => line.clients.push(client),
+            None => lines.push(Line { finding, clients: vec![client] }),
+        }
+    }
+    lines
+}
+
+impl Line<'_> {
+    fn is_shared_by(&self, other: &Finding) -> bool {
+        let Finding { severity, id, subject: _, sentence, remedy } = self.finding;
+        !self.clients.is_empty()
+            && (severity, id, sentence, remedy) == (&other.severity, &other.id, &other.sentence, &other.remedy)
+    }
+
+    fn subject(&self) -> String {
+        match self.clients.len() {
+            0 | 1 => on_a_line(&self.finding.subject.to_string()),
+            number => format!("each of {number} clients"),
+        }
+    }
+
+    fn says(&self) -> String {
+        let Finding { sentence, remedy, .. } = self.finding;
+        let mut said = format!("{sentence}.");
+        if let Some(remedy) = remedy {
+            let _ = write!(said, " {remedy}");
+            if self.clients.len() > 1 {
+                let named: Vec<&str> = self.clients.iter().take(NAMED).map(String::as_str).collect();
+                let _ = write!(said, " Clients: {}", named.join(", "));
+                said.push_str(&match self.clients.len().saturating_sub(NAMED) {
+                    0 => ".".to_owned(),
+                    more => format!(", and {more} more (--json names them)."),
+                });
+            }
+        }
+        on_a_line(&said)
+    }
 }
 
 /// SGR, ECMA-48 section 8.3.117: bold red, red, magenta, yellow, green.

@@ -1,0 +1,70 @@
+//! What a check needs to know of the whole.
+
+use shared::settings::{AcceptedCognitoMfa, Enrollment, SettingError, SignInSettings, TokenGuard};
+
+use crate::doctor::deployment::{Client, Given, ListedClient, PoolTrigger, Read, Triggers, Variables};
+
+/// What other checks need to know of the whole.
+pub(super) struct Known<'a> {
+    pub(super) pool_arn: &'a str,
+    pub(super) guard: Guard,
+    /// `None`: not read, or not understood.
+    pub(super) cognito_mfa_is_accepted: Option<bool>,
+    /// Some app client lets federated users in, or an app client could not be read.
+    pub(super) users_are_federated: bool,
+    pub(super) given: &'a Given,
+}
+
+impl Guard {
+    /// Whether it denies the tokens of managed login.
+    pub(super) fn denies_managed_login(self) -> bool {
+        match self {
+            Self::Grant | Self::TriggerSource => true,
+            Self::Absent | Self::Unread => false,
+        }
+    }
+}
+
+pub(super) fn users_are_federated(clients: &Read<Vec<ListedClient>>) -> bool {
+    let of_one = |client: &Client| client.allows_managed_login() && !client.foreign_identity_providers().is_empty();
+    clients.as_ref().map_or(true, |clients| clients.iter().any(|listed| listed.client.as_ref().map_or(true, of_one)))
+}
+
+/// Which tokens are denied although no trigger of the sign-in was asked.
+#[derive(Clone, Copy)]
+pub(super) enum Guard {
+    /// All that the second factor was not proven for.
+    Grant,
+    /// Those of managed login, devices and temporary passwords; not those of a flow of the API.
+    TriggerSource,
+    /// None: nothing is attached, or it is not the token guard.
+    Absent,
+    /// What is attached could not be read.
+    Unread,
+}
+
+pub(super) fn guard(triggers: &Triggers) -> Guard {
+    match (&triggers.guard, triggers.variables(PoolTrigger::Guard).map(token_guard)) {
+        (None, _) | (Some(_), Some(Err(_))) => Guard::Absent,
+        (Some(_), None) => Guard::Unread,
+        (Some(_), Some(Ok(TokenGuard::Grant))) => Guard::Grant,
+        (Some(_), Some(Ok(TokenGuard::TriggerSource))) => Guard::TriggerSource,
+    }
+}
+
+pub(super) fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {
+    let value = triggers.variables(PoolTrigger::Define)?.get(AcceptedCognitoMfa::VARIABLE)?;
+    AcceptedCognitoMfa::parse(value).ok().map(|accepted| accepted != AcceptedCognitoMfa::NONE)
+}
+
+pub(super) fn sign_in_settings(variables: &Variables) -> Result<SignInSettings, SettingError> {
+    SignInSettings::read(&|variable| variables.get(variable).map(str::to_owned))
+}
+
+pub(super) fn enrollment(variables: &Variables) -> Result<Enrollment, SettingError> {
+    Enrollment::read(&|variable| variables.get(variable).map(str::to_owned))
+}
+
+pub(super) fn token_guard(variables: &Variables) -> Result<TokenGuard, SettingError> {
+    TokenGuard::read(&|variable| variables.get(variable).map(str::to_owned))
+}

@@ -1,0 +1,142 @@
+//! The settings of the functions.
+
+use shared::settings::TokenGuard;
+
+use super::known::{Known, enrollment, sign_in_settings, token_guard};
+use super::verdict::Row;
+use super::verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
+use crate::doctor::deployment::{KEY_ID, PoolTrigger, TABLE_NAME, Triggers};
+
+pub(super) const SETTINGS: &[Row<Triggers>] = &[
+    ("settings-define", settings_define),
+    ("settings-create", settings_create),
+    ("settings-verify", settings_verify),
+    ("settings-agree", settings_agree),
+    ("settings-guard", settings_guard),
+    ("settings-table", settings_table),
+    ("settings-key", settings_key),
+];
+
+fn settings_define(triggers: &Triggers, _: &Known<'_>) -> Verdict {
+    understood(triggers, PoolTrigger::Define)
+}
+
+fn settings_create(triggers: &Triggers, _: &Known<'_>) -> Verdict {
+    understood(triggers, PoolTrigger::Create)
+}
+
+fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
+    let name = PoolTrigger::Verify.name();
+    match triggers.variables(PoolTrigger::Verify).map(enrollment) {
+        Some(Ok(_)) => Fine(format!("are understood by {name}")),
+        Some(Err(error)) => {
+            Broken(format!("stop {name} on startup: {error}"), "Set the variable as docs/configuration.md says.")
+        }
+        None => Moot,
+    }
+}
+
+/// The function reads them the same way.
+fn understood(triggers: &Triggers, trigger: PoolTrigger) -> Verdict {
+    match triggers.variables(trigger).map(sign_in_settings) {
+        Some(Ok(_)) => Fine(format!("are understood by {}", trigger.name())),
+        Some(Err(error)) => Broken(
+            format!("stop {} on startup: {error}", trigger.name()),
+            "Set the variable as docs/configuration.md says.",
+        ),
+        None => Moot,
+    }
+}
+
+fn settings_agree(triggers: &Triggers, _: &Known<'_>) -> Verdict {
+    let of = |trigger| triggers.variables(trigger).and_then(|variables| sign_in_settings(variables).ok());
+    let of_verify = triggers.variables(PoolTrigger::Verify).and_then(|variables| enrollment(variables).ok());
+    match (of(PoolTrigger::Define), of(PoolTrigger::Create), of_verify) {
+        (Some(define), Some(create), _) if define != create => Broken(
+            "differ between Define and Create in ACCEPTED_COGNITO_MFA or ENROLLMENT".to_owned(),
+            "Set both variables alike at both functions.",
+        ),
+        (_, Some(create), Some(verify)) if create.enrollment() != verify => Broken(
+            "differ between Create and Verify in ENROLLMENT, so nobody sets an authenticator up".to_owned(),
+            "Set the variable alike at all three functions.",
+        ),
+        (Some(_), Some(_), _) => Fine("are the same at Define, Create and Verify".to_owned()),
+        (_, _, _) => Moot,
+    }
+}
+
+fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
+    let Some(variables) = triggers.variables(PoolTrigger::Guard) else { return Moot };
+    match (token_guard(variables), known.cognito_mfa_is_accepted) {
+        (Ok(TokenGuard::Grant), Some(false) | None) => Fine("issue tokens against a grant only (GRANT)".to_owned()),
+        (Ok(TokenGuard::TriggerSource), Some(true)) => {
+            Fine("issue tokens by their trigger source (TRIGGER_SOURCE)".to_owned())
+        }
+        (Ok(TokenGuard::Grant), Some(true)) => Broken(
+            "refuse tokens after Cognito's own MFA (GRANT), which ACCEPTED_COGNITO_MFA accepts".to_owned(),
+            "Set TOKEN_GUARD to TRIGGER_SOURCE, or ACCEPTED_COGNITO_MFA to NONE.",
+        ),
+        (Ok(TokenGuard::TriggerSource), Some(false) | None) => Weak(
+            "issue the tokens of any flow of the API (TRIGGER_SOURCE)".to_owned(),
+            "Set TOKEN_GUARD to GRANT where ACCEPTED_COGNITO_MFA is NONE.",
+        ),
+        (Err(_), _) if variables.get(TokenGuard::VARIABLE).is_none() => Open(
+            "have no TOKEN_GUARD at PreTokenGeneration, so what it calls is not the token guard".to_owned(),
+            "Attach the token guard in LambdaConfig.",
+        ),
+        (Err(error), _) => {
+            Broken(format!("stop the token guard on startup: {error}"), "Set it to GRANT or TRIGGER_SOURCE.")
+        }
+    }
+}
+
+fn settings_table(triggers: &Triggers, known: &Known<'_>) -> Verdict {
+    one_name(
+        triggers,
+        TABLE_NAME,
+        &[PoolTrigger::Create, PoolTrigger::Verify, PoolTrigger::Guard],
+        &known.given.table_name,
+    )
+}
+
+fn settings_key(triggers: &Triggers, known: &Known<'_>) -> Verdict {
+    one_name(triggers, KEY_ID, &[PoolTrigger::Create, PoolTrigger::Verify], &known.given.key_id)
+}
+
+fn one_name(triggers: &Triggers, variable: &str, at: &[PoolTrigger], given: &Option<String>) -> Verdict {
+    const REMEDY: &str = "Set the variable alike at every function that docs/configuration.md names.";
+    let told: Vec<(&str, &str)> = at
+        .iter()
+        .filter_map(|&trigger| Some((trigger.name(), triggers.variables(trigger)?.get(variable).unwrap_or("nothing"))))
+        .collect();
+    let Some(&(_, first)) = told.first() else { return Moot };
+    let names: Vec<String> = told.iter().map(|(place, name)| format!("{name} at {place}")).collect();
+    let names = names.join(", ");
+    if told.iter().any(|(_, name)| *name == "nothing") {
+        Broken(format!("leave {variable} out: {names}"), REMEDY)
+    } else if told.iter().any(|(_, name)| is_alias(name) != is_alias(first)) {
+        Weak(format!("name {variable} by an alias and otherwise, which is not compared: {names}"), REMEDY)
+    } else if told.iter().any(|(_, name)| !is_same_name(name, first)) {
+        Broken(format!("name more than one {variable}: {names}"), REMEDY)
+    } else if let Some(given) = given.as_deref().filter(|given| !is_same_name(given, first)) {
+        Weak(format!("name {first} as {variable}, and {given} was looked at"), "Leave the option out.")
+    } else {
+        Fine(format!("name one {variable}: {first}"))
+    }
+}
+
+/// A resource by its name, its id or its ARN.
+fn is_same_name(one: &str, other: &str) -> bool {
+    let bare = |name: &str| -> String {
+        let last = name.rsplit(':').next().unwrap_or_default();
+        last.trim_start_matches("key/").trim_start_matches("table/").to_owned()
+    };
+    match (one.starts_with("arn:"), other.starts_with("arn:")) {
+        (true, true) | (false, false) => one == other,
+        (true, false) | (false, true) => bare(one) == bare(other),
+    }
+}
+
+fn is_alias(name: &str) -> bool {
+    name.starts_with("alias/") || name.contains(":alias/")
+}
