@@ -8,9 +8,12 @@ use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use tokio::net::TcpListener;
 
+use crate::error::CognitoError;
 use crate::guided::{AnswerSource, walk_through};
 use crate::http::serve;
 use crate::pool::Pool;
+use crate::random;
+use crate::service::Service;
 use crate::settings::{
     AfterCognitoChallenge, ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration, PoolSettings,
     PreTokenGenerationVersion,
@@ -55,6 +58,12 @@ struct PoolOptions {
     /// unless the token guard denies its tokens.
     #[arg(long, value_delimiter = ',', value_name = "FLOW", default_values = ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"])]
     explicit_auth_flows: Vec<ExplicitAuthFlow>,
+    /// Let anybody sign up, as template.yaml does with SelfSignUp ON.
+    #[arg(long)]
+    self_sign_up: bool,
+    /// Give the app client a secret, as GenerateSecret does; every call then needs the matching SECRET_HASH.
+    #[arg(long)]
+    client_secret: bool,
     /// The event version that the token guard receives.
     #[arg(long, value_name = "VERSION", default_value = "V2_0")]
     token_guard_events: PreTokenGenerationVersion,
@@ -117,47 +126,60 @@ async fn run_server(
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
+    let client_secret = options.client_secret.then(|| random::alphanumeric::<51>()).transpose();
     let settings = PoolSettings {
         endpoint: format!("http://{address}"),
         clients: vec![ClientSettings {
             explicit_auth_flows: options.explicit_auth_flows,
+            client_secret: client_secret.map_err(|error| error.to_string())?,
             ..ClientSettings::as_deployed()
         }],
         pre_token_generation: (!options.no_token_guard).then_some(options.token_guard_events),
         mfa_configuration: options.mfa_configuration,
         after_cognito_mfa: options.after_cognito_mfa,
         temporary_passwords: options.temporary_passwords,
-        ..PoolSettings::default()
+        ..PoolSettings::as_deployed(options.self_sign_up)
     };
     let connection = if json { connection_json(&settings) } else { connection_text(&settings) };
     let triggers: Arc<dyn Triggers> = match lambda.functions() {
         Some(functions) => Arc::new(functions),
         None => Arc::new(InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?),
     };
-    let pool = Pool::new(settings, triggers, clock).map_err(|error| error.to_string())?;
-    let pool = pool.observed_by(Arc::new(Printer { messages: !json }));
+    let make = move |settings| {
+        let pool = Pool::new(settings, Arc::clone(&triggers), Arc::clone(&clock))?;
+        Ok(pool.observed_by(Arc::new(Printer { messages: !json })))
+    };
+    let pool = make(settings).map_err(|error: CognitoError| error.to_string())?;
+    let service = Service::new(Arc::new(pool), make);
     writeln!(io::stdout(), "{connection}").map_err(|error| format!("Nothing can be printed: {error}."))?;
 
     tokio::select! {
-        served = serve(listener, Arc::new(pool)) => served.map_err(|error| format!("The user pool stopped: {error}.")),
+        served = serve(listener, Arc::new(service)) => served.map_err(|error| format!("The user pool stopped: {error}.")),
         () = stopped => Ok(()),
     }
 }
 
 fn connection_json(settings: &PoolSettings) -> String {
-    let client_id = settings.clients.first().map(|client| &client.client_id);
-    json!({
+    let client = settings.clients.first();
+    let mut connection = json!({
         "endpoint": settings.endpoint,
         "region": settings.region,
         "userPoolId": settings.user_pool_id,
-        "clientId": client_id,
-    })
-    .to_string()
+        "clientId": client.map(|client| &client.client_id),
+    });
+    let secret = client.and_then(|client| client.client_secret.as_ref());
+    if let (Some(secret), Some(connection)) = (secret, connection.as_object_mut()) {
+        connection.insert("clientSecret".to_owned(), json!(secret));
+    }
+    connection.to_string()
 }
 
 fn connection_text(settings: &PoolSettings) -> String {
     let PoolSettings { endpoint, region, user_pool_id, .. } = settings;
-    let client_id = settings.clients.first().map(|client| client.client_id.as_str()).unwrap_or_default();
+    let client = settings.clients.first();
+    let client_id = client.map(|client| client.client_id.as_str()).unwrap_or_default();
+    let secret = client.and_then(|client| client.client_secret.as_ref());
+    let secret = secret.map(|secret| format!("secret      {secret}\n")).unwrap_or_default();
     format!(
         "The user pool is up. Ctrl-C ends it, and everything in it is forgotten.\n\
          \n\
@@ -165,6 +187,7 @@ fn connection_text(settings: &PoolSettings) -> String {
          region      {region}\n\
          userPoolId  {user_pool_id}\n\
          clientId    {client_id}\n\
+         {secret}\
          messages    {endpoint}/messages\n"
     )
 }
@@ -195,6 +218,7 @@ impl Observer for Printer {
             MessageReason::SignUp => "confirmation code",
             MessageReason::TemporaryPassword => "temporary password",
             MessageReason::ForgotPassword => "code for a new password",
+            MessageReason::VerifyAttribute => "verification code",
             MessageReason::Mfa => "sign-in code",
         };
         let Message { to, user_name, code, .. } = message;

@@ -40,6 +40,10 @@ impl CognitoError {
         Self::new("UserNotFoundException", "User does not exist.")
     }
 
+    pub(crate) fn user_disabled() -> Self {
+        Self::not_authorized("User is disabled.")
+    }
+
     pub(crate) fn user_not_confirmed() -> Self {
         Self::new("UserNotConfirmedException", "User is not confirmed.")
     }

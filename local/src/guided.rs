@@ -18,12 +18,11 @@ use tokio::sync::mpsc;
 
 use crate::error::CognitoError;
 use crate::pool::Pool;
-use crate::settings::{ClientSettings, Clock, PoolSettings};
+use crate::settings::{Clock, PoolSettings};
 use crate::srp::SrpClient;
 use crate::triggers::in_process::InProcess;
 use crate::triggers::{Observer, Trigger, TriggerFailure};
 
-const USER_NAME: &str = "ana";
 const EMAIL: &str = "ana@example.com";
 const PASSWORD: &str = "Demo-password-1";
 
@@ -49,14 +48,14 @@ pub(crate) async fn walk_through(answers: AnswerSource, clock: Clock) -> Result<
     );
     title("A user with a password and nothing else");
     let pool_id = guide.pool.settings().user_pool_id.clone();
-    let user = json!({ "UserPoolId": pool_id, "Username": USER_NAME, "MessageAction": "SUPPRESS", "UserAttributes": [
+    let user = json!({ "UserPoolId": pool_id, "Username": EMAIL, "MessageAction": "SUPPRESS", "UserAttributes": [
         { "Name": "email", "Value": EMAIL }, { "Name": "email_verified", "Value": "true" },
     ] });
     guide.call("AdminCreateUser", user).await?;
     guide
         .call(
             "AdminSetUserPassword",
-            json!({ "UserPoolId": pool_id, "Username": USER_NAME, "Password": PASSWORD, "Permanent": true }),
+            json!({ "UserPoolId": pool_id, "Username": EMAIL, "Password": PASSWORD, "Permanent": true }),
         )
         .await?;
 
@@ -82,8 +81,8 @@ pub(crate) async fn walk_through(answers: AnswerSource, clock: Clock) -> Result<
 /// A pool with template.yaml's app client: its session strings are valid long enough to install an authenticator app.
 fn pool_as_deployed(clock: &Clock) -> Result<Pool, String> {
     let triggers = InProcess::new(Arc::clone(clock)).map_err(|error| error.to_string())?;
-    let settings = PoolSettings { clients: vec![ClientSettings::as_deployed()], ..PoolSettings::default() };
-    Pool::new(settings, Arc::new(triggers), Arc::clone(clock)).map_err(|error| error.to_string())
+    Pool::new(PoolSettings::as_deployed(false), Arc::new(triggers), Arc::clone(clock))
+        .map_err(|error| error.to_string())
 }
 
 /// What the user lost before a sign-in.
@@ -140,7 +139,7 @@ impl Guide {
         let settings = self.pool.settings();
         let client_id = settings.clients.first().map(|client| client.client_id.clone()).unwrap_or_default();
         let srp = SrpClient::new(&settings.user_pool_id).map_err(|error| error.to_string())?;
-        let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": USER_NAME, "SRP_A": srp.public_value() });
+        let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": EMAIL, "SRP_A": srp.public_value() });
         let request = json!({ "AuthFlow": "CUSTOM_AUTH", "ClientId": client_id, "AuthParameters": parameters });
         let mut answer = self.call("InitiateAuth", request).await?;
         loop {
@@ -153,7 +152,9 @@ impl Guide {
                     srp.answer(&shown, PASSWORD, (self.clock)()).map_err(|error| error.to_string())?
                 }
                 "CUSTOM_CHALLENGE" => {
-                    json!({ "USERNAME": USER_NAME, "ANSWER": self.second_factor(&shown, loss).await? })
+                    // The user's own name, which is not the address that was typed.
+                    let user_name = shown.get("USERNAME").cloned().unwrap_or_default();
+                    json!({ "USERNAME": user_name, "ANSWER": self.second_factor(&shown, loss).await? })
                 }
                 other => return Err(format!("The pool issued {other}, which this guide cannot answer.")),
             };

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `POST /` with `X-Amz-Target: AWSCognitoIdentityProviderService.<operation>` | Cognito's API |
 //! | `GET /<user pool id>/.well-known/jwks.json` | the keys of the tokens, at Cognito's path |
+//! | `GET /<user pool id>/.well-known/openid-configuration` | what a verifier of tokens needs, at Cognito's path |
 //! | `GET /messages` | this pool only: what Cognito would have sent by email or SMS, codes included |
 //!
 //! Callers are not authenticated, not even for the operations that start with `Admin`, and any web page may call (CORS): this
@@ -23,8 +24,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
 use crate::error::CognitoError;
-use crate::pool::Pool;
 use crate::random;
+use crate::service::Service;
 use crate::state::message::Message;
 
 const BODY_LIMIT: usize = 256 * 1024;
@@ -33,47 +34,66 @@ const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// Serves requests until the future is dropped.
-pub async fn serve(listener: TcpListener, pool: Arc<Pool>) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, service: Arc<Service>) -> io::Result<()> {
     let router = Router::new()
         .route("/", post(operation).options(preflight))
         .route("/{user_pool_id}/.well-known/jwks.json", get(jwks))
+        .route("/{user_pool_id}/.well-known/openid-configuration", get(openid_configuration))
         .route("/messages", get(messages))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(map_response(with_common_headers))
-        .with_state(pool);
+        .with_state(service);
     axum::serve(listener, router).await
 }
 
-async fn operation(State(pool): State<Arc<Pool>>, headers: HeaderMap, body: Bytes) -> Response {
-    match call(&pool, &headers, &body).await {
+async fn operation(State(service): State<Arc<Service>>, headers: HeaderMap, body: Bytes) -> Response {
+    match call(&service, &headers, &body).await {
         Ok(answer) => json_response(StatusCode::OK, &answer),
         Err(error) => error_response(&error),
     }
 }
 
-async fn call(pool: &Pool, headers: &HeaderMap, body: &[u8]) -> Result<Value, CognitoError> {
+async fn call(service: &Service, headers: &HeaderMap, body: &[u8]) -> Result<Value, CognitoError> {
     let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.strip_prefix(TARGET_PREFIX).unwrap_or_default();
     let body = serde_json::from_slice(body)
         .map_err(|_| CognitoError::new("SerializationException", "The body is not JSON"))?;
-    pool.call(operation, body).await
+    let region = region(headers).unwrap_or_else(|| service.first().settings().region.clone());
+    service.call(&region, operation, body).await
+}
+
+/// The region that a request was signed for: `Credential=KEY/DATE/REGION/cognito-idp/aws4_request`.
+fn region(headers: &HeaderMap) -> Option<String> {
+    let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (_, scope) = authorization.split_once("Credential=")?;
+    scope.split(',').next()?.split('/').nth(2).map(str::to_owned)
 }
 
 async fn preflight() -> StatusCode {
     StatusCode::NO_CONTENT
 }
 
-async fn jwks(State(pool): State<Arc<Pool>>, Path(user_pool_id): Path<String>) -> Response {
-    if user_pool_id == pool.settings().user_pool_id {
-        json_response(StatusCode::OK, &pool.jwks())
-    } else {
-        let message = format!("User pool {user_pool_id} does not exist.");
-        error_response(&CognitoError::resource_not_found(message))
+async fn jwks(State(service): State<Arc<Service>>, Path(user_pool_id): Path<String>) -> Response {
+    match service.pool(&user_pool_id) {
+        Some(pool) => json_response(StatusCode::OK, &pool.jwks()),
+        None => no_such_pool(&user_pool_id),
     }
 }
 
-async fn messages(State(pool): State<Arc<Pool>>) -> Response {
-    let messages: Value = pool.messages().iter().map(Message::to_json).collect();
+/// As Cognito's: what a verifier of tokens needs.
+async fn openid_configuration(State(service): State<Arc<Service>>, Path(user_pool_id): Path<String>) -> Response {
+    match service.pool(&user_pool_id) {
+        Some(pool) => json_response(StatusCode::OK, &pool.openid_configuration()),
+        None => no_such_pool(&user_pool_id),
+    }
+}
+
+fn no_such_pool(user_pool_id: &str) -> Response {
+    error_response(&CognitoError::resource_not_found(format!("User pool {user_pool_id} does not exist.")))
+}
+
+async fn messages(State(service): State<Arc<Service>>) -> Response {
+    let messages: Value = service.messages().iter().map(Message::to_json).collect();
     json_response(StatusCode::OK, &messages)
 }
 

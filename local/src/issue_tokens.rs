@@ -3,6 +3,8 @@
 //! Source: the Cognito developer guide, "Understanding user pool JSON web tokens" and "Pre token generation Lambda trigger"
 //! (which claims it may change).
 
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::TokenSource;
@@ -41,7 +43,7 @@ pub(crate) fn grant_of(
     let state = pool.state();
     let grant = state.grants.of_refresh_token(client, refresh_token);
     let grant = grant.ok_or_else(|| CognitoError::not_authorized("Invalid Refresh Token"))?;
-    let user = state.users.by_key(&grant.user).ok_or_else(CognitoError::user_not_found)?;
+    let user = state.users.named(&grant.user).ok_or_else(CognitoError::user_not_found)?;
     Ok((grant.clone(), user.user_name.clone()))
 }
 
@@ -63,20 +65,27 @@ async fn id_and_access_token(
     client_metadata: Option<Strings>,
 ) -> Result<Map<String, Value>, CognitoError> {
     let frame = event_frame(pool, client, grant, client_metadata)?;
-    let changes = match pool.settings.pre_token_generation {
+    let version = pool.state().configuration.pre_token_generation();
+    let changes = match version {
         Some(version) => pool.delivery.generate_tokens(&frame, source, version).await?,
         None => TokenChanges::default(),
     };
     let now = pool.now();
     let (access, id) = {
         let state = pool.state();
-        let user = state.users.by_key(&grant.user).ok_or_else(CognitoError::user_not_found)?;
-        let mut access = common_claims(pool, client, grant, user, now)?;
+        let user = state.users.named(&grant.user).ok_or_else(CognitoError::user_not_found)?;
+        let groups: Vec<&str> = state.groups.of(&user.user_name).into_iter().map(|(name, _)| name).collect();
+        let id_validity = client.id_token_validity.unwrap_or(client.token_validity);
+        let mut access = common_claims(pool, grant, user, client.token_validity, now)?;
         access.insert("token_use".to_owned(), json!("access"));
         access.insert("client_id".to_owned(), json!(client.client_id));
         access.insert("username".to_owned(), json!(user.user_name));
         access.insert("scope".to_owned(), json!(SCOPE));
-        let mut id = common_claims(pool, client, grant, user, now)?;
+        let mut id = common_claims(pool, grant, user, id_validity, now)?;
+        if !groups.is_empty() {
+            access.insert("cognito:groups".to_owned(), json!(groups));
+            id.insert("cognito:groups".to_owned(), json!(groups));
+        }
         id.insert("token_use".to_owned(), json!("id"));
         id.insert("aud".to_owned(), json!(client.client_id));
         id.insert("cognito:username".to_owned(), json!(user.user_name));
@@ -99,7 +108,10 @@ fn event_frame(
     client_metadata: Option<Strings>,
 ) -> Result<EventFrame, CognitoError> {
     let state = pool.state();
-    let user = state.users.by_key(&grant.user).ok_or_else(CognitoError::user_not_found)?;
+    let user = state.users.named(&grant.user).ok_or_else(CognitoError::user_not_found)?;
+    if !user.enabled {
+        return Err(CognitoError::user_disabled());
+    }
     if user.status == UserStatus::Unconfirmed {
         return Err(CognitoError::user_not_confirmed());
     }
@@ -111,14 +123,16 @@ fn event_frame(
         user_attributes: user.trigger_attributes(),
         user_not_found: None,
         client_metadata,
+        functions: state.configuration.functions(),
+        groups: state.groups.configuration_of(&user.user_name),
     })
 }
 
 fn common_claims(
     pool: &Pool,
-    client: &ClientSettings,
     grant: &AuthorizationGrant,
     user: &User,
+    validity: Duration,
     now: UnixTime,
 ) -> Result<Map<String, Value>, CognitoError> {
     let claims = json!({
@@ -128,7 +142,7 @@ fn common_claims(
         "event_id": grant.event_id,
         "auth_time": grant.auth_time,
         "iat": now,
-        "exp": now.plus(client.token_validity.as_secs()),
+        "exp": now.plus(validity.as_secs()),
         "jti": random::uuid()?.to_string(),
     });
     Ok(claims.as_object().cloned().unwrap_or_default())

@@ -16,14 +16,17 @@
 //! | outside | `http`, `guided`, [`cli`] |
 
 pub mod cli;
+mod delivery;
 mod error;
 mod guided;
 mod http;
 mod issue_tokens;
 mod operations;
+mod page;
 mod pool;
 mod random;
 mod request;
+mod service;
 mod settings;
 mod sign_in;
 mod signing_key;
@@ -34,10 +37,11 @@ mod triggers;
 pub use error::CognitoError;
 pub use http::serve;
 pub use pool::Pool;
+pub use service::Service;
 pub use settings::{
     AfterCognitoChallenge, AuthSessionValidity, ClientSettings, Clock, ExplicitAuthFlow, MfaConfiguration,
     PoolSettings, PreTokenGenerationVersion, PreventUserExistenceErrors,
 };
 pub use srp::{SrpClient, SrpError};
 pub use state::message::{Message, MessageReason};
-pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, in_process, lambda};
+pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, in_process, lambda, own_function};

@@ -11,22 +11,27 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use aws_lc_rs::hmac;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
 use crate::random;
-use crate::request::Request;
+use crate::request::{Request, Strings};
 use crate::settings::{ClientSettings, Clock, PoolSettings};
 use crate::signing_key::SigningKey;
 use crate::state::State;
+use crate::state::app_client::{AppClient, AppClients};
+use crate::state::configuration::Configuration;
+use crate::state::described::Described;
 use crate::state::grant::Grants;
+use crate::state::group::Groups;
+use crate::state::lockout::Lockouts;
 use crate::state::message::Message;
 use crate::state::mfa::PoolMfa;
 use crate::state::session::Sessions;
 use crate::state::user::Users;
 use crate::triggers::delivery::Delivery;
-use crate::triggers::{NoObserver, Observer, Triggers};
+use crate::triggers::{ACCOUNT, NoObserver, Observer, Trigger, Triggers, own_function};
 
 /// A user pool and its app clients, in memory.
 pub struct Pool {
@@ -48,8 +53,17 @@ impl Pool {
             time_out: settings.trigger_time_out,
             attempts: settings.trigger_deliveries,
         };
+        let now = clock();
+        let configuration = Configuration::new(&Request::parse(create_user_pool(&settings))?, now)?;
+        let mut clients = AppClients::default();
+        settings.clients.iter().for_each(|client| clients.add(AppClient::of_start(client.clone(), now)));
         let state = State {
-            users: Users::default(),
+            users: Users::new(configuration.names.clone()),
+            configuration,
+            clients,
+            groups: Groups::default(),
+            lockouts: Lockouts::default(),
+            described: Described::default(),
             sessions: Sessions::default(),
             grants: Grants::default(),
             messages: Vec::new(),
@@ -82,6 +96,20 @@ impl Pool {
         self.signing_key.jwks()
     }
 
+    /// What is served at `/<user pool id>/.well-known/openid-configuration`. Managed login is not there, and so are not its endpoints.
+    pub fn openid_configuration(&self) -> Value {
+        let issuer = format!("{}/{}", self.settings.endpoint, self.settings.user_pool_id);
+        json!({
+            "issuer": issuer,
+            "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "token"],
+            "scopes_supported": ["openid", "email", "phone", "profile"],
+            "subject_types_supported": ["public"],
+            "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        })
+    }
+
     /// Everything that was sent to users, oldest first.
     pub fn messages(&self) -> Vec<Message> {
         self.state().messages.clone()
@@ -101,10 +129,60 @@ impl Pool {
     }
 
     /// The app client of a request.
-    pub(crate) fn client(&self, request: &Request) -> Result<&ClientSettings, CognitoError> {
-        let client_id = request.required("ClientId")?;
-        let client = self.settings.clients.iter().find(|client| client.client_id == client_id);
-        client.ok_or_else(|| CognitoError::resource_not_found(format!("User pool client {client_id} does not exist.")))
+    pub(crate) fn client(&self, request: &Request) -> Result<ClientSettings, CognitoError> {
+        Ok(self.state().clients.get(request.required("ClientId")?)?.settings.clone())
+    }
+
+    /// Adds an app client as `CreateUserPoolClient` does.
+    pub fn add_client(&self, client: ClientSettings) {
+        let now = self.now();
+        self.state().clients.add(AppClient::of_start(client, now));
+    }
+
+    /// Whether one of its app clients has this id.
+    pub(crate) fn has_client(&self, client_id: &str) -> bool {
+        self.state().clients.get(client_id).is_ok()
+    }
+
+    /// Whether this is its domain.
+    pub(crate) fn has_domain(&self, domain: &str) -> bool {
+        self.state().described.domain.as_ref().is_some_and(|(own, _)| own == domain)
+    }
+
+    /// Whether a sign-in of it waits under this session string.
+    pub(crate) fn has_session(&self, session: &str) -> bool {
+        self.state().sessions.has(session)
+    }
+
+    /// What `WriteAttributes` of the app client does not list is refused.
+    pub(crate) fn check_client_may_write(
+        &self,
+        client: &ClientSettings,
+        attributes: &Strings,
+    ) -> Result<(), CognitoError> {
+        let state = self.state();
+        let client = state.clients.get(&client.client_id)?;
+        if attributes.keys().all(|name| client.may_write(name)) {
+            return Ok(());
+        }
+        Err(CognitoError::not_authorized("A client attempted to write unauthorized attribute"))
+    }
+
+    /// "Password attempts exceeded"
+    pub(crate) fn check_not_locked_out(&self, user_name: &str) -> Result<(), CognitoError> {
+        let now = self.now();
+        self.state().lockouts.check(user_name, now)
+    }
+
+    pub(crate) fn count_wrong_password(&self, user_name: &str) {
+        let now = self.now();
+        self.state().lockouts.count(user_name, now);
+    }
+
+    /// Its ARN.
+    pub(crate) fn arn(&self) -> String {
+        let PoolSettings { region, user_pool_id, .. } = &self.settings;
+        format!("arn:aws:cognito-idp:{region}:{ACCOUNT}:userpool/{user_pool_id}")
     }
 
     /// The operations that start with `Admin` or configure the pool carry its id.
@@ -131,6 +209,33 @@ impl Pool {
         if self.state().grants.is_revoked(text("origin_jti")?).ok_or_else(invalid)? {
             return Err(CognitoError::not_authorized("Access Token has been revoked"));
         }
-        Ok(text("username")?.to_owned())
+        let user_name = text("username")?;
+        let state = self.state();
+        let user = state.users.named(user_name).ok_or_else(CognitoError::user_not_found)?;
+        if !user.enabled {
+            return Err(CognitoError::user_disabled());
+        }
+        Ok(user_name.to_owned())
     }
+}
+
+/// The body of the `CreateUserPool` that the settings stand for.
+fn create_user_pool(settings: &PoolSettings) -> Value {
+    let mut lambda = Map::new();
+    for trigger in Trigger::ALL {
+        let arn = own_function(trigger);
+        match (trigger, settings.pre_token_generation) {
+            (Trigger::PreTokenGeneration, None) => {}
+            (Trigger::PreTokenGeneration, Some(version)) => {
+                let config = json!({ "LambdaArn": arn, "LambdaVersion": version.as_str() });
+                lambda.insert("PreTokenGenerationConfig".to_owned(), config);
+            }
+            (Trigger::DefineAuthChallenge | Trigger::CreateAuthChallenge | Trigger::VerifyAuthChallengeResponse, _) => {
+                drop(lambda.insert(trigger.to_string(), json!(arn)))
+            }
+        }
+    }
+    let mut members = settings.user_pool.as_object().cloned().unwrap_or_default();
+    members.entry("LambdaConfig").or_insert(Value::Object(lambda));
+    Value::Object(members)
 }

@@ -24,6 +24,13 @@ pub(crate) fn uuid() -> Result<Uuid, getrandom::Error> {
     Ok(Builder::from_random_bytes(bytes()?).into_uuid())
 }
 
+/// Letters and digits, as in the ids of Cognito's resources.
+pub(crate) fn alphanumeric<const N: usize>() -> Result<String, getrandom::Error> {
+    const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
+    let symbol = |byte: u8| ALPHABET.get(usize::from(byte & 31)).copied().map_or('0', char::from);
+    Ok(bytes::<N>()?.into_iter().map(symbol).collect())
+}
+
 /// Six decimal digits, each as likely as the other to within one in 10^13.
 pub(crate) fn confirmation_code() -> Result<String, getrandom::Error> {
     let code = u64::from_be_bytes(bytes()?) % 1_000_000;

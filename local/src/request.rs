@@ -64,7 +64,37 @@ impl Request {
             .ok_or_else(|| wrong_type(name))
     }
 
-    fn member(&self, name: &str) -> Option<&Value> {
+    /// A list; empty where there is none.
+    pub(crate) fn list(&self, name: &str) -> Result<Vec<Value>, CognitoError> {
+        let list = self.member(name).map(|value| value.as_array().cloned().ok_or_else(|| wrong_type(name)));
+        Ok(list.transpose()?.unwrap_or_default())
+    }
+
+    /// A list of strings; empty where there is none.
+    pub(crate) fn string_list(&self, name: &str) -> Result<Vec<String>, CognitoError> {
+        let list = self.list(name)?.into_iter();
+        list.map(|item| item.as_str().map(str::to_owned).ok_or_else(|| wrong_type(name))).collect()
+    }
+
+    pub(crate) fn number(&self, name: &str) -> Result<Option<u64>, CognitoError> {
+        self.member(name).map(|value| value.as_u64().ok_or_else(|| wrong_type(name))).transpose()
+    }
+
+    /// The members of these names that are there.
+    pub(crate) fn members_of(&self, names: &[&str]) -> Map<String, Value> {
+        let member = |name: &&str| Some(((*name).to_owned(), self.member(name)?.clone()));
+        names.iter().filter_map(member).collect()
+    }
+
+    pub(crate) fn members(&self) -> Map<String, Value> {
+        self.0.clone()
+    }
+
+    pub(crate) fn into_members(self) -> Map<String, Value> {
+        self.0
+    }
+
+    pub(crate) fn member(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
 }

@@ -7,6 +7,7 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::ValueEnum;
+use serde_json::{Value, json};
 use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
@@ -35,6 +36,8 @@ pub struct PoolSettings {
     /// Whether `DefineAuthChallenge` is called after a wrong password. No publication says what Cognito does. If not,
     /// the sign-in fails at once; if so, Define decides.
     pub define_sees_wrong_password: bool,
+    /// What `CreateUserPool` would be called with; its `LambdaConfig` follows from the other settings.
+    pub user_pool: Value,
     /// `PreTokenGenerationConfig`: the version of the event that the trigger receives before tokens are issued; `None` where
     /// the trigger is not attached.
     pub pre_token_generation: Option<PreTokenGenerationVersion>,
@@ -106,6 +109,23 @@ pub enum PreTokenGenerationVersion {
 }
 
 impl PreTokenGenerationVersion {
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "V1_0" => Some(Self::V1),
+            "V2_0" => Some(Self::V2),
+            "V3_0" => Some(Self::V3),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::V1 => "V1_0",
+            Self::V2 => "V2_0",
+            Self::V3 => "V3_0",
+        }
+    }
+
     /// `version` of the event.
     pub(crate) fn number(self) -> &'static str {
         match self {
@@ -138,6 +158,7 @@ impl Default for PoolSettings {
             user_pool_id: "us-east-1_LocalPool".to_owned(),
             endpoint: "http://127.0.0.1:9229".to_owned(),
             clients: vec![ClientSettings::default()],
+            user_pool: plain_user_pool(),
             trigger_time_out: Duration::from_secs(5),
             trigger_deliveries: 3,
             client_metadata_reaches_create: true,
@@ -148,6 +169,41 @@ impl Default for PoolSettings {
             after_cognito_mfa: AfterCognitoChallenge::CallDefine,
         }
     }
+}
+
+impl PoolSettings {
+    /// The pool and the app client of template.yaml, with sign-up open or not.
+    pub fn as_deployed(self_sign_up: bool) -> Self {
+        let mut user_pool = plain_user_pool();
+        if let Some(members) = user_pool.as_object_mut() {
+            let deployed = json!({
+                "UsernameAttributes": ["email"],
+                "DeletionProtection": "ACTIVE",
+                "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
+                "AdminCreateUserConfig": { "AllowAdminCreateUserOnly": !self_sign_up },
+            });
+            members.extend(deployed.as_object().cloned().unwrap_or_default());
+        }
+        Self { user_pool, clients: vec![ClientSettings::as_deployed()], ..Self::default() }
+    }
+}
+
+/// template.yaml's pool, where users have names of their own and sign up themselves.
+fn plain_user_pool() -> Value {
+    json!({
+        "PoolName": "second-factor",
+        "UsernameConfiguration": { "CaseSensitive": false },
+        "AutoVerifiedAttributes": ["email"],
+        "AccountRecoverySetting": { "RecoveryMechanisms": [{ "Name": "verified_email", "Priority": 1 }] },
+        "Policies": { "PasswordPolicy": {
+            "MinimumLength": 12,
+            "RequireLowercase": false,
+            "RequireUppercase": false,
+            "RequireNumbers": false,
+            "RequireSymbols": false,
+            "TemporaryPasswordValidityDays": 3,
+        } },
+    })
 }
 
 /// One app client.
@@ -164,10 +220,14 @@ pub struct ClientSettings {
     pub prevent_user_existence_errors: PreventUserExistenceErrors,
     /// How long a session string is valid.
     pub auth_session_validity: AuthSessionValidity,
-    /// The lifetime of access and ID tokens.
+    /// The lifetime of access tokens.
     pub token_validity: Duration,
+    /// The lifetime of ID tokens; `None` where it is the same.
+    pub id_token_validity: Option<Duration>,
     /// The lifetime of refresh tokens.
     pub refresh_token_validity: Duration,
+    /// `EnableTokenRevocation`
+    pub token_revocation: bool,
 }
 
 impl Default for ClientSettings {
@@ -179,6 +239,8 @@ impl Default for ClientSettings {
             prevent_user_existence_errors: PreventUserExistenceErrors::Enabled,
             auth_session_validity: AuthSessionValidity::SHORTEST,
             token_validity: Duration::from_secs(60 * 60),
+            id_token_validity: None,
+            token_revocation: true,
             refresh_token_validity: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }
@@ -250,9 +312,39 @@ pub enum ExplicitAuthFlow {
     /// `ADMIN_USER_PASSWORD_AUTH`, and `ADMIN_NO_SRP_AUTH`, its older name.
     #[value(name = "ALLOW_ADMIN_USER_PASSWORD_AUTH")]
     AdminUserPassword,
+    /// `USER_AUTH`, which this pool does not have: it is described, and refused.
+    #[value(skip)]
+    UserAuth,
 }
 
 impl ExplicitAuthFlow {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::CustomAuth => "ALLOW_CUSTOM_AUTH",
+            Self::RefreshToken => "ALLOW_REFRESH_TOKEN_AUTH",
+            Self::UserSrp => "ALLOW_USER_SRP_AUTH",
+            Self::UserPassword => "ALLOW_USER_PASSWORD_AUTH",
+            Self::AdminUserPassword => "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+            Self::UserAuth => "ALLOW_USER_AUTH",
+        }
+    }
+
+    /// Takes the names without `ALLOW_`, too, which are older.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        match word {
+            "ADMIN_NO_SRP_AUTH" => Some(Self::AdminUserPassword),
+            "CUSTOM_AUTH_FLOW_ONLY" => Some(Self::CustomAuth),
+            "USER_PASSWORD_AUTH" => Some(Self::UserPassword),
+            "ALLOW_CUSTOM_AUTH" => Some(Self::CustomAuth),
+            "ALLOW_REFRESH_TOKEN_AUTH" => Some(Self::RefreshToken),
+            "ALLOW_USER_SRP_AUTH" => Some(Self::UserSrp),
+            "ALLOW_USER_PASSWORD_AUTH" => Some(Self::UserPassword),
+            "ALLOW_ADMIN_USER_PASSWORD_AUTH" => Some(Self::AdminUserPassword),
+            "ALLOW_USER_AUTH" => Some(Self::UserAuth),
+            _ => None,
+        }
+    }
+
     /// The flows of the app client in template.yaml.
     pub const AS_DEPLOYED: [Self; 2] = [Self::CustomAuth, Self::RefreshToken];
     /// What a client allows whose `ExplicitAuthFlows` is left out.
@@ -272,6 +364,15 @@ pub enum PreventUserExistenceErrors {
 #[derive(Clone, Copy)]
 pub struct AuthSessionValidity(u8);
 
+impl PreventUserExistenceErrors {
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Enabled => "ENABLED",
+            Self::Legacy => "LEGACY",
+        }
+    }
+}
+
 impl AuthSessionValidity {
     /// Cognito's default.
     pub const SHORTEST: Self = Self(3);
@@ -281,6 +382,10 @@ impl AuthSessionValidity {
     /// `None` outside of three to fifteen.
     pub fn minutes(minutes: u8) -> Option<Self> {
         (3..=15).contains(&minutes).then_some(Self(minutes))
+    }
+
+    pub(crate) fn in_minutes(self) -> u8 {
+        self.0
     }
 
     pub(crate) fn seconds(self) -> u64 {

@@ -47,6 +47,27 @@ pub(crate) async fn continue_sign_in(
     }
 }
 
+/// What keeps a user out who has proven the password.
+pub(crate) fn check_may_sign_in(pool: &Pool, user_name: &str) -> Result<(), CognitoError> {
+    let now = pool.now();
+    let mut state = pool.state();
+    state.lockouts.forget(user_name);
+    let user = state.users.named(user_name).ok_or_else(CognitoError::incorrect_username_or_password)?;
+    if !user.enabled {
+        return Err(CognitoError::user_disabled());
+    }
+    match user.status {
+        UserStatus::Unconfirmed => Err(CognitoError::user_not_confirmed()),
+        UserStatus::ResetRequired => {
+            Err(CognitoError::new("PasswordResetRequiredException", "Password reset required for the user"))
+        }
+        UserStatus::ForceChangePassword if user.password_expires_at.is_some_and(|until| until <= now) => {
+            Err(CognitoError::not_authorized("Temporary password has expired and must be reset by an administrator."))
+        }
+        UserStatus::Confirmed | UserStatus::ForceChangePassword => Ok(()),
+    }
+}
+
 /// What Cognito does itself before, or instead of, calling Define.
 enum CognitoStep {
     NewPassword,
@@ -58,7 +79,7 @@ enum CognitoStep {
 }
 
 fn cognito_step(sign_in: &SignInState, state: &State, settings: &PoolSettings) -> CognitoStep {
-    let Some(user) = state.users.find(&sign_in.user_name).filter(|_| sign_in.has_proven_password()) else {
+    let Some(user) = state.users.named(&sign_in.user_name).filter(|_| sign_in.has_proven_password()) else {
         return CognitoStep::CallDefine;
     };
     let bypasses_define =
@@ -133,7 +154,8 @@ async fn call_define(
 
 /// What the events of this sign-in have in common.
 pub(crate) fn event_frame(pool: &Pool, sign_in: &SignInState, client_metadata: Option<Strings>) -> EventFrame {
-    let user_attributes = pool.state().users.find(&sign_in.user_name).map(|user| user.trigger_attributes());
+    let state = pool.state();
+    let user_attributes = state.users.named(&sign_in.user_name).map(|user| user.trigger_attributes());
     EventFrame {
         region: pool.settings.region.clone(),
         user_pool_id: pool.settings.user_pool_id.clone(),
@@ -145,6 +167,8 @@ pub(crate) fn event_frame(pool: &Pool, sign_in: &SignInState, client_metadata: O
             PreventUserExistenceErrors::Legacy => None,
         },
         client_metadata,
+        functions: state.configuration.functions(),
+        groups: state.groups.configuration_of(&sign_in.user_name),
     }
 }
 
@@ -155,7 +179,7 @@ pub(crate) fn issue_password_verifier(
     sign_in: SignInState,
     srp_a: ClientPublicValue,
 ) -> Result<Value, CognitoError> {
-    let known = pool.state().users.find(&sign_in.user_name).map(|user| user.password.clone());
+    let known = pool.state().users.named(&sign_in.user_name).map(|user| user.password.clone());
     let password = match known {
         Some(password) => password,
         None => PasswordVerifier::simulated(&pool.simulation_key, &sign_in.user_name)?,
@@ -185,7 +209,7 @@ fn issue_new_password_required(pool: &Pool, sign_in: SignInState) -> Result<Valu
     let is_password_proven = sign_in.has_proven_password();
     let attributes = {
         let state = pool.state();
-        let user = state.users.find(&sign_in.user_name);
+        let user = state.users.named(&sign_in.user_name);
         let user = user.filter(|user| is_password_proven && user.status == UserStatus::ForceChangePassword);
         user.ok_or_else(CognitoError::unrecognizable_lambda_output)?.attributes.clone()
     };
@@ -203,7 +227,7 @@ fn issue_mfa(pool: &Pool, sign_in: SignInState, factor: CognitoMfa) -> Result<Va
     let medium = match factor {
         CognitoMfa::SoftwareToken => {
             let name =
-                pool.state().users.find(user_name).and_then(|user| user.mfa.software_token_name().map(str::to_owned));
+                pool.state().users.named(user_name).and_then(|user| user.mfa.software_token_name().map(str::to_owned));
             if let (Some(name), Some(parameters)) = (name, parameters.as_object_mut()) {
                 parameters.insert("FRIENDLY_DEVICE_NAME".to_owned(), json!(name));
             }
@@ -224,7 +248,7 @@ fn issue_mfa(pool: &Pool, sign_in: SignInState, factor: CognitoMfa) -> Result<Va
 fn send_mfa_code(pool: &Pool, user_name: &str, factor: CognitoMfa) -> Result<(SentCode, String), CognitoError> {
     let to = {
         let state = pool.state();
-        let user = state.users.find(user_name).ok_or_else(CognitoError::user_not_found)?;
+        let user = state.users.named(user_name).ok_or_else(CognitoError::user_not_found)?;
         destination(factor, &user.attributes).map(str::to_owned)
     };
     let to = to.ok_or_else(|| {

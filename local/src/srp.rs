@@ -86,6 +86,11 @@ impl Handshake {
         Ok(Self { client_public: client.0, private, public, password, secret_block: random::bytes()? })
     }
 
+    /// Whether this is its SECRET_BLOCK.
+    pub(crate) fn has(&self, secret_block: &str) -> bool {
+        BASE64_STANDARD.encode(self.secret_block) == secret_block
+    }
+
     /// The `ChallengeParameters` of `PASSWORD_VERIFIER`.
     pub(crate) fn challenge_parameters(&self, user_name: &str) -> Value {
         json!({

@@ -1,18 +1,37 @@
 //! What the pool keeps, all of it in memory. A file holds one kind of data and the methods that need nothing else.
 
+pub(crate) mod alias;
+pub(crate) mod app_client;
+pub(crate) mod configuration;
+pub(crate) mod described;
+pub(crate) mod filter;
 pub(crate) mod grant;
+pub(crate) mod group;
+pub(crate) mod lockout;
 pub(crate) mod message;
 pub(crate) mod mfa;
+pub(crate) mod password;
+pub(crate) mod schema;
 pub(crate) mod session;
 pub(crate) mod user;
 
+use self::app_client::AppClients;
+use self::configuration::Configuration;
+use self::described::Described;
 use self::grant::Grants;
+use self::group::Groups;
+use self::lockout::Lockouts;
 use self::message::Message;
 use self::mfa::PoolMfa;
 use self::session::Sessions;
 use self::user::Users;
 
 pub(crate) struct State {
+    pub(crate) configuration: Configuration,
+    pub(crate) clients: AppClients,
+    pub(crate) groups: Groups,
+    pub(crate) lockouts: Lockouts,
+    pub(crate) described: Described,
     pub(crate) users: Users,
     pub(crate) sessions: Sessions,
     pub(crate) grants: Grants,

@@ -14,7 +14,7 @@ use serde_json::Value;
 use crate::state::message::Message;
 
 /// One of the four triggers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Trigger {
     /// Decides the next step.
     DefineAuthChallenge,
@@ -51,7 +51,20 @@ impl fmt::Display for Trigger {
 pub trait Triggers: Send + Sync {
     /// Calls one of them: takes the event, and returns the whole event with its `response` filled in.
     fn call(&self, trigger: Trigger, event: Value) -> TriggerFuture<'_>;
+
+    /// The same, of the function with this ARN, as the pool's `LambdaConfig` names it.
+    fn call_function(&self, _arn: String, trigger: Trigger, event: Value) -> TriggerFuture<'_> {
+        self.call(trigger, event)
+    }
 }
+
+/// The ARN that stands for one of the functions of this project, run in this process.
+pub fn own_function(trigger: Trigger) -> String {
+    format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:second-factor-{trigger}")
+}
+
+/// The account that everything here is in.
+pub(crate) const ACCOUNT: &str = "123456789012";
 
 /// The future answer of a trigger.
 pub type TriggerFuture<'a> = Pin<Box<dyn Future<Output = Result<Value, TriggerFailure>> + Send + 'a>>;

@@ -63,7 +63,7 @@ mod tests {
             {
                 let (_, claims) = tokens.split_once(&format!("{name} ")).unwrap();
                 let claims = serde_json::Deserializer::from_str(claims).into_iter::<Value>().next().unwrap().unwrap();
-                assert_eq!((&claims["token_use"], &claims[user_name]), (&json!(token_use), &json!("ana")));
+                assert_eq!((&claims["token_use"], &claims[user_name]), (&json!(token_use), &claims["sub"]));
                 assert!(claims["second_factor"].is_string(), "{claims}");
             }
             assert!(!text.contains("? "), "nobody was asked");
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn what_cognito_would_have_sent_is_printed_and_is_at_messages() {
-        let (mut child, mut stdout, line) = started(&[]);
+        let (mut child, mut stdout, line) = started(&["--self-sign-up"]);
         assert!(line.starts_with("The user pool is up."), "{line}");
         let mut lines = stdout.by_ref().lines().map(Result::unwrap);
         let told = |name: &str, line: String| line.strip_prefix(name).map(|told| told.trim().to_owned());
@@ -217,19 +217,22 @@ mod tests {
 
         let sign_up = json!({
             "ClientId": client_id,
-            "Username": "ana",
+            "Username": "ana@example.com",
             "Password": "Plainly-fake-1",
-            "UserAttributes": [{ "Name": "email", "Value": "ana@example.com" }],
         });
         let target = "X-Amz-Target: AWSCognitoIdentityProviderService.SignUp\r\n";
         exchange(&endpoint, "POST /", target, &sign_up.to_string());
         let sent = exchange(&endpoint, "GET /messages", "", "");
         let code = sent[0]["code"].as_str().unwrap();
-        let message = json!({ "to": "ana@example.com", "userName": "ana", "reason": "SIGN_UP", "code": code });
+        let user_name = &sent[0]["userName"];
+        let message = json!({ "to": "ana@example.com", "userName": user_name, "reason": "SIGN_UP", "code": code });
         assert_eq!((messages, &sent), (format!("{endpoint}/messages"), &json!([message])));
         signal(&child, "-TERM");
         let printed: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
-        assert_eq!(printed, [format!("To ana@example.com: the confirmation code of ana is {code}")]);
+        assert_eq!(
+            printed,
+            [format!("To ana@example.com: the confirmation code of {} is {code}", user_name.as_str().unwrap())]
+        );
         assert!(child.wait().unwrap().success());
     }
 

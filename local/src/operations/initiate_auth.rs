@@ -8,7 +8,7 @@ use crate::issue_tokens::{grant_of, refresh_tokens};
 use crate::pool::Pool;
 use crate::request::{Request, Strings, outside_of_enum, parameter};
 use crate::settings::{ClientSettings, ExplicitAuthFlow, PreventUserExistenceErrors};
-use crate::sign_in::{continue_sign_in, issue_password_verifier};
+use crate::sign_in::{check_may_sign_in, continue_sign_in, issue_password_verifier};
 use crate::srp::ClientPublicValue;
 use crate::state::session::{AnsweredChallenge, FlowOwner, SignInState};
 use crate::state::user::UserStatus;
@@ -30,8 +30,8 @@ pub(crate) async fn admin_initiate_auth(pool: &Pool, request: &Request) -> Resul
 }
 
 async fn initiate(pool: &Pool, request: &Request, caller: Caller) -> Result<Value, CognitoError> {
-    use ExplicitAuthFlow::{AdminUserPassword, CustomAuth, RefreshToken, UserPassword, UserSrp};
-    let client = pool.client(request)?;
+    use ExplicitAuthFlow::{AdminUserPassword, CustomAuth, RefreshToken, UserAuth, UserPassword, UserSrp};
+    let client = &pool.client(request)?;
     let parameters = request.strings("AuthParameters")?;
     let auth_flow = request.required("AuthFlow")?;
     let flow = match (auth_flow, caller) {
@@ -54,6 +54,7 @@ async fn initiate(pool: &Pool, request: &Request, caller: Caller) -> Result<Valu
         CustomAuth => custom_auth(pool, client, &parameters).await,
         RefreshToken => refresh_token_auth(pool, client, &parameters).await,
         UserSrp => user_srp_auth(pool, client, &parameters),
+        UserAuth => Err(flow_not_enabled(auth_flow)),
         UserPassword | AdminUserPassword => password_auth(pool, client, &parameters).await,
     }
 }
@@ -104,14 +105,15 @@ fn user_srp_auth(pool: &Pool, client: &ClientSettings, parameters: &Strings) -> 
 async fn password_auth(pool: &Pool, client: &ClientSettings, parameters: &Strings) -> Result<Value, CognitoError> {
     let password = parameter(parameters, "PASSWORD")?;
     let mut sign_in = sign_in_without_define(pool, client, parameters)?;
-    let known = pool.state().users.find(&sign_in.user_name).map(|user| (user.password.clone(), user.status));
+    pool.check_not_locked_out(&sign_in.user_name)?;
+    let known = pool.state().users.named(&sign_in.user_name).map(|user| user.password.clone());
     let proven =
-        known.filter(|(verifier, _)| verifier.is_of(&pool.settings.user_pool_id, &sign_in.user_name, password));
-    match proven {
-        None => return Err(CognitoError::incorrect_username_or_password()),
-        Some((_, UserStatus::Unconfirmed)) => return Err(CognitoError::user_not_confirmed()),
-        Some((_, UserStatus::Confirmed | UserStatus::ForceChangePassword)) => {}
+        known.is_some_and(|verifier| verifier.is_of(&pool.settings.user_pool_id, &sign_in.user_name, password));
+    if !proven {
+        pool.count_wrong_password(&sign_in.user_name);
+        return Err(CognitoError::incorrect_username_or_password());
     }
+    check_may_sign_in(pool, &sign_in.user_name)?;
     // No trigger receives it: only the flows that call Define have a session in their events.
     sign_in.answered.push(AnsweredChallenge::by_cognito(ChallengeName::PasswordVerifier, true));
     continue_sign_in(pool, sign_in, None).await

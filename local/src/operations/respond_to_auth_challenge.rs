@@ -10,11 +10,13 @@ use shared::cognito::{ChallengeName, CognitoMfa};
 use crate::error::CognitoError;
 use crate::pool::Pool;
 use crate::request::{Request, Strings, outside_of_enum, parameter};
-use crate::sign_in::{continue_sign_in, event_frame};
+use crate::sign_in::{check_may_sign_in, continue_sign_in, event_frame};
 use crate::srp::{Handshake, PasswordClaim, parse_claim_timestamp};
+use crate::state::configuration::Configuration;
 use crate::state::mfa::no_software_token;
+use crate::state::password::Password;
 use crate::state::session::{AnsweredChallenge, FlowOwner, OpenChallenge, SignInState, invalid_session};
-use crate::state::user::{Password, UserStatus, check_attributes};
+use crate::state::user::UserStatus;
 
 /// How far the time in a password claim may be from the pool's, either way. Cognito documents "a few seconds" and no number.
 const CLAIM_TOLERANCE_SECONDS: u64 = 5 * 60;
@@ -30,7 +32,11 @@ enum ChallengeResponse<'a> {
 }
 
 impl<'a> ChallengeResponse<'a> {
-    fn parse(challenge_name: ChallengeName, responses: &'a Strings) -> Result<Self, CognitoError> {
+    fn parse(
+        challenge_name: ChallengeName,
+        responses: &'a Strings,
+        configuration: &Configuration,
+    ) -> Result<Self, CognitoError> {
         match challenge_name {
             ChallengeName::PasswordVerifier => {
                 let claim = PasswordClaim {
@@ -48,10 +54,10 @@ impl<'a> ChallengeResponse<'a> {
                 let attributes = responses.iter().filter_map(|(name, value)| {
                     Some((name.strip_prefix("userAttributes.")?.to_owned(), value.clone()))
                 });
-                Ok(Self::NewPasswordRequired {
-                    password: Password::parse(parameter(responses, "NEW_PASSWORD")?)?,
-                    attributes: check_attributes(attributes.collect())?,
-                })
+                let attributes: Strings = attributes.collect();
+                configuration.schema.check(&attributes, true)?;
+                let password = configuration.password_policy.password(parameter(responses, "NEW_PASSWORD")?)?;
+                Ok(Self::NewPasswordRequired { password, attributes })
             }
             ChallengeName::SelectMfaType => {
                 let answer = parameter(responses, "ANSWER")?;
@@ -77,16 +83,26 @@ pub(crate) async fn admin_respond_to_auth_challenge(pool: &Pool, request: &Reque
 }
 
 pub(crate) async fn respond_to_auth_challenge(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
-    let client = pool.client(request)?;
+    let client = &pool.client(request)?;
     let challenge_name = request.required("ChallengeName")?;
     let responses = request.strings("ChallengeResponses")?;
     let user_name = parameter(&responses, "USERNAME")?;
     client.check_secret_hash(user_name, responses.get("SECRET_HASH").map(String::as_str))?;
     let challenge_name =
         ChallengeName::parse(challenge_name).ok_or_else(|| outside_of_enum("ChallengeName", challenge_name))?;
-    let response = ChallengeResponse::parse(challenge_name, &responses)?;
+    let configuration = pool.state().configuration.clone();
+    let response = ChallengeResponse::parse(challenge_name, &responses, &configuration)?;
     let client_metadata = request.optional_strings("ClientMetadata")?;
-    let session = request.optional("Session")?.ok_or_else(|| CognitoError::missing_parameter("Session"))?;
+    let session = match (request.optional("Session")?, &response) {
+        (Some(session), _) => session.to_owned(),
+        // Cognito knows this challenge by its SECRET_BLOCK, too: the clients of USER_SRP_AUTH send no session string.
+        (None, ChallengeResponse::PasswordVerifier { claim, .. }) => {
+            let found = pool.state().sessions.of_secret_block(claim.secret_block);
+            found.ok_or_else(|| CognitoError::missing_parameter("Session"))?
+        }
+        (None, _) => return Err(CognitoError::missing_parameter("Session")),
+    };
+    let session = session.as_str();
 
     let now = pool.now();
     let (mut sign_in, challenge) = pool.state().sessions.take(session, client, user_name, challenge_name, now)?;
@@ -110,7 +126,7 @@ pub(crate) async fn respond_to_auth_challenge(pool: &Pool, request: &Request) ->
             let mut state = pool.state();
             let user = state.users.get_mut(&sign_in.user_name)?;
             user.set_password(password, UserStatus::Confirmed, now);
-            user.attributes.extend(attributes);
+            user.set_attributes(attributes, now);
             AnsweredChallenge::by_cognito(ChallengeName::NewPasswordRequired, true)
         }
         (OpenChallenge::SoftwareTokenMfa, ChallengeResponse::MfaCode(code)) => {
@@ -168,16 +184,19 @@ fn verify_password(
     claim: &PasswordClaim<'_>,
     claimed_time: UnixTime,
 ) -> Result<bool, CognitoError> {
+    pool.check_not_locked_out(&sign_in.user_name)?;
     let proven = handshake.is_proven_by(claim, &pool.settings.user_pool_id, &sign_in.user_name)
         && claimed_time.0.abs_diff(pool.now().0) <= CLAIM_TOLERANCE_SECONDS
         && !sign_in.user_not_found;
     let calls_define = sign_in.flow_owner == FlowOwner::Define && pool.settings.define_sees_wrong_password;
+    if !proven {
+        pool.count_wrong_password(&sign_in.user_name);
+    }
     if !proven && !calls_define {
         return Err(CognitoError::incorrect_username_or_password());
     }
-    let status = pool.state().users.find(&sign_in.user_name).map(|user| user.status);
-    if proven && status == Some(UserStatus::Unconfirmed) {
-        return Err(CognitoError::user_not_confirmed());
+    if proven {
+        check_may_sign_in(pool, &sign_in.user_name)?;
     }
     Ok(proven)
 }

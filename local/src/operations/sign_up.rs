@@ -1,58 +1,109 @@
-//! `SignUp`, `ConfirmSignUp` and `AdminConfirmSignUp`.
+//! `SignUp`, `ConfirmSignUp`, `ResendConfirmationCode` and `AdminConfirmSignUp`.
 
 use serde_json::{Value, json};
 
+use crate::delivery::{auto_verified, details, send_code, simulated_details};
 use crate::error::CognitoError;
 use crate::pool::Pool;
 use crate::random;
 use crate::request::Request;
-use crate::state::message::{Message, MessageReason, masked_address};
-use crate::state::user::{
-    ConfirmationCode, Password, User, UserStatus, check_attributes, check_new_user_name, expired_code,
-};
+use crate::settings::PreventUserExistenceErrors;
+use crate::state::message::MessageReason;
+use crate::state::user::{ConfirmationCode, NewUserName, User, UserStatus, expired_code};
 
 const CODE_VALIDITY_SECONDS: u64 = 24 * 60 * 60;
 
 pub(crate) fn sign_up(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
     let client = pool.client(request)?;
-    let user_name = check_new_user_name(request.required("Username")?)?;
-    client.check_secret_hash(user_name, request.optional("SecretHash")?)?;
-    let attributes = check_attributes(request.attributes("UserAttributes")?)?;
-    if attributes.keys().any(|name| name.ends_with("_verified")) {
-        return Err(CognitoError::not_authorized("A client attempted to write unauthorized attribute"));
+    let typed = request.required("Username")?;
+    client.check_secret_hash(typed, request.optional("SecretHash")?)?;
+    let configuration = pool.state().configuration.clone();
+    if configuration.only_operators_create_users {
+        return Err(CognitoError::not_authorized("SignUp is not permitted for this user pool"));
     }
-    let password = Password::parse(request.required("Password")?)?;
-    let password = password.verifier(&pool.settings.user_pool_id, user_name)?;
-    let email = attributes.get("email").cloned();
-    let code = random::confirmation_code()?;
+    let name = NewUserName::parse(typed, &configuration.names)?;
+    let mut attributes = request.attributes("UserAttributes")?;
+    if attributes.keys().any(|name| name.ends_with("_verified")) {
+        return Err(unauthorized_attribute());
+    }
+    pool.check_client_may_write(&client, &attributes)?;
+    name.add_to(&mut attributes);
+    configuration.schema.check(&attributes, true)?;
+    configuration.schema.check_required(&attributes)?;
+    let password = configuration.password_policy.password(request.required("Password")?)?;
+    let password = password.verifier(&pool.settings.user_pool_id, &name.user_name)?;
+    let taken = name.taken("User already exists").into_owned();
 
     let now = pool.now();
-    let mut user = User::new(user_name, attributes, UserStatus::Unconfirmed, password, now)?;
-    user.sign_up_code = email.is_some().then(|| ConfirmationCode::new(&code, now, CODE_VALIDITY_SECONDS));
-    let sub = user.sub.clone();
-    pool.state().users.add(user, "User already exists")?;
-    let Some(to) = email else {
-        return Ok(json!({ "UserConfirmed": false, "UserSub": sub }));
-    };
-    let delivery = json!({ "AttributeName": "email", "DeliveryMedium": "EMAIL", "Destination": masked_address(&to) });
-    pool.send(Message { to, user_name: user_name.to_owned(), reason: MessageReason::SignUp, code });
-    Ok(json!({ "UserConfirmed": false, "UserSub": sub, "CodeDeliveryDetails": delivery }))
+    let mut user = User::new(name, attributes, UserStatus::Unconfirmed, password, now);
+    let (user_name, sub) = (user.user_name.clone(), user.sub.clone());
+    let to = auto_verified(&configuration, &user);
+    let code = random::confirmation_code()?;
+    user.sign_up_code =
+        to.as_ref().map(|(alias, _)| (*alias, ConfirmationCode::new(&code, now, CODE_VALIDITY_SECONDS)));
+    pool.state().users.add(user, &taken)?;
+    let mut response = json!({ "UserConfirmed": false, "UserSub": sub });
+    if let (Some((alias, to)), Some(members)) = (to, response.as_object_mut()) {
+        members.insert("CodeDeliveryDetails".to_owned(), details(alias, &to));
+        send_code(pool, to, &user_name, MessageReason::SignUp, code);
+    }
+    Ok(response)
 }
 
 pub(crate) fn confirm_sign_up(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
     let client = pool.client(request)?;
-    let user_name = request.required("Username")?;
-    client.check_secret_hash(user_name, request.optional("SecretHash")?)?;
+    let typed = request.required("Username")?;
+    client.check_secret_hash(typed, request.optional("SecretHash")?)?;
     let code = request.required("ConfirmationCode")?;
 
     let now = pool.now();
     let mut state = pool.state();
-    let user = state.users.get_mut(user_name).map_err(|unknown| client.hide(unknown, expired_code))?;
+    let user = state.users.get_mut(typed).map_err(|unknown| client.hide(unknown, expired_code))?;
     user.check_unconfirmed()?;
-    ConfirmationCode::check(user.sign_up_code.as_ref(), code, now)?;
-    user.confirm(now);
-    user.attributes.insert("email_verified".to_owned(), "true".to_owned());
+    let sent = user.sign_up_code.as_ref();
+    ConfirmationCode::check(sent.map(|(_, code)| code), code, now)?;
+    let verified = sent.and_then(|(alias, _)| alias.verified());
+    let before = user.attributes.clone();
+    user.attributes.extend(verified.map(|attribute| (attribute.to_owned(), "true".to_owned())));
+    let user_name = user.user_name.clone();
+    if request.flag("ForceAliasCreation")? {
+        state.users.take_aliases_for(&user_name)?;
+    } else if let Err(taken) = state.users.check_unique(&user_name) {
+        state.users.get_mut(&user_name)?.attributes = before;
+        return Err(taken);
+    }
+    state.users.get_mut(&user_name)?.confirm(now);
     Ok(json!({}))
+}
+
+pub(crate) fn resend_confirmation_code(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
+    let client = pool.client(request)?;
+    let typed = request.required("Username")?;
+    client.check_secret_hash(typed, request.optional("SecretHash")?)?;
+    let now = pool.now();
+    let code = random::confirmation_code()?;
+    let (alias, to, user_name) = {
+        let mut state = pool.state();
+        let configuration = state.configuration.clone();
+        let user = match (state.users.get_mut(typed), client.prevent_user_existence_errors) {
+            (Ok(user), _) => user,
+            (Err(_), PreventUserExistenceErrors::Enabled) => {
+                return Ok(json!({ "CodeDeliveryDetails": simulated_details(&configuration, typed) }));
+            }
+            (Err(unknown), PreventUserExistenceErrors::Legacy) => return Err(unknown),
+        };
+        if user.status != UserStatus::Unconfirmed {
+            return Err(CognitoError::invalid_parameter("User is already confirmed."));
+        }
+        let to = auto_verified(&configuration, user);
+        let (alias, to) =
+            to.ok_or_else(|| CognitoError::invalid_parameter("Cannot resend codes. Auto verification not turned on."))?;
+        user.sign_up_code = Some((alias, ConfirmationCode::new(&code, now, CODE_VALIDITY_SECONDS)));
+        (alias, to, user.user_name.clone())
+    };
+    let details = details(alias, &to);
+    send_code(pool, to, &user_name, MessageReason::SignUp, code);
+    Ok(json!({ "CodeDeliveryDetails": details }))
 }
 
 pub(crate) fn admin_confirm_sign_up(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
@@ -63,4 +114,9 @@ pub(crate) fn admin_confirm_sign_up(pool: &Pool, request: &Request) -> Result<Va
     user.check_unconfirmed()?;
     user.confirm(now);
     Ok(json!({}))
+}
+
+/// What `WriteAttributes` does not list, or only an operator may set.
+pub(crate) fn unauthorized_attribute() -> CognitoError {
+    CognitoError::not_authorized("A client attempted to write unauthorized attribute")
 }

@@ -9,7 +9,7 @@ use crate::request::Request;
 
 /// What `REFRESH_TOKEN_AUTH` does, as a separate operation; Amplify calls it.
 pub(crate) async fn get_tokens_from_refresh_token(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
-    let client = pool.client(request)?;
+    let client = &pool.client(request)?;
     if !client.is_secret(request.optional("ClientSecret")?) {
         return Err(CognitoError::not_authorized("Invalid client secret"));
     }
@@ -18,7 +18,7 @@ pub(crate) async fn get_tokens_from_refresh_token(pool: &Pool, request: &Request
 }
 
 pub(crate) fn revoke_token(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
-    let client = pool.client(request)?;
+    let client = &pool.client(request)?;
     if !client.is_secret(request.optional("ClientSecret")?) {
         return Err(CognitoError::new("UnauthorizedException", "Invalid client secret"));
     }
@@ -40,7 +40,7 @@ pub(crate) fn admin_user_global_sign_out(pool: &Pool, request: &Request) -> Resu
     pool.check_user_pool(request)?;
     let user_name = request.required("Username")?;
     let mut state = pool.state();
-    state.users.find(user_name).ok_or_else(CognitoError::user_not_found)?;
-    state.grants.revoke_all_of(user_name);
+    let user_name = state.users.get(user_name)?.user_name.clone();
+    state.grants.revoke_all_of(&user_name);
     Ok(json!({}))
 }

@@ -12,11 +12,11 @@ use shared::clock::UnixTime;
 use crate::error::CognitoError;
 use crate::random;
 use crate::settings::ClientSettings;
-use crate::state::user::UserNameKey;
 
 #[derive(Clone)]
 pub(crate) struct AuthorizationGrant {
-    pub(crate) user: UserNameKey,
+    /// The user name.
+    pub(crate) user: String,
     client_id: String,
     pub(crate) origin_jti: String,
     pub(crate) event_id: String,
@@ -28,7 +28,7 @@ pub(crate) struct AuthorizationGrant {
 impl AuthorizationGrant {
     pub(crate) fn new(client: &ClientSettings, user_name: &str, now: UnixTime) -> Result<Self, CognitoError> {
         Ok(Self {
-            user: UserNameKey::new(user_name),
+            user: user_name.to_owned(),
             client_id: client.client_id.clone(),
             origin_jti: random::uuid()?.to_string(),
             event_id: random::uuid()?.to_string(),
@@ -81,8 +81,7 @@ impl Grants {
     }
 
     pub(crate) fn revoke_all_of(&mut self, user_name: &str) {
-        let user = UserNameKey::new(user_name);
-        for grant in self.0.values_mut().filter(|grant| grant.user == user) {
+        for grant in self.0.values_mut().filter(|grant| grant.user == user_name) {
             grant.revoked = true;
         }
     }

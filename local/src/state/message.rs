@@ -24,6 +24,8 @@ pub enum MessageReason {
     TemporaryPassword,
     /// To set a new password in place of a forgotten one.
     ForgotPassword,
+    /// To verify a new address or number.
+    VerifyAttribute,
     /// To sign in with a Cognito factor.
     Mfa,
 }
@@ -35,6 +37,7 @@ impl Message {
             MessageReason::SignUp => "SIGN_UP",
             MessageReason::TemporaryPassword => "TEMPORARY_PASSWORD",
             MessageReason::ForgotPassword => "FORGOT_PASSWORD",
+            MessageReason::VerifyAttribute => "VERIFY_ATTRIBUTE",
             MessageReason::Mfa => "MFA",
         };
         json!({ "to": self.to, "userName": self.user_name, "reason": reason, "code": self.code })

@@ -216,6 +216,17 @@ impl Sessions {
         self.open(pending.sign_in, OpenChallenge::MfaSetup { verified }, now)
     }
 
+    /// The session string of the open PASSWORD_VERIFIER of `USER_SRP_AUTH` with this SECRET_BLOCK.
+    pub(crate) fn of_secret_block(&self, secret_block: &str) -> Option<String> {
+        let is_one = |session: &Session| matches!(&session.open, Some((sign_in, OpenChallenge::PasswordVerifier(handshake))) if sign_in.flow_owner == FlowOwner::Cognito && handshake.has(secret_block));
+        self.0.iter().find(|(_, session)| is_one(session)).map(|(name, _)| name.clone())
+    }
+
+    /// Whether there is such a session string.
+    pub(crate) fn has(&self, session: &str) -> bool {
+        self.0.contains_key(session)
+    }
+
     fn find(&mut self, session: &str) -> Result<&mut Session, CognitoError> {
         self.0.get_mut(session).ok_or_else(invalid_session)
     }

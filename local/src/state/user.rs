@@ -1,6 +1,4 @@
-//! Users: their attributes, passwords and confirmation codes.
-//!
-//! User names are compared without regard to case and kept as they were first written.
+//! Users: their names, attributes, passwords and confirmation codes.
 
 use std::collections::BTreeMap;
 
@@ -13,33 +11,50 @@ use crate::error::CognitoError;
 use crate::random;
 use crate::request::Strings;
 use crate::srp::PasswordVerifier;
+use crate::state::alias::{Alias, NameRules};
 use crate::state::mfa::UserMfa;
 
-/// A user name in the form in which it is compared.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct UserNameKey(String);
-
-impl UserNameKey {
-    pub(crate) fn new(user_name: &str) -> Self {
-        Self(user_name.to_lowercase())
-    }
+/// All users of a pool, by user name.
+pub(crate) struct Users {
+    rules: NameRules,
+    users: BTreeMap<String, User>,
 }
 
-/// All users of the pool.
-#[derive(Default)]
-pub(crate) struct Users(BTreeMap<UserNameKey, User>);
-
 impl Users {
-    pub(crate) fn find(&self, user_name: &str) -> Option<&User> {
-        self.by_key(&UserNameKey::new(user_name))
+    pub(crate) fn new(rules: NameRules) -> Self {
+        Self { rules, users: BTreeMap::new() }
     }
 
-    pub(crate) fn by_key(&self, key: &UserNameKey) -> Option<&User> {
-        self.0.get(key)
+    /// Whom somebody means who types this: the user name, a name that the pool takes in its place, or the `sub`.
+    pub(crate) fn find(&self, typed: &str) -> Option<&User> {
+        self.users.get(typed).or_else(|| self.users.values().find(|user| self.rules.names(user, typed)))
     }
 
-    pub(crate) fn get_mut(&mut self, user_name: &str) -> Result<&mut User, CognitoError> {
-        self.0.get_mut(&UserNameKey::new(user_name)).ok_or_else(CognitoError::user_not_found)
+    /// The user of exactly this user name.
+    pub(crate) fn named(&self, user_name: &str) -> Option<&User> {
+        self.users.get(user_name)
+    }
+
+    pub(crate) fn get(&self, typed: &str) -> Result<&User, CognitoError> {
+        self.find(typed).ok_or_else(CognitoError::user_not_found)
+    }
+
+    pub(crate) fn get_mut(&mut self, typed: &str) -> Result<&mut User, CognitoError> {
+        let user_name = self.get(typed)?.user_name.clone();
+        self.users.get_mut(&user_name).ok_or_else(CognitoError::user_not_found)
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &User> {
+        self.users.values()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.users.len()
+    }
+
+    pub(crate) fn remove(&mut self, typed: &str) -> Result<User, CognitoError> {
+        let user_name = self.get(typed)?.user_name.clone();
+        self.users.remove(&user_name).ok_or_else(CognitoError::user_not_found)
     }
 
     /// `taken` is the message where there is a user of that name.
@@ -47,7 +62,58 @@ impl Users {
         if self.find(&user.user_name).is_some() {
             return Err(CognitoError::new("UsernameExistsException", taken));
         }
-        self.0.insert(UserNameKey::new(&user.user_name), user);
+        self.unique(&user).map_err(|error| match self.rules.makes_user_names() {
+            true => CognitoError::new("UsernameExistsException", taken),
+            false => error,
+        })?;
+        self.users.insert(user.user_name.clone(), user);
+        Ok(())
+    }
+
+    /// The same, taking verified aliases from whoever has them (`ForceAliasCreation`).
+    pub(crate) fn add_and_take_aliases(&mut self, user: User, taken: &str) -> Result<(), CognitoError> {
+        let user_name = user.user_name.clone();
+        if self.find(&user_name).is_some() {
+            return Err(CognitoError::new("UsernameExistsException", taken));
+        }
+        self.users.insert(user_name.clone(), user);
+        self.take_aliases_for(&user_name)
+    }
+
+    /// Whether what names this user names no other.
+    pub(crate) fn check_unique(&self, user_name: &str) -> Result<(), CognitoError> {
+        self.unique(self.get(user_name)?)
+    }
+
+    fn unique(&self, user: &User) -> Result<(), CognitoError> {
+        for (alias, only_verified) in self.rules.unique() {
+            let Some(value) =
+                user.attributes.get(alias.as_str()).filter(|_| !only_verified || user.has_verified(alias))
+            else {
+                continue;
+            };
+            let others = || self.users.values().filter(|other| other.user_name != user.user_name);
+            let taken = others().any(|other| self.rules.names(other, value));
+            if taken {
+                let what = alias.as_str();
+                let message = format!("An account with the given {what} already exists.");
+                return Err(CognitoError::new("AliasExistsException", message));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a verified alias away from whoever else has it (`ForceAliasCreation`).
+    pub(crate) fn take_aliases_for(&mut self, user_name: &str) -> Result<(), CognitoError> {
+        let attributes = self.get(user_name)?.attributes.clone();
+        for (alias, _) in self.rules.clone().unique() {
+            let (Some(verified), Some(value)) = (alias.verified(), attributes.get(alias.as_str())) else { continue };
+            for other in self.users.values_mut().filter(|other| other.user_name != user_name) {
+                if other.attributes.get(alias.as_str()) == Some(value) {
+                    other.attributes.insert(verified.to_owned(), "false".to_owned());
+                }
+            }
+        }
         Ok(())
     }
 }
@@ -58,12 +124,17 @@ pub(crate) struct User {
     /// All but `sub`.
     pub(crate) attributes: Strings,
     pub(crate) status: UserStatus,
+    pub(crate) enabled: bool,
     pub(crate) password: PasswordVerifier,
     pub(crate) mfa: UserMfa,
     /// What `ConfirmSignUp` takes.
-    pub(crate) sign_up_code: Option<ConfirmationCode>,
+    pub(crate) sign_up_code: Option<(Alias, ConfirmationCode)>,
     /// What `ConfirmForgotPassword` takes.
     pub(crate) password_reset_code: Option<ConfirmationCode>,
+    /// What `VerifyUserAttribute` takes, by attribute, and the value that it is about.
+    pub(crate) attribute_codes: BTreeMap<String, (String, ConfirmationCode)>,
+    /// When the temporary password expires; `None` where it is none.
+    pub(crate) password_expires_at: Option<UnixTime>,
     created_at: UnixTime,
     modified_at: UnixTime,
 }
@@ -73,42 +144,75 @@ pub(crate) enum UserStatus {
     Unconfirmed,
     Confirmed,
     ForceChangePassword,
+    ResetRequired,
 }
 
 impl UserStatus {
-    fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Unconfirmed => "UNCONFIRMED",
             Self::Confirmed => "CONFIRMED",
             Self::ForceChangePassword => FORCE_CHANGE_PASSWORD,
+            Self::ResetRequired => "RESET_REQUIRED",
         }
     }
 }
 
 impl User {
     pub(crate) fn new(
-        user_name: &str,
+        name: NewUserName,
         attributes: Strings,
         status: UserStatus,
         password: PasswordVerifier,
         now: UnixTime,
-    ) -> Result<Self, CognitoError> {
-        Ok(Self {
-            user_name: user_name.to_owned(),
-            sub: random::uuid()?.to_string(),
+    ) -> Self {
+        let NewUserName { user_name, sub, .. } = name;
+        Self {
+            user_name,
+            sub,
             attributes,
             status,
+            enabled: true,
             password,
             mfa: UserMfa::default(),
             sign_up_code: None,
             password_reset_code: None,
+            attribute_codes: BTreeMap::new(),
+            password_expires_at: None,
             created_at: now,
             modified_at: now,
-        })
+        }
+    }
+
+    pub(crate) fn is_verified(&self, attribute: &str) -> bool {
+        self.attributes.get(attribute).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    }
+
+    pub(crate) fn has_verified(&self, alias: Alias) -> bool {
+        alias.verified().is_none_or(|attribute| self.is_verified(attribute))
+    }
+
+    pub(crate) fn touch(&mut self, now: UnixTime) {
+        self.modified_at = now;
+    }
+
+    /// Sets attributes; an empty value removes one, as Cognito does. A new address is not verified, unless it comes with the word.
+    pub(crate) fn set_attributes(&mut self, attributes: Strings, now: UnixTime) {
+        for alias in [Alias::Email, Alias::PhoneNumber] {
+            let changed =
+                attributes.get(alias.as_str()).is_some_and(|value| self.attributes.get(alias.as_str()) != Some(value));
+            if let Some(verified) = alias.verified().filter(|verified| changed && !attributes.contains_key(*verified)) {
+                self.attributes.insert(verified.to_owned(), "false".to_owned());
+            }
+        }
+        self.attributes.extend(attributes);
+        self.attributes.retain(|_, value| !value.is_empty());
+        self.modified_at = now;
     }
 
     pub(crate) fn set_password(&mut self, password: PasswordVerifier, status: UserStatus, now: UnixTime) {
         self.password = password;
+        self.password_expires_at = None;
         self.status = status;
         self.modified_at = now;
     }
@@ -152,7 +256,7 @@ impl User {
             attributes_member: self.attribute_list(),
             "UserCreateDate": self.created_at,
             "UserLastModifiedDate": self.modified_at,
-            "Enabled": true,
+            "Enabled": self.enabled,
             "UserStatus": self.status.as_str(),
         });
         self.describe_mfa(&mut description);
@@ -191,41 +295,42 @@ pub(crate) fn expired_code() -> CognitoError {
     CognitoError::new("ExpiredCodeException", "Invalid code provided, please request a code again.")
 }
 
-/// A password that the policy in template.yaml allows: it limits the length and requires no kinds of characters.
-pub(crate) struct Password<'a>(&'a str);
-
-impl<'a> Password<'a> {
-    pub(crate) fn parse(text: &'a str) -> Result<Self, CognitoError> {
-        let problem = match text.chars().count() {
-            0..12 => "Password not long enough",
-            12..=256 => return Ok(Self(text)),
-            257.. => "Password too long",
-        };
-        Err(CognitoError::new("InvalidPasswordException", format!("Password did not conform with policy: {problem}")))
-    }
-
-    pub(crate) fn verifier(&self, user_pool_id: &str, user_name: &str) -> Result<PasswordVerifier, CognitoError> {
-        Ok(PasswordVerifier::new(user_pool_id, user_name, self.0)?)
-    }
+/// The names of a user who is about to be added.
+pub(crate) struct NewUserName {
+    pub(crate) user_name: String,
+    pub(crate) sub: String,
+    /// The attribute that the caller's `Username` is, where the pool makes the user names.
+    attribute: Option<(Alias, String)>,
 }
 
-/// The `Username` of a new user.
-pub(crate) fn check_new_user_name(user_name: &str) -> Result<&str, CognitoError> {
-    let is_allowed = |character: char| !character.is_whitespace() && !character.is_control();
-    if (1..=128).contains(&user_name.chars().count()) && user_name.chars().all(is_allowed) {
-        Ok(user_name)
-    } else {
-        Err(CognitoError::invalid_parameter(
-            "1 validation error detected: Value at 'username' failed to satisfy constraint: \
-             Member must satisfy regular expression pattern: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+",
-        ))
+impl NewUserName {
+    /// Of the `Username` of `SignUp` and `AdminCreateUser`.
+    pub(crate) fn parse(typed: &str, rules: &NameRules) -> Result<Self, CognitoError> {
+        let is_allowed = |character: char| !character.is_whitespace() && !character.is_control();
+        if !(1..=128).contains(&typed.chars().count()) || !typed.chars().all(is_allowed) {
+            return Err(CognitoError::invalid_parameter(
+                "1 validation error detected: Value at 'username' failed to satisfy constraint: \
+                 Member must satisfy regular expression pattern: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]+",
+            ));
+        }
+        let sub = random::uuid()?.to_string();
+        let attribute = rules.attribute_of_new_name(typed)?.map(|alias| (alias, typed.to_owned()));
+        let user_name = if attribute.is_some() { sub.clone() } else { typed.to_owned() };
+        Ok(Self { user_name, sub, attribute })
     }
-}
 
-/// Refuses the attributes that only Cognito sets.
-pub(crate) fn check_attributes(attributes: Strings) -> Result<Strings, CognitoError> {
-    match attributes.keys().find(|name| *name == "sub" || name.starts_with("cognito:")) {
-        Some(name) => Err(CognitoError::invalid_parameter(format!("Cannot modify the non-mutable attribute {name}"))),
-        None => Ok(attributes),
+    /// Adds what the `Username` says to the attributes.
+    pub(crate) fn add_to(&self, attributes: &mut Strings) {
+        if let Some((alias, value)) = &self.attribute {
+            attributes.entry(alias.as_str().to_owned()).or_insert_with(|| value.clone());
+        }
+    }
+
+    /// What is said where there is such a user already.
+    pub(crate) fn taken<'a>(&self, otherwise: &'a str) -> std::borrow::Cow<'a, str> {
+        match &self.attribute {
+            Some((alias, _)) => format!("An account with the given {} already exists.", alias.as_str()).into(),
+            None => otherwise.into(),
+        }
     }
 }

@@ -8,6 +8,7 @@
 //! Source: the Cognito developer guide, "Custom authentication challenge Lambda triggers" and "Pre token generation Lambda
 //! trigger", and events and errors that users published.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -46,7 +47,7 @@ pub(crate) struct TokenChanges {
     pub(crate) access: ClaimChanges,
 }
 
-/// What it changes in one of them. Scopes and groups cannot be changed: this pool has none.
+/// What it changes in one of them. Scopes and groups cannot be changed here.
 #[derive(Default)]
 pub(crate) struct ClaimChanges {
     pub(crate) add: Map<String, Value>,
@@ -64,6 +65,10 @@ pub(crate) struct EventFrame {
     pub(crate) user_not_found: Option<bool>,
     /// `None` where the caller passed none.
     pub(crate) client_metadata: Option<Strings>,
+    /// The functions of the pool's `LambdaConfig`, by their ARNs.
+    pub(crate) functions: BTreeMap<Trigger, String>,
+    /// `groupConfiguration`, for Pre Token Generation.
+    pub(crate) groups: Value,
 }
 
 /// What distinguishes the events of one API call.
@@ -187,9 +192,7 @@ impl Delivery {
         source: TokenSource,
         version: PreTokenGenerationVersion,
     ) -> Result<TokenChanges, CognitoError> {
-        let mut request = json!({
-            "groupConfiguration": { "groupsToOverride": [], "iamRolesToOverride": [], "preferredRole": null },
-        });
+        let mut request = json!({ "groupConfiguration": frame.groups });
         if let (true, Some(request)) = (version.reaches_access_tokens(), request.as_object_mut()) {
             request.insert("scopes".to_owned(), json!([SCOPE]));
         }
@@ -219,8 +222,11 @@ impl Delivery {
     async fn deliver(&self, frame: &EventFrame, invocation: Invocation) -> Result<Value, CognitoError> {
         let event = frame.event(&invocation);
         let trigger = invocation.trigger;
+        let function = frame.functions.get(&trigger).ok_or_else(|| {
+            CognitoError::invalid_parameter("Custom auth lambda trigger is not configured for the user pool.")
+        })?;
         for _ in 0..self.attempts {
-            let answer = self.call_once(trigger, event.clone()).await;
+            let answer = self.call_once(function, trigger, event.clone()).await;
             self.observer.trigger_called(trigger, &event, &answer);
             match answer {
                 Ok(answer) => {
@@ -238,9 +244,9 @@ impl Delivery {
         Err(invocation_failed(trigger, "Socket timeout while invoking Lambda function"))
     }
 
-    async fn call_once(&self, trigger: Trigger, event: Value) -> Result<Value, TriggerFailure> {
-        let triggers = Arc::clone(&self.triggers);
-        let call = tokio::spawn(async move { triggers.call(trigger, event).await });
+    async fn call_once(&self, function: &str, trigger: Trigger, event: Value) -> Result<Value, TriggerFailure> {
+        let (triggers, function) = (Arc::clone(&self.triggers), function.to_owned());
+        let call = tokio::spawn(async move { triggers.call_function(function, trigger, event).await });
         match tokio::time::timeout(self.time_out, call).await {
             Ok(Ok(answer)) => answer,
             Ok(Err(_panicked)) => Err(TriggerFailure::Function("Error: Runtime exited with error".to_owned())),

@@ -12,7 +12,7 @@ use crate::test_bed::{CLIENT_ID, POOL_ID, TestBed};
 async fn exchange(bed: &TestBed, head: &str, body: &str) -> (String, Value) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(local::serve(listener, bed.pool.clone()));
+    let server = tokio::spawn(local::serve(listener, bed.service()));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
     let request = format!("{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");

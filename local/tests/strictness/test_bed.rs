@@ -4,8 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use local::{
-    ClientSettings, CognitoError, Observer, Pool, PoolSettings, PreventUserExistenceErrors, SrpClient, Trigger,
-    TriggerFailure, TriggerFuture, Triggers,
+    ClientSettings, CognitoError, Observer, Pool, PoolSettings, PreventUserExistenceErrors, Service, SrpClient,
+    Trigger, TriggerFailure, TriggerFuture, Triggers,
 };
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
@@ -119,6 +119,12 @@ impl TestBed {
         let calls = Arc::new(Calls::default());
         let pool = Pool::new(settings, triggers, Arc::new(move || UnixTime(clock.load(Ordering::Relaxed)))).unwrap();
         Self { pool: Arc::new(pool.observed_by(calls.clone())), calls, now }
+    }
+
+    /// The pool as a service, without any other.
+    pub(crate) fn service(&self) -> Arc<Service> {
+        let none = |_| panic!("no other pool is made");
+        Arc::new(Service::new(self.pool.clone(), none))
     }
 
     pub(crate) fn now(&self) -> UnixTime {

@@ -1,0 +1,129 @@
+//! The service: all user pools, and which of them a call is for.
+//!
+//! A pool is named by `UserPoolId`, by an app client's id, by the issuer of an access token, or by a session string. The one that is
+//! there at the start needs none of `CreateUserPool` and its kin.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use serde_json::{Map, Value, json};
+
+use crate::error::CognitoError;
+use crate::operations::user_pools::{description, mfa_configuration};
+use crate::page::page;
+use crate::pool::Pool;
+use crate::random;
+use crate::request::Request;
+use crate::settings::PoolSettings;
+use crate::state::message::Message;
+
+/// All pools.
+pub struct Service {
+    pools: Mutex<BTreeMap<String, Arc<Pool>>>,
+    /// The pool that was there at the start.
+    first: Arc<Pool>,
+    /// Makes another pool.
+    make: Box<dyn Fn(PoolSettings) -> Result<Pool, CognitoError> + Send + Sync>,
+}
+
+impl Service {
+    /// With one pool. `make` makes the others, with the same triggers and the same clock.
+    pub fn new(
+        first: Arc<Pool>,
+        make: impl Fn(PoolSettings) -> Result<Pool, CognitoError> + Send + Sync + 'static,
+    ) -> Self {
+        let pools = BTreeMap::from([(first.settings.user_pool_id.clone(), Arc::clone(&first))]);
+        Self { pools: Mutex::new(pools), first, make: Box::new(make) }
+    }
+
+    /// The pool that was there at the start.
+    pub(crate) fn first(&self) -> &Pool {
+        &self.first
+    }
+
+    /// A pool by its id.
+    pub fn pool(&self, user_pool_id: &str) -> Option<Arc<Pool>> {
+        self.pools().get(user_pool_id).cloned()
+    }
+
+    /// Everything that was sent to users, pool by pool, oldest first.
+    pub fn messages(&self) -> Vec<Message> {
+        self.pools().values().flat_map(|pool| pool.messages()).collect()
+    }
+
+    /// Calls one API operation in `region`: takes the request as JSON and returns the response as JSON.
+    pub async fn call(&self, region: &str, operation: &str, body: Value) -> Result<Value, CognitoError> {
+        match operation {
+            "CreateUserPool" => self.create_user_pool(region, &Request::parse(body)?),
+            "ListUserPools" => self.list_user_pools(region, &Request::parse(body)?),
+            "DeleteUserPool" => self.delete_user_pool(&Request::parse(body)?),
+            _ => self.pool_of(&body).call(operation, body).await,
+        }
+    }
+
+    /// Which pool a call is for; the first where it says nothing, whose own checks then find what is wrong.
+    fn pool_of(&self, body: &Value) -> Arc<Pool> {
+        let text = |name: &str| body.get(name).and_then(Value::as_str);
+        let pools = self.pools();
+        let found = if let Some(id) = text("UserPoolId") {
+            pools.get(id)
+        } else if let Some(client_id) = text("ClientId") {
+            pools.values().find(|pool| pool.has_client(client_id))
+        } else if let Some(token) = text("AccessToken") {
+            pools.values().find(|pool| pool.signing_key.verify(token).is_some())
+        } else if let Some(domain) = text("Domain") {
+            pools.values().find(|pool| pool.has_domain(domain))
+        } else {
+            text("Session").and_then(|session| pools.values().find(|pool| pool.has_session(session)))
+        };
+        found.map_or_else(|| Arc::clone(&self.first), Arc::clone)
+    }
+
+    fn create_user_pool(&self, region: &str, request: &Request) -> Result<Value, CognitoError> {
+        let mut user_pool = request.members();
+        user_pool.entry("LambdaConfig").or_insert_with(|| json!({}));
+        let user_pool_id = format!("{region}_{}", random::alphanumeric::<9>()?);
+        let mfa_configuration = mfa_configuration(request)?;
+        let settings = PoolSettings {
+            region: region.to_owned(),
+            user_pool_id: user_pool_id.clone(),
+            endpoint: self.first.settings.endpoint.clone(),
+            clients: Vec::new(),
+            user_pool: Value::Object(user_pool),
+            mfa_configuration,
+            ..PoolSettings::default()
+        };
+        let pool = Arc::new((self.make)(settings)?);
+        self.pools().insert(user_pool_id, Arc::clone(&pool));
+        Ok(json!({ "UserPool": description(&pool) }))
+    }
+
+    fn list_user_pools(&self, region: &str, request: &Request) -> Result<Value, CognitoError> {
+        if request.number("MaxResults")?.is_none() {
+            return Err(CognitoError::missing_parameter("MaxResults"));
+        }
+        let pools = self.pools();
+        let here = pools.values().filter(|pool| pool.settings.region == region);
+        let summaries = here.map(|pool| pool.state().configuration.summary(&pool.settings.user_pool_id));
+        page(request, "MaxResults", "NextToken", "UserPools", 60, summaries.collect())
+    }
+
+    fn delete_user_pool(&self, request: &Request) -> Result<Value, CognitoError> {
+        let user_pool_id = request.required("UserPoolId")?;
+        let mut pools = self.pools();
+        let pool = pools
+            .get(user_pool_id)
+            .ok_or_else(|| CognitoError::resource_not_found(format!("User pool {user_pool_id} does not exist.")))?;
+        if pool.state().configuration.is_protected() {
+            return Err(CognitoError::invalid_parameter(
+                "The user pool cannot be deleted because deletion protection is activated. Deletion protection must be inactivated first.",
+            ));
+        }
+        pools.remove(user_pool_id);
+        Ok(Value::Object(Map::new()))
+    }
+
+    fn pools(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Pool>>> {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
