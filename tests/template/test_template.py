@@ -167,6 +167,18 @@ def test_a_function_is_built_from_its_own_crate(name):
     assert f'name = "{binary}"' in (TEMPLATE.parent / "functions" / binary / "Cargo.toml").read_text()
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_shares_the_accounts_concurrency_unless_told_otherwise(name):
+    reserved = {"Fn::If": ["ConcurrencyIsReserved", ref("ReservedConcurrency"), ref("AWS::NoValue")]}
+    assert properties(name)["ReservedConcurrentExecutions"] == reserved
+    assert SOURCE["Parameters"]["ReservedConcurrency"]["Default"] == 0
+
+
+def test_what_checkov_should_not_check_has_its_reason():
+    suppressed = [s for r in SOURCE["Resources"].values() for s in r.get("Metadata", {}).get("checkov", {}).get("skip", [])]
+    assert suppressed and all(len(s["comment"]) > 40 for s in suppressed)
+
+
 def test_nothing_is_set_in_globals():
     assert "Globals" not in SOURCE
 
@@ -339,6 +351,13 @@ def test_the_key_rotates_and_only_this_account_rules_it():
 def test_logs_have_a_group_of_their_own_that_forgets(name):
     assert properties(name)["LoggingConfig"] == {"LogFormat": "Text", "LogGroup": ref(f"{name}Logs")}
     assert properties(f"{name}Logs")["RetentionInDays"] == ref("LogRetentionDays")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_logs_are_encrypted_with_the_key_that_is_given(name):
+    given = {"Fn::If": ["LogKeyIsGiven", ref("LogKeyArn"), ref("AWS::NoValue")]}
+    assert properties(f"{name}Logs")["KmsKeyId"] == given
+    assert SOURCE["Parameters"]["LogKeyArn"]["Default"] == ""
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
