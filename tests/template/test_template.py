@@ -364,7 +364,7 @@ def summed(alarm):
     """What an alarm's expression is made of: its ids, each with namespace, metric, dimensions and statistic."""
     metrics = {m["Id"]: m["MetricStat"] for m in alarm["Metrics"] if "MetricStat" in m}
     assert all(m["ReturnData"] is False for m in alarm["Metrics"] if "MetricStat" in m)
-    assert {m["Period"] for m in metrics.values()} <= {60, 300}
+    assert len({m["Period"] for m in metrics.values()}) == 1
     return {
         identifier: (
             m["Metric"]["Namespace"],
@@ -448,6 +448,8 @@ def test_a_table_that_fails_or_throttles_raises_an_alarm():
     operations = {(metric, dimensions["Operation"]) for _, metric, dimensions, _ in found.values()}
     assert operations == {(m, o) for m in ("SystemErrors", "ThrottledRequests") for o in ("GetItem", "PutItem")}
     assert expression(alarm) == " + ".join(f"FILL({identifier}, 0)" for identifier in found)
+    # What arrives late is seen too.
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (1, 5)
     assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
 
 
