@@ -271,13 +271,13 @@ async fn a_prompt_held_over_a_reset_enrolls_nobody() {
 /// An operator who resets a record must not be called by an alarm about Create.
 #[tokio::test]
 async fn a_reset_after_the_second_factor_is_a_refusal_and_not_a_fault() {
-    let (functions, user) = (Functions::new(), User::named("ana", 1));
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
     let phone = Some(functions.enroll(&user).await.secret);
     let sign_in = proven(&functions, &user, &phone, "REPLACE_AUTHENTICATOR").await;
-    let held = stored(&functions, &user).await;
+    let held = functions.stored(&user).await;
     functions.store().save(&user.key(), &Record::reset(drawn()), held.version).await.unwrap();
     let own = json!({ "session": sign_in.session, "challengeName": "CUSTOM_CHALLENGE" });
-    let answered = functions.create.handle(user.event(Trigger::Create, own), functions.now()).await;
+    let answered = functions.create.handle(user.event(ChallengeTrigger::Create, own), functions.now()).await;
     assert!(matches!(&answered, Err(HandlerError::ChallengeOutdated)), "{answered:?}");
 }
 
