@@ -157,7 +157,7 @@ impl Functions {
 }
 
 fn is_fault(line: &str) -> bool {
-    line.starts_with("shared::invocation: failed")
+    line.starts_with("shared::invocation: ")
 }
 
 /// A used passcode leaves the window, and a wait ends, if the machine stands still for half a minute.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde_json::{Value, json};
 use shared::authenticator::Authenticator;
-use shared::error::ClientError;
+use shared::error::{ClientError, HandlerError};
 use shared::ids::{AuthenticatorId, Generation};
 use shared::random::draw;
 use shared::record::Record;
@@ -266,6 +266,19 @@ async fn a_prompt_held_over_a_reset_enrolls_nobody() {
     }
     let mut with_the_new_password = functions.sign_in(&user);
     assert_eq!(with_the_new_password.challenge().await.unwrap()["challenge"], "TOTP_SETUP");
+}
+
+/// An operator who resets a record must not be called by an alarm about Create.
+#[tokio::test]
+async fn a_reset_after_the_second_factor_is_a_refusal_and_not_a_fault() {
+    let (functions, user) = (Functions::default(), User::named("ana", 1));
+    let phone = Some(functions.enroll(&user).await.secret);
+    let sign_in = proven(&functions, &user, &phone, "REPLACE_AUTHENTICATOR").await;
+    let held = functions.stored(&user).await;
+    functions.store().save(&user.key(), &Record::reset(drawn()), held.version).await.unwrap();
+    let own = json!({ "session": sign_in.session, "challengeName": "CUSTOM_CHALLENGE" });
+    let answered = functions.create.handle(user.event(ChallengeTrigger::Create, own), functions.now()).await;
+    assert!(matches!(&answered, Err(HandlerError::ChallengeOutdated)), "{answered:?}");
 }
 
 /// A thief who has the second factor renews codes without limit, and holds a set-up challenge of each generation.

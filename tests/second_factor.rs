@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use shared::authenticator::{FriendlyName, SealedSecret};
 use shared::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes};
 use shared::clock::UnixTime;
@@ -17,6 +17,7 @@ use shared::totp::SharedSecret;
 use shared::verification::{Answer, BegunVerification, Reason, Verification, begin_verification};
 use tests::challenges::{AT_SIGN_IN, PROMPT};
 use tests::clock::NOW;
+use tests::later::{fields_added_later, with_fields_added_later};
 use tests::person::Person;
 
 /// A user whose answers are verified without a store.
@@ -579,40 +580,6 @@ fn a_record_of_an_unknown_format_is_not_read() {
     }
 }
 
-/// `value` with a field more in every object of it, whose name says where.
-fn as_a_newer_version_writes_it(mut value: Value, place: &str) -> Value {
-    match &mut value {
-        Value::Object(fields) => {
-            for (name, field) in fields.iter_mut() {
-                *field = as_a_newer_version_writes_it(field.take(), &format!("{place}.{name}"));
-            }
-            fields.insert("addedLater".to_owned(), json!({ "at": place, "list": [1, "two", null] }));
-        }
-        Value::Array(elements) => {
-            for (number, element) in elements.iter_mut().enumerate() {
-                *element = as_a_newer_version_writes_it(element.take(), &format!("{place}.{number}"));
-            }
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-    value
-}
-
-fn fields_added_later(value: &Value) -> Vec<String> {
-    let mut places = Vec::new();
-    match value {
-        Value::Object(fields) => {
-            places.extend(fields.get("addedLater").and_then(|added| added["at"].as_str()).map(str::to_owned));
-            let others = fields.iter().filter(|(name, _)| *name != "addedLater");
-            places.extend(others.flat_map(|(_, field)| fields_added_later(field)));
-        }
-        Value::Array(elements) => places.extend(elements.iter().flat_map(fields_added_later)),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
-    places.sort();
-    places
-}
-
 /// A user with something at every level of the record, and the record as a newer version has stored it.
 fn user_with_fields_added_later() -> (User, Value) {
     let mut user = User::enrolled();
@@ -631,7 +598,7 @@ fn user_with_fields_added_later() -> (User, Value) {
     };
     let client = ClientId::new("plainlyfakeclientid").unwrap();
     let Redemption::Redeemed(record, _) = record.redeem_grant(&client, NOW) else { panic!("there is a grant") };
-    let stored = as_a_newer_version_writes_it(serde_json::from_str(&record.to_json().unwrap()).unwrap(), "");
+    let stored = with_fields_added_later(serde_json::from_str(&record.to_json().unwrap()).unwrap());
     user.record = Record::from_json(&stored.to_string()).unwrap();
     (user, stored)
 }

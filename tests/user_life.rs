@@ -720,7 +720,11 @@ impl Comparison {
                     self.reached.insert("a dead code typed");
                 }
                 let code = codes.iter().cycle().nth(*number).cloned().unwrap_or_else(|| "a code".to_owned());
-                if *careless { code.to_lowercase().replace('-', " ").replace('0', "o").replace('1', "l") } else { code }
+                if *careless {
+                    code.to_lowercase().replace('-', "\n").replace('0', "o").replace('1', "l").replace('2', "２")
+                } else {
+                    code
+                }
             }
             Typed::Rubbish(rubbish) => (*rubbish).to_owned(),
         }

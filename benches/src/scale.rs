@@ -97,7 +97,7 @@ pub fn report(later: &SignIn, first: &SignIn, item_bytes: u64, seed: u64) -> Str
         "| **together** | | **{total:.2}** | **{first_total:.2}** |
 
 Prices are those of us-east-1, on demand, without the free tier, in November 2026.
-An idle month costs $1.00 for [the key][kms-prices] ($3.00 after two yearly rotations), $1.70 for [alarms][cloudwatch-prices] on the template's 17 metrics, and for a million users of {item_bytes} bytes ${:.2} ([$0.25 a GB][dynamodb-prices], without backups).
+An idle month costs $1.00 for [the key][kms-prices] ($3.00 after two yearly rotations), $2.10 for [alarms][cloudwatch-prices] on 21 metrics, and for a million users of {item_bytes} bytes ${:.2} ([$0.25 a GB][dynamodb-prices], without backups).
 
 | quota (us-east-1) | default | a later sign-in takes | sign-ins/s | raised |\n|---|---:|---:|---:|---|\n",
         item_bytes as f64 * 1e6 / GB * 0.25,

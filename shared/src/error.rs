@@ -52,6 +52,25 @@ pub enum HandlerError {
     Panicked,
 }
 
+impl HandlerError {
+    /// Whether a user can cause it, with nothing broken: by a second browser tab, a slow answer, or another way to tokens.
+    /// Alarms leave refusals out, so what is in doubt is none.
+    #[must_use]
+    pub fn is_refusal(&self) -> bool {
+        match self {
+            Self::ChallengeOutdated => true,
+            // By answers sent at the same time, all for this one user's record.
+            Self::TooManyConflicts => true,
+            Self::TokenDenied(TokenDenied::Source(_) | TokenDenied::NoGrant) => true,
+            // Cognito names the client, whatever a user does.
+            Self::TokenDenied(TokenDenied::NoClient) => false,
+            Self::NotThisTriggersEvent(_) | Self::NoSub | Self::NoChallengeExpected | Self::NotOurChallenge => false,
+            Self::InvalidParameters | Self::Store(_) | Self::Seal(_) | Self::TimedOut => false,
+            Self::Random(_) | Self::Response(_) | Self::Setting(_) | Self::Panicked => false,
+        }
+    }
+}
+
 impl std::fmt::Display for HandlerError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

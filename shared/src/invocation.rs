@@ -26,7 +26,13 @@ where
         Ok(event) => Ok(event),
         Err(error) => {
             let _entered = span.enter();
-            tracing::error!(reason = chain(&error), "failed");
+            let reason = chain(&error);
+            // The alarms in template.yaml go by this message, so it is logged at every level.
+            if error.is_refusal() {
+                tracing::error!(reason, "refused");
+            } else {
+                tracing::error!(reason, "failed");
+            }
             Err(ClientError)
         }
     }

@@ -2,11 +2,13 @@
 
 import base64
 import json
+from pathlib import Path
 
 import pytest
 from botocore.exceptions import ClientError
 from person import Authenticator, Person
 
+EVENTS = Path(__file__).parents[2] / "events"
 CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -160,3 +162,20 @@ def attempts_with(guarded, *keys):
     yield "UpdateFunctionConfiguration", lambda: awslambda.update_function_configuration(FunctionName=name, Timeout=9)
     yield "ListBuckets", lambda: s3.list_buckets()
     yield "ListRoles", lambda: iam.list_roles()
+
+
+# ── What the alarms take from the errors.
+
+
+@pytest.mark.parametrize("event, message", [("no-grant", "refused"), ("sub-missing", "failed")])
+def test_the_guards_log_has_a_refusal_as_its_metric_filter_expects_it_and_a_fault_otherwise(stack, event, message):
+    sent = (EVENTS / "pre-token-generation" / f"{event}.json").read_text()
+    written = stack.log("PreTokenGeneration")
+    answered = stack.awslambda.invoke(FunctionName=stack.functions["PreTokenGeneration"], Payload=sent)
+    assert "FunctionError" in answered
+    lines = [line for line in stack.log("PreTokenGeneration") if line not in written and '"reason"' in line]
+    [logged] = [json.loads(line)["message"] for line in lines]
+    assert logged == message
+    group = "/aws/lambda/second-factor/pre-token-generation"
+    [found] = stack.aws.client("logs").describe_metric_filters(logGroupName=group)["metricFilters"]
+    assert (found["filterPattern"] == f'{{ $.message = "{logged}" }}') is (message == "refused")

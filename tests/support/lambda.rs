@@ -47,6 +47,17 @@ const INVOCATION: &str = "/2018-06-01/runtime/invocation";
 impl Lambda {
     /// Starts the function of `trigger` with `variables` and what Lambda itself sets.
     pub async fn start(trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
+        Self::start_bootstrap(&bootstrap(trigger), trigger, variables).await
+    }
+
+    /// The same of the older commit that tests/tools/older.txt names; `tests/run` builds it.
+    pub async fn start_older(trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
+        let older = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/older").join(trigger.name());
+        assert!(older.exists(), "{} is not there: `tests/run test` builds it", older.display());
+        Self::start_bootstrap(&older, trigger, variables).await
+    }
+
+    async fn start_bootstrap(bootstrap: &Path, trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
         let (tell, happened) = mpsc::unbounded_channel();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -57,7 +68,7 @@ impl Lambda {
         tokio::spawn(async { axum::serve(listener, api).await });
 
         let (mut output, input) = std::io::pipe().expect("a pipe");
-        let bootstrap = Command::new(bootstrap(trigger))
+        let bootstrap = Command::new(bootstrap)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .env("AWS_LAMBDA_FUNCTION_NAME", trigger.name())

@@ -9,6 +9,7 @@ pub mod events;
 pub mod functions;
 pub mod golden;
 pub mod lambda;
+pub mod later;
 pub mod ministack;
 pub mod person;
 pub mod pool;

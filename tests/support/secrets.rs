@@ -180,7 +180,7 @@ pub fn decisions(log: &str, sub: &str, request_ids: &[String]) -> Vec<String> {
         let fields: &[&str] = match message.as_str() {
             "defined" | "issued" => &["decision", "reason"],
             "verified" => &["decision", "challenge", "reason"],
-            "failed" => &["reason"],
+            "failed" | "refused" => &["reason"],
             other => panic!("{other} is no message of the triggers"),
         };
         assert_eq!(line.len(), fields.len() + 4, "{line:?}");

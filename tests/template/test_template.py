@@ -167,6 +167,18 @@ def test_a_function_is_built_from_its_own_crate(name):
     assert f'name = "{binary}"' in (TEMPLATE.parent / "functions" / binary / "Cargo.toml").read_text()
 
 
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_shares_the_accounts_concurrency_unless_told_otherwise(name):
+    reserved = {"Fn::If": ["ConcurrencyIsReserved", ref("ReservedConcurrency"), ref("AWS::NoValue")]}
+    assert properties(name)["ReservedConcurrentExecutions"] == reserved
+    assert SOURCE["Parameters"]["ReservedConcurrency"]["Default"] == 0
+
+
+def test_what_checkov_should_not_check_has_its_reason():
+    suppressed = [s for r in SOURCE["Resources"].values() for s in r.get("Metadata", {}).get("checkov", {}).get("skip", [])]
+    assert suppressed and all(len(s["comment"]) > 40 for s in suppressed)
+
+
 def test_nothing_is_set_in_globals():
     assert "Globals" not in SOURCE
 
@@ -342,23 +354,103 @@ def test_logs_have_a_group_of_their_own_that_forgets(name):
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-@pytest.mark.parametrize("metric, threshold", [("Errors", 1), ("Throttles", 1), ("Duration", 3500)])
-def test_a_function_that_fails_is_throttled_or_slow_raises_an_alarm(name, metric, threshold):
-    dimensions = [{"Name": "FunctionName", "Value": ref(name)}]
-    alarms = [a["Properties"] for a in of_type("AWS::CloudWatch::Alarm").values()]
-    [alarm] = [a for a in alarms if (a.get("MetricName"), a.get("Dimensions")) == (metric, dimensions)]
-    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (threshold, "GreaterThanOrEqualToThreshold")
+def test_logs_are_encrypted_with_the_key_that_is_given(name):
+    given = {"Fn::If": ["LogKeyIsGiven", ref("LogKeyArn"), ref("AWS::NoValue")]}
+    assert properties(f"{name}Logs")["KmsKeyId"] == given
+    assert SOURCE["Parameters"]["LogKeyArn"]["Default"] == ""
 
 
-@pytest.mark.parametrize("metric", ["SystemErrors", "ThrottledRequests"])
-def test_a_table_that_fails_or_throttles_raises_an_alarm(metric):
-    def watched(alarm):
-        stats = [m["MetricStat"]["Metric"] for m in alarm.get("Metrics", []) if "MetricStat" in m]
-        assert all({"Name": "TableName", "Value": ref("SecondFactors")} in m["Dimensions"] for m in stats)
-        return [(m["MetricName"], d["Value"]) for m in stats for d in m["Dimensions"] if d["Name"] == "Operation"]
+def summed(alarm):
+    """What an alarm's expression is made of: its ids, each with namespace, metric, dimensions and statistic."""
+    metrics = {m["Id"]: m["MetricStat"] for m in alarm["Metrics"] if "MetricStat" in m}
+    assert all(m["ReturnData"] is False for m in alarm["Metrics"] if "MetricStat" in m)
+    assert len({m["Period"] for m in metrics.values()}) == 1
+    return {
+        identifier: (
+            m["Metric"]["Namespace"],
+            m["Metric"]["MetricName"],
+            {d["Name"]: d["Value"] for d in m["Metric"].get("Dimensions", [])},
+            m["Stat"],
+        )
+        for identifier, m in metrics.items()
+    }
 
-    alarms = [watched(a["Properties"]) for a in of_type("AWS::CloudWatch::Alarm").values()]
-    assert [(metric, "GetItem"), (metric, "PutItem")] in alarms
+
+def expression(alarm):
+    [expression] = [m["Expression"] for m in alarm["Metrics"] if "Expression" in m]
+    return expression
+
+
+REFUSED = '{ $.message = "refused" }'
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_one_alarm_tells_which_function_fails_is_throttled_or_is_slow(name):
+    alarm, of_it = properties(f"{name}Fails"), {"FunctionName": ref(name)}
+    assert alarm["AlarmDescription"].startswith(f"{name} ")
+    assert summed(alarm) == {
+        "errors": ("AWS/Lambda", "Errors", of_it, "Sum"),
+        "refusals": ({"Fn::Sub": "SecondFactor/${AWS::StackName}"}, f"{name}Refusals", {}, "Sum"),
+        "throttles": ("AWS/Lambda", "Throttles", of_it, "Sum"),
+        "slowest": ("AWS/Lambda", "Duration", of_it, "Maximum"),
+    }
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_a_user_can_cause_is_counted_and_taken_from_the_errors(name):
+    assert expression(properties(f"{name}Fails")).startswith("FILL(errors, 0) - FILL(refusals, 0) + ")
+    metric_filter = properties(f"{name}Refusals")
+    assert (metric_filter["LogGroupName"], metric_filter["FilterPattern"]) == (ref(f"{name}Logs"), REFUSED)
+    [metric] = metric_filter["MetricTransformations"]
+    assert (metric["MetricName"], metric["MetricValue"]) == (f"{name}Refusals", "1")
+    assert metric["MetricNamespace"] == {"Fn::Sub": "SecondFactor/${AWS::StackName}"}
+
+
+# Each number is what CloudWatch sees of one period, the newest last.
+@pytest.mark.parametrize(
+    "rings, errors, refusals, throttles, slowest",
+    [
+        (False, [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [], []),
+        # Refusals, however many; those of the newest period are not all counted yet.
+        (False, [1, 0, 7, 2, 0, 9], [1, 0, 7, 2, 0, 0], [], []),
+        # A period ends between a refusal's error and its line.
+        (False, [0, 0, 1, 0, 0, 0], [0, 0, 0, 1, 0, 0], [], []),
+        (False, [0, 0, 0, 0, 1, 0], [0, 0, 0, 0, 0, 1], [], []),
+        # A fault that comes back, alone and among refusals.
+        (True, [0, 0, 0, 0, 1, 1], [0, 0, 0, 0, 0, 0], [], []),
+        (True, [1, 0, 0, 0, 0, 1], [0, 0, 0, 0, 0, 0], [], []),
+        (True, [9, 9, 9, 9, 9, 9], [8, 8, 8, 8, 8, 8], [], []),
+        # A time-out takes five seconds, and a throttled invocation is no error.
+        (True, [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [0, 0, 0, 1, 0, 1], []),
+        (True, [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [], [90, 90, 3500, 90, 3800, 90]),
+        (False, [0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0], [], [3499, 3499, 3499, 3499, 3499, 3499]),
+    ],
+)
+def test_an_alarm_rings_for_faults_and_not_for_refusals(rings, errors, refusals, throttles, slowest):
+    [(formula, needed)] = {
+        (expression(alarm), (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"], alarm["Threshold"]))
+        for alarm in (properties(f"{name}Fails") for name in FUNCTIONS)
+    }
+    datapoints_to_alarm, periods, threshold = needed
+    assert periods == len(errors)
+    functions = {"FILL": lambda value, other: other if value is None else value, "IF": lambda test, yes, no: yes if test else no}
+    seen = zip(errors, refusals, throttles or [None] * periods, slowest or [None] * periods)
+    values = [eval(formula, functions | dict(zip(("errors", "refusals", "throttles", "slowest"), period))) for period in seen]
+    assert (sum(value >= threshold for value in values) >= datapoints_to_alarm) is rings
+
+
+def test_a_table_that_fails_or_throttles_raises_an_alarm():
+    alarm = properties("TableFails")
+    found = summed(alarm)
+    assert all(namespace == "AWS/DynamoDB" and stat == "Sum" for namespace, _, _, stat in found.values())
+    assert all(dimensions["TableName"] == ref("SecondFactors") for _, _, dimensions, _ in found.values())
+    operations = {(metric, dimensions["Operation"]) for _, metric, dimensions, _ in found.values()}
+    assert operations == {(m, o) for m in ("SystemErrors", "ThrottledRequests") for o in ("GetItem", "PutItem")}
+    assert expression(alarm) == " + ".join(f"FILL({identifier}, 0)" for identifier in found)
+    # What arrives late is seen too.
+    assert (alarm["DatapointsToAlarm"], alarm["EvaluationPeriods"]) == (1, 5)
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
 
 
 def test_the_alarm_for_guessed_passcodes_filters_for_the_message_that_verify_logs():
@@ -376,7 +468,7 @@ def test_the_alarm_for_guessed_passcodes_filters_for_the_message_that_verify_log
 def test_every_alarm_notifies_the_topic_if_one_is_given():
     actions = {"Fn::If": ["AlarmsAreHeard", [ref("AlarmTopicArn")], ref("AWS::NoValue")]}
     alarms = of_type("AWS::CloudWatch::Alarm")
-    assert len(alarms) == 15
+    assert set(alarms) == {f"{name}Fails" for name in FUNCTIONS} | {"TableFails", "PasscodesGuessed"}
     assert all(alarm["Properties"]["AlarmActions"] == actions for alarm in alarms.values())
 
 

@@ -463,12 +463,19 @@ pub(crate) fn shown_at(secret: &[u8], step: u64) -> String {
 }
 
 fn is_shaped_like_a_passcode(typed: &str) -> bool {
-    let typed = typed.replace(' ', "");
+    let typed = plain(typed);
     (typed.len() == 6 || typed.len() == 8) && typed.chars().all(|c| c.is_ascii_digit())
 }
 
-/// Case, spaces, hyphens and look-alikes do not matter.
+/// As far as these sequences type anything: white space, hyphens, full-width digits.
+fn plain(typed: &str) -> String {
+    let ascii =
+        |c: char| "０１２３４５６７８９".chars().zip('0'..='9').find_map(|(wide, ascii)| (wide == c).then_some(ascii));
+    typed.replace(|c: char| c.is_whitespace() || c == '-', "").chars().map(|c| ascii(c).unwrap_or(c)).collect()
+}
+
+/// Case and look-alikes do not matter either.
 fn position(codes: &[String], typed: &str) -> Option<usize> {
-    let plain = |code: &str| code.to_uppercase().replace([' ', '-'], "").replace('O', "0").replace(['I', 'L'], "1");
+    let plain = |code: &str| plain(&code.to_uppercase()).replace('O', "0").replace(['I', 'L'], "1");
     codes.iter().position(|code| plain(code) == plain(typed))
 }

@@ -87,9 +87,6 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
         now: UnixTime,
     ) -> Result<NewChallenge, HandlerError> {
         let record = self.store.load(user).await?.record;
-        let enrollment = self.settings.sign_in.enrollment();
-        let next = next_challenge(state, record.enrollment_status(), enrollment, after_second_factor);
-        let next = next.ok_or(HandlerError::NoChallengeExpected)?;
         if state.is_past_second_factor() {
             // What was proven may have been reset or replaced since, and the record may be somebody else's work by now.
             let (challenge, right) = answered.as_ref().ok_or(HandlerError::NotOurChallenge)?;
@@ -97,6 +94,9 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
                 return Err(HandlerError::ChallengeOutdated);
             }
         }
+        let enrollment = self.settings.sign_in.enrollment();
+        let next = next_challenge(state, record.enrollment_status(), enrollment, after_second_factor);
+        let next = next.ok_or(HandlerError::NoChallengeExpected)?;
         let generation = record.generation();
         let attempts_left = state.attempts_left();
         let (challenge, shown) = match next {
