@@ -38,7 +38,7 @@ def sign_in(pool, cognito):
         person.begin(*replies)
         tokens = boto3_sign_in.sign_in(cognito, pool.id, pool.client_id, person.name, person.password, person)
         id_claims, access_claims = pool.verified(tokens["IdToken"]), pool.verified(tokens["AccessToken"], "access")
-        assert id_claims["cognito:username"] == access_claims["username"] == person.name
+        assert id_claims["cognito:username"] == access_claims["username"] == person.user_name
         assert id_claims["origin_jti"] == access_claims["origin_jti"]
         return tokens
 

@@ -69,6 +69,6 @@ it("asks for Cognito's token only, where it is accepted", async () => {
     ({ nextStep } = await confirmSignIn({ challengeResponse: cognitos.unusedPasscode() }));
     assert.equal(nextStep.signInStep, 'DONE');
     const { id } = await pool.verified(await amplify.getTokens());
-    assert.deepEqual([id['cognito:username'], id.second_factor], [person.name, undefined]);
+    assert.deepEqual([id['cognito:username'], id.second_factor], [person.userName, undefined]);
   });
 });

@@ -47,10 +47,10 @@ export class LocalPool {
 
   /** A user with a password of the user's own, or with the operator's, and nothing else. */
   async newPerson({ temporaryPassword = false, UserAttributes } = {}) {
-    const user = { UserPoolId: this.userPoolId, Username: `user-${crypto.randomUUID()}` };
-    await this.call('AdminCreateUser', { ...user, UserAttributes, MessageAction: 'SUPPRESS' });
+    const user = { UserPoolId: this.userPoolId, Username: `user-${crypto.randomUUID()}@example.com` };
+    const created = await this.call('AdminCreateUser', { ...user, UserAttributes, MessageAction: 'SUPPRESS' });
     await this.call('AdminSetUserPassword', { ...user, Password: PASSWORD, Permanent: !temporaryPassword });
-    return new Person(user.Username, PASSWORD);
+    return new Person(user.Username, PASSWORD, created.User.Username);
   }
 
   async call(operation, request) {

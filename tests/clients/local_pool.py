@@ -30,15 +30,12 @@ class Pool:
 
     def new_person(self, temporary_password=False):
         """A user with a password of the user's own, or with the operator's, and nothing else."""
-        name = f"user-{uuid.uuid4()}"
-        email = {"Name": "email", "Value": f"{name}@example.com"}
-        self.operator.admin_create_user(
-            UserPoolId=self.id, Username=name, UserAttributes=[email], MessageAction="SUPPRESS"
-        )
+        name = f"user-{uuid.uuid4()}@example.com"
+        user = self.operator.admin_create_user(UserPoolId=self.id, Username=name, MessageAction="SUPPRESS")["User"]
         self.operator.admin_set_user_password(
             UserPoolId=self.id, Username=name, Password=PASSWORD, Permanent=not temporary_password
         )
-        return Person(name, PASSWORD)
+        return Person(name, PASSWORD, user["Username"])
 
     def messages(self):
         """What was sent to users, oldest first."""

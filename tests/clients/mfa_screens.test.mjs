@@ -53,9 +53,9 @@ describe('amazon-cognito-identity-js', () => {
   };
   const sendMfaCode = (user, code, mfaType) =>
     new Promise((onSuccess, onFailure) => user.sendMFACode(code, { onSuccess, onFailure }, mfaType));
-  const isSignedIn = async (session, { name }) => {
+  const isSignedIn = async (session, { userName }) => {
     const tokens = { idToken: session.getIdToken().getJwtToken(), accessToken: session.getAccessToken().getJwtToken() };
-    assert.equal((await pool.verified(tokens)).id['cognito:username'], name);
+    assert.equal((await pool.verified(tokens)).id['cognito:username'], userName);
   };
 
   it('calls totpRequired, and takes the code later and again after a wrong one', async () => {
@@ -91,7 +91,7 @@ describe('amazon-cognito-identity-js', () => {
     const asked = await begin(person);
     assert.deepEqual([asked.callback, asked.challengeName], ['mfaRequired', 'SMS_MFA']);
     assert.equal(asked.parameters.CODE_DELIVERY_DESTINATION, '+*******0123');
-    const code = await pool.lastCode(person.name);
+    const code = await pool.lastCode(person.userName);
     await isSignedIn(await sendMfaCode(asked.user, code, 'SMS_MFA'), person);
     await assert.rejects(sendMfaCode(asked.user, code, 'SMS_MFA'), {
       name: 'NotAuthorizedException',
@@ -105,7 +105,7 @@ describe('AWS Amplify', () => {
   Amplify.configure({ Auth: { Cognito: { userPoolId, userPoolClientId, userPoolEndpoint } } });
 
   it('signs in with signIn and confirmSignIn', async () => {
-    const { name: username, password } = await pool.newPerson();
+    const { name: username, userName, password } = await pool.newPerson();
     assert.equal((await signIn({ username, password })).nextStep.signInStep, 'DONE');
     const phone = new Authenticator((await setUpTOTP()).sharedSecret);
     await verifyTOTPSetup({ code: phone.unusedPasscode(), options: { friendlyDeviceName: 'My phone' } });
@@ -119,7 +119,7 @@ describe('AWS Amplify', () => {
     assert.ok(isSignedIn);
     const { tokens } = await fetchAuthSession();
     const claims = await pool.verified({ idToken: tokens.idToken.toString(), accessToken: tokens.accessToken.toString() });
-    assert.equal(claims.id['cognito:username'], username);
+    assert.equal(claims.id['cognito:username'], userName);
     await signOut();
   });
 });

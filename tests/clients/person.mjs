@@ -9,9 +9,11 @@ export class Person {
   recoveryCodes = [];
   #replies = [];
 
-  constructor(name, password) {
+  /** `name` is what is typed, and `userName` what Cognito made of it. */
+  constructor(name, password, userName) {
     this.name = name;
     this.password = password;
+    this.userName = userName;
   }
 
   /** `replies` are given first, whatever is asked; after them comes the right answer. */

@@ -10,8 +10,9 @@ STEP_SECONDS = 30
 
 
 class Person:
-    def __init__(self, name, password):
-        self.name, self.password = name, password
+    def __init__(self, name, password, user_name):
+        """`name` is what is typed, and `user_name` what Cognito made of it."""
+        self.name, self.password, self.user_name = name, password, user_name
         self.authenticator = None
         self.recovery_codes = []
         self.begin()

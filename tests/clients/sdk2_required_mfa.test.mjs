@@ -14,6 +14,7 @@ import { Authenticator } from './person.mjs';
 notice.suppress = true;
 
 const pool = await LocalPool.start(
+  '--self-sign-up',
   '--mfa-configuration=ON',
   '--explicit-auth-flows=ALLOW_ADMIN_USER_PASSWORD_AUTH,ALLOW_REFRESH_TOKEN_AUTH',
   '--no-token-guard',
@@ -24,12 +25,12 @@ it('sets a software token up at the first sign-in and asks for it at the second'
   const { endpoint, region, userPoolId: UserPoolId, clientId: ClientId } = pool;
   const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
   const cognito = new CognitoIdentityServiceProvider({ endpoint, region, credentials, maxRetries: 0 });
-  const Username = `user-${crypto.randomUUID()}`;
+  const Username = `user-${crypto.randomUUID()}@example.com`;
   const Password = 'Correct-horse-9';
 
-  const UserAttributes = [{ Name: 'email', Value: 'user@example.com' }];
-  await cognito.signUp({ ClientId, Username, Password, UserAttributes }).promise();
-  await cognito.confirmSignUp({ ClientId, Username, ConfirmationCode: await pool.lastCode(Username) }).promise();
+  // The user's own name, which the pool makes.
+  const { UserSub: USERNAME } = await cognito.signUp({ ClientId, Username, Password }).promise();
+  await cognito.confirmSignUp({ ClientId, Username, ConfirmationCode: await pool.lastCode(USERNAME) }).promise();
 
   const signIn = { UserPoolId, ClientId, AuthFlow: 'ADMIN_NO_SRP_AUTH', AuthParameters: { USERNAME: Username, PASSWORD: Password } };
   const first = await cognito.adminInitiateAuth(signIn).promise();
@@ -50,9 +51,9 @@ it('sets a software token up at the first sign-in and asks for it at the second'
       ClientId,
       ChallengeName: 'SOFTWARE_TOKEN_MFA',
       Session: second.Session,
-      ChallengeResponses: { USERNAME: Username, SOFTWARE_TOKEN_MFA_CODE: phone.unusedPasscode() },
+      ChallengeResponses: { USERNAME, SOFTWARE_TOKEN_MFA_CODE: phone.unusedPasscode() },
     })
     .promise();
   const { id } = await pool.verified({ idToken: AuthenticationResult.IdToken, accessToken: AuthenticationResult.AccessToken });
-  assert.equal(id['cognito:username'], Username);
+  assert.equal(id['cognito:username'], USERNAME);
 });

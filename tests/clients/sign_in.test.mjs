@@ -18,7 +18,7 @@ function signsIn(client) {
   const signIn = async (person, ...replies) => {
     person.begin(replies);
     const claims = await pool.verified(await client.signIn(person));
-    assert.deepEqual([claims.id['cognito:username'], claims.access.username], [person.name, person.name]);
+    assert.deepEqual([claims.id['cognito:username'], claims.access.username], [person.userName, person.userName]);
     return claims;
   };
   const refused = (signingIn) =>
@@ -177,7 +177,7 @@ function signsIn(client) {
     assert.deepEqual([claims.id.sub, claims.id.origin_jti], [first.id.sub, first.id.origin_jti]);
     assert.notEqual(claims.id.jti, first.id.jti);
     const { Username } = await pool.call('GetUser', { AccessToken: second.accessToken });
-    assert.equal(Username, person.name);
+    assert.equal(Username, person.userName);
     await client.signOut();
     await assert.rejects(pool.call('GetUser', { AccessToken: second.accessToken }), {
       name: 'NotAuthorizedException',

@@ -15,7 +15,7 @@ def test_the_same_secret_is_shown_again_after_a_mistyped_passcode(pool, sign_in)
 
 
 def test_an_unknown_user_is_refused_with_the_same_words(owner, sign_in, refused):
-    owner.name = "nobody"
+    owner.name = "nobody@example.com"
     with refused:
         sign_in(owner)
     assert owner.asked == []
@@ -91,7 +91,7 @@ def test_the_older_way_to_refresh_gives_no_new_refresh_token_either(pool, owner,
         AuthParameters={"REFRESH_TOKEN": sign_in(owner)["RefreshToken"]},
     )["AuthenticationResult"]
     assert "RefreshToken" not in refreshed
-    assert pool.verified(refreshed["IdToken"])["cognito:username"] == owner.name
+    assert pool.verified(refreshed["IdToken"])["cognito:username"] == owner.user_name
 
 
 def test_a_session_string_works_once(pool, owner):
@@ -110,9 +110,9 @@ def test_a_session_string_works_once(pool, owner):
         )
 
     asked = respond(srp.process_challenge(asked["ChallengeParameters"], srp_a))
-    assert respond({"USERNAME": owner.name, "ANSWER": "mistyped"})["ChallengeName"] == "CUSTOM_CHALLENGE"
+    assert respond({"USERNAME": owner.user_name, "ANSWER": "mistyped"})["ChallengeName"] == "CUSTOM_CHALLENGE"
     with pytest.raises(pool.cognito.exceptions.NotAuthorizedException, match="session can only be used once"):
-        respond({"USERNAME": owner.name, "ANSWER": owner.authenticator.unused_passcode()})
+        respond({"USERNAME": owner.user_name, "ANSWER": owner.authenticator.unused_passcode()})
 
 
 def test_a_client_that_leaves_the_password_out_gets_nowhere(pool, owner, refused):

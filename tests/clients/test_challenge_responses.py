@@ -369,7 +369,7 @@ def test_a_sign_in_with_every_challenge_goes_as_the_page_says(pool):
     for challenge, responses in overheard.responses:
         keys = {key for key in code(CHALLENGES[challenge][0]) if key != "userAttributes.NAME"}
         assert set(responses) == keys | ALWAYS
-        assert responses["USERNAME"] == person.name
+        assert responses["USERNAME"] == person.user_name
     ours = set()
     for challenge, parameters in overheard.challenges:
         expected = set(code(CHALLENGES[challenge][1]))

@@ -48,7 +48,7 @@ def test_tokens_come_at_once_before_the_set_up_and_after_a_passcode_afterwards(p
     assert asked["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
     answer = (
         f"respond-to-auth-challenge {in_client} --challenge-name SOFTWARE_TOKEN_MFA --session={asked['Session']} "
-        f"--challenge-responses USERNAME={user.name},SOFTWARE_TOKEN_MFA_CODE="
+        f"--challenge-responses USERNAME={user.user_name},SOFTWARE_TOKEN_MFA_CODE="
     )
     with pytest.raises(pool.cognito.exceptions.CodeMismatchException, match="Invalid code received for user"):
         aws(answer + phone.wrong_passcode())

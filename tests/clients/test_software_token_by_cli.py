@@ -38,10 +38,10 @@ def test_a_software_token_is_set_up_by_access_token_and_asked_for_by_the_operato
 
     asked = aws(sign_in)
     assert asked["ChallengeName"] == "SOFTWARE_TOKEN_MFA"
-    assert asked["ChallengeParameters"] == {"USER_ID_FOR_SRP": user.name, "FRIENDLY_DEVICE_NAME": "My phone"}
+    assert asked["ChallengeParameters"] == {"USER_ID_FOR_SRP": user.user_name, "FRIENDLY_DEVICE_NAME": "My phone"}
     tokens = aws(
         f"admin-respond-to-auth-challenge {in_pool} --client-id {pool.client_id} "
         f"--challenge-name SOFTWARE_TOKEN_MFA --session={asked['Session']} "
-        f"--challenge-responses USERNAME={user.name},SOFTWARE_TOKEN_MFA_CODE={phone.unused_passcode()}"
+        f"--challenge-responses USERNAME={user.user_name},SOFTWARE_TOKEN_MFA_CODE={phone.unused_passcode()}"
     )["AuthenticationResult"]
-    assert pool.verified(tokens["IdToken"])["cognito:username"] == user.name
+    assert pool.verified(tokens["IdToken"])["cognito:username"] == user.user_name
