@@ -98,6 +98,8 @@ impl AppClient {
         let (access, access_unit) = in_units(settings.token_validity);
         let (id, id_unit) = in_units(settings.id_token_validity.unwrap_or(settings.token_validity));
         let flows = settings.explicit_auth_flows.iter().map(|flow| flow.as_str()).collect::<Vec<_>>();
+        // As it was given, in its older names too.
+        let flows = described.remove("ExplicitAuthFlows").unwrap_or_else(|| json!(flows));
         let own = json!({
             "UserPoolId": user_pool_id,
             "ClientId": settings.client_id,
@@ -135,6 +137,7 @@ fn members(request: &Request) -> Map<String, Value> {
         json!({ "AllowedOAuthFlowsUserPoolClient": false, "EnablePropagateAdditionalUserContextData": false });
     let mut members = defaults.as_object().cloned().unwrap_or_default();
     members.extend(request.members_of(&KEPT));
+    members.extend(request.members_of(&["ExplicitAuthFlows"]));
     members
 }
 
@@ -145,7 +148,7 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
         ExplicitAuthFlow::parse(word).ok_or_else(|| outside_of_enum("ExplicitAuthFlows", word))
     };
     let mut explicit_auth_flows = flows.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    // The names without ALLOW_ do not go with a decision about the refresh: it is always allowed there.
+    // The names without ALLOW_ are older, and add to flows that cannot be switched off by them.
     let old = |flow: &Value| flow.as_str().is_some_and(|word| !word.starts_with("ALLOW_"));
     if flows.iter().any(old) {
         if !flows.iter().all(old) {
@@ -154,6 +157,9 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
             ));
         }
         explicit_auth_flows.push(ExplicitAuthFlow::RefreshToken);
+        if !flows.iter().any(|flow| flow == "CUSTOM_AUTH_FLOW_ONLY") {
+            explicit_auth_flows.extend([ExplicitAuthFlow::CustomAuth, ExplicitAuthFlow::UserSrp]);
+        }
     }
     if explicit_auth_flows.is_empty() {
         explicit_auth_flows = ExplicitAuthFlow::LEFT_OUT.to_vec();
