@@ -16,16 +16,9 @@ pub(crate) struct UnknownFields {
 }
 
 impl UnknownFields {
-    /// The fields of `stored` that are not in `known`, which is the same record as this version writes it. `None` when there are
-    /// none, as in every record that this version has saved.
+    /// The fields of `stored` that are not in `known`, which is the same record as this version writes it.
     pub(crate) fn of(stored: &str, known: &str) -> Option<Self> {
-        if stored == known {
-            return None;
-        }
-        let fields = Self { stored: serde_json::from_str(stored).ok()?, known: serde_json::from_str(known).ok()? };
-        let mut kept = fields.known.clone();
-        fields.keep_in(&mut kept);
-        (kept != fields.known).then_some(fields)
+        Some(Self { stored: serde_json::from_str(stored).ok()?, known: serde_json::from_str(known).ok()? })
     }
 
     /// Adds them to the record that is about to replace the stored one.
