@@ -212,7 +212,7 @@ impl Record {
         self.outcomes.iter().find(|recorded| recorded.nonce == nonce).map(|recorded| recorded.outcome)
     }
 
-    /// The same record with one outcome more.
+    /// The same record with one more outcome.
     pub(crate) fn with_outcome(mut self, nonce: Nonce, outcome: Outcome) -> Self {
         let surplus = self.outcomes.len().saturating_add(1).saturating_sub(OUTCOMES_REMEMBERED);
         self.outcomes.drain(..surplus);

@@ -1,7 +1,7 @@
 //! The fields of a stored record that this version does not know: a newer version wrote them, and they outlive a save by this one.
 //!
-//! Invariant: a field is kept as it was read, and no longer than the thing it says something about: a new authenticator has none of
-//! the old one's fields.
+//! Invariant: a field is kept as it was read, and dropped with the object that it describes: a new authenticator has none of the
+//! old one's fields.
 
 use serde_json::{Map, Value};
 
