@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
+use shared::record::Record;
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 
 use crate::aws::Aws;
@@ -104,7 +105,9 @@ fn signed_in_often(mut items: Items) -> Items {
         let mut record: Value = serde_json::from_str(record).expect("JSON");
         let outcomes = record["record"]["outcomes"].as_array_mut().expect("outcomes");
         outcomes.resize_with(REMEMBERED, || json!({ "nonce": nonce(), "outcome": "correct" }));
-        item["record"]["S"] = record.to_string().into();
+        // In the order of fields in which the functions write.
+        let record = Record::from_json(&record.to_string()).expect("a record").to_json().expect("JSON");
+        item["record"]["S"] = record.into();
     }
     items
 }

@@ -19,16 +19,20 @@
 //!
 //! # Glossary
 //!
-//! Words that this project coined; every other name is Cognito's, RFC 6238's, NIST's or Rust's.
+//! *Define*, *Create* and *Verify* are the functions behind Cognito's three challenge triggers. Words that this project coined follow;
+//! every other name is Cognito's, RFC 6238's, NIST's or Rust's.
 //!
 //! - *record*: what is kept about one user, one item of the table.
-//! - *generation*: random bytes that change whenever an authenticator or a code set does; a challenge is issued for one.
+//! - *generation*: random bytes that change whenever an authenticator or a code set is replaced; a challenge is issued for one.
 //! - *prompt*: the challenge that takes a passcode or a recovery code (`SECOND_FACTOR`).
 //! - *set-up challenge*: `TOTP_SETUP` or `RECOVERY_CODES`: it offers something that is the user's once it was answered.
 //! - *codes due*: the user must take new recovery codes before there are tokens.
-//! - *grant*: what Verify records with the answer that ends a sign-in; the token guard redeems it for tokens.
+//! - *grant*: what Verify records with an accepted second factor, or with the codes that were due; the token guard redeems it for
+//!   tokens.
 //! - *token guard*: our Pre Token Generation trigger.
 //! - *entitlement*: what a sign-in had proven when it was offered an authenticator.
+//! - *hold*: to keep a challenge unanswered while something changes, and to answer it then.
+//! - *sealed*: encrypted with KMS, for one user, pool and authenticator.
 //! - *Cognito factor*: a second factor that Cognito checks itself.
 //! - *forgiven*: wrong passcodes that a recovery code took off the count.
 

@@ -83,7 +83,7 @@ impl PasscodeLimit {
         }
     }
 
-    /// The same user after one wrong passcode more.
+    /// The same user after one more wrong passcode.
     #[must_use]
     pub fn after_wrong_passcode(&self, now: UnixTime) -> Self {
         let now = now.max(self.as_of);

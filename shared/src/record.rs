@@ -176,17 +176,19 @@ impl Record {
             #[serde(borrow)]
             record: &'a serde_json::value::RawValue,
         }
-        let stored: Stored<'_> = serde_json::from_str(text).map_err(|_| UnreadableRecord::NoRecord)?;
+        let mut any_unknown = false;
+        let stored: Stored<'_> = known_fields(text, &mut any_unknown)?;
         if stored.format != FORMAT {
             return Err(UnreadableRecord::UnknownFormat(stored.format));
         }
-        // serde's error would quote the record.
-        let mut record: Self = serde_json::from_str(stored.record.get()).map_err(|_| UnreadableRecord::NoRecord)?;
+        let mut record: Self = known_fields(stored.record.get(), &mut any_unknown)?;
         if record.generation == Generation::NONE && (record.authenticator.is_some() || record.recovery.is_some()) {
             return Err(UnreadableRecord::NoGeneration);
         }
-        let known = record.to_json().map_err(|_| UnreadableRecord::NoRecord)?;
-        record.unknown = UnknownFields::of(text, &known).map(Box::new);
+        if any_unknown {
+            let known = record.to_json().map_err(|_| UnreadableRecord::NoRecord)?;
+            record.unknown = UnknownFields::of(text, &known).map(Box::new);
+        }
         Ok(record)
     }
 
@@ -210,7 +212,7 @@ impl Record {
         self.outcomes.iter().find(|recorded| recorded.nonce == nonce).map(|recorded| recorded.outcome)
     }
 
-    /// The same record with one outcome more.
+    /// The same record with one more outcome.
     pub(crate) fn with_outcome(mut self, nonce: Nonce, outcome: Outcome) -> Self {
         let surplus = self.outcomes.len().saturating_add(1).saturating_sub(OUTCOMES_REMEMBERED);
         self.outcomes.drain(..surplus);
@@ -222,6 +224,16 @@ impl Record {
     pub(crate) fn with_proof(self, proof: Proof, grant: Option<TokenGrant>) -> Self {
         Self { last_proof: Some(proof), grant: grant.or(self.grant), ..self }
     }
+}
+
+/// Parses what this version knows, and sets `any_unknown` where there is more.
+fn known_fields<'a, T: Deserialize<'a>>(text: &'a str, any_unknown: &mut bool) -> Result<T, UnreadableRecord> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let known = serde_ignored::deserialize(&mut json, |_| *any_unknown = true);
+    // serde's error would quote the record.
+    let known = known.map_err(|_| UnreadableRecord::NoRecord)?;
+    json.end().map_err(|_| UnreadableRecord::NoRecord)?;
+    Ok(known)
 }
 
 /// A stored record that cannot be read.

@@ -40,7 +40,7 @@ use crate::settings::{Enrollment, Entitlement, SignInSettings};
 
 use Progress::*;
 
-/// The wrong answer that ends a sign-in, counted since the last answer that moved it on.
+/// How many wrong answers end a sign-in, counted since the last answer that moved it on.
 pub const LAST_WRONG_ANSWER: u8 = 3;
 
 /// How far a session has come.
@@ -317,7 +317,8 @@ pub fn next_challenge(
         (Some(_), _, _) => return Some(ToIssue::Repeat),
     }
     // A sign-in enrolls with its first custom challenge or not at all: otherwise a prompt that an old password led to could be
-    // held over a reset. A user who may not enroll gets the same prompt as anyone else, which nobody passes.
+    // held over a reset. A user who may not enroll gets the same prompt as everyone else. Without an authenticator it
+    // cannot be passed.
     let may_enroll = !state.challenged && enrollment.admits(state.entitlement());
     let kind = match (state.progress, status, after_second_factor) {
         (PasswordProven | SecondFactorDue | CognitoFactorProven, Enrolled, _) => SecondFactor { codes_due: false },
@@ -331,7 +332,7 @@ pub fn next_challenge(
                 SecondFactor { codes_due: false }
             }
         }
-        // clientMetadata may not reach Create: replacing the authenticator is what is asked for most.
+        // Cognito might not pass clientMetadata to Create: assume a replacement, the most frequent request.
         (SecondFactorProven, _, ReplaceAuthenticator | NotGiven | Nothing | Unknown) => TotpSetup,
         (SecondFactorProven, _, NewRecoveryCodes) => RecoveryCodes,
         (SecondFactorProvenCodesDue, _, ReplaceAuthenticator) => TotpSetup,
@@ -368,7 +369,7 @@ impl SessionState {
         session.into_iter().fold(Self::START, Self::then)
     }
 
-    /// Folds one entry more.
+    /// Folds one more entry.
     #[must_use]
     pub fn then(self, result: ChallengeResult) -> Self {
         let (progress, wrong_answers) = match transition(self.progress, result) {
@@ -420,13 +421,13 @@ impl SessionState {
         }
     }
 
-    /// Whether a second factor of ours was proven: what follows is about the record that it was proven against.
+    /// Whether a second factor of ours was proven: from here on, Create requires the record that it was proven against.
     #[must_use]
     pub fn is_past_second_factor(&self) -> bool {
         self.entitlement() == Entitlement::SecondFactor
     }
 
-    /// What a new authenticator may rest on.
+    /// What entitles the user to a new authenticator.
     #[must_use]
     pub fn entitlement(&self) -> Entitlement {
         match self.progress {

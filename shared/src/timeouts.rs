@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 /// For everything that one invocation does: what is not done by then is given up while the reason can still be logged. The
-/// `…Slow` alarms of template.yaml report what comes near it.
+/// `…Fails` alarms of template.yaml count what comes near it.
 pub const INVOCATION: Duration = Duration::from_millis(3800);
 /// For one connection, with its TLS.
 pub const CONNECTION: Duration = Duration::from_secs(1);

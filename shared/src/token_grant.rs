@@ -1,7 +1,7 @@
 //! Token grants: which tokens may leave Cognito, and what they say about the second factor.
 //!
 //! Cognito can issue tokens without asking Define: through other app clients of the pool, managed login, temporary passwords.
-//! So Verify records a grant with the answer that ends a sign-in, for the app client that sent it, and the token guard (Pre
+//! So Verify records a grant with an accepted second factor, or with the codes that were due, for the app client that sent it, and the token guard (Pre
 //! Token Generation) passes the tokens of a sign-in only if it can redeem one.
 //!
 //! Invariant: under [`Rule::RedeemGrant`] one grant passes one sign-in. Cognito repeats a call that it gets no answer to, and
@@ -37,7 +37,7 @@ pub enum Rule {
 
 /// The table.
 ///
-/// A grant is as strict for a changed temporary password as for a sign-in: only Verify records one, after a second factor. Under
+/// A grant protects a changed temporary password as well as a sign-in: only Verify records one, after a second factor. Under
 /// `TRIGGER_SOURCE` sign-ins leave their grants unused, so there a grant would say nothing about the sign-in that changed it.
 #[must_use]
 #[rustfmt::skip]

@@ -1,7 +1,7 @@
 //! The fields of a stored record that this version does not know: a newer version wrote them, and they outlive a save by this one.
 //!
-//! Invariant: a field is kept as it was read, and no longer than the thing it says something about: a new authenticator has none of
-//! the old one's fields.
+//! Invariant: a field is kept as it was read, and dropped with the object that it describes: a new authenticator has none of the
+//! old one's fields.
 
 use serde_json::{Map, Value};
 
@@ -16,16 +16,9 @@ pub(crate) struct UnknownFields {
 }
 
 impl UnknownFields {
-    /// The fields of `stored` that are not in `known`, which is the same record as this version writes it. `None` when there are
-    /// none, as in every record that this version has saved.
+    /// The fields of `stored` that are not in `known`, which is the same record as this version writes it.
     pub(crate) fn of(stored: &str, known: &str) -> Option<Self> {
-        if stored == known {
-            return None;
-        }
-        let fields = Self { stored: serde_json::from_str(stored).ok()?, known: serde_json::from_str(known).ok()? };
-        let mut kept = fields.known.clone();
-        fields.keep_in(&mut kept);
-        (kept != fields.known).then_some(fields)
+        Some(Self { stored: serde_json::from_str(stored).ok()?, known: serde_json::from_str(known).ok()? })
     }
 
     /// Adds them to the record that is about to replace the stored one.

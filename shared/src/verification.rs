@@ -1,10 +1,10 @@
 //! The verification of an answer: record × challenge × answer → outcome and new record. Pure.
 //!
 //! [`begin_verification`] does what can be done without the authenticator's secret. Where it needs the secret, it returns a
-//! [`PendingPasscode`], and only [`PendingPasscode::verify`] compares a passcode. So no passcode is compared during a wait,
-//! after its challenge was verified, or against a record that has changed.
+//! [`PendingPasscode`], and only [`PendingPasscode::verify`] compares a passcode. So no passcode is compared during a wait or
+//! after its outcome was recorded, and no set-up challenge against a record that has changed.
 //!
-//! Invariant: a passcode is accepted once; a recovery code leaves the record with its use; one challenge is verified once;
+//! Invariant: a passcode is accepted once; a recovery code leaves the record with its use; a recorded outcome is final;
 //! a set-up challenge changes only the generation it was issued for, and only while `ENROLLMENT` admits what entitled it.
 
 use zeroize::Zeroizing;
@@ -85,7 +85,7 @@ pub enum Reason {
 #[expect(clippy::large_enum_variant, reason = "one an invocation, matched where it is made")]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Verification {
-    /// This very challenge was verified before, and the outcome is on record.
+    /// This challenge was already verified; this is the recorded outcome.
     AlreadyVerified(Outcome),
     /// Wrong, and the record stays as it is.
     Rejected(Reason),
