@@ -22,6 +22,7 @@ use crate::state::message::{Message, MessageReason};
 use crate::triggers::in_process::InProcess;
 use crate::triggers::lambda::LambdaOptions;
 use crate::triggers::{Observer, Trigger, TriggerFailure, Triggers};
+use crate::web_pages::{Origin, WebPages};
 
 /// A Cognito user pool on 127.0.0.1, with the password and second-factor sign-in of this project.
 #[derive(Parser)]
@@ -45,10 +46,21 @@ enum Command {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
+        server: ServerOptions,
+        #[command(flatten)]
         pool: PoolOptions,
         #[command(flatten)]
         lambda: LambdaOptions,
     },
+}
+
+/// What the server does around the pool.
+#[derive(Args)]
+struct ServerOptions {
+    /// Let web pages of this origin call, such as http://localhost:5173: the app under development. Can be repeated. Pages of
+    /// every other origin are refused, and so is every request with a Host that is not this machine.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<Origin>,
 }
 
 /// Settings that may differ from those of template.yaml.
@@ -91,7 +103,9 @@ struct PoolOptions {
 /// Runs the command. An error is a sentence for the person who typed it.
 pub async fn run(command_line: CommandLine, clock: Clock) -> Result<(), String> {
     match command_line.command {
-        Some(Command::Serve { port, json, pool, lambda }) => run_server(port, json, pool, lambda, clock).await,
+        Some(Command::Serve { port, json, server, pool, lambda }) => {
+            run_server(port, json, server, pool, lambda, clock).await
+        }
         None => guide(command_line.auto, clock).await,
     }
 }
@@ -110,6 +124,7 @@ async fn guide(auto: bool, clock: Clock) -> Result<(), String> {
 async fn run_server(
     port: u16,
     json: bool,
+    server: ServerOptions,
     options: PoolOptions,
     lambda: LambdaOptions,
     clock: Clock,
@@ -153,10 +168,17 @@ async fn run_server(
     let service = Service::new(Arc::new(pool), make);
     writeln!(io::stdout(), "{connection}").map_err(|error| format!("Nothing can be printed: {error}."))?;
 
+    let web_pages = WebPages::allowed(server.allow_origin, complain);
     tokio::select! {
-        served = serve(listener, Arc::new(service)) => served.map_err(|error| format!("The user pool stopped: {error}.")),
+        served = serve(listener, Arc::new(service), web_pages) => served.map_err(|error| format!("The user pool stopped: {error}.")),
         () = stopped => Ok(()),
     }
+}
+
+/// Says something on standard error to the person who started the pool.
+fn complain(sentence: &str) {
+    // When stderr is closed, nobody reads it.
+    let _ = writeln!(io::stderr(), "{sentence}");
 }
 
 fn connection_json(settings: &PoolSettings) -> String {

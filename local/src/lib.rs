@@ -7,7 +7,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | leaves | `random`, `error`, `request`, `settings`, `srp`, `signing_key` |
+//! | leaves | `random`, `error`, `request`, `settings`, `srp`, `signing_key`, `web_pages` |
 //! | data | `state`: `message`, `mfa`, `user`, `session`, `grant` |
 //! | triggers | `triggers`: the interface, `delivery`, [`in_process`], [`lambda`] |
 //! | the pool | `pool` |
@@ -33,6 +33,7 @@ mod signing_key;
 mod srp;
 mod state;
 mod triggers;
+mod web_pages;
 
 pub use error::CognitoError;
 pub use http::serve;
@@ -45,3 +46,4 @@ pub use settings::{
 pub use srp::{SrpClient, SrpError};
 pub use state::message::{Message, MessageReason};
 pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, in_process, lambda, own_function};
+pub use web_pages::{Origin, WebPages};

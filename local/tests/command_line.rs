@@ -238,6 +238,13 @@ mod tests {
 
     /// Sends one request and reads the JSON of the answer.
     fn exchange(endpoint: &str, request: &str, headers: &str, body: &str) -> Value {
+        let answer = answer(endpoint, request, headers, body);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    /// Sends one request and reads the answer.
+    fn answer(endpoint: &str, request: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).unwrap();
         let length = body.len();
         write!(
@@ -247,8 +254,7 @@ mod tests {
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        answer
     }
 
     #[test]
@@ -268,6 +274,24 @@ mod tests {
         let mut rest = String::new();
         stdout.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "");
+        assert!(child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_page_that_is_not_allowed_is_named_on_stderr() {
+        let (mut child, _stdout, line) = started(&["--json", "--allow-origin", "http://localhost:5173"]);
+        let connection: Value = serde_json::from_str(&line).unwrap();
+        let endpoint = connection["endpoint"].as_str().unwrap();
+        let messages = exchange(endpoint, "GET /messages", "Origin: http://localhost:5173\r\n", "");
+        assert_eq!(messages, json!([]));
+        let refused = answer(endpoint, "GET /messages", "Origin: http://localhost:3000\r\n", "");
+        assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+        signal(&child, "-TERM");
+        let mut complaint = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+        let expected = "Web pages of the origin \"http://localhost:3000\" may not call this pool. \
+                        To let them, start it with --allow-origin http://localhost:3000\n";
+        assert_eq!(complaint, expected);
         assert!(child.wait().unwrap().success());
     }
 
@@ -306,6 +330,8 @@ mod tests {
             &["serve", "--explicit-auth-flows", "USER_AUTH"],
             &["serve", "--enrollment", "at_sign_in"],
             &["serve", "--accepted-cognito-mfa", ""],
+            &["serve", "--allow-origin", "*"],
+            &["serve", "--allow-origin", "localhost:5173"],
             &["serve", "--no-token-guard", "--token-guard-events", "V1_0"],
         ] {
             let output = refused(arguments);
