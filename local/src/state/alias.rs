@@ -1,12 +1,13 @@
 //! What a user is called: the user name, and the attributes that can be typed in its place.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::CognitoError;
 use crate::request::{Request, outside_of_enum};
 
 /// An attribute that can be a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Alias {
     Email,
     PhoneNumber,
@@ -62,7 +63,7 @@ impl Alias {
 }
 
 /// By which names a pool's users sign in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NameRules {
     /// `UsernameAttributes`: the pool makes the user name, and users sign in with one of these.
     instead: Vec<Alias>,

@@ -3,6 +3,7 @@
 //! Source: "Working with user attributes" of the Cognito developer guide, `SchemaAttributeType` of the API reference, and the
 //! errors as users report them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::error::CognitoError;
@@ -36,7 +37,7 @@ const STANDARD: [Standard; 20] = [
     ("updated_at", DataType::Number, None),
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum DataType {
     String,
     Number,
@@ -78,7 +79,7 @@ impl DataType {
 }
 
 /// One attribute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Attribute {
     name: String,
     data_type: DataType,
@@ -90,7 +91,7 @@ struct Attribute {
 }
 
 /// All attributes of a pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Schema(Vec<Attribute>);
 
 impl Schema {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::constant_time;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::{FORCE_CHANGE_PASSWORD, USER_STATUS};
@@ -15,6 +16,7 @@ use crate::state::alias::{Alias, NameRules};
 use crate::state::mfa::UserMfa;
 
 /// All users of a pool, by user name.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Users {
     rules: NameRules,
     users: BTreeMap<String, User>,
@@ -118,6 +120,7 @@ impl Users {
     }
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) user_name: String,
     pub(crate) sub: String,
@@ -139,7 +142,7 @@ pub(crate) struct User {
     modified_at: UnixTime,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum UserStatus {
     Unconfirmed,
     Confirmed,
@@ -279,6 +282,7 @@ impl User {
 }
 
 /// A confirmation code that was sent, and when it expires.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct ConfirmationCode {
     code: String,
     expires_at: UnixTime,
