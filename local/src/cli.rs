@@ -1,13 +1,17 @@
 //! The command line: its options, and what it prints.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::store::memory::MemorySealer;
 use tokio::net::TcpListener;
 
+use crate::data_file::DataFile;
 use crate::error::CognitoError;
 use crate::guided::{AnswerSource, walk_through};
 use crate::http::serve;
@@ -19,9 +23,10 @@ use crate::settings::{
     PreTokenGenerationVersion,
 };
 use crate::state::message::{Message, MessageReason};
-use crate::triggers::in_process::InProcess;
+use crate::triggers::in_process::{InProcess, fill_random};
 use crate::triggers::lambda::LambdaOptions;
 use crate::triggers::{Observer, Trigger, TriggerFailure, Triggers};
+use crate::web_pages::{Origin, WebPages};
 
 /// A Cognito user pool on 127.0.0.1, with the password and second-factor sign-in of this project.
 #[derive(Parser)]
@@ -45,10 +50,30 @@ enum Command {
         #[arg(long)]
         json: bool,
         #[command(flatten)]
+        server: ServerOptions,
+        #[command(flatten)]
         pool: PoolOptions,
         #[command(flatten)]
         lambda: LambdaOptions,
     },
+}
+
+/// What the server does around the pool.
+#[derive(Args)]
+struct ServerOptions {
+    /// Let web pages of this origin call, such as http://localhost:5173: the app under development. Can be repeated. Pages of
+    /// every other origin are refused, and so is every request with a Host that is not this machine.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<Origin>,
+    /// Keep everything in this file between two starts: pools, app clients, users, groups, tokens, the second factors and all
+    /// keys. Sign-ins under way and the list at /messages are lost. What the file holds wins over the options of the pool and its
+    /// app client. It holds secrets in the clear; only its owner can read it.
+    #[arg(long, value_name = "FILE")]
+    data: Option<PathBuf>,
+    /// Answer only so many calls a second, and TooManyRequestsException to the others. Calls of all operations, pools and users are
+    /// counted together, in each second of the clock; refused ones, GET requests and web pages that may not call are not.
+    #[arg(long, value_name = "N")]
+    requests_per_second: Option<NonZeroU32>,
 }
 
 /// Settings that may differ from those of template.yaml.
@@ -91,7 +116,9 @@ struct PoolOptions {
 /// Runs the command. An error is a sentence for the person who typed it.
 pub async fn run(command_line: CommandLine, clock: Clock) -> Result<(), String> {
     match command_line.command {
-        Some(Command::Serve { port, json, pool, lambda }) => run_server(port, json, pool, lambda, clock).await,
+        Some(Command::Serve { port, json, server, pool, lambda }) => {
+            run_server(port, json, server, pool, lambda, clock).await
+        }
         None => guide(command_line.auto, clock).await,
     }
 }
@@ -110,6 +137,7 @@ async fn guide(auto: bool, clock: Clock) -> Result<(), String> {
 async fn run_server(
     port: u16,
     json: bool,
+    server: ServerOptions,
     options: PoolOptions,
     lambda: LambdaOptions,
     clock: Clock,
@@ -126,7 +154,7 @@ async fn run_server(
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
-    let client_secret = options.client_secret.then(|| random::alphanumeric::<51>()).transpose();
+    let client_secret = options.client_secret.then(random::alphanumeric::<51>).transpose();
     let settings = PoolSettings {
         endpoint: format!("http://{address}"),
         clients: vec![ClientSettings {
@@ -140,27 +168,67 @@ async fn run_server(
         temporary_passwords: options.temporary_passwords,
         ..PoolSettings::as_deployed(options.self_sign_up)
     };
-    let connection = if json { connection_json(&settings) } else { connection_text(&settings) };
-    let triggers: Arc<dyn Triggers> = match lambda.functions() {
-        Some(functions) => Arc::new(functions),
-        None => Arc::new(InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?),
+    let (data_file, stored) = match &server.data {
+        Some(path) => DataFile::open(path, complain).map(|(file, stored)| (Some(file), stored))?,
+        None => (None, Vec::new()),
     };
-    let make = move |settings| {
-        let pool = Pool::new(settings, Arc::clone(&triggers), Arc::clone(&clock))?;
-        Ok(pool.observed_by(Arc::new(Printer { messages: !json })))
+    let triggers: Arc<dyn Triggers> = match (lambda.functions(), &data_file) {
+        (Some(functions), _) => Arc::new(functions),
+        (None, None) => Arc::new(InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|e| e.to_string())?),
+        (None, Some(file)) => {
+            let sealer = MemorySealer::with_key(&file.sealing_key().0, fill_random);
+            let functions = InProcess::sealed_by(sealer, file.records(), sign_in, Arc::clone(&clock));
+            Arc::new(functions.map_err(|error| error.to_string())?)
+        }
     };
-    let pool = make(settings).map_err(|error: CognitoError| error.to_string())?;
-    let service = Service::new(Arc::new(pool), make);
+    let observed = move |pool: Pool| pool.observed_by(Arc::new(Printer { messages: !json }));
+    let (mut first, mut others) = (None, Vec::new());
+    let mut settings = Some(settings);
+    for stored in stored {
+        let is_first = settings.as_ref().is_some_and(|settings| settings.user_pool_id == stored.user_pool_id);
+        let of_options = if is_first { settings.take() } else { None };
+        let of_pool = of_options
+            .unwrap_or_else(|| PoolSettings { endpoint: format!("http://{address}"), ..PoolSettings::default() });
+        let pool = Pool::restored(of_pool, stored, Arc::clone(&triggers), Arc::clone(&clock)).map(observed);
+        let pool = pool.ok_or("The data file holds a signing key that is none. It is left as it is.")?;
+        if is_first { first = Some(pool) } else { others.push(pool) }
+    }
+    let make = move |settings| Pool::new(settings, Arc::clone(&triggers), Arc::clone(&clock)).map(observed);
+    let first = match (first, settings) {
+        (None, Some(settings)) => make(settings).map_err(|error: CognitoError| error.to_string())?,
+        (Some(first), _) => first,
+        (None, None) => return Err(CognitoError::internal().to_string()),
+    };
+    let connection = if json { connection_json(&first) } else { connection_text(&first, server.data.as_deref()) };
+    let mut service = Service::new(Arc::new(first), make).with_pools(others);
+    if let Some(file) = data_file {
+        service = service.kept_in(file)?;
+    }
+    if let Some(limit) = server.requests_per_second {
+        service = service.limited_to(limit);
+    }
+    let service = Arc::new(service);
     writeln!(io::stdout(), "{connection}").map_err(|error| format!("Nothing can be printed: {error}."))?;
 
-    tokio::select! {
-        served = serve(listener, Arc::new(service)) => served.map_err(|error| format!("The user pool stopped: {error}.")),
+    let web_pages = WebPages::allowed(server.allow_origin, complain);
+    let ended = tokio::select! {
+        served = serve(listener, Arc::clone(&service), web_pages) => served.map_err(|error| format!("The user pool stopped: {error}.")),
         () = stopped => Ok(()),
-    }
+    };
+    // What a call changed whose client went away before the answer.
+    service.save();
+    ended
 }
 
-fn connection_json(settings: &PoolSettings) -> String {
-    let client = settings.clients.first();
+/// Says something on standard error to the person who started the pool.
+fn complain(sentence: &str) {
+    // When stderr is closed, nobody reads it.
+    let _ = writeln!(io::stderr(), "{sentence}");
+}
+
+fn connection_json(pool: &Pool) -> String {
+    let (settings, client) = (pool.settings(), pool.first_client());
+    let client = client.as_ref();
     let mut connection = json!({
         "endpoint": settings.endpoint,
         "region": settings.region,
@@ -174,14 +242,19 @@ fn connection_json(settings: &PoolSettings) -> String {
     connection.to_string()
 }
 
-fn connection_text(settings: &PoolSettings) -> String {
-    let PoolSettings { endpoint, region, user_pool_id, .. } = settings;
-    let client = settings.clients.first();
+fn connection_text(pool: &Pool, data_file: Option<&Path>) -> String {
+    let PoolSettings { endpoint, region, user_pool_id, .. } = pool.settings();
+    let client = pool.first_client();
+    let client = client.as_ref();
+    let end = match data_file {
+        Some(path) => format!("Ctrl-C ends it, and {} keeps what is in it.", path.display()),
+        None => "Ctrl-C ends it, and everything in it is forgotten.".to_owned(),
+    };
     let client_id = client.map(|client| client.client_id.as_str()).unwrap_or_default();
     let secret = client.and_then(|client| client.client_secret.as_ref());
     let secret = secret.map(|secret| format!("secret      {secret}\n")).unwrap_or_default();
     format!(
-        "The user pool is up. Ctrl-C ends it, and everything in it is forgotten.\n\
+        "The user pool is up. {end}\n\
          \n\
          endpoint    {endpoint}\n\
          region      {region}\n\

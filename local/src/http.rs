@@ -7,17 +7,17 @@
 //! | `GET /<user pool id>/.well-known/openid-configuration` | what a verifier of tokens needs, at Cognito's path |
 //! | `GET /messages` | this pool only: what Cognito would have sent by email or SMS, codes included |
 //!
-//! Callers are not authenticated, not even for the operations that start with `Admin`, and any web page may call (CORS): this
-//! pool holds only test users.
+//! Callers are not authenticated, not even for the operations that start with `Admin`: this pool holds only test users. Web pages
+//! call where [`WebPages`] lets them, and are answered as by Cognito (CORS).
 
 use std::io;
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::middleware::map_response;
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
@@ -27,21 +27,24 @@ use crate::error::CognitoError;
 use crate::random;
 use crate::service::Service;
 use crate::state::message::Message;
+use crate::web_pages::WebPages;
 
 const BODY_LIMIT: usize = 256 * 1024;
 const TARGET_PREFIX: &str = "AWSCognitoIdentityProviderService.";
+/// What Cognito answers where a firewall in front of it refuses a request.
+const FORBIDDEN: &str = "ForbiddenException";
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 
 /// Serves requests until the future is dropped.
-pub async fn serve(listener: TcpListener, service: Arc<Service>) -> io::Result<()> {
+pub async fn serve(listener: TcpListener, service: Arc<Service>, web_pages: WebPages) -> io::Result<()> {
     let router = Router::new()
         .route("/", post(operation).options(preflight))
         .route("/{user_pool_id}/.well-known/jwks.json", get(jwks))
         .route("/{user_pool_id}/.well-known/openid-configuration", get(openid_configuration))
         .route("/messages", get(messages))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(map_response(with_common_headers))
+        .layer(from_fn_with_state(Arc::new(web_pages), answer))
         .with_state(service);
     axum::serve(listener, router).await
 }
@@ -112,17 +115,30 @@ fn json_response(status: StatusCode, body: &Value) -> Response {
     (status, content_type, body.to_string()).into_response()
 }
 
-async fn with_common_headers(mut response: Response) -> Response {
+/// Refuses the pages that may not call, and answers the others as Cognito does, except that it answers every page with `*`.
+async fn answer(State(web_pages): State<Arc<WebPages>>, request: Request, next: Next) -> Response {
+    let (mut response, origin) = match web_pages.check(request.headers()) {
+        Ok(origin) => (next.run(request).await, origin),
+        Err(why) => {
+            let refusal = json!({ "__type": FORBIDDEN, "message": why });
+            let mut response = json_response(StatusCode::FORBIDDEN, &refusal);
+            response.headers_mut().insert(ERROR_TYPE, HeaderValue::from_static(FORBIDDEN));
+            (response, None)
+        }
+    };
     let headers = response.headers_mut();
-    for (name, value) in [
-        (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
-        // The wildcard does not cover Authorization.
-        (header::ACCESS_CONTROL_ALLOW_HEADERS, "*, Authorization"),
-        (header::ACCESS_CONTROL_EXPOSE_HEADERS, "x-amzn-errortype, x-amzn-requestid"),
-        (header::ACCESS_CONTROL_MAX_AGE, "600"),
-    ] {
-        headers.insert(name, HeaderValue::from_static(value));
+    headers.insert(header::VARY, HeaderValue::from_static("Origin"));
+    if let Some(origin) = origin {
+        headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        for (name, value) in [
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, POST, OPTIONS"),
+            // The wildcard does not cover Authorization.
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, "*, Authorization"),
+            (header::ACCESS_CONTROL_EXPOSE_HEADERS, "x-amzn-requestid, x-amzn-errortype, x-amzn-errormessage, date"),
+            (header::ACCESS_CONTROL_MAX_AGE, "600"),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
     }
     let request_id = random::uuid().ok().and_then(|id| HeaderValue::try_from(id.to_string()).ok());
     headers.extend(request_id.map(|id| (REQUEST_ID, id)));

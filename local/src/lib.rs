@@ -7,15 +7,17 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | leaves | `random`, `error`, `request`, `settings`, `srp`, `signing_key` |
+//! | leaves | `random`, `error`, `request`, `request_limit`, `settings`, `stored`, `srp`, `signing_key`, `web_pages` |
 //! | data | `state`: `message`, `mfa`, `user`, `session`, `grant` |
 //! | triggers | `triggers`: the interface, `delivery`, [`in_process`], [`lambda`] |
 //! | the pool | `pool` |
 //! | what operations share | `issue_tokens`, `sign_in` |
 //! | operations | `operations`: a file for each group, and the table from operation name to function |
+//! | all pools | `data_file`, `service` |
 //! | outside | `http`, `guided`, [`cli`] |
 
 pub mod cli;
+mod data_file;
 mod delivery;
 mod error;
 mod guided;
@@ -26,13 +28,16 @@ mod page;
 mod pool;
 mod random;
 mod request;
+mod request_limit;
 mod service;
 mod settings;
 mod sign_in;
 mod signing_key;
 mod srp;
 mod state;
+mod stored;
 mod triggers;
+mod web_pages;
 
 pub use error::CognitoError;
 pub use http::serve;
@@ -45,3 +50,4 @@ pub use settings::{
 pub use srp::{SrpClient, SrpError};
 pub use state::message::{Message, MessageReason};
 pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, in_process, lambda, own_function};
+pub use web_pages::{Origin, WebPages};

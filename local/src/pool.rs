@@ -1,8 +1,7 @@
 //! The pool: its settings, what it keeps, the triggers that it calls, and the checks that operations share.
 //!
 //! It does what Cognito is documented and reported to do around a sign-in with the four triggers, and is never lenient.
-//! Not emulated: the limit on wrong passwords and codes, request quotas, the schema of attributes, sign-in by an alias such
-//! as the email address, the expiry of temporary passwords, managed login, devices, `USER_AUTH`, the tokens that the
+//! Not emulated: the limit on wrong codes, the quotas of categories of operations, managed login, devices, `USER_AUTH`, the tokens that the
 //! documentation promises to the first sign-in after a sign-up where MFA is on (users report `MFA_SETUP`), and credentials of
 //! AWS: any caller may use the operations that start with `Admin` or configure the pool.
 //!
@@ -10,15 +9,16 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use aws_lc_rs::hmac;
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
-use crate::random;
 use crate::request::{Request, Strings};
 use crate::settings::{ClientSettings, Clock, PoolSettings};
 use crate::signing_key::SigningKey;
+use crate::srp::SimulationKey;
 use crate::state::State;
 use crate::state::app_client::{AppClient, AppClients};
 use crate::state::configuration::Configuration;
@@ -30,16 +30,28 @@ use crate::state::message::Message;
 use crate::state::mfa::PoolMfa;
 use crate::state::session::Sessions;
 use crate::state::user::Users;
+use crate::stored;
 use crate::triggers::delivery::Delivery;
 use crate::triggers::{ACCOUNT, NoObserver, Observer, Trigger, Triggers, own_function};
+
+/// What a data file keeps of a pool.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct StoredPool<S> {
+    region: String,
+    pub(crate) user_pool_id: String,
+    #[serde(with = "stored::bytes")]
+    signing_key: Vec<u8>,
+    simulation_key: SimulationKey,
+    state: S,
+}
 
 /// A user pool and its app clients, in memory.
 pub struct Pool {
     pub(crate) settings: PoolSettings,
     pub(crate) delivery: Delivery,
     pub(crate) signing_key: SigningKey,
-    /// Derives the salts of users who do not exist.
-    pub(crate) simulation_key: hmac::Key,
+    pub(crate) simulation_key: SimulationKey,
     clock: Clock,
     state: Mutex<State>,
 }
@@ -47,12 +59,6 @@ pub struct Pool {
 impl Pool {
     /// An empty pool with its own signing key.
     pub fn new(settings: PoolSettings, triggers: Arc<dyn Triggers>, clock: Clock) -> Result<Self, CognitoError> {
-        let delivery = Delivery {
-            triggers,
-            observer: Arc::new(NoObserver),
-            time_out: settings.trigger_time_out,
-            attempts: settings.trigger_deliveries,
-        };
         let now = clock();
         let configuration = Configuration::new(&Request::parse(create_user_pool(&settings))?, now)?;
         let mut clients = AppClients::default();
@@ -69,13 +75,48 @@ impl Pool {
             messages: Vec::new(),
             mfa: PoolMfa::new(settings.mfa_configuration),
         };
-        Ok(Self {
-            settings,
-            delivery,
-            signing_key: SigningKey::generate()?,
-            simulation_key: hmac::Key::new(hmac::HMAC_SHA256, &random::bytes::<32>()?),
-            clock,
-            state: Mutex::new(state),
+        let keys = (SigningKey::generate()?, SimulationKey::generate()?);
+        Ok(Self::with(settings, keys, state, triggers, clock))
+    }
+
+    /// A pool as it was stored. Of the settings, it takes what is not stored: the endpoint, and how the pool and its triggers behave.
+    /// `None` where the signing key is none.
+    pub(crate) fn restored(
+        settings: PoolSettings,
+        stored: StoredPool<State>,
+        triggers: Arc<dyn Triggers>,
+        clock: Clock,
+    ) -> Option<Self> {
+        let StoredPool { region, user_pool_id, signing_key, simulation_key, state } = stored;
+        let settings = PoolSettings { region, user_pool_id, ..settings };
+        Some(Self::with(settings, (SigningKey::from_pkcs8(&signing_key)?, simulation_key), state, triggers, clock))
+    }
+
+    fn with(
+        settings: PoolSettings,
+        (signing_key, simulation_key): (SigningKey, SimulationKey),
+        state: State,
+        triggers: Arc<dyn Triggers>,
+        clock: Clock,
+    ) -> Self {
+        let delivery = Delivery {
+            triggers,
+            observer: Arc::new(NoObserver),
+            time_out: settings.trigger_time_out,
+            attempts: settings.trigger_deliveries,
+        };
+        Self { settings, delivery, signing_key, simulation_key, clock, state: Mutex::new(state) }
+    }
+
+    /// What [`Self::restored`] takes.
+    pub(crate) fn to_stored(&self) -> Result<Value, serde_json::Error> {
+        let signing_key = self.signing_key.to_pkcs8().map_err(serde_json::Error::custom)?;
+        serde_json::to_value(StoredPool {
+            region: self.settings.region.clone(),
+            user_pool_id: self.settings.user_pool_id.clone(),
+            signing_key: signing_key.as_ref().to_vec(),
+            simulation_key: self.simulation_key.clone(),
+            state: &*self.state(),
         })
     }
 
@@ -131,6 +172,13 @@ impl Pool {
     /// The app client of a request.
     pub(crate) fn client(&self, request: &Request) -> Result<ClientSettings, CognitoError> {
         Ok(self.state().clients.get(request.required("ClientId")?)?.settings.clone())
+    }
+
+    /// The app client that it started with; any other where that was deleted.
+    pub(crate) fn first_client(&self) -> Option<ClientSettings> {
+        let state = self.state();
+        let first = self.settings.clients.first().and_then(|first| state.clients.get(&first.client_id).ok());
+        first.or_else(|| state.clients.0.values().next()).map(|client| client.settings.clone())
     }
 
     /// Adds an app client as `CreateUserPoolClient` does.

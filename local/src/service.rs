@@ -4,16 +4,19 @@
 //! there at the start needs none of `CreateUserPool` and its kin.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
 
+use crate::data_file::DataFile;
 use crate::error::CognitoError;
 use crate::operations::user_pools::{description, mfa_configuration};
 use crate::page::page;
 use crate::pool::Pool;
 use crate::random;
 use crate::request::Request;
+use crate::request_limit::RequestLimit;
 use crate::settings::PoolSettings;
 use crate::state::message::Message;
 
@@ -22,6 +25,8 @@ pub struct Service {
     pools: Mutex<BTreeMap<String, Arc<Pool>>>,
     /// The pool that was there at the start.
     first: Arc<Pool>,
+    data_file: Option<DataFile>,
+    request_limit: Option<RequestLimit>,
     /// Makes another pool.
     make: Box<dyn Fn(PoolSettings) -> Result<Pool, CognitoError> + Send + Sync>,
 }
@@ -33,7 +38,28 @@ impl Service {
         make: impl Fn(PoolSettings) -> Result<Pool, CognitoError> + Send + Sync + 'static,
     ) -> Self {
         let pools = BTreeMap::from([(first.settings.user_pool_id.clone(), Arc::clone(&first))]);
-        Self { pools: Mutex::new(pools), first, make: Box::new(make) }
+        Self { pools: Mutex::new(pools), first, data_file: None, request_limit: None, make: Box::new(make) }
+    }
+
+    /// The same with these pools, too.
+    #[must_use]
+    pub(crate) fn with_pools(self, others: Vec<Pool>) -> Self {
+        self.pools().extend(others.into_iter().map(|pool| (pool.settings.user_pool_id.clone(), Arc::new(pool))));
+        self
+    }
+
+    /// The same, kept in a file, which must be writable now.
+    pub(crate) fn kept_in(mut self, data_file: DataFile) -> Result<Self, String> {
+        data_file.save_or_fail(&|| self.all_pools())?;
+        self.data_file = Some(data_file);
+        Ok(self)
+    }
+
+    /// The same, where only so many calls a second are answered.
+    #[must_use]
+    pub fn limited_to(mut self, requests_per_second: NonZeroU32) -> Self {
+        self.request_limit = Some(RequestLimit::new(requests_per_second));
+        self
     }
 
     /// The pool that was there at the start.
@@ -53,6 +79,23 @@ impl Service {
 
     /// Calls one API operation in `region`: takes the request as JSON and returns the response as JSON.
     pub async fn call(&self, region: &str, operation: &str, body: Value) -> Result<Value, CognitoError> {
+        if let Some(limit) = &self.request_limit {
+            limit.count(self.first.now())?;
+        }
+        let answer = self.answer(region, operation, body).await;
+        // A call that was refused may have changed something, too: a wrong password was counted.
+        self.save();
+        answer
+    }
+
+    /// Writes what has changed to the data file, where there is one.
+    pub(crate) fn save(&self) {
+        if let Some(file) = &self.data_file {
+            file.save(&|| self.all_pools());
+        }
+    }
+
+    async fn answer(&self, region: &str, operation: &str, body: Value) -> Result<Value, CognitoError> {
         match operation {
             "CreateUserPool" => self.create_user_pool(region, &Request::parse(body)?),
             "ListUserPools" => self.list_user_pools(region, &Request::parse(body)?),
@@ -121,6 +164,10 @@ impl Service {
         }
         pools.remove(user_pool_id);
         Ok(Value::Object(Map::new()))
+    }
+
+    fn all_pools(&self) -> Vec<Arc<Pool>> {
+        self.pools().values().cloned().collect()
     }
 
     fn pools(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Pool>>> {

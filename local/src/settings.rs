@@ -7,6 +7,7 @@ use aws_lc_rs::{constant_time, hmac};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use clap::ValueEnum;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 
@@ -51,7 +52,7 @@ pub struct PoolSettings {
 }
 
 /// `MfaConfiguration`
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum MfaConfiguration {
     /// No user is asked for a factor.
     #[value(name = "OFF")]
@@ -295,7 +296,7 @@ impl ClientSettings {
 }
 
 /// A way to authenticate that an app client allows.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
 pub enum ExplicitAuthFlow {
     /// `CUSTOM_AUTH`: Define decides each step.
     #[value(name = "ALLOW_CUSTOM_AUTH")]
@@ -352,7 +353,7 @@ impl ExplicitAuthFlow {
 }
 
 /// `PreventUserExistenceErrors`
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PreventUserExistenceErrors {
     /// An unknown user is asked for a password like any other; the triggers receive `userNotFound`.
     Enabled,
@@ -361,8 +362,23 @@ pub enum PreventUserExistenceErrors {
 }
 
 /// Three to fifteen minutes, as Cognito requires.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
+#[serde(try_from = "u8", into = "u8")]
 pub struct AuthSessionValidity(u8);
+
+impl TryFrom<u8> for AuthSessionValidity {
+    type Error = &'static str;
+
+    fn try_from(minutes: u8) -> Result<Self, Self::Error> {
+        Self::minutes(minutes).ok_or("3 to 15 minutes are possible")
+    }
+}
+
+impl From<AuthSessionValidity> for u8 {
+    fn from(validity: AuthSessionValidity) -> Self {
+        validity.0
+    }
+}
 
 impl PreventUserExistenceErrors {
     pub(crate) fn as_str(self) -> &'static str {

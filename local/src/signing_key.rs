@@ -3,6 +3,7 @@
 //! Source: RFC 7515 (the compact form), RFC 7517 and RFC 7518 section 6.3 (the key set).
 
 use aws_lc_rs::digest;
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{KeyPair, KeySize};
@@ -11,7 +12,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
-/// Generated on startup, and kept in memory only.
+/// Generated on startup, and kept in memory and in a data file.
 pub(crate) struct SigningKey {
     pair: KeyPair,
     key_id: String,
@@ -19,9 +20,22 @@ pub(crate) struct SigningKey {
 
 impl SigningKey {
     pub(crate) fn generate() -> Result<Self, Unspecified> {
-        let pair = KeyPair::generate(KeySize::Rsa2048)?;
+        Ok(Self::of(KeyPair::generate(KeySize::Rsa2048)?))
+    }
+
+    /// The private key, in PKCS #8.
+    pub(crate) fn to_pkcs8(&self) -> Result<Pkcs8V1Der<'static>, Unspecified> {
+        self.pair.as_der()
+    }
+
+    /// `None` for what [`Self::to_pkcs8`] did not write.
+    pub(crate) fn from_pkcs8(private_key: &[u8]) -> Option<Self> {
+        KeyPair::from_pkcs8(private_key).ok().map(Self::of)
+    }
+
+    fn of(pair: KeyPair) -> Self {
         let key_id = digest::digest(&digest::SHA256, pair.public_key().as_ref());
-        Ok(Self { pair, key_id: BASE64_URL_SAFE_NO_PAD.encode(key_id) })
+        Self { pair, key_id: BASE64_URL_SAFE_NO_PAD.encode(key_id) }
     }
 
     pub(crate) fn jwks(&self) -> Value {

@@ -18,6 +18,7 @@ use aws_lc_rs::{constant_time, digest, hkdf, hmac};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use num_bigint::BigUint;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use time::format_description::BorrowedFormatItem;
@@ -27,9 +28,11 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use crate::random;
 
 /// What the pool keeps of a user's password.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct PasswordVerifier {
+    #[serde(with = "crate::stored::number")]
     salt: BigUint,
+    #[serde(with = "crate::stored::number")]
     verifier: BigUint,
 }
 
@@ -49,13 +52,24 @@ impl PasswordVerifier {
     }
 
     /// For a user who does not exist: the salt stays the same each time, as a real user's does, and no password fits.
-    pub(crate) fn simulated(key: &hmac::Key, user_name: &str) -> Result<Self, getrandom::Error> {
-        let tag = hmac::sign(key, user_name.to_lowercase().as_bytes());
+    pub(crate) fn simulated(key: &SimulationKey, user_name: &str) -> Result<Self, getrandom::Error> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &key.0);
+        let tag = hmac::sign(&key, user_name.to_lowercase().as_bytes());
         let (salt, _) = tag.as_ref().split_at(16);
         Ok(Self {
             salt: BigUint::from_bytes_be(salt),
             verifier: GROUP.reduce(&BigUint::from_bytes_be(&random::bytes::<384>()?)),
         })
+    }
+}
+
+/// Derives the salts of users who do not exist.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SimulationKey(#[serde(with = "crate::stored::bytes")] [u8; 32]);
+
+impl SimulationKey {
+    pub(crate) fn generate() -> Result<Self, getrandom::Error> {
+        random::bytes().map(Self)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the pool keeps, all of it in memory. A file holds one kind of data and the methods that need nothing else.
+//! What the pool keeps in memory, and all of it but sessions and messages in a data file where there is one. A file holds one kind of data and the methods that need nothing else.
 
 pub(crate) mod alias;
 pub(crate) mod app_client;
@@ -25,7 +25,9 @@ use self::message::Message;
 use self::mfa::PoolMfa;
 use self::session::Sessions;
 use self::user::Users;
+use serde::{Deserialize, Serialize};
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct State {
     pub(crate) configuration: Configuration,
     pub(crate) clients: AppClients,
@@ -33,9 +35,11 @@ pub(crate) struct State {
     pub(crate) lockouts: Lockouts,
     pub(crate) described: Described,
     pub(crate) users: Users,
+    #[serde(skip)]
     pub(crate) sessions: Sessions,
     pub(crate) grants: Grants,
     /// Oldest first.
+    #[serde(skip)]
     pub(crate) messages: Vec<Message>,
     pub(crate) mfa: PoolMfa,
 }

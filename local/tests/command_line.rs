@@ -3,12 +3,15 @@
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::fs::File;
+    use std::fs::{self, File};
     use std::io::{BufRead as _, BufReader, Read, Write as _};
     use std::net::{TcpListener, TcpStream};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+    use std::path::{Path, PathBuf};
     use std::process::{Child, ChildStdout, Command, Output, Stdio};
     use std::time::{SystemTime, UNIX_EPOCH};
 
+    use local::SrpClient;
     use rustix::fs::{Mode, OFlags};
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use serde_json::{Value, json};
@@ -197,10 +200,13 @@ mod tests {
         }
     }
 
-    #[expect(clippy::disallowed_methods, reason = "an authenticator app goes by the real clock")]
     fn passcode(secret_code: &str) -> String {
-        let now = UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs());
-        passcode_at(&SharedSecret::from_base32(secret_code).unwrap(), Parameters::default(), now).unwrap()
+        passcode_at(&SharedSecret::from_base32(secret_code).unwrap(), Parameters::default(), now()).unwrap()
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "an authenticator app goes by the real clock")]
+    fn now() -> UnixTime {
+        UnixTime(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs())
     }
 
     // ── `serve`.
@@ -238,6 +244,13 @@ mod tests {
 
     /// Sends one request and reads the JSON of the answer.
     fn exchange(endpoint: &str, request: &str, headers: &str, body: &str) -> Value {
+        let answer = answer(endpoint, request, headers, body);
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+    }
+
+    /// Sends one request and reads the answer.
+    fn answer(endpoint: &str, request: &str, headers: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(endpoint.strip_prefix("http://").unwrap()).unwrap();
         let length = body.len();
         write!(
@@ -247,8 +260,7 @@ mod tests {
         .unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
-        serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        answer
     }
 
     #[test]
@@ -268,6 +280,39 @@ mod tests {
         let mut rest = String::new();
         stdout.read_to_string(&mut rest).unwrap();
         assert_eq!(rest, "");
+        assert!(child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn requests_above_the_limit_of_the_option_are_too_many() {
+        let (mut child, _stdout, line) = started(&["--json", "--requests-per-second", "1"]);
+        let connection: Value = serde_json::from_str(&line).unwrap();
+        let endpoint = connection["endpoint"].as_str().unwrap();
+        let target = "X-Amz-Target: AWSCognitoIdentityProviderService.ListUserPools\r\n";
+        let list = || answer(endpoint, "POST /", target, "{\"MaxResults\":1}");
+        let refused = (0..1000).map(|_| list()).find(|answer| !answer.starts_with("HTTP/1.1 200 ")).unwrap();
+        assert!(refused.starts_with("HTTP/1.1 400 "), "{refused}");
+        assert!(refused.ends_with(r#"{"__type":"TooManyRequestsException","message":"Rate exceeded"}"#), "{refused}");
+        exchange(endpoint, "GET /messages", "", "");
+        signal(&child, "-TERM");
+        assert!(child.wait().unwrap().success());
+    }
+
+    #[test]
+    fn a_page_that_is_not_allowed_is_named_on_stderr() {
+        let (mut child, _stdout, line) = started(&["--json", "--allow-origin", "http://localhost:5173"]);
+        let connection: Value = serde_json::from_str(&line).unwrap();
+        let endpoint = connection["endpoint"].as_str().unwrap();
+        let messages = exchange(endpoint, "GET /messages", "Origin: http://localhost:5173\r\n", "");
+        assert_eq!(messages, json!([]));
+        let refused = answer(endpoint, "GET /messages", "Origin: http://localhost:3000\r\n", "");
+        assert!(refused.starts_with("HTTP/1.1 403 "), "{refused}");
+        signal(&child, "-TERM");
+        let mut complaint = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+        let expected = "Web pages of the origin \"http://localhost:3000\" may not call this pool. \
+                        To let them, start it with --allow-origin http://localhost:3000\n";
+        assert_eq!(complaint, expected);
         assert!(child.wait().unwrap().success());
     }
 
@@ -306,6 +351,9 @@ mod tests {
             &["serve", "--explicit-auth-flows", "USER_AUTH"],
             &["serve", "--enrollment", "at_sign_in"],
             &["serve", "--accepted-cognito-mfa", ""],
+            &["serve", "--allow-origin", "*"],
+            &["serve", "--requests-per-second", "0"],
+            &["serve", "--allow-origin", "localhost:5173"],
             &["serve", "--no-token-guard", "--token-guard-events", "V1_0"],
         ] {
             let output = refused(arguments);
@@ -329,6 +377,326 @@ mod tests {
             let output = refused(arguments);
             assert_eq!(output.status.code(), Some(2), "{arguments:?}");
             assert!(sentence(&output).contains(said), "{}", sentence(&output));
+        }
+    }
+
+    // ── `serve --data`.
+
+    /// An empty folder for one test.
+    fn folder(name: &str) -> PathBuf {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _missing = fs::remove_dir_all(&folder);
+        fs::create_dir(&folder).unwrap();
+        folder
+    }
+
+    /// `serve --data`, until it is dropped.
+    struct Kept {
+        child: Child,
+        connection: Value,
+    }
+
+    impl Kept {
+        fn in_file(file: &Path, arguments: &[&str]) -> Self {
+            let (child, _stdout, line) = started(&[&["--json", "--data", file.to_str().unwrap()], arguments].concat());
+            Self { child, connection: serde_json::from_str(&line).unwrap() }
+        }
+
+        fn endpoint(&self) -> &str {
+            self.connection["endpoint"].as_str().unwrap()
+        }
+
+        fn answer(&self, operation: &str, body: &Value) -> String {
+            let target = format!("X-Amz-Target: AWSCognitoIdentityProviderService.{operation}\r\n");
+            answer(self.endpoint(), "POST /", &target, &body.to_string())
+        }
+
+        fn call(&self, operation: &str, body: Value) -> Value {
+            let answer = self.answer(operation, &body);
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{operation}: {answer}");
+            serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+        }
+
+        /// Proves the password: the custom challenge that follows.
+        fn prove_password(&self, user_name: &str) -> Value {
+            let srp = SrpClient::new(POOL_ID).unwrap();
+            let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": user_name, "SRP_A": srp.public_value() });
+            let body = json!({ "ClientId": CLIENT_ID, "AuthFlow": "CUSTOM_AUTH", "AuthParameters": parameters });
+            let asked = self.call("InitiateAuth", body);
+            self.respond(&asked, srp.answer(&asked["ChallengeParameters"], PASSWORD, now()).unwrap())
+        }
+
+        fn respond(&self, asked: &Value, responses: Value) -> Value {
+            let body = json!({
+                "ClientId": CLIENT_ID,
+                "ChallengeName": asked["ChallengeName"],
+                "Session": asked["Session"],
+                "ChallengeResponses": responses,
+            });
+            self.call("RespondToAuthChallenge", body)
+        }
+
+        fn respond_with(&self, asked: &Value, answer: &str) -> Value {
+            self.respond(asked, json!({ "USERNAME": asked["ChallengeParameters"]["USERNAME"], "ANSWER": answer }))
+        }
+
+        fn prove_password_wrongly(&self, user_name: &str) {
+            let srp = SrpClient::new(POOL_ID).unwrap();
+            let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": user_name, "SRP_A": srp.public_value() });
+            let body = json!({ "ClientId": CLIENT_ID, "AuthFlow": "CUSTOM_AUTH", "AuthParameters": parameters });
+            let asked = self.call("InitiateAuth", body);
+            let responses = srp.answer(&asked["ChallengeParameters"], "Wrong-Horse-7", now()).unwrap();
+            let body = json!({
+                "ClientId": CLIENT_ID,
+                "ChallengeName": "PASSWORD_VERIFIER",
+                "Session": asked["Session"],
+                "ChallengeResponses": responses,
+            });
+            assert!(self.answer("RespondToAuthChallenge", &body).contains("Incorrect username or password."));
+        }
+
+        /// Ends it by a signal: what it wrote to stderr.
+        fn ends(mut self, signal_name: &str) -> String {
+            signal(&self.child, signal_name);
+            let mut complaint = String::new();
+            self.child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+            self.child.wait().unwrap();
+            complaint
+        }
+    }
+
+    impl Drop for Kept {
+        fn drop(&mut self) {
+            let _ended = self.child.kill();
+            let _status = self.child.wait();
+        }
+    }
+
+    const POOL_ID: &str = "us-east-1_LocalPool";
+    const CLIENT_ID: &str = "localpoolclient00000000000";
+    const PASSWORD: &str = "Correct-Horse-7";
+
+    fn add_user(pool: &Kept, user_name: &str) {
+        let verified = json!([{ "Name": "email_verified", "Value": "true" }]);
+        let user = json!({ "UserPoolId": POOL_ID, "Username": user_name, "UserAttributes": verified });
+        pool.call("AdminCreateUser", user);
+        let password = json!({ "UserPoolId": POOL_ID, "Username": user_name, "Password": PASSWORD, "Permanent": true });
+        pool.call("AdminSetUserPassword", password);
+    }
+
+    fn mode(file: &Path) -> u32 {
+        fs::metadata(file).unwrap().permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn what_a_data_file_holds_wins_over_the_options() {
+        let file = folder("options").join("pool.json");
+        let secret_of = |pool: &Kept| pool.connection["clientSecret"].clone();
+        let secret = secret_of(&Kept::in_file(&file, &["--client-secret"]));
+        assert!(secret.is_string());
+        assert_eq!(secret_of(&Kept::in_file(&file, &[])), secret);
+        let pool = Kept::in_file(&file, &["--client-secret"]);
+        assert_eq!(secret_of(&pool), secret);
+    }
+
+    #[test]
+    fn a_restart_changes_nothing_in_a_data_file() {
+        let file = folder("unchanged").join("pool.json");
+        let flows = "ALLOW_ADMIN_USER_PASSWORD_AUTH,ALLOW_CUSTOM_AUTH";
+        let options =
+            ["--mfa-configuration", "OPTIONAL", "--self-sign-up", "--no-token-guard", "--explicit-auth-flows", flows];
+        let pool = Kept::in_file(&file, &options);
+        add_user(&pool, "ana@example.com");
+        let sign_up = json!({ "ClientId": CLIENT_ID, "Username": "ben@example.com", "Password": PASSWORD });
+        pool.call("SignUp", sign_up);
+        let parameters = json!({ "USERNAME": "ana@example.com", "PASSWORD": PASSWORD });
+        let flow = "ADMIN_USER_PASSWORD_AUTH";
+        let body =
+            json!({ "UserPoolId": POOL_ID, "ClientId": CLIENT_ID, "AuthFlow": flow, "AuthParameters": parameters });
+        let token = &pool.call("AdminInitiateAuth", body)["AuthenticationResult"]["AccessToken"];
+        let secret = pool.call("AssociateSoftwareToken", json!({ "AccessToken": token }));
+        let code = passcode(secret["SecretCode"].as_str().unwrap());
+        let verify = json!({ "AccessToken": token, "UserCode": code, "FriendlyDeviceName": "phone" });
+        pool.call("VerifySoftwareToken", verify);
+        let preferred = json!({ "Enabled": true, "PreferredMfa": true });
+        pool.call("SetUserMFAPreference", json!({ "AccessToken": token, "SoftwareTokenMfaSettings": preferred }));
+        let new_address = json!([{ "Name": "email", "Value": "eva@example.com" }]);
+        pool.call("UpdateUserAttributes", json!({ "AccessToken": token, "UserAttributes": new_address }));
+        pool.call("ForgotPassword", json!({ "ClientId": CLIENT_ID, "Username": "ana@example.com" }));
+        pool.prove_password_wrongly("ana@example.com");
+        let attribute = json!([{ "Name": "plan", "AttributeDataType": "Number", "NumberAttributeConstraints": { "MaxValue": "9" } }]);
+        pool.call("AddCustomAttributes", json!({ "UserPoolId": POOL_ID, "CustomAttributes": attribute }));
+        for (operation, mut body) in [
+            ("CreateGroup", json!({ "GroupName": "staff", "Description": "All", "Precedence": 3 })),
+            ("AdminAddUserToGroup", json!({ "GroupName": "staff", "Username": "ana@example.com" })),
+            ("CreateResourceServer", json!({ "Identifier": "api", "Name": "api" })),
+            ("CreateUserPoolDomain", json!({ "Domain": "app" })),
+            ("CreateIdentityProvider", json!({ "ProviderName": "idp", "ProviderType": "OIDC", "ProviderDetails": {} })),
+            ("CreateUserPoolClient", json!({ "ClientName": "app", "GenerateSecret": true, "IdTokenValidity": 2 })),
+        ] {
+            body["UserPoolId"] = json!(POOL_ID);
+            pool.call(operation, body);
+        }
+        pool.call("CreateUserPool", json!({ "PoolName": "other", "AliasAttributes": ["email", "phone_number"] }));
+        let kept = fs::read_to_string(&file).unwrap();
+        drop(pool);
+        let pool = Kept::in_file(&file, &[]);
+        assert_eq!(fs::read_to_string(&file).unwrap(), kept);
+        drop(pool);
+    }
+
+    #[test]
+    fn users_tokens_keys_and_second_factors_are_there_after_a_restart() {
+        let file = folder("restart").join("pool.json");
+        let pool = Kept::in_file(&file, &[]);
+        add_user(&pool, "ana@example.com");
+        pool.call("CreateGroup", json!({ "UserPoolId": POOL_ID, "GroupName": "staff" }));
+        let member = json!({ "UserPoolId": POOL_ID, "Username": "ana@example.com", "GroupName": "staff" });
+        pool.call("AdminAddUserToGroup", member);
+        let other = pool.call("CreateUserPool", json!({ "PoolName": "other" }))["UserPool"]["Id"].clone();
+        let client = json!({ "UserPoolId": other, "ClientName": "app", "GenerateSecret": true });
+        let client = pool.call("CreateUserPoolClient", client)["UserPoolClient"].clone();
+        let asked = pool.prove_password("ana@example.com");
+        let passcode = passcode(asked["ChallengeParameters"]["secretCode"].as_str().unwrap());
+        let asked = pool.respond_with(&asked, &passcode);
+        let codes = asked["ChallengeParameters"]["recoveryCodes"].as_str().unwrap().to_owned();
+        let code = |number: usize| codes.split(' ').nth(number).unwrap();
+        let tokens = pool.respond_with(&asked, code(0))["AuthenticationResult"].clone();
+        let keys_at = format!("GET /{POOL_ID}/.well-known/jwks.json");
+        let keys = exchange(pool.endpoint(), &keys_at, "", "");
+        let salt_of = |pool: &Kept| {
+            let srp = SrpClient::new(POOL_ID).unwrap();
+            let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": "nobody", "SRP_A": srp.public_value() });
+            let body = json!({ "ClientId": CLIENT_ID, "AuthFlow": "CUSTOM_AUTH", "AuthParameters": parameters });
+            pool.call("InitiateAuth", body)["ChallengeParameters"]["SALT"].clone()
+        };
+        let salt = salt_of(&pool);
+        // Not even a sudden end loses what was answered.
+        assert_eq!(pool.ends("-KILL"), "");
+
+        let pool = Kept::in_file(&file, &[]);
+        assert_eq!(exchange(pool.endpoint(), &keys_at, "", ""), keys);
+        assert_eq!(salt_of(&pool), salt);
+        let user = pool.call("GetUser", json!({ "AccessToken": tokens["AccessToken"] }));
+        assert_eq!(user["UserAttributes"][1], json!({ "Name": "email", "Value": "ana@example.com" }));
+        let refresh = json!({ "ClientId": CLIENT_ID, "RefreshToken": tokens["RefreshToken"] });
+        let refreshed = pool.call("GetTokensFromRefreshToken", refresh);
+        assert!(refreshed["AuthenticationResult"]["IdToken"].is_string());
+        let groups = json!({ "UserPoolId": POOL_ID, "Username": "ana@example.com" });
+        assert_eq!(pool.call("AdminListGroupsForUser", groups)["Groups"][0]["GroupName"], "staff");
+        let described = json!({ "UserPoolId": other, "ClientId": client["ClientId"] });
+        assert_eq!(pool.call("DescribeUserPoolClient", described)["UserPoolClient"], client);
+        let asked = pool.prove_password("ana@example.com");
+        assert_eq!(asked["ChallengeParameters"]["challenge"], "SECOND_FACTOR", "{asked}");
+        let tokens = pool.respond_with(&asked, code(1));
+        assert!(tokens["AuthenticationResult"]["IdToken"].is_string());
+    }
+
+    #[test]
+    fn a_data_file_is_its_owners_and_is_written_only_by_changes() {
+        let folder = folder("written");
+        let file = folder.join("pool.json");
+        let pool = Kept::in_file(&file, &[]);
+        let version = || (fs::metadata(&file).unwrap().ino(), fs::read(&file).unwrap());
+        let empty = version();
+        add_user(&pool, "ana@example.com");
+        let user = json!({ "UserPoolId": POOL_ID, "Username": "ana@example.com" });
+        let written = version();
+        assert_ne!(written, empty);
+        pool.call("AdminGetUser", user.clone());
+        pool.answer("AdminGetUser", &json!({ "UserPoolId": POOL_ID, "Username": "nobody" }));
+        assert_eq!(version(), written);
+        pool.call("AdminDisableUser", user);
+        let disabled = version();
+        assert_ne!(disabled.0, written.0, "another file took its place");
+        pool.prove_password_wrongly("ana@example.com");
+        assert_ne!(version(), disabled, "a refused call counted a wrong password");
+        assert_eq!((mode(&file), mode(&folder.join("pool.json.lock"))), (0o600, 0o600));
+        let mut names: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        names.sort();
+        assert_eq!(names, ["pool.json", "pool.json.lock"]);
+    }
+
+    #[test]
+    fn without_a_data_file_nothing_is_written() {
+        let folder = folder("without");
+        let mut command = local(&["serve", "--port", "0", "--json"]);
+        let mut child = command.current_dir(&folder).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let pool = Kept { connection: serde_json::from_str(&line).unwrap(), child };
+        add_user(&pool, "ana@example.com");
+        pool.ends("-TERM");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_broken_file_or_one_of_another_version_is_left_as_it_is() {
+        let folder = folder("broken");
+        let whole = folder.join("whole.json");
+        drop(Kept::in_file(&whole, &[]));
+        let whole = fs::read_to_string(whole).unwrap();
+        let half: String = whole.chars().take(whole.len() / 2).collect();
+        let damaged = whole.replace("\"sealingKey\": \"", "\"sealingKey\": \"!");
+        let other_key = whole.replace("\"signingKey\": \"", "\"signingKey\": \"AAAA");
+        let newer = whole.replace("\"version\": 1", "\"version\": 2");
+        assert!(whole != damaged && whole != newer && whole != other_key);
+        for (contents, said) in [
+            ("", "is not one of this program, or is damaged"),
+            ("{}", "is not one of this program, or is damaged"),
+            (&half, "is not one of this program, or is damaged"),
+            (&damaged, "is not one of this program, or is damaged"),
+            (&other_key, "holds a signing key that is none"),
+            (&newer, "has version 2, and this program reads version 1"),
+        ] {
+            let file = folder.join("pool.json");
+            fs::write(&file, contents).unwrap();
+            let output = refused(&["serve", "--port", "0", "--data", file.to_str().unwrap()]);
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(sentence(&output).contains(said), "{}", sentence(&output));
+            assert!(sentence(&output).contains("It is left as it is"), "{}", sentence(&output));
+            assert_eq!(sentence(&output).lines().count(), 1);
+            assert!(output.stdout.is_empty());
+            assert_eq!(fs::read_to_string(&file).unwrap(), contents);
+        }
+    }
+
+    #[test]
+    fn a_second_process_does_not_get_the_same_data_file() {
+        let file = folder("locked").join("pool.json");
+        let pool = Kept::in_file(&file, &[]);
+        let output = refused(&["serve", "--port", "0", "--data", file.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(1));
+        let expected =
+            format!("Another local pool has the data file {}. Stop it, or choose another file.\n", file.display());
+        assert_eq!(sentence(&output), expected);
+        drop(pool);
+        drop(Kept::in_file(&file, &[]));
+    }
+
+    #[test]
+    fn a_data_file_that_cannot_be_written_is_said_once() {
+        let folder = folder("unwritable");
+        let file = folder.join("pool.json");
+        let pool = Kept::in_file(&file, &[]);
+        // In the way of the new file; permissions would not stop an administrator.
+        let in_the_way = folder.join("pool.json.new");
+        fs::create_dir(&in_the_way).unwrap();
+        add_user(&pool, "ana@example.com");
+        add_user(&pool, "ben@example.com");
+        fs::remove_dir(&in_the_way).unwrap();
+        add_user(&pool, "eva@example.com");
+        let complaint = pool.ends("-TERM");
+        let start = format!("The data file {} cannot be written: ", file.canonicalize().unwrap().display());
+        assert!(complaint.starts_with(&start) && complaint.lines().count() == 1, "{complaint}");
+        let kept = fs::read_to_string(&file).unwrap();
+        assert!(["ana", "ben", "eva"].iter().all(|name| kept.contains(&format!("{name}@example.com"))));
+
+        fs::create_dir(&in_the_way).unwrap();
+        for file in [&file, &folder.join("missing").join("pool.json"), &folder] {
+            let output = refused(&["serve", "--port", "0", "--data", file.to_str().unwrap()]);
+            assert_eq!(output.status.code(), Some(1));
+            assert!(sentence(&output).starts_with("The data file "), "{}", sentence(&output));
         }
     }
 }

@@ -84,13 +84,16 @@ impl ChallengeName {
 }
 
 /// The second factors that Cognito checks itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum CognitoMfa {
     /// `SOFTWARE_TOKEN_MFA`
+    #[serde(rename = "SOFTWARE_TOKEN_MFA")]
     SoftwareToken,
     /// `SMS_MFA`
+    #[serde(rename = "SMS_MFA")]
     Sms,
     /// `EMAIL_OTP`
+    #[serde(rename = "EMAIL_OTP")]
     Email,
 }
 

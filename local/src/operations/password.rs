@@ -99,7 +99,9 @@ pub(crate) fn change_password(pool: &Pool, request: &Request) -> Result<Value, C
         return Err(CognitoError::incorrect_username_or_password());
     }
     let password = proposed.verifier(&pool.settings.user_pool_id, &user_name)?;
-    pool.state().users.get_mut(&user_name)?.set_password(password, UserStatus::Confirmed, now);
+    let mut state = pool.state();
+    state.users.get_mut(&user_name)?.set_password(password, UserStatus::Confirmed, now);
+    state.lockouts.forget(&user_name);
     Ok(json!({}))
 }
 

@@ -1,13 +1,13 @@
 //! What a user is called: the user name, and the attributes that can be typed in its place.
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::error::CognitoError;
 use crate::request::{Request, outside_of_enum};
-use crate::state::user::User;
 
 /// An attribute that can be a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Alias {
     Email,
     PhoneNumber,
@@ -63,7 +63,7 @@ impl Alias {
 }
 
 /// By which names a pool's users sign in.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct NameRules {
     /// `UsernameAttributes`: the pool makes the user name, and users sign in with one of these.
     instead: Vec<Alias>,
@@ -127,15 +127,9 @@ impl NameRules {
         })
     }
 
-    /// Whether somebody who types this means `user`.
-    pub(crate) fn names(&self, user: &User, typed: &str) -> bool {
-        let same = |name: &str| name == typed || (!self.case_sensitive && name.to_lowercase() == typed.to_lowercase());
-        let has = |alias: &Alias| user.attributes.get(alias.as_str()).is_some_and(|value| same(value));
-        let verified = |alias: &Alias| alias.verified().is_none_or(|name| user.is_verified(name));
-        same(&user.user_name)
-            || user.sub == typed
-            || self.instead.iter().any(has)
-            || self.also.iter().any(|alias| has(alias) && verified(alias))
+    /// Whether these are one name.
+    pub(crate) fn are_same(&self, name: &str, typed: &str) -> bool {
+        name == typed || (!self.case_sensitive && name.to_lowercase() == typed.to_lowercase())
     }
 
     /// The attributes that no two users may share: all that can be a name, once verified where that is required.

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 
@@ -13,6 +14,7 @@ use crate::error::CognitoError;
 use crate::random;
 use crate::request::{Request, outside_of_enum};
 use crate::settings::{AuthSessionValidity, ClientSettings, ExplicitAuthFlow, PreventUserExistenceErrors};
+use crate::stored::StoredClientSettings;
 
 /// What is returned as it was given.
 const KEPT: [&str; 12] = [
@@ -31,8 +33,9 @@ const KEPT: [&str; 12] = [
 ];
 
 /// One app client.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AppClient {
+    #[serde(with = "StoredClientSettings")]
     pub(crate) settings: ClientSettings,
     name: String,
     /// As the API returns them, without what [`ClientSettings`] holds.
@@ -42,7 +45,7 @@ pub(crate) struct AppClient {
 }
 
 /// All app clients of a pool, by id.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 pub(crate) struct AppClients(pub(crate) BTreeMap<String, AppClient>);
 
 impl AppClients {
@@ -78,7 +81,7 @@ impl AppClient {
     /// What `CreateUserPoolClient` makes.
     pub(crate) fn new(request: &Request, now: UnixTime) -> Result<Self, CognitoError> {
         let name = request.required("ClientName")?.to_owned();
-        let secret = request.flag("GenerateSecret")?.then(|| random::alphanumeric::<51>()).transpose()?;
+        let secret = request.flag("GenerateSecret")?.then(random::alphanumeric::<51>).transpose()?;
         let settings = settings(request, random::alphanumeric::<26>()?, secret)?;
         Ok(Self { settings, name, members: members(request), created_at: now, modified_at: now })
     }

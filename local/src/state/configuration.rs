@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 
@@ -42,7 +43,7 @@ const KEPT: [&str; 19] = [
 ];
 
 /// One pool's configuration.
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct Configuration {
     /// As the API returns them.
     members: Map<String, Value>,
@@ -60,7 +61,7 @@ pub(crate) struct Configuration {
 }
 
 /// A way to get a new password.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Recovery {
     By(Alias),
     AdminOnly,

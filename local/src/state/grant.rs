@@ -7,13 +7,14 @@
 
 use std::collections::HashMap;
 
+use serde::{Deserialize, Serialize};
 use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
 use crate::random;
 use crate::settings::ClientSettings;
 
-#[derive(Clone)]
+#[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct AuthorizationGrant {
     /// The user name.
     pub(crate) user: String,
@@ -51,7 +52,7 @@ impl AuthorizationGrant {
 }
 
 /// All grants, by refresh token.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Grants(HashMap<String, AuthorizationGrant>);
 
 impl Grants {

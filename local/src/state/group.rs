@@ -4,12 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
 
 /// One group.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Group {
     pub(crate) description: Option<String>,
     pub(crate) role_arn: Option<String>,
@@ -41,7 +43,7 @@ impl Group {
 }
 
 /// All groups of a pool, by name.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Groups(pub(crate) BTreeMap<String, Group>);
 
 impl Groups {

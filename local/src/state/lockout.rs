@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
 use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
@@ -15,7 +16,7 @@ const FREE: u32 = 5;
 /// Seconds of the longest lockout, and of the pause after which the count starts again.
 const LONGEST_SECONDS: u64 = 15 * 60;
 
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Serialize, Deserialize)]
 struct Failures {
     count: u32,
     last: UnixTime,
@@ -23,7 +24,7 @@ struct Failures {
 }
 
 /// Wrong passwords, by user name; of users who do not exist too, so that nobody can tell.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Lockouts(BTreeMap<String, Failures>);
 
 impl Lockouts {

@@ -10,6 +10,7 @@
 //! Source: the Cognito developer guide, "Adding MFA to a user pool"; errors as users published them.
 
 use aws_lc_rs::constant_time;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::CognitoMfa;
@@ -20,6 +21,7 @@ use crate::request::Strings;
 use crate::settings::MfaConfiguration;
 
 /// What the pool is set to.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct PoolMfa {
     pub(crate) configuration: MfaConfiguration,
     pub(crate) factors: Vec<CognitoMfa>,
@@ -77,7 +79,7 @@ pub(crate) enum MfaRequirement {
 }
 
 /// What one user has set up and enabled.
-#[derive(Default)]
+#[derive(Default, Serialize, Deserialize)]
 pub(crate) struct UserMfa {
     software_token: Option<SoftwareToken>,
     enabled: Vec<CognitoMfa>,
@@ -256,7 +258,9 @@ pub(crate) fn no_software_token() -> CognitoError {
     CognitoError::invalid_parameter("User has not set up software token mfa")
 }
 
+#[derive(Serialize, Deserialize)]
 struct SoftwareToken {
+    #[serde(with = "crate::stored::shared_secret")]
     secret: SharedSecret,
     verified: bool,
     name: Option<String>,

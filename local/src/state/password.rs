@@ -2,6 +2,7 @@
 //!
 //! Source: `PasswordPolicyType` of the API reference; its defaults are those of `CreateUserPool`.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 
@@ -10,7 +11,7 @@ use crate::request::Request;
 use crate::srp::PasswordVerifier;
 
 /// `PasswordPolicy`
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PasswordPolicy {
     minimum_length: u64,
     lowercase: bool,

@@ -3,6 +3,7 @@
 //! Source: "Working with user attributes" of the Cognito developer guide, `SchemaAttributeType` of the API reference, and the
 //! errors as users report them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use crate::error::CognitoError;
@@ -10,8 +11,10 @@ use crate::request::{Request, Strings};
 
 /// The longest value of any attribute.
 const LONGEST: u64 = 2048;
-/// Name, type, and for text its length; all are mutable and optional but `sub`.
-const STANDARD: [(&str, DataType, Option<(u64, u64)>); 20] = [
+/// A standard attribute: name, type, and for text its shortest and longest length.
+type Standard = (&'static str, DataType, Option<(u64, u64)>);
+/// All are mutable and optional but `sub`.
+const STANDARD: [Standard; 20] = [
     ("sub", DataType::String, Some((1, LONGEST))),
     ("name", DataType::String, Some((0, LONGEST))),
     ("given_name", DataType::String, Some((0, LONGEST))),
@@ -34,7 +37,7 @@ const STANDARD: [(&str, DataType, Option<(u64, u64)>); 20] = [
     ("updated_at", DataType::Number, None),
 ];
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum DataType {
     String,
     Number,
@@ -76,7 +79,7 @@ impl DataType {
 }
 
 /// One attribute.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Attribute {
     name: String,
     data_type: DataType,
@@ -88,7 +91,7 @@ struct Attribute {
 }
 
 /// All attributes of a pool.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Schema(Vec<Attribute>);
 
 impl Schema {
@@ -176,7 +179,7 @@ impl Schema {
 }
 
 impl Attribute {
-    fn standard((name, data_type, length): (&str, DataType, Option<(u64, u64)>)) -> Self {
+    fn standard((name, data_type, length): Standard) -> Self {
         let limits = |limits: Value| limits.as_object().cloned();
         let constraints = match (data_type, length) {
             (_, Some((shortest, longest))) => {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use aws_lc_rs::constant_time;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::{FORCE_CHANGE_PASSWORD, USER_STATUS};
@@ -15,6 +16,7 @@ use crate::state::alias::{Alias, NameRules};
 use crate::state::mfa::UserMfa;
 
 /// All users of a pool, by user name.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct Users {
     rules: NameRules,
     users: BTreeMap<String, User>,
@@ -27,7 +29,7 @@ impl Users {
 
     /// Whom somebody means who types this: the user name, a name that the pool takes in its place, or the `sub`.
     pub(crate) fn find(&self, typed: &str) -> Option<&User> {
-        self.users.get(typed).or_else(|| self.users.values().find(|user| self.rules.names(user, typed)))
+        self.users.get(typed).or_else(|| self.users.values().find(|user| user.is_called(typed, &self.rules)))
     }
 
     /// The user of exactly this user name.
@@ -93,7 +95,7 @@ impl Users {
                 continue;
             };
             let others = || self.users.values().filter(|other| other.user_name != user.user_name);
-            let taken = others().any(|other| self.rules.names(other, value));
+            let taken = others().any(|other| other.is_called(value, &self.rules));
             if taken {
                 let what = alias.as_str();
                 let message = format!("An account with the given {what} already exists.");
@@ -118,6 +120,7 @@ impl Users {
     }
 }
 
+#[derive(Serialize, Deserialize)]
 pub(crate) struct User {
     pub(crate) user_name: String,
     pub(crate) sub: String,
@@ -139,7 +142,7 @@ pub(crate) struct User {
     modified_at: UnixTime,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum UserStatus {
     Unconfirmed,
     Confirmed,
@@ -190,6 +193,14 @@ impl User {
 
     pub(crate) fn has_verified(&self, alias: Alias) -> bool {
         alias.verified().is_none_or(|attribute| self.is_verified(attribute))
+    }
+
+    /// Whether somebody who types this means the user: by the user name, the `sub`, or an attribute that is a name.
+    fn is_called(&self, typed: &str, rules: &NameRules) -> bool {
+        let has = |alias: Alias| self.attributes.get(alias.as_str()).is_some_and(|value| rules.are_same(value, typed));
+        rules.are_same(&self.user_name, typed)
+            || self.sub == typed
+            || rules.unique().any(|(alias, only_verified)| has(alias) && (!only_verified || self.has_verified(alias)))
     }
 
     pub(crate) fn touch(&mut self, now: UnixTime) {
@@ -271,6 +282,7 @@ impl User {
 }
 
 /// A confirmation code that was sent, and when it expires.
+#[derive(Serialize, Deserialize)]
 pub(crate) struct ConfirmationCode {
     code: String,
     expires_at: UnixTime,

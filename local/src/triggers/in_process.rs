@@ -20,6 +20,10 @@ use crate::triggers::{Trigger, TriggerFailure, TriggerFuture, Triggers};
 /// The service's name that an authenticator app shows.
 const ISSUER: &str = "Local user pool";
 
+pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
+    random::fill(bytes).map_err(|_| RandomError)
+}
+
 /// The functions that this project deploys, over one store.
 pub struct InProcess<S = MemoryStore> {
     create: Create<Arc<S>, Arc<MemorySealer>>,
@@ -44,10 +48,18 @@ impl InProcess {
 impl<S: RecordStore> InProcess<S> {
     /// The same, with the records in `store`.
     pub fn over(store: S, sign_in: SignInSettings, clock: Clock) -> Result<Self, HandlerError> {
-        let random = |bytes: &mut [u8]| random::fill(bytes).map_err(|_| RandomError);
-        let sealer = Arc::new(MemorySealer::new(random)?);
+        Self::sealed_by(MemorySealer::new(fill_random)?, store, sign_in, clock)
+    }
+
+    /// The same, with the authenticators' secrets sealed by `sealer`.
+    pub fn sealed_by(
+        sealer: MemorySealer,
+        store: S,
+        sign_in: SignInSettings,
+        clock: Clock,
+    ) -> Result<Self, HandlerError> {
         let issuer = Issuer::parse(ISSUER).map_err(HandlerError::Setting)?;
-        Ok(Self::wired(Arc::new(store), sealer, random, CreateSettings { sign_in, issuer }, clock))
+        Ok(Self::wired(Arc::new(store), Arc::new(sealer), fill_random, CreateSettings { sign_in, issuer }, clock))
     }
 
     /// The same records with other settings, as after an operator changed them.

@@ -1,21 +1,28 @@
 //! Cognito's protocol, byte for byte over a socket.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use local::{Origin, WebPages};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
 use crate::test_bed::{CLIENT_ID, POOL_ID, TestBed};
 
-/// Sends one request and reads the whole answer.
+/// Sends one request as a program does and reads the whole answer.
 async fn exchange(bed: &TestBed, head: &str, body: &str) -> (String, Value) {
+    exchange_with(bed, WebPages::default(), &format!("{head}\r\nHost: localhost"), body).await
+}
+
+/// The same, with a Host in the head, where these web pages may call.
+async fn exchange_with(bed: &TestBed, web_pages: WebPages, head: &str, body: &str) -> (String, Value) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
-    let server = tokio::spawn(local::serve(listener, bed.service()));
+    let server = tokio::spawn(local::serve(listener, bed.service(), web_pages));
     let mut stream = TcpStream::connect(address).await.unwrap();
     let length = body.len();
-    let request = format!("{head}\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
+    let request = format!("{head}\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n{body}");
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut answer = String::new();
     tokio::time::timeout(Duration::from_secs(10), stream.read_to_string(&mut answer)).await.unwrap().unwrap();
@@ -40,7 +47,6 @@ async fn an_operation_is_named_by_its_target() {
     assert!(head.starts_with("http/1.1 200 "), "{head}");
     assert!(head.contains("content-type: application/x-amz-json-1.1"));
     assert!(head.contains("x-amzn-requestid: "));
-    assert!(head.contains("access-control-allow-origin: *"));
     assert_eq!(answer["Username"], "alice");
 }
 
@@ -91,9 +97,111 @@ async fn what_was_sent_to_users_is_read_at_messages() {
     assert_eq!(answer, json!([message]));
 }
 
+// ── Web pages.
+
+const GET_MESSAGES: &str = "GET /messages HTTP/1.1";
+
+fn app() -> WebPages {
+    WebPages::allowed(vec!["http://localhost:5173".parse().unwrap()], |_| {})
+}
+
 #[tokio::test]
-async fn a_web_page_may_ask_first() {
-    let (head, _) = exchange(&TestBed::new(), "OPTIONS / HTTP/1.1", "").await;
-    assert!(head.starts_with("http/1.1 204 "), "{head}");
-    assert!(head.contains("access-control-allow-headers: *, authorization"));
+async fn a_page_of_an_allowed_origin_is_answered_as_by_cognito() {
+    let bed = TestBed::new();
+    for (request, status) in [(GET_MESSAGES, "200"), ("OPTIONS / HTTP/1.1", "204"), (&post("GetUser"), "400")] {
+        let head = format!("{request}\r\nHost: 127.0.0.1:9229\r\nOrigin: http://localhost:5173");
+        let (head, _) = exchange_with(&bed, app(), &head, "{}").await;
+        assert!(head.starts_with(&format!("http/1.1 {status} ")), "{head}");
+        for header in [
+            "access-control-allow-origin: http://localhost:5173\r",
+            "access-control-allow-headers: *, authorization\r",
+            "access-control-expose-headers: x-amzn-requestid, x-amzn-errortype, x-amzn-errormessage, date\r",
+            "vary: origin\r",
+        ] {
+            assert!(head.contains(header), "{header}: {head}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_the_pool_itself_may_call() {
+    for host in ["127.0.0.1:9229", "localhost:9229", "[::1]:9229", "pool.localhost:9229"] {
+        let head = format!("{GET_MESSAGES}\r\nHost: {host}\r\nOrigin: http://{host}");
+        let (head, _) = exchange_with(&TestBed::new(), WebPages::default(), &head, "").await;
+        assert!(head.starts_with("http/1.1 200 "), "{head}");
+        assert!(head.contains(&format!("access-control-allow-origin: http://{host}\r")), "{head}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_is_refused_and_told_the_option() {
+    let bed = TestBed::new();
+    for origin in [
+        "https://evil.example",
+        "null",
+        "http://localhost:5174",
+        "https://localhost:5173",
+        "http://localhost:5173.evil.example",
+        "http://127.0.0.1",
+        "",
+    ] {
+        for request in [GET_MESSAGES, "OPTIONS / HTTP/1.1", &post("SignUp")] {
+            let head = format!("{request}\r\nHost: 127.0.0.1:9229\r\nOrigin: {origin}");
+            let (head, answer) = exchange_with(&bed, app(), &head, "{}").await;
+            assert!(head.starts_with("http/1.1 403 "), "{origin}: {head}");
+            assert!(!head.contains("access-control-"), "{head}");
+            assert_eq!(answer["__type"], "ForbiddenException");
+            let message = answer["message"].as_str().unwrap();
+            let start = format!("Web pages of the origin \"{origin}\" may not call this pool. ");
+            let end = match origin {
+                "" | "null" => "with its origin as --allow-origin".to_owned(),
+                _ => format!("To let them, start it with --allow-origin {origin}"),
+            };
+            assert!(message.starts_with(&start) && message.ends_with(&end), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_is_not_this_machine_is_refused_with_any_origin() {
+    for host in
+        ["evil.example", "evil.example:9229", "127.0.0.1.evil.example", "192.168.1.7:9229", "localhost@evil", ""]
+    {
+        for origin in ["", "\r\nOrigin: http://localhost:5173", &format!("\r\nOrigin: http://{host}")] {
+            let head = format!("{GET_MESSAGES}\r\nHost: {host}{origin}");
+            let (head, answer) = exchange_with(&TestBed::new(), app(), &head, "").await;
+            assert!(head.starts_with("http/1.1 403 "), "{host}: {head}");
+            let message = answer["message"].as_str().unwrap();
+            assert!(message.starts_with(&format!("The Host \"{host}\" is not this machine.")), "{message}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_reported_once_for_each_origin() {
+    let reported = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&reported);
+    let web_pages = WebPages::allowed(Vec::new(), move |why| told.lock().unwrap().push(why.to_owned()));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(local::serve(listener, TestBed::new().service(), web_pages));
+    for origin in ["http://a.example", "http://b.example", "http://a.example"] {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = format!("{GET_MESSAGES}\r\nHost: {address}\r\nOrigin: {origin}\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+    }
+    server.abort();
+    let reported = reported.lock().unwrap();
+    assert_eq!(reported.len(), 2, "{reported:?}");
+}
+
+#[test]
+fn an_origin_is_a_scheme_a_host_and_a_port() {
+    let origin = |text: &str| text.parse::<Origin>();
+    assert_eq!(origin("HTTP://Localhost:5173"), origin("http://localhost:5173"));
+    assert_eq!(origin("https://app.example:443"), origin("https://app.example"));
+    for wrong in ["*", "null", "localhost:5173", "http://localhost:5173/", "http://a/b", "ftp://a", "http://u@a", ""] {
+        assert!(origin(wrong).is_err(), "{wrong}");
+    }
 }

@@ -11,6 +11,8 @@ mod http;
 #[cfg(test)]
 mod lambda;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod sessions;

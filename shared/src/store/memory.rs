@@ -1,4 +1,4 @@
-//! Records in memory, sealed with a key that lives as long as the process: for a laptop and for tests.
+//! Records in memory, sealed with a key that the process has: for a laptop and for tests.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,10 +13,26 @@ use crate::authenticator::SealedSecret;
 use crate::random::FillRandom;
 use crate::totp::SharedSecret;
 
-/// A store that forgets with its process. Holds the same text that DynamoDB would.
+/// A store that forgets with its process, unless somebody keeps [`Self::records`]. Holds the same text that DynamoDB would.
 #[derive(Default)]
 pub struct MemoryStore {
     records: Mutex<HashMap<UserKey, (Version, String)>>,
+}
+
+impl MemoryStore {
+    /// A store of what [`Self::records`] returned.
+    #[must_use]
+    pub fn of(records: impl IntoIterator<Item = (UserKey, Version, String)>) -> Self {
+        let records = records.into_iter().map(|(user, version, text)| (user, (version, text)));
+        Self { records: Mutex::new(records.collect()) }
+    }
+
+    /// All records in their stored form, in no order.
+    #[must_use]
+    pub fn records(&self) -> Vec<(UserKey, Version, String)> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.iter().map(|(user, (version, text))| (user.clone(), *version, text.clone())).collect()
+    }
 }
 
 impl RecordStore for MemoryStore {
@@ -59,7 +75,13 @@ impl MemorySealer {
     pub fn new(random: FillRandom) -> Result<Self, SealError> {
         let mut key = zeroize::Zeroizing::new([0; 32]);
         random(key.as_mut_slice()).map_err(|fault| SealError(fault.into()))?;
-        Ok(Self { cipher: XChaCha20Poly1305::new((&*key).into()), random })
+        Ok(Self::with_key(&key, random))
+    }
+
+    /// Opens what another one with this key sealed.
+    #[must_use]
+    pub fn with_key(key: &[u8; 32], random: FillRandom) -> Self {
+        Self { cipher: XChaCha20Poly1305::new(key.into()), random }
     }
 }
 
