@@ -111,12 +111,13 @@ pub(crate) fn list_users(pool: &Pool, request: &Request) -> Result<Value, Cognit
     let state = pool.state();
     let filter = Filter::parse(request.optional("Filter")?)?;
     let wanted = request.string_list("AttributesToGet")?;
-    if let Some(unknown) = wanted.iter().find(|name| !state.configuration.schema.has(name)) {
-        let message = format!("Invalid user attributes: user.{unknown}: Attribute does not exist in the schema.\n");
-        return Err(CognitoError::invalid_parameter(message));
+    let users: Vec<&User> = state.users.iter().filter(|user| filter.matches(user)).collect();
+    // Documented: an error if not all users in the result have the attribute. The message is of aws-sdk-js#2570.
+    let has_all = |user: &&User| wanted.iter().all(|name| name == "sub" || user.attributes.contains_key(name));
+    if !users.iter().all(has_all) {
+        return Err(CognitoError::invalid_parameter("One or more requested attributes do not exist."));
     }
-    let users = state.users.iter().filter(|user| filter.matches(user));
-    let users = users.map(|user| {
+    let users = users.into_iter().map(|user| {
         let mut described = user.description("Attributes");
         if let (false, Some(Value::Array(attributes))) = (wanted.is_empty(), described.get_mut("Attributes")) {
             attributes.retain(|attribute| wanted.iter().any(|name| attribute.get("Name").is_some_and(|n| n == name)));

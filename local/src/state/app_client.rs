@@ -15,7 +15,7 @@ use crate::request::{Request, outside_of_enum};
 use crate::settings::{AuthSessionValidity, ClientSettings, ExplicitAuthFlow, PreventUserExistenceErrors};
 
 /// What is returned as it was given.
-const KEPT: [&str; 12] = [
+const KEPT: [&str; 13] = [
     "AllowedOAuthFlows",
     "AllowedOAuthFlowsUserPoolClient",
     "AllowedOAuthScopes",
@@ -23,6 +23,7 @@ const KEPT: [&str; 12] = [
     "CallbackURLs",
     "DefaultRedirectURI",
     "EnablePropagateAdditionalUserContextData",
+    "ExplicitAuthFlows",
     "LogoutURLs",
     "ReadAttributes",
     "RefreshTokenRotation",
@@ -93,7 +94,6 @@ impl AppClient {
     /// `DescribeUserPoolClient`
     pub(crate) fn to_json(&self, user_pool_id: &str) -> Value {
         let settings = &self.settings;
-        let mut described = self.members.clone();
         let (refresh, refresh_unit) = in_units(settings.refresh_token_validity);
         let (access, access_unit) = in_units(settings.token_validity);
         let (id, id_unit) = in_units(settings.id_token_validity.unwrap_or(settings.token_validity));
@@ -113,7 +113,8 @@ impl AppClient {
             "CreationDate": self.created_at,
             "LastModifiedDate": self.modified_at,
         });
-        described.extend(own.as_object().cloned().unwrap_or_default());
+        let mut described = own.as_object().cloned().unwrap_or_default();
+        described.extend(self.members.clone());
         described.extend(settings.client_secret.as_ref().map(|secret| ("ClientSecret".to_owned(), json!(secret))));
         Value::Object(described)
     }
@@ -135,6 +136,9 @@ fn members(request: &Request) -> Map<String, Value> {
         json!({ "AllowedOAuthFlowsUserPoolClient": false, "EnablePropagateAdditionalUserContextData": false });
     let mut members = defaults.as_object().cloned().unwrap_or_default();
     members.extend(request.members_of(&KEPT));
+    // An empty list of flows is none.
+    members
+        .retain(|name, value| name != "ExplicitAuthFlows" || value.as_array().is_some_and(|flows| !flows.is_empty()));
     members
 }
 
@@ -145,7 +149,8 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
         ExplicitAuthFlow::parse(word).ok_or_else(|| outside_of_enum("ExplicitAuthFlows", word))
     };
     let mut explicit_auth_flows = flows.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    // The names without ALLOW_ do not go with a decision about the refresh: it is always allowed there.
+    // The names without ALLOW_ add a flow to those that every client has, or leave it only CUSTOM_AUTH. Source: moto's
+    // tests that were run against AWS, where such a client signs in by USER_SRP_AUTH and refreshes.
     let old = |flow: &Value| flow.as_str().is_some_and(|word| !word.starts_with("ALLOW_"));
     if flows.iter().any(old) {
         if !flows.iter().all(old) {
@@ -153,7 +158,11 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
                 "Auth flow names with and without the prefix ALLOW_ cannot be used together",
             ));
         }
+        let only_custom = flows.iter().any(|flow| flow == "CUSTOM_AUTH_FLOW_ONLY");
         explicit_auth_flows.push(ExplicitAuthFlow::RefreshToken);
+        if !only_custom {
+            explicit_auth_flows.extend([ExplicitAuthFlow::CustomAuth, ExplicitAuthFlow::UserSrp]);
+        }
     }
     if explicit_auth_flows.is_empty() {
         explicit_auth_flows = ExplicitAuthFlow::LEFT_OUT.to_vec();

@@ -3,15 +3,25 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod app_clients;
+#[cfg(test)]
+mod attributes;
+#[cfg(test)]
 mod cognito_mfa;
 #[cfg(test)]
 mod flows;
+#[cfg(test)]
+mod groups;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
 mod lambda;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod password;
+#[cfg(test)]
+mod pools;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
@@ -20,3 +30,5 @@ mod test_bed;
 mod tokens;
 #[cfg(test)]
 mod triggers;
+#[cfg(test)]
+mod users;
