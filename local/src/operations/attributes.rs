@@ -113,6 +113,10 @@ pub(crate) fn admin_update_user_attributes(pool: &Pool, request: &Request) -> Re
     let user = state.users.get_mut(request.required("Username")?)?;
     let (before, user_name) = (user.attributes.clone(), user.user_name.clone());
     user.set_attributes(attributes, now);
+    // Reported: a verified alias moves to the user who is updated (boto3#3213). An address that is a name does not.
+    if !state.configuration.names.makes_user_names() {
+        state.users.take_aliases_for(&user_name)?;
+    }
     check_unique_or(&mut state, &user_name, before)?;
     Ok(Value::Object(Map::new()))
 }

@@ -127,9 +127,14 @@ impl NameRules {
         })
     }
 
+    /// Whether the pool takes two names for one.
+    pub(crate) fn is_same(&self, one: &str, other: &str) -> bool {
+        one == other || (!self.case_sensitive && one.to_lowercase() == other.to_lowercase())
+    }
+
     /// Whether somebody who types this means `user`.
     pub(crate) fn names(&self, user: &User, typed: &str) -> bool {
-        let same = |name: &str| name == typed || (!self.case_sensitive && name.to_lowercase() == typed.to_lowercase());
+        let same = |name: &str| self.is_same(name, typed);
         let has = |alias: &Alias| user.attributes.get(alias.as_str()).is_some_and(|value| same(value));
         let verified = |alias: &Alias| alias.verified().is_none_or(|name| user.is_verified(name));
         same(&user.user_name)
