@@ -126,7 +126,7 @@ async fn run_server(
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
-    let client_secret = options.client_secret.then(|| random::alphanumeric::<51>()).transpose();
+    let client_secret = options.client_secret.then(random::alphanumeric::<51>).transpose();
     let settings = PoolSettings {
         endpoint: format!("http://{address}"),
         clients: vec![ClientSettings {

@@ -99,9 +99,16 @@ pub(crate) fn admin_get_user(pool: &Pool, request: &Request) -> Result<Value, Co
 
 pub(crate) fn get_user(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
     let user_name = pool.user_of_access_token(request)?;
+    let client_id = pool.client_of_access_token(request)?;
     let state = pool.state();
     let user = state.users.get(&user_name)?;
-    let mut description = json!({ "Username": user.user_name, "UserAttributes": user.attribute_list() });
+    let client = state.clients.get(&client_id)?;
+    let mut attributes = user.attribute_list();
+    if let Some(attributes) = attributes.as_array_mut() {
+        let may_read = |name: &str| name == "sub" || client.may_read(name);
+        attributes.retain(|attribute| attribute.get("Name").and_then(Value::as_str).is_some_and(may_read));
+    }
+    let mut description = json!({ "Username": user.user_name, "UserAttributes": attributes });
     user.describe_mfa(&mut description);
     Ok(description)
 }

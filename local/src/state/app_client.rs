@@ -15,7 +15,7 @@ use crate::request::{Request, outside_of_enum};
 use crate::settings::{AuthSessionValidity, ClientSettings, ExplicitAuthFlow, PreventUserExistenceErrors};
 
 /// What is returned as it was given.
-const KEPT: [&str; 13] = [
+const KEPT: [&str; 12] = [
     "AllowedOAuthFlows",
     "AllowedOAuthFlowsUserPoolClient",
     "AllowedOAuthScopes",
@@ -23,7 +23,6 @@ const KEPT: [&str; 13] = [
     "CallbackURLs",
     "DefaultRedirectURI",
     "EnablePropagateAdditionalUserContextData",
-    "ExplicitAuthFlows",
     "LogoutURLs",
     "ReadAttributes",
     "RefreshTokenRotation",
@@ -79,7 +78,7 @@ impl AppClient {
     /// What `CreateUserPoolClient` makes.
     pub(crate) fn new(request: &Request, now: UnixTime) -> Result<Self, CognitoError> {
         let name = request.required("ClientName")?.to_owned();
-        let secret = request.flag("GenerateSecret")?.then(|| random::alphanumeric::<51>()).transpose()?;
+        let secret = request.flag("GenerateSecret")?.then(random::alphanumeric::<51>).transpose()?;
         let settings = settings(request, random::alphanumeric::<26>()?, secret)?;
         Ok(Self { settings, name, members: members(request), created_at: now, modified_at: now })
     }
@@ -94,10 +93,14 @@ impl AppClient {
     /// `DescribeUserPoolClient`
     pub(crate) fn to_json(&self, user_pool_id: &str) -> Value {
         let settings = &self.settings;
-        let (refresh, refresh_unit) = in_units(settings.refresh_token_validity);
-        let (access, access_unit) = in_units(settings.token_validity);
-        let (id, id_unit) = in_units(settings.id_token_validity.unwrap_or(settings.token_validity));
+        let mut described = self.members.clone();
+        let [of_refresh, of_access, of_id] = VALIDITIES;
+        let (refresh, refresh_unit) = self.validity(of_refresh, settings.refresh_token_validity);
+        let (access, access_unit) = self.validity(of_access, settings.token_validity);
+        let (id, id_unit) = self.validity(of_id, settings.id_token_validity.unwrap_or(settings.token_validity));
         let flows = settings.explicit_auth_flows.iter().map(|flow| flow.as_str()).collect::<Vec<_>>();
+        // As it was given, in its older names too.
+        let flows = described.remove("ExplicitAuthFlows").unwrap_or_else(|| json!(flows));
         let own = json!({
             "UserPoolId": user_pool_id,
             "ClientId": settings.client_id,
@@ -113,10 +116,22 @@ impl AppClient {
             "CreationDate": self.created_at,
             "LastModifiedDate": self.modified_at,
         });
-        let mut described = own.as_object().cloned().unwrap_or_default();
-        described.extend(self.members.clone());
+        described.extend(own.as_object().cloned().unwrap_or_default());
         described.extend(settings.client_secret.as_ref().map(|secret| ("ClientSecret".to_owned(), json!(secret))));
         Value::Object(described)
+    }
+
+    /// A number and its unit: as they were given, or the default.
+    fn validity(&self, (member, token, default_unit): Validity, default: Duration) -> (Value, Value) {
+        let given = self.members.get(member).filter(|number| **number != 0);
+        let unit = self.members.get("TokenValidityUnits").and_then(|units| units.get(token));
+        match (given, unit) {
+            (Some(number), unit) => (number.clone(), unit.cloned().unwrap_or_else(|| json!(default_unit))),
+            (None, _) => {
+                let (number, unit) = in_units(default);
+                (json!(number), json!(unit))
+            }
+        }
     }
 
     /// An item of `ListUserPoolClients`.
@@ -124,21 +139,42 @@ impl AppClient {
         json!({ "ClientId": self.settings.client_id, "ClientName": self.name, "UserPoolId": user_pool_id })
     }
 
-    /// `ReadAttributes`: the claims and attributes that the client may see; `None` is all.
+    /// Whether the client sees an attribute, in `GetUser` and ID tokens: all where there is no `ReadAttributes`.
+    pub(crate) fn may_read(&self, attribute: &str) -> bool {
+        self.lists("ReadAttributes", attribute)
+    }
+
+    /// Whether the client may set an attribute: all where there is no `WriteAttributes`.
     pub(crate) fn may_write(&self, attribute: &str) -> bool {
-        let listed = self.members.get("WriteAttributes").and_then(Value::as_array);
+        self.lists("WriteAttributes", attribute)
+    }
+
+    fn lists(&self, member: &str, attribute: &str) -> bool {
+        let listed = self.members.get(member).and_then(Value::as_array);
         listed.is_none_or(|names| names.iter().any(|name| name == attribute))
     }
 }
+
+/// How long a token is valid: the member that says so, the token's name among the units, and the unit where there is none.
+type Validity = (&'static str, &'static str, &'static str);
+const VALIDITIES: [Validity; 3] = [
+    ("RefreshTokenValidity", "RefreshToken", "days"),
+    ("AccessTokenValidity", "AccessToken", "hours"),
+    ("IdTokenValidity", "IdToken", "hours"),
+];
 
 fn members(request: &Request) -> Map<String, Value> {
     let defaults =
         json!({ "AllowedOAuthFlowsUserPoolClient": false, "EnablePropagateAdditionalUserContextData": false });
     let mut members = defaults.as_object().cloned().unwrap_or_default();
     members.extend(request.members_of(&KEPT));
-    // An empty list of flows is none.
-    members
-        .retain(|name, value| name != "ExplicitAuthFlows" || value.as_array().is_some_and(|flows| !flows.is_empty()));
+    members.extend(request.members_of(&["ExplicitAuthFlows"]));
+    members.extend(request.members_of(&[
+        "RefreshTokenValidity",
+        "AccessTokenValidity",
+        "IdTokenValidity",
+        "TokenValidityUnits",
+    ]));
     members
 }
 
@@ -149,8 +185,7 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
         ExplicitAuthFlow::parse(word).ok_or_else(|| outside_of_enum("ExplicitAuthFlows", word))
     };
     let mut explicit_auth_flows = flows.iter().map(parse).collect::<Result<Vec<_>, _>>()?;
-    // The names without ALLOW_ add a flow to those that every client has, or leave it only CUSTOM_AUTH. Source: moto's
-    // tests that were run against AWS, where such a client signs in by USER_SRP_AUTH and refreshes.
+    // The names without ALLOW_ are older, and add to flows that cannot be switched off by them.
     let old = |flow: &Value| flow.as_str().is_some_and(|word| !word.starts_with("ALLOW_"));
     if flows.iter().any(old) {
         if !flows.iter().all(old) {
@@ -158,9 +193,8 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
                 "Auth flow names with and without the prefix ALLOW_ cannot be used together",
             ));
         }
-        let only_custom = flows.iter().any(|flow| flow == "CUSTOM_AUTH_FLOW_ONLY");
         explicit_auth_flows.push(ExplicitAuthFlow::RefreshToken);
-        if !only_custom {
+        if !flows.iter().any(|flow| flow == "CUSTOM_AUTH_FLOW_ONLY") {
             explicit_auth_flows.extend([ExplicitAuthFlow::CustomAuth, ExplicitAuthFlow::UserSrp]);
         }
     }
@@ -184,7 +218,8 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
     let auth_session_validity = auth_session_validity
         .ok_or_else(|| CognitoError::invalid_parameter("Invalid range for auth session validity: 3 to 15 minutes."))?;
     let units = request.object("TokenValidityUnits")?;
-    let validity = |member: &str, token: &str, unit: &str, default: u64, most: u64| -> Result<Duration, CognitoError> {
+    let validity = |of: Validity, default: u64, most: u64| -> Result<Duration, CognitoError> {
+        let (member, token, unit) = of;
         let unit = units.as_ref().map(|units| units.optional(token)).transpose()?.flatten().unwrap_or(unit);
         let seconds = seconds_of(unit).ok_or_else(|| outside_of_enum(token, unit))?;
         let seconds = match request.number(member)? {
@@ -198,9 +233,10 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
         Ok(Duration::from_secs(seconds))
     };
     const DAY: u64 = 24 * 60 * 60;
-    let refresh_token_validity = validity("RefreshTokenValidity", "RefreshToken", "days", 30 * DAY, 3650 * DAY)?;
-    let token_validity = validity("AccessTokenValidity", "AccessToken", "hours", 60 * 60, DAY)?;
-    let id_token_validity = validity("IdTokenValidity", "IdToken", "hours", 60 * 60, DAY)?;
+    let [refresh_token, access_token, id_token] = VALIDITIES;
+    let refresh_token_validity = validity(refresh_token, 30 * DAY, 3650 * DAY)?;
+    let token_validity = validity(access_token, 60 * 60, DAY)?;
+    let id_token_validity = validity(id_token, 60 * 60, DAY)?;
     if refresh_token_validity < token_validity.max(id_token_validity) {
         return Err(CognitoError::invalid_parameter(
             "Invalid range for token validity: a refresh token must be valid for longer than the others",
