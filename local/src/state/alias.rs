@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use crate::error::CognitoError;
 use crate::request::{Request, outside_of_enum};
-use crate::state::user::User;
 
 /// An attribute that can be a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,20 +126,9 @@ impl NameRules {
         })
     }
 
-    /// Whether the pool takes two names for one.
-    pub(crate) fn is_same(&self, one: &str, other: &str) -> bool {
-        one == other || (!self.case_sensitive && one.to_lowercase() == other.to_lowercase())
-    }
-
-    /// Whether somebody who types this means `user`.
-    pub(crate) fn names(&self, user: &User, typed: &str) -> bool {
-        let same = |name: &str| self.is_same(name, typed);
-        let has = |alias: &Alias| user.attributes.get(alias.as_str()).is_some_and(|value| same(value));
-        let verified = |alias: &Alias| alias.verified().is_none_or(|name| user.is_verified(name));
-        same(&user.user_name)
-            || user.sub == typed
-            || self.instead.iter().any(has)
-            || self.also.iter().any(|alias| has(alias) && verified(alias))
+    /// Whether these are one name.
+    pub(crate) fn are_same(&self, name: &str, typed: &str) -> bool {
+        name == typed || (!self.case_sensitive && name.to_lowercase() == typed.to_lowercase())
     }
 
     /// The attributes that no two users may share: all that can be a name, once verified where that is required.

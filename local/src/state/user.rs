@@ -27,7 +27,7 @@ impl Users {
 
     /// Whom somebody means who types this: the user name, a name that the pool takes in its place, or the `sub`.
     pub(crate) fn find(&self, typed: &str) -> Option<&User> {
-        self.users.get(typed).or_else(|| self.users.values().find(|user| self.rules.names(user, typed)))
+        self.users.get(typed).or_else(|| self.users.values().find(|user| user.is_called(typed, &self.rules)))
     }
 
     /// The user of exactly this user name.
@@ -94,7 +94,7 @@ impl Users {
                 continue;
             };
             let others = || self.users.values().filter(|other| other.user_name != user.user_name);
-            let taken = others().any(|other| self.rules.names(other, value));
+            let taken = others().any(|other| other.is_called(value, &self.rules));
             if taken {
                 let what = alias.as_str();
                 let message = match self.rules.makes_user_names() {
@@ -116,7 +116,7 @@ impl Users {
         for (alias, value) in taken {
             let Some(verified) = alias.verified() else { continue };
             for other in self.users.values_mut().filter(|other| other.user_name != user_name) {
-                if other.attributes.get(alias.as_str()).is_some_and(|theirs| self.rules.is_same(theirs, &value)) {
+                if other.attributes.get(alias.as_str()).is_some_and(|theirs| self.rules.are_same(theirs, &value)) {
                     other.attributes.insert(verified.to_owned(), "false".to_owned());
                 }
             }
@@ -197,6 +197,14 @@ impl User {
 
     pub(crate) fn has_verified(&self, alias: Alias) -> bool {
         alias.verified().is_none_or(|attribute| self.is_verified(attribute))
+    }
+
+    /// Whether somebody who types this means the user: by the user name, the `sub`, or an attribute that is a name.
+    fn is_called(&self, typed: &str, rules: &NameRules) -> bool {
+        let has = |alias: Alias| self.attributes.get(alias.as_str()).is_some_and(|value| rules.are_same(value, typed));
+        rules.are_same(&self.user_name, typed)
+            || self.sub == typed
+            || rules.unique().any(|(alias, only_verified)| has(alias) && (!only_verified || self.has_verified(alias)))
     }
 
     pub(crate) fn touch(&mut self, now: UnixTime) {
