@@ -40,6 +40,12 @@ impl CognitoError {
         Self::new("UserNotFoundException", "User does not exist.")
     }
 
+    /// What the operations say instead that carry a client's id and a name, but do not sign in.
+    pub(crate) fn unknown_combination() -> Self {
+        // Source: aws-sdk-ios#4837, amazon-cognito-identity-js#537.
+        Self::new("UserNotFoundException", "Username/client id combination not found.")
+    }
+
     pub(crate) fn user_disabled() -> Self {
         Self::not_authorized("User is disabled.")
     }

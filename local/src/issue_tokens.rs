@@ -89,7 +89,9 @@ async fn id_and_access_token(
         id.insert("token_use".to_owned(), json!("id"));
         id.insert("aud".to_owned(), json!(client.client_id));
         id.insert("cognito:username".to_owned(), json!(user.user_name));
-        id.extend(user.attributes.iter().map(|(name, value)| (name.clone(), attribute_claim(name, value))));
+        let reader = state.clients.get(&client.client_id)?;
+        let readable = user.attributes.iter().filter(|(name, _)| reader.may_read(name));
+        id.extend(readable.map(|(name, value)| (name.clone(), attribute_claim(name, value))));
         (changed(access, changes.access), changed(id, changes.id))
     };
     let result = json!({

@@ -243,6 +243,13 @@ impl Pool {
         }
     }
 
+    /// The id of the app client that the `AccessToken` of a request was issued to.
+    pub(crate) fn client_of_access_token(&self, request: &Request) -> Result<String, CognitoError> {
+        let claims = self.signing_key.verify(request.required("AccessToken")?);
+        let client_id = claims.and_then(|claims| claims.get("client_id")?.as_str().map(str::to_owned));
+        client_id.ok_or_else(|| CognitoError::not_authorized("Invalid Access Token"))
+    }
+
     /// The name of the user whose `AccessToken` a request carries.
     pub(crate) fn user_of_access_token(&self, request: &Request) -> Result<String, CognitoError> {
         let invalid = || CognitoError::not_authorized("Invalid Access Token");

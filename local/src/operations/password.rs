@@ -34,9 +34,9 @@ pub(crate) fn forgot_password(pool: &Pool, request: &Request) -> Result<Value, C
                 user.password_reset_code = Some(ConfirmationCode::new(&code, now, CODE_VALIDITY_SECONDS));
                 Some((address, user.user_name.clone()))
             }
-            Err(unknown) => match client.prevent_user_existence_errors {
+            Err(_) => match client.prevent_user_existence_errors {
                 PreventUserExistenceErrors::Enabled => None,
-                PreventUserExistenceErrors::Legacy => return Err(unknown),
+                PreventUserExistenceErrors::Legacy => return Err(CognitoError::unknown_combination()),
             },
         }
     };
@@ -72,7 +72,7 @@ pub(crate) fn confirm_forgot_password(pool: &Pool, request: &Request) -> Result<
     let policy = pool.state().configuration.password_policy.clone();
     let password = policy.password(request.required("Password")?)?;
     let known = pool.state().users.find(typed).map(|user| user.user_name.clone());
-    let user_name = known.ok_or_else(|| client.hide(CognitoError::user_not_found(), expired_code))?;
+    let user_name = known.ok_or_else(|| client.hide(CognitoError::unknown_combination(), expired_code))?;
     let password = password.verifier(&pool.settings.user_pool_id, &user_name)?;
     let now = pool.now();
     let mut state = pool.state();

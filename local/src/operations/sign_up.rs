@@ -58,7 +58,8 @@ pub(crate) fn confirm_sign_up(pool: &Pool, request: &Request) -> Result<Value, C
 
     let now = pool.now();
     let mut state = pool.state();
-    let user = state.users.get_mut(typed).map_err(|unknown| client.hide(unknown, expired_code))?;
+    let unknown = |_| client.hide(CognitoError::unknown_combination(), expired_code);
+    let user = state.users.get_mut(typed).map_err(unknown)?;
     user.check_unconfirmed()?;
     let sent = user.sign_up_code.as_ref();
     ConfirmationCode::check(sent.map(|(_, code)| code), code, now)?;
@@ -90,7 +91,7 @@ pub(crate) fn resend_confirmation_code(pool: &Pool, request: &Request) -> Result
             (Err(_), PreventUserExistenceErrors::Enabled) => {
                 return Ok(json!({ "CodeDeliveryDetails": simulated_details(&configuration, typed) }));
             }
-            (Err(unknown), PreventUserExistenceErrors::Legacy) => return Err(unknown),
+            (Err(_), PreventUserExistenceErrors::Legacy) => return Err(CognitoError::unknown_combination()),
         };
         if user.status != UserStatus::Unconfirmed {
             return Err(CognitoError::invalid_parameter("User is already confirmed."));

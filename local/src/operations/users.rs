@@ -99,9 +99,16 @@ pub(crate) fn admin_get_user(pool: &Pool, request: &Request) -> Result<Value, Co
 
 pub(crate) fn get_user(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
     let user_name = pool.user_of_access_token(request)?;
+    let client_id = pool.client_of_access_token(request)?;
     let state = pool.state();
     let user = state.users.get(&user_name)?;
-    let mut description = json!({ "Username": user.user_name, "UserAttributes": user.attribute_list() });
+    let client = state.clients.get(&client_id)?;
+    let mut attributes = user.attribute_list();
+    if let Some(attributes) = attributes.as_array_mut() {
+        let may_read = |name: &str| name == "sub" || client.may_read(name);
+        attributes.retain(|attribute| attribute.get("Name").and_then(Value::as_str).is_some_and(may_read));
+    }
+    let mut description = json!({ "Username": user.user_name, "UserAttributes": attributes });
     user.describe_mfa(&mut description);
     Ok(description)
 }
@@ -111,12 +118,13 @@ pub(crate) fn list_users(pool: &Pool, request: &Request) -> Result<Value, Cognit
     let state = pool.state();
     let filter = Filter::parse(request.optional("Filter")?)?;
     let wanted = request.string_list("AttributesToGet")?;
-    if let Some(unknown) = wanted.iter().find(|name| !state.configuration.schema.has(name)) {
-        let message = format!("Invalid user attributes: user.{unknown}: Attribute does not exist in the schema.\n");
-        return Err(CognitoError::invalid_parameter(message));
+    let users: Vec<&User> = state.users.iter().filter(|user| filter.matches(user)).collect();
+    // Documented: an error if not all users in the result have the attribute. The message is of aws-sdk-js#2570.
+    let has_all = |user: &&User| wanted.iter().all(|name| name == "sub" || user.attributes.contains_key(name));
+    if !users.iter().all(has_all) {
+        return Err(CognitoError::invalid_parameter("One or more requested attributes do not exist."));
     }
-    let users = state.users.iter().filter(|user| filter.matches(user));
-    let users = users.map(|user| {
+    let users = users.into_iter().map(|user| {
         let mut described = user.description("Attributes");
         if let (false, Some(Value::Array(attributes))) = (wanted.is_empty(), described.get_mut("Attributes")) {
             attributes.retain(|attribute| wanted.iter().any(|name| attribute.get("Name").is_some_and(|n| n == name)));

@@ -97,9 +97,10 @@ impl AppClient {
     pub(crate) fn to_json(&self, user_pool_id: &str) -> Value {
         let settings = &self.settings;
         let mut described = self.members.clone();
-        let (refresh, refresh_unit) = in_units(settings.refresh_token_validity);
-        let (access, access_unit) = in_units(settings.token_validity);
-        let (id, id_unit) = in_units(settings.id_token_validity.unwrap_or(settings.token_validity));
+        let [of_refresh, of_access, of_id] = VALIDITIES;
+        let (refresh, refresh_unit) = self.validity(of_refresh, settings.refresh_token_validity);
+        let (access, access_unit) = self.validity(of_access, settings.token_validity);
+        let (id, id_unit) = self.validity(of_id, settings.id_token_validity.unwrap_or(settings.token_validity));
         let flows = settings.explicit_auth_flows.iter().map(|flow| flow.as_str()).collect::<Vec<_>>();
         // As it was given, in its older names too.
         let flows = described.remove("ExplicitAuthFlows").unwrap_or_else(|| json!(flows));
@@ -123,17 +124,47 @@ impl AppClient {
         Value::Object(described)
     }
 
+    /// A number and its unit: as they were given, or the default.
+    fn validity(&self, (member, token, default_unit): Validity, default: Duration) -> (Value, Value) {
+        let given = self.members.get(member).filter(|number| **number != 0);
+        let unit = self.members.get("TokenValidityUnits").and_then(|units| units.get(token));
+        match (given, unit) {
+            (Some(number), unit) => (number.clone(), unit.cloned().unwrap_or_else(|| json!(default_unit))),
+            (None, _) => {
+                let (number, unit) = in_units(default);
+                (json!(number), json!(unit))
+            }
+        }
+    }
+
     /// An item of `ListUserPoolClients`.
     pub(crate) fn summary(&self, user_pool_id: &str) -> Value {
         json!({ "ClientId": self.settings.client_id, "ClientName": self.name, "UserPoolId": user_pool_id })
     }
 
-    /// `ReadAttributes`: the claims and attributes that the client may see; `None` is all.
+    /// Whether the client sees an attribute, in `GetUser` and ID tokens: all where there is no `ReadAttributes`.
+    pub(crate) fn may_read(&self, attribute: &str) -> bool {
+        self.lists("ReadAttributes", attribute)
+    }
+
+    /// Whether the client may set an attribute: all where there is no `WriteAttributes`.
     pub(crate) fn may_write(&self, attribute: &str) -> bool {
-        let listed = self.members.get("WriteAttributes").and_then(Value::as_array);
+        self.lists("WriteAttributes", attribute)
+    }
+
+    fn lists(&self, member: &str, attribute: &str) -> bool {
+        let listed = self.members.get(member).and_then(Value::as_array);
         listed.is_none_or(|names| names.iter().any(|name| name == attribute))
     }
 }
+
+/// How long a token is valid: the member that says so, the token's name among the units, and the unit where there is none.
+type Validity = (&'static str, &'static str, &'static str);
+const VALIDITIES: [Validity; 3] = [
+    ("RefreshTokenValidity", "RefreshToken", "days"),
+    ("AccessTokenValidity", "AccessToken", "hours"),
+    ("IdTokenValidity", "IdToken", "hours"),
+];
 
 fn members(request: &Request) -> Map<String, Value> {
     let defaults =
@@ -141,6 +172,12 @@ fn members(request: &Request) -> Map<String, Value> {
     let mut members = defaults.as_object().cloned().unwrap_or_default();
     members.extend(request.members_of(&KEPT));
     members.extend(request.members_of(&["ExplicitAuthFlows"]));
+    members.extend(request.members_of(&[
+        "RefreshTokenValidity",
+        "AccessTokenValidity",
+        "IdTokenValidity",
+        "TokenValidityUnits",
+    ]));
     members
 }
 
@@ -184,7 +221,8 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
     let auth_session_validity = auth_session_validity
         .ok_or_else(|| CognitoError::invalid_parameter("Invalid range for auth session validity: 3 to 15 minutes."))?;
     let units = request.object("TokenValidityUnits")?;
-    let validity = |member: &str, token: &str, unit: &str, default: u64, most: u64| -> Result<Duration, CognitoError> {
+    let validity = |of: Validity, default: u64, most: u64| -> Result<Duration, CognitoError> {
+        let (member, token, unit) = of;
         let unit = units.as_ref().map(|units| units.optional(token)).transpose()?.flatten().unwrap_or(unit);
         let seconds = seconds_of(unit).ok_or_else(|| outside_of_enum(token, unit))?;
         let seconds = match request.number(member)? {
@@ -198,9 +236,10 @@ fn settings(request: &Request, client_id: String, secret: Option<String>) -> Res
         Ok(Duration::from_secs(seconds))
     };
     const DAY: u64 = 24 * 60 * 60;
-    let refresh_token_validity = validity("RefreshTokenValidity", "RefreshToken", "days", 30 * DAY, 3650 * DAY)?;
-    let token_validity = validity("AccessTokenValidity", "AccessToken", "hours", 60 * 60, DAY)?;
-    let id_token_validity = validity("IdTokenValidity", "IdToken", "hours", 60 * 60, DAY)?;
+    let [refresh_token, access_token, id_token] = VALIDITIES;
+    let refresh_token_validity = validity(refresh_token, 30 * DAY, 3650 * DAY)?;
+    let token_validity = validity(access_token, 60 * 60, DAY)?;
+    let id_token_validity = validity(id_token, 60 * 60, DAY)?;
     if refresh_token_validity < token_validity.max(id_token_validity) {
         return Err(CognitoError::invalid_parameter(
             "Invalid range for token validity: a refresh token must be valid for longer than the others",

@@ -59,6 +59,10 @@ impl Filter {
         };
         match self {
             Self::All => true,
+            // Documented: the one that is compared without regard to case.
+            Self::Equals(name, value) if name == "cognito:user_status" => {
+                user.status.as_str().eq_ignore_ascii_case(value)
+            }
             Self::Equals(name, value) => of(name) == Some(value.as_str()),
             Self::StartsWith(name, value) => of(name).is_some_and(|found| found.starts_with(value.as_str())),
         }

@@ -64,9 +64,10 @@ impl Users {
         if self.find(&user.user_name).is_some() {
             return Err(CognitoError::new("UsernameExistsException", taken));
         }
+        // Reported of an alias, too (boto3#3213), and the only one of the two that the API reference lists for new users.
         self.unique(&user).map_err(|error| match self.rules.makes_user_names() {
             true => CognitoError::new("UsernameExistsException", taken),
-            false => error,
+            false => CognitoError::new("UsernameExistsException", error.message),
         })?;
         self.users.insert(user.user_name.clone(), user);
         Ok(())
@@ -98,20 +99,26 @@ impl Users {
             let taken = others().any(|other| other.is_called(value, &self.rules));
             if taken {
                 let what = alias.as_str();
-                let message = format!("An account with the given {what} already exists.");
+                let message = match self.rules.makes_user_names() {
+                    true => format!("An account with the given {what} already exists."),
+                    false => format!("An account with the {what} already exists."),
+                };
                 return Err(CognitoError::new("AliasExistsException", message));
             }
         }
         Ok(())
     }
 
-    /// Takes a verified alias away from whoever else has it (`ForceAliasCreation`).
+    /// Takes the aliases that this user has verified away from whoever else has them (`ForceAliasCreation`).
     pub(crate) fn take_aliases_for(&mut self, user_name: &str) -> Result<(), CognitoError> {
-        let attributes = self.get(user_name)?.attributes.clone();
-        for (alias, _) in self.rules.clone().unique() {
-            let (Some(verified), Some(value)) = (alias.verified(), attributes.get(alias.as_str())) else { continue };
+        let user = self.get(user_name)?;
+        let verified = self.rules.unique().filter(|(alias, _)| user.has_verified(*alias));
+        let taken: Vec<(Alias, String)> =
+            verified.filter_map(|(alias, _)| Some((alias, user.attributes.get(alias.as_str())?.clone()))).collect();
+        for (alias, value) in taken {
+            let Some(verified) = alias.verified() else { continue };
             for other in self.users.values_mut().filter(|other| other.user_name != user_name) {
-                if other.attributes.get(alias.as_str()) == Some(value) {
+                if other.attributes.get(alias.as_str()).is_some_and(|theirs| self.rules.are_same(theirs, &value)) {
                     other.attributes.insert(verified.to_owned(), "false".to_owned());
                 }
             }

@@ -65,7 +65,7 @@ async fn confirming_an_unknown_user_is_user_not_found_under_legacy_only() {
     let hidden = TestBed::new().call("ConfirmSignUp", confirmation("123456")).await;
     assert_eq!(hidden.unwrap_err().kind, "ExpiredCodeException");
     let error = TestBed::with(legacy(), usual_answer).call("ConfirmSignUp", confirmation("123456")).await;
-    assert_error(error, "UserNotFoundException", "User does not exist.");
+    assert_error(error, "UserNotFoundException", "Username/client id combination not found.");
 }
 
 #[tokio::test]

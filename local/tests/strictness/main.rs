@@ -3,9 +3,15 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod app_clients;
+#[cfg(test)]
+mod attributes;
+#[cfg(test)]
 mod cognito_mfa;
 #[cfg(test)]
 mod flows;
+#[cfg(test)]
+mod groups;
 #[cfg(test)]
 mod http;
 #[cfg(test)]
@@ -13,7 +19,11 @@ mod lambda;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod names;
+#[cfg(test)]
 mod password;
+#[cfg(test)]
+mod pools;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
@@ -22,3 +32,5 @@ mod test_bed;
 mod tokens;
 #[cfg(test)]
 mod triggers;
+#[cfg(test)]
+mod users;

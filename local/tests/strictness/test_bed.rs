@@ -97,6 +97,13 @@ pub(crate) fn legacy() -> PoolSettings {
     })
 }
 
+/// A pool of which `CreateUserPool` would say this.
+pub(crate) fn with_user_pool(members: Value) -> PoolSettings {
+    let mut settings = PoolSettings::default();
+    settings.user_pool.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+    settings
+}
+
 pub(crate) fn with_client(client: ClientSettings) -> PoolSettings {
     PoolSettings { clients: vec![client], ..PoolSettings::default() }
 }
@@ -121,10 +128,15 @@ impl TestBed {
         Self { pool: Arc::new(pool.observed_by(calls.clone())), calls, now }
     }
 
-    /// The pool as a service, without any other.
+    /// The pool as a service, which makes others with the same clock and the usual triggers.
     pub(crate) fn service(&self) -> Arc<Service> {
-        let none = |_| panic!("no other pool is made");
-        Arc::new(Service::new(self.pool.clone(), none))
+        let now = Arc::clone(&self.now);
+        let another = move |settings| {
+            let clock = Arc::clone(&now);
+            let clock = Arc::new(move || UnixTime(clock.load(Ordering::Relaxed)));
+            Pool::new(settings, Arc::new(Answering(usual_answer)), clock)
+        };
+        Arc::new(Service::new(self.pool.clone(), another))
     }
 
     pub(crate) fn now(&self) -> UnixTime {
@@ -146,6 +158,12 @@ impl TestBed {
 
     pub(crate) async fn call(&self, operation: &str, body: Value) -> Result<Value, CognitoError> {
         self.pool.call(operation, body).await
+    }
+
+    /// An operation of an operator: its body names the pool.
+    pub(crate) async fn operate(&self, operation: &str, mut body: Value) -> Result<Value, CognitoError> {
+        body["UserPoolId"] = json!(POOL_ID);
+        self.call(operation, body).await
     }
 
     /// A user who is confirmed and has [`PASSWORD`].
@@ -200,6 +218,17 @@ impl TestBed {
         let asked = self.prove_password(user_name, PASSWORD).await.unwrap();
         self.answer(&asked, "42").await.unwrap()["AuthenticationResult"].clone()
     }
+}
+
+/// Cognito's list of `{"Name", "Value"}`.
+pub(crate) fn attributes<const N: usize>(pairs: [(&str, &str); N]) -> Value {
+    pairs.iter().map(|(name, value)| json!({ "Name": name, "Value": value })).collect()
+}
+
+/// The value of a user's attribute, in any list of them.
+pub(crate) fn attribute<'a>(list: &'a Value, name: &str) -> Option<&'a str> {
+    let found = list.as_array().unwrap().iter().find(|attribute| attribute["Name"] == name);
+    found.map(|attribute| attribute["Value"].as_str().unwrap())
 }
 
 /// The body of `RespondToAuthChallenge`.
