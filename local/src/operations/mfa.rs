@@ -19,6 +19,7 @@ use crate::state::session::PendingMfaSetup;
 const PASSCODE_DIGITS: usize = 6;
 
 /// What authorizes the set-up of a software token.
+#[expect(clippy::large_enum_variant, reason = "one a call, matched where it is made")]
 enum Authorization {
     AccessToken {
         user_name: String,

@@ -78,7 +78,7 @@ impl AppClient {
     /// What `CreateUserPoolClient` makes.
     pub(crate) fn new(request: &Request, now: UnixTime) -> Result<Self, CognitoError> {
         let name = request.required("ClientName")?.to_owned();
-        let secret = request.flag("GenerateSecret")?.then(|| random::alphanumeric::<51>()).transpose()?;
+        let secret = request.flag("GenerateSecret")?.then(random::alphanumeric::<51>).transpose()?;
         let settings = settings(request, random::alphanumeric::<26>()?, secret)?;
         Ok(Self { settings, name, members: members(request), created_at: now, modified_at: now })
     }

@@ -10,8 +10,10 @@ use crate::request::{Request, Strings};
 
 /// The longest value of any attribute.
 const LONGEST: u64 = 2048;
-/// Name, type, and for text its length; all are mutable and optional but `sub`.
-const STANDARD: [(&str, DataType, Option<(u64, u64)>); 20] = [
+/// A standard attribute: name, type, and for text its shortest and longest length.
+type Standard = (&'static str, DataType, Option<(u64, u64)>);
+/// All are mutable and optional but `sub`.
+const STANDARD: [Standard; 20] = [
     ("sub", DataType::String, Some((1, LONGEST))),
     ("name", DataType::String, Some((0, LONGEST))),
     ("given_name", DataType::String, Some((0, LONGEST))),
@@ -176,7 +178,7 @@ impl Schema {
 }
 
 impl Attribute {
-    fn standard((name, data_type, length): (&str, DataType, Option<(u64, u64)>)) -> Self {
+    fn standard((name, data_type, length): Standard) -> Self {
         let limits = |limits: Value| limits.as_object().cloned();
         let constraints = match (data_type, length) {
             (_, Some((shortest, longest))) => {
