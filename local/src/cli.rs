@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 use crate::error::CognitoError;
 use crate::guided::{AnswerSource, walk_through};
 use crate::http::serve;
-use crate::pool::Pool;
+use crate::pool::{Pool, lambda_config};
 use crate::random;
 use crate::service::Service;
 use crate::settings::{
@@ -19,6 +19,7 @@ use crate::settings::{
     PreTokenGenerationVersion,
 };
 use crate::state::message::{Message, MessageReason};
+use crate::triggers::by_arn::ByArn;
 use crate::triggers::in_process::InProcess;
 use crate::triggers::lambda::LambdaOptions;
 use crate::triggers::{Observer, Trigger, TriggerFailure, Triggers};
@@ -126,8 +127,8 @@ async fn run_server(
     })?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
-    let client_secret = options.client_secret.then(|| random::alphanumeric::<51>()).transpose();
-    let settings = PoolSettings {
+    let client_secret = options.client_secret.then(random::alphanumeric::<51>).transpose();
+    let mut settings = PoolSettings {
         endpoint: format!("http://{address}"),
         clients: vec![ClientSettings {
             explicit_auth_flows: options.explicit_auth_flows,
@@ -141,10 +142,14 @@ async fn run_server(
         ..PoolSettings::as_deployed(options.self_sign_up)
     };
     let connection = if json { connection_json(&settings) } else { connection_text(&settings) };
-    let triggers: Arc<dyn Triggers> = match lambda.functions() {
-        Some(functions) => Arc::new(functions),
-        None => Arc::new(InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?),
-    };
+    let own = InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?;
+    let elsewhere = lambda.functions();
+    if let (Some(functions), Some(members)) = (&elsewhere, settings.user_pool.as_object_mut()) {
+        let attached = lambda_config(|trigger| functions.arn(trigger), settings.pre_token_generation);
+        members.insert("LambdaConfig".to_owned(), attached);
+    }
+    let own = Arc::new(own);
+    let triggers: Arc<dyn Triggers> = Arc::new(ByArn::new(Arc::clone(&own) as Arc<dyn Triggers>, elsewhere));
     let make = move |settings| {
         let pool = Pool::new(settings, Arc::clone(&triggers), Arc::clone(&clock))?;
         Ok(pool.observed_by(Arc::new(Printer { messages: !json })))

@@ -9,7 +9,7 @@
 //! |---|---|
 //! | leaves | `random`, `error`, `request`, `settings`, `srp`, `signing_key` |
 //! | data | `state`: `message`, `mfa`, `user`, `session`, `grant` |
-//! | triggers | `triggers`: the interface, `delivery`, [`in_process`], [`lambda`] |
+//! | triggers | `triggers`: the interface, `delivery`, [`in_process`], [`lambda`], [`by_arn`] |
 //! | the pool | `pool` |
 //! | what operations share | `issue_tokens`, `sign_in` |
 //! | operations | `operations`: a file for each group, and the table from operation name to function |
@@ -44,4 +44,6 @@ pub use settings::{
 };
 pub use srp::{SrpClient, SrpError};
 pub use state::message::{Message, MessageReason};
-pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, in_process, lambda, own_function};
+pub use triggers::{
+    Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, by_arn, in_process, lambda, own_function,
+};
