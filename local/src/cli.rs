@@ -155,7 +155,7 @@ async fn run_server(
         Ok(pool.observed_by(Arc::new(Printer { messages: !json })))
     };
     let pool = make(settings).map_err(|error: CognitoError| error.to_string())?;
-    let service = Service::new(Arc::new(pool), make);
+    let service = Service::new(Arc::new(pool), make).with_functions(own);
     writeln!(io::stdout(), "{connection}").map_err(|error| format!("Nothing can be printed: {error}."))?;
 
     tokio::select! {

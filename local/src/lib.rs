@@ -13,8 +13,10 @@
 //! | the pool | `pool` |
 //! | what operations share | `issue_tokens`, `sign_in` |
 //! | operations | `operations`: a file for each group, and the table from operation name to function |
+//! | the service | `service`: all pools; `aws`: DynamoDB, KMS, STS and Lambda, over the records of our functions |
 //! | outside | `http`, `guided`, [`cli`] |
 
+mod aws;
 pub mod cli;
 mod delivery;
 mod error;

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
+use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
 use crate::operations::user_pools::{description, mfa_configuration};
@@ -16,12 +17,15 @@ use crate::random;
 use crate::request::Request;
 use crate::settings::PoolSettings;
 use crate::state::message::Message;
+use crate::triggers::in_process::InProcess;
 
 /// All pools.
 pub struct Service {
     pools: Mutex<BTreeMap<String, Arc<Pool>>>,
     /// The pool that was there at the start.
     first: Arc<Pool>,
+    /// Our functions, where they run in this process.
+    functions: Option<Arc<InProcess>>,
     /// Makes another pool.
     make: Box<dyn Fn(PoolSettings) -> Result<Pool, CognitoError> + Send + Sync>,
 }
@@ -33,7 +37,31 @@ impl Service {
         make: impl Fn(PoolSettings) -> Result<Pool, CognitoError> + Send + Sync + 'static,
     ) -> Self {
         let pools = BTreeMap::from([(first.settings.user_pool_id.clone(), Arc::clone(&first))]);
-        Self { pools: Mutex::new(pools), first, make: Box::new(make) }
+        Self { pools: Mutex::new(pools), first, functions: None, make: Box::new(make) }
+    }
+
+    /// The same, and in addition the other services of AWS, over the records of our functions.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Arc<InProcess>) -> Self {
+        self.functions = Some(functions);
+        self
+    }
+
+    /// Our functions, where they run in this process.
+    pub(crate) fn functions(&self) -> Option<&InProcess> {
+        self.functions.as_deref()
+    }
+
+    /// When everything was made that is there from the start.
+    pub(crate) fn started_at(&self) -> UnixTime {
+        self.first.state().configuration.created_at()
+    }
+
+    /// The pools whose `LambdaConfig` names a function: their ids and ARNs.
+    pub(crate) fn pools_that_call(&self, function: &str) -> Vec<(String, String)> {
+        let pools = self.pools();
+        let calls = |pool: &&Arc<Pool>| pool.state().configuration.functions().values().any(|arn| arn == function);
+        pools.values().filter(calls).map(|pool| (pool.settings.user_pool_id.clone(), pool.arn())).collect()
     }
 
     /// The pool that was there at the start.

@@ -29,6 +29,26 @@ pub struct InProcess<S = MemoryStore> {
 }
 
 impl InProcess {
+    /// Their records.
+    pub(crate) fn store(&self) -> &MemoryStore {
+        &self.create.store
+    }
+
+    /// What seals the secrets in them.
+    pub(crate) fn sealer(&self) -> &MemorySealer {
+        &self.create.sealer
+    }
+
+    /// Their settings, apart from the token guard's.
+    pub(crate) fn settings(&self) -> &CreateSettings {
+        &self.create.settings
+    }
+
+    /// The token guard's setting.
+    pub(crate) fn token_guard(&self) -> TokenGuard {
+        self.guard.setting
+    }
+
     /// The functions with the defaults of template.yaml: our second factor is the only one, and users enroll at sign-in.
     pub fn new(clock: Clock) -> Result<Self, HandlerError> {
         let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn);
