@@ -32,7 +32,7 @@ pub(crate) async fn call(
     let (Some(functions), ["functions", name, operation @ ..]) = (service.functions(), parts.as_slice()) else {
         return Err(unknown_operation(method, path));
     };
-    let trigger = named(name)?;
+    let trigger = named(service, name)?;
     match (method.as_str(), operation) {
         ("GET", []) => Ok(Answer::Described(json!({ "Configuration": configuration(functions, trigger) }))),
         ("GET", ["configuration"]) => Ok(Answer::Described(configuration(functions, trigger))),
@@ -49,14 +49,22 @@ fn unknown_operation(method: &Method, path: &str) -> AwsError {
 }
 
 /// A function by its name, its ARN, or its ARN from the account on.
-fn named(given: &str) -> Result<Trigger, AwsError> {
+///
+/// Another one that a pool calls is denied, not missing: it may be well, where it is.
+fn named(service: &Service, given: &str) -> Result<Trigger, AwsError> {
     let arns = [given.to_owned(), format!("arn:aws:lambda:us-east-1:{given}"), function_arn(given)];
     let is_named = |trigger: &Trigger| arns.contains(&own_function(*trigger));
-    Trigger::ALL.into_iter().find(is_named).ok_or_else(|| {
-        let here = Trigger::ALL.map(own_function).join(", ");
-        let message = format!("Function not found: {given}. The local pool has {here}.");
-        AwsError { status: StatusCode::NOT_FOUND, ..AwsError::new("ResourceNotFoundException", message) }
-    })
+    if let Some(trigger) = Trigger::ALL.into_iter().find(is_named) {
+        return Ok(trigger);
+    }
+    let here = Trigger::ALL.map(own_function).join(", ");
+    if arns.iter().any(|arn| !service.pools_that_call(arn).is_empty()) {
+        let message = format!("{given} is not in the local pool, which only calls it. The local pool has {here}.");
+        let denied = AwsError::new("AccessDeniedException", message);
+        return Err(AwsError { status: StatusCode::FORBIDDEN, ..denied });
+    }
+    let message = format!("Function not found: {given}. The local pool has {here}.");
+    Err(AwsError { status: StatusCode::NOT_FOUND, ..AwsError::new("ResourceNotFoundException", message) })
 }
 
 fn configuration(functions: &InProcess, trigger: Trigger) -> Value {
