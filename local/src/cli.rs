@@ -143,12 +143,12 @@ async fn run_server(
     };
     let connection = if json { connection_json(&settings) } else { connection_text(&settings) };
     let own = InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|error| error.to_string())?;
+    let own = Arc::new(own);
     let elsewhere = lambda.functions();
     if let (Some(functions), Some(members)) = (&elsewhere, settings.user_pool.as_object_mut()) {
         let attached = lambda_config(|trigger| functions.arn(trigger), settings.pre_token_generation);
         members.insert("LambdaConfig".to_owned(), attached);
     }
-    let own = Arc::new(own);
     let triggers: Arc<dyn Triggers> = Arc::new(ByArn::new(Arc::clone(&own) as Arc<dyn Triggers>, elsewhere));
     let make = move |settings| {
         let pool = Pool::new(settings, Arc::clone(&triggers), Arc::clone(&clock))?;
