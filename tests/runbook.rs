@@ -8,12 +8,13 @@ use shared::cognito::UserKey;
 use shared::error::ClientError;
 use shared::ids::Generation;
 use shared::record::Record;
-use shared::store::Version;
+use shared::store::{RecordStore as _, Version};
 use tests::driver::Driver;
 use tests::events::User;
 use tests::functions::Functions;
 use tests::person::{passcode, secret_shown};
 use tests::random::fill_random;
+use tests::served::{Served, TABLE_NAME};
 use tests::stores::OnMinistack;
 
 /// What `openssl rand` gives in the command.
@@ -53,6 +54,22 @@ async fn a_reset_without_a_record_makes_one_that_outdates_a_held_challenge() {
     assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
     assert_eq!(held.answer(&passcode(&secret, functions.now())).await, Err(ClientError));
     functions.enroll(&user).await;
+}
+
+/// What an operator practices on the local pool is what happens in AWS.
+#[tokio::test]
+async fn a_reset_does_the_same_to_the_records_of_the_local_pool() {
+    let served = Served::start().await;
+    let (aws, user) = (OnMinistack::connect_to(&served.endpoint), User::named("ana", 1));
+    let store = aws.store_in(TABLE_NAME);
+    for version in [1, 2] {
+        reset(&aws, TABLE_NAME, &user.key()).await.unwrap();
+        let left = store.load(&user.key()).await.unwrap();
+        assert_eq!(left.version, Version(version));
+        assert_eq!(left.record, Record::reset(Generation::from_text(DRAWN).unwrap()));
+    }
+    let refused = reset(&aws, "second-factors", &user.key()).await.unwrap_err();
+    assert!(refused.contains(&format!("The local pool has {TABLE_NAME}.")), "{refused}");
 }
 
 /// Eight bytes as [`Generation`] is written; the shell runs it.

@@ -15,7 +15,7 @@ use crate::data_file::DataFile;
 use crate::error::CognitoError;
 use crate::guided::{AnswerSource, walk_through};
 use crate::http::serve;
-use crate::pool::Pool;
+use crate::pool::{Pool, lambda_config};
 use crate::random;
 use crate::service::Service;
 use crate::settings::{
@@ -23,6 +23,7 @@ use crate::settings::{
     PreTokenGenerationVersion,
 };
 use crate::state::message::{Message, MessageReason};
+use crate::triggers::by_arn::ByArn;
 use crate::triggers::in_process::{InProcess, fill_random};
 use crate::triggers::lambda::LambdaOptions;
 use crate::triggers::{Observer, Trigger, TriggerFailure, Triggers};
@@ -155,7 +156,7 @@ async fn run_server(
     let address = listener.local_addr().map_err(|error| error.to_string())?;
 
     let client_secret = options.client_secret.then(random::alphanumeric::<51>).transpose();
-    let settings = PoolSettings {
+    let mut settings = PoolSettings {
         endpoint: format!("http://{address}"),
         clients: vec![ClientSettings {
             explicit_auth_flows: options.explicit_auth_flows,
@@ -172,15 +173,20 @@ async fn run_server(
         Some(path) => DataFile::open(path, complain).map(|(file, stored)| (Some(file), stored))?,
         None => (None, Vec::new()),
     };
-    let triggers: Arc<dyn Triggers> = match (lambda.functions(), &data_file) {
-        (Some(functions), _) => Arc::new(functions),
-        (None, None) => Arc::new(InProcess::with_settings(sign_in, Arc::clone(&clock)).map_err(|e| e.to_string())?),
-        (None, Some(file)) => {
+    let own = match &data_file {
+        None => InProcess::with_settings(sign_in, Arc::clone(&clock)),
+        Some(file) => {
             let sealer = MemorySealer::with_key(&file.sealing_key().0, fill_random);
-            let functions = InProcess::sealed_by(sealer, file.records(), sign_in, Arc::clone(&clock));
-            Arc::new(functions.map_err(|error| error.to_string())?)
+            InProcess::sealed_by(sealer, file.records(), sign_in, Arc::clone(&clock))
         }
     };
+    let own = Arc::new(own.map_err(|error| error.to_string())?);
+    let elsewhere = lambda.functions();
+    if let (Some(functions), Some(members)) = (&elsewhere, settings.user_pool.as_object_mut()) {
+        let attached = lambda_config(|trigger| functions.arn(trigger), settings.pre_token_generation);
+        members.insert("LambdaConfig".to_owned(), attached);
+    }
+    let triggers: Arc<dyn Triggers> = Arc::new(ByArn::new(Arc::clone(&own) as Arc<dyn Triggers>, elsewhere));
     let observed = move |pool: Pool| pool.observed_by(Arc::new(Printer { messages: !json }));
     let (mut first, mut others) = (None, Vec::new());
     let mut settings = Some(settings);
@@ -200,7 +206,7 @@ async fn run_server(
         (None, None) => return Err(CognitoError::internal().to_string()),
     };
     let connection = if json { connection_json(&first) } else { connection_text(&first, server.data.as_deref()) };
-    let mut service = Service::new(Arc::new(first), make).with_pools(others);
+    let mut service = Service::new(Arc::new(first), make).with_pools(others).with_functions(own);
     if let Some(file) = data_file {
         service = service.kept_in(file)?;
     }

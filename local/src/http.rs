@@ -3,6 +3,7 @@
 //! | request | what it is |
 //! |---|---|
 //! | `POST /` with `X-Amz-Target: AWSCognitoIdentityProviderService.<operation>` | Cognito's API |
+//! | `POST /` with another target or with a form, and `/2015-03-31/…` | other services of AWS: [`crate::aws`] |
 //! | `GET /<user pool id>/.well-known/jwks.json` | the keys of the tokens, at Cognito's path |
 //! | `GET /<user pool id>/.well-known/openid-configuration` | what a verifier of tokens needs, at Cognito's path |
 //! | `GET /messages` | this pool only: what Cognito would have sent by email or SMS, codes included |
@@ -16,13 +17,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
+use crate::aws;
 use crate::error::CognitoError;
 use crate::random;
 use crate::service::Service;
@@ -40,6 +42,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-amzn-requestid");
 pub async fn serve(listener: TcpListener, service: Arc<Service>, web_pages: WebPages) -> io::Result<()> {
     let router = Router::new()
         .route("/", post(operation).options(preflight))
+        .route("/2015-03-31/{*path}", any(lambda))
         .route("/{user_pool_id}/.well-known/jwks.json", get(jwks))
         .route("/{user_pool_id}/.well-known/openid-configuration", get(openid_configuration))
         .route("/messages", get(messages))
@@ -50,6 +53,10 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, web_pages: WebP
 }
 
 async fn operation(State(service): State<Arc<Service>>, headers: HeaderMap, body: Bytes) -> Response {
+    if let Some(response) = aws::answer(&service, &headers, &body) {
+        service.save();
+        return response;
+    }
     match call(&service, &headers, &body).await {
         Ok(answer) => json_response(StatusCode::OK, &answer),
         Err(error) => error_response(&error),
@@ -70,6 +77,16 @@ fn region(headers: &HeaderMap) -> Option<String> {
     let authorization = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (_, scope) = authorization.split_once("Credential=")?;
     scope.split(',').next()?.split('/').nth(2).map(str::to_owned)
+}
+
+async fn lambda(
+    State(service): State<Arc<Service>>,
+    method: Method,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    aws::answer_lambda(&service, &method, &path, &headers, &body).await
 }
 
 async fn preflight() -> StatusCode {

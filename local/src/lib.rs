@@ -9,13 +9,14 @@
 //! |---|---|
 //! | leaves | `random`, `error`, `request`, `request_limit`, `settings`, `stored`, `srp`, `signing_key`, `web_pages` |
 //! | data | `state`: `message`, `mfa`, `user`, `session`, `grant` |
-//! | triggers | `triggers`: the interface, `delivery`, [`in_process`], [`lambda`] |
+//! | triggers | `triggers`: the interface, `delivery`, [`in_process`], [`lambda`], [`by_arn`] |
 //! | the pool | `pool` |
 //! | what operations share | `issue_tokens`, `sign_in` |
 //! | operations | `operations`: a file for each group, and the table from operation name to function |
-//! | all pools | `data_file`, `service` |
+//! | the service | `data_file`, `service`: all pools; `aws`: DynamoDB, KMS, STS and Lambda, over the records of our functions |
 //! | outside | `http`, `guided`, [`cli`] |
 
+mod aws;
 pub mod cli;
 mod data_file;
 mod delivery;
@@ -49,5 +50,7 @@ pub use settings::{
 };
 pub use srp::{SrpClient, SrpError};
 pub use state::message::{Message, MessageReason};
-pub use triggers::{Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, in_process, lambda, own_function};
+pub use triggers::{
+    Observer, Trigger, TriggerFailure, TriggerFuture, Triggers, by_arn, in_process, lambda, own_function,
+};
 pub use web_pages::{Origin, WebPages};

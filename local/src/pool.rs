@@ -16,7 +16,7 @@ use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
 use crate::request::{Request, Strings};
-use crate::settings::{ClientSettings, Clock, PoolSettings};
+use crate::settings::{ClientSettings, Clock, PoolSettings, PreTokenGenerationVersion};
 use crate::signing_key::SigningKey;
 use crate::srp::SimulationKey;
 use crate::state::State;
@@ -276,10 +276,21 @@ impl Pool {
 
 /// The body of the `CreateUserPool` that the settings stand for.
 fn create_user_pool(settings: &PoolSettings) -> Value {
+    let mut members = settings.user_pool.as_object().cloned().unwrap_or_default();
+    let own = || lambda_config(own_function, settings.pre_token_generation);
+    members.entry("LambdaConfig").or_insert_with(own);
+    Value::Object(members)
+}
+
+/// `LambdaConfig` with `function` for each trigger. Without a version, the last trigger is not attached.
+pub(crate) fn lambda_config(
+    function: impl Fn(Trigger) -> String,
+    pre_token_generation: Option<PreTokenGenerationVersion>,
+) -> Value {
     let mut lambda = Map::new();
     for trigger in Trigger::ALL {
-        let arn = own_function(trigger);
-        match (trigger, settings.pre_token_generation) {
+        let arn = function(trigger);
+        match (trigger, pre_token_generation) {
             (Trigger::PreTokenGeneration, None) => {}
             (Trigger::PreTokenGeneration, Some(version)) => {
                 let config = json!({ "LambdaArn": arn, "LambdaVersion": version.as_str() });
@@ -290,7 +301,5 @@ fn create_user_pool(settings: &PoolSettings) -> Value {
             }
         }
     }
-    let mut members = settings.user_pool.as_object().cloned().unwrap_or_default();
-    members.entry("LambdaConfig").or_insert(Value::Object(lambda));
-    Value::Object(members)
+    Value::Object(lambda)
 }

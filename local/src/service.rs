@@ -8,6 +8,7 @@ use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Map, Value, json};
+use shared::clock::UnixTime;
 
 use crate::data_file::DataFile;
 use crate::error::CognitoError;
@@ -19,6 +20,7 @@ use crate::request::Request;
 use crate::request_limit::RequestLimit;
 use crate::settings::PoolSettings;
 use crate::state::message::Message;
+use crate::triggers::in_process::InProcess;
 
 /// All pools.
 pub struct Service {
@@ -27,6 +29,8 @@ pub struct Service {
     first: Arc<Pool>,
     data_file: Option<DataFile>,
     request_limit: Option<RequestLimit>,
+    /// Our functions, where they run in this process.
+    functions: Option<Arc<InProcess>>,
     /// Makes another pool.
     make: Box<dyn Fn(PoolSettings) -> Result<Pool, CognitoError> + Send + Sync>,
 }
@@ -38,7 +42,14 @@ impl Service {
         make: impl Fn(PoolSettings) -> Result<Pool, CognitoError> + Send + Sync + 'static,
     ) -> Self {
         let pools = BTreeMap::from([(first.settings.user_pool_id.clone(), Arc::clone(&first))]);
-        Self { pools: Mutex::new(pools), first, data_file: None, request_limit: None, make: Box::new(make) }
+        Self {
+            pools: Mutex::new(pools),
+            first,
+            data_file: None,
+            request_limit: None,
+            functions: None,
+            make: Box::new(make),
+        }
     }
 
     /// The same with these pools, too.
@@ -60,6 +71,30 @@ impl Service {
     pub fn limited_to(mut self, requests_per_second: NonZeroU32) -> Self {
         self.request_limit = Some(RequestLimit::new(requests_per_second));
         self
+    }
+
+    /// The same, and in addition the other services of AWS, over the records of our functions.
+    #[must_use]
+    pub fn with_functions(mut self, functions: Arc<InProcess>) -> Self {
+        self.functions = Some(functions);
+        self
+    }
+
+    /// Our functions, where they run in this process.
+    pub(crate) fn functions(&self) -> Option<&InProcess> {
+        self.functions.as_deref()
+    }
+
+    /// When everything was made that is there from the start.
+    pub(crate) fn started_at(&self) -> UnixTime {
+        self.first.state().configuration.created_at()
+    }
+
+    /// The pools whose `LambdaConfig` names a function: their ids and ARNs.
+    pub(crate) fn pools_that_call(&self, function: &str) -> Vec<(String, String)> {
+        let pools = self.pools();
+        let calls = |pool: &&Arc<Pool>| pool.state().configuration.functions().values().any(|arn| arn == function);
+        pools.values().filter(calls).map(|pool| (pool.settings.user_pool_id.clone(), pool.arn())).collect()
     }
 
     /// The pool that was there at the start.

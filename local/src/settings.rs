@@ -37,7 +37,7 @@ pub struct PoolSettings {
     /// Whether `DefineAuthChallenge` is called after a wrong password. No publication says what Cognito does. If not,
     /// the sign-in fails at once; if so, Define decides.
     pub define_sees_wrong_password: bool,
-    /// What `CreateUserPool` would be called with; its `LambdaConfig` follows from the other settings.
+    /// What `CreateUserPool` would be called with; its `LambdaConfig` follows from the other settings unless it is there.
     pub user_pool: Value,
     /// `PreTokenGenerationConfig`: the version of the event that the trigger receives before tokens are issued; `None` where
     /// the trigger is not attached.

@@ -1,6 +1,7 @@
 //! The three Lambda triggers of `CUSTOM_AUTH` and the one that runs before tokens are issued: the interface to whatever runs
-//! them. [`delivery`] calls them as Cognito does; [`in_process`] and [`lambda`] run them.
+//! them. [`delivery`] calls them as Cognito does; [`in_process`] and [`lambda`] run them, and [`by_arn`] chooses between the two.
 
+pub mod by_arn;
 pub(crate) mod delivery;
 pub mod in_process;
 pub mod lambda;
@@ -60,7 +61,12 @@ pub trait Triggers: Send + Sync {
 
 /// The ARN that stands for one of the functions of this project, run in this process.
 pub fn own_function(trigger: Trigger) -> String {
-    format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:second-factor-{trigger}")
+    function_arn(&format!("second-factor-{trigger}"))
+}
+
+/// The ARN of the function `name`.
+pub(crate) fn function_arn(name: &str) -> String {
+    format!("arn:aws:lambda:us-east-1:{ACCOUNT}:function:{name}")
 }
 
 /// The account that everything here is in.

@@ -283,6 +283,29 @@ mod tests {
         assert!(child.wait().unwrap().success());
     }
 
+    /// So that whoever reads the pool is not told of functions that it does not call.
+    #[test]
+    fn the_functions_at_an_endpoint_are_those_that_the_pool_names() {
+        let named = ["--function", "CreateAuthChallenge=stack-Create-1A"];
+        let elsewhere = [&["--json", "--lambda-endpoint", "http://127.0.0.1:9"], &named[..]].concat();
+        for (arguments, functions) in [
+            (&["--json"][..], ["second-factor-DefineAuthChallenge", "second-factor-CreateAuthChallenge"]),
+            (&elsewhere, ["define-auth-challenge", "stack-Create-1A"]),
+        ] {
+            let (mut child, _stdout, line) = started(arguments);
+            let connection: Value = serde_json::from_str(&line).unwrap();
+            let target = "X-Amz-Target: AWSCognitoIdentityProviderService.DescribeUserPool\r\n";
+            let body = json!({ "UserPoolId": connection["userPoolId"] }).to_string();
+            let described = exchange(connection["endpoint"].as_str().unwrap(), "POST /", target, &body);
+            let attached = &described["UserPool"]["LambdaConfig"];
+            let arns = functions.map(|name| json!(format!("arn:aws:lambda:us-east-1:123456789012:function:{name}")));
+            assert_eq!([&attached["DefineAuthChallenge"], &attached["CreateAuthChallenge"]], arns.each_ref());
+            assert_eq!(attached["PreTokenGenerationConfig"]["LambdaVersion"], "V2_0");
+            signal(&child, "-TERM");
+            assert!(child.wait().unwrap().success());
+        }
+    }
+
     #[test]
     fn requests_above_the_limit_of_the_option_are_too_many() {
         let (mut child, _stdout, line) = started(&["--json", "--requests-per-second", "1"]);

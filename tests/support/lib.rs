@@ -16,5 +16,6 @@ pub mod pool;
 pub mod random;
 pub mod sample_users;
 pub mod secrets;
+pub mod served;
 pub mod stores;
 pub mod user_scenario;

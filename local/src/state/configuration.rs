@@ -166,6 +166,10 @@ impl Configuration {
         PreTokenGenerationVersion::parse(config.get("LambdaVersion")?.as_str()?)
     }
 
+    pub(crate) fn created_at(&self) -> UnixTime {
+        self.created_at
+    }
+
     pub(crate) fn name(&self) -> &str {
         self.members.get("Name").and_then(Value::as_str).unwrap_or_default()
     }

@@ -33,6 +33,26 @@ pub struct InProcess<S = MemoryStore> {
 }
 
 impl InProcess {
+    /// Their records.
+    pub(crate) fn store(&self) -> &MemoryStore {
+        &self.create.store
+    }
+
+    /// What seals the secrets in them.
+    pub(crate) fn sealer(&self) -> &MemorySealer {
+        &self.create.sealer
+    }
+
+    /// Their settings, apart from the token guard's.
+    pub(crate) fn settings(&self) -> &CreateSettings {
+        &self.create.settings
+    }
+
+    /// The token guard's setting.
+    pub(crate) fn token_guard(&self) -> TokenGuard {
+        self.guard.setting
+    }
+
     /// The functions with the defaults of template.yaml: our second factor is the only one, and users enroll at sign-in.
     pub fn new(clock: Clock) -> Result<Self, HandlerError> {
         let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn);
@@ -48,18 +68,18 @@ impl InProcess {
 impl<S: RecordStore> InProcess<S> {
     /// The same, with the records in `store`.
     pub fn over(store: S, sign_in: SignInSettings, clock: Clock) -> Result<Self, HandlerError> {
-        Self::sealed_by(MemorySealer::new(fill_random)?, store, sign_in, clock)
+        Self::sealed_by(MemorySealer::new(fill_random)?, Arc::new(store), sign_in, clock)
     }
 
     /// The same, with the authenticators' secrets sealed by `sealer`.
     pub fn sealed_by(
         sealer: MemorySealer,
-        store: S,
+        store: Arc<S>,
         sign_in: SignInSettings,
         clock: Clock,
     ) -> Result<Self, HandlerError> {
         let issuer = Issuer::parse(ISSUER).map_err(HandlerError::Setting)?;
-        Ok(Self::wired(Arc::new(store), Arc::new(sealer), fill_random, CreateSettings { sign_in, issuer }, clock))
+        Ok(Self::wired(store, Arc::new(sealer), fill_random, CreateSettings { sign_in, issuer }, clock))
     }
 
     /// The same records with other settings, as after an operator changed them.

@@ -21,7 +21,7 @@ use axum::http::Uri;
 use clap::Args;
 use serde_json::Value;
 
-use crate::triggers::{Trigger, TriggerFailure, TriggerFuture, Triggers};
+use crate::triggers::{Trigger, TriggerFailure, TriggerFuture, Triggers, function_arn, own_function};
 
 /// Credentials that AWS emulators accept and AWS does not.
 const FAKE: &str = "test";
@@ -30,7 +30,8 @@ const FAKE: &str = "test";
 #[derive(Args)]
 pub struct LambdaOptions {
     /// Call the functions by Lambda's Invoke API at this address, and not in this process: `cargo lambda watch`, or an
-    /// AWS emulator. There they have their own settings.
+    /// AWS emulator. There they have their own settings. Functions that the LambdaConfig of another pool names are called
+    /// there by their ARNs.
     #[arg(long = "lambda-endpoint", value_name = "URL", conflicts_with_all = ["accepted_cognito_mfa", "enrollment"])]
     endpoint: Option<Endpoint>,
     /// The name of a function there, such as CreateAuthChallenge=NAME. Default: define-auth-challenge,
@@ -40,7 +41,7 @@ pub struct LambdaOptions {
 }
 
 impl LambdaOptions {
-    /// The functions there; `None` where they are called in this process.
+    /// The functions there; `None` without an address.
     pub fn functions(self) -> Option<LambdaFunctions> {
         let functions = LambdaFunctions::at(&self.endpoint?);
         Some(self.named.into_iter().fold(functions, LambdaFunctions::named))
@@ -122,13 +123,18 @@ impl LambdaFunctions {
         self
     }
 
+    /// The ARN that stands for one of them.
+    pub fn arn(&self, trigger: Trigger) -> String {
+        function_arn(self.name(trigger))
+    }
+
     fn name(&self, trigger: Trigger) -> &str {
         let named = self.named.iter().rfind(|function| function.trigger == trigger);
         named.map_or(package(trigger), |function| &function.name)
     }
 
-    async fn invoke(&self, trigger: Trigger, event: &Value) -> Result<Value, TriggerFailure> {
-        let invoke = self.client.invoke().function_name(self.name(trigger)).payload(Blob::new(event.to_string()));
+    async fn invoke(&self, function: &str, event: &Value) -> Result<Value, TriggerFailure> {
+        let invoke = self.client.invoke().function_name(function).payload(Blob::new(event.to_string()));
         let invoked = invoke.send().await.map_err(|error| no_answer(&error))?;
         // What is not JSON is not an event either.
         let answer: Value = serde_json::from_slice(invoked.payload.unwrap_or_default().as_ref()).unwrap_or_default();
@@ -144,7 +150,15 @@ impl LambdaFunctions {
 
 impl Triggers for LambdaFunctions {
     fn call(&self, trigger: Trigger, event: Value) -> TriggerFuture<'_> {
-        Box::pin(async move { self.invoke(trigger, &event).await })
+        Box::pin(async move { self.invoke(self.name(trigger), &event).await })
+    }
+
+    /// Those that stand for the four have names there, and every other one its ARN.
+    fn call_function(&self, arn: String, trigger: Trigger, event: Value) -> TriggerFuture<'_> {
+        if arn == self.arn(trigger) || arn == own_function(trigger) {
+            return self.call(trigger, event);
+        }
+        Box::pin(async move { self.invoke(&arn, &event).await })
     }
 }
 

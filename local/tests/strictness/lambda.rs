@@ -10,9 +10,13 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use local::PoolSettings;
+use local::by_arn::ByArn;
+use local::in_process::InProcess;
 use local::lambda::{Endpoint, LambdaFunctions, NamedFunction};
+use local::{Clock, CognitoError, Pool, PoolSettings, Service, SrpClient, Trigger, own_function};
 use serde_json::{Value, json};
+use shared::clock::UnixTime;
+use shared::totp::{Parameters, SharedSecret, passcode_at};
 use tokio::net::TcpListener;
 
 use crate::test_bed::{PASSWORD, TestBed, assert_error, usual_answer};
@@ -77,8 +81,8 @@ async fn invoke(
     }
     let mut event: Value = serde_json::from_slice(&event).unwrap();
     let source = event["triggerSource"].as_str().unwrap();
-    let trigger = local::Trigger::ALL.into_iter().find(|trigger| source.starts_with(&trigger.to_string()));
-    event["response"] = usual_answer(trigger.unwrap_or(local::Trigger::PreTokenGeneration), &event).unwrap();
+    let trigger = Trigger::ALL.into_iter().find(|trigger| source.starts_with(&trigger.to_string()));
+    event["response"] = usual_answer(trigger.unwrap_or(Trigger::PreTokenGeneration), &event).unwrap();
     event.to_string().into_response()
 }
 
@@ -243,6 +247,145 @@ async fn an_endpoint_where_nobody_listens_is_a_function_that_cannot_be_called() 
     assert_eq!(error.kind, "UnexpectedLambdaException");
     let start = "DefineAuthChallenge invocation failed due to error Connection refused";
     assert!(error.message.starts_with(start), "{error}");
+}
+
+// ── Functions that a LambdaConfig names.
+
+const NOW: UnixTime = UnixTime(1_800_000_000);
+
+/// Pools as `serve` makes them.
+fn service(elsewhere: Option<LambdaFunctions>) -> Service {
+    let clock: Clock = Arc::new(|| NOW);
+    let own = Arc::new(InProcess::new(Arc::clone(&clock)).unwrap());
+    let triggers = Arc::new(ByArn::new(own, elsewhere));
+    let make = move |settings| Pool::new(settings, triggers.clone(), Arc::clone(&clock));
+    Service::new(Arc::new(make(PoolSettings::default()).unwrap()), make)
+}
+
+/// A client of one pool, with one user.
+struct OtherPool {
+    service: Service,
+    user_pool_id: String,
+    client_id: String,
+}
+
+impl OtherPool {
+    async fn new(service: Service, lambda_config: Value) -> Self {
+        let mut pool = Self { service, user_pool_id: String::new(), client_id: String::new() };
+        let made = pool.call("CreateUserPool", json!({ "PoolName": "other", "LambdaConfig": lambda_config })).await;
+        pool.user_pool_id = made.unwrap()["UserPool"]["Id"].as_str().unwrap().to_owned();
+        let client =
+            json!({ "ClientName": "web", "ExplicitAuthFlows": ["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"] });
+        let made = pool.call("CreateUserPoolClient", client).await.unwrap();
+        pool.client_id = made["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned();
+        pool.call("AdminCreateUser", json!({ "Username": "alice", "MessageAction": "SUPPRESS" })).await.unwrap();
+        let password = json!({ "Username": "alice", "Password": PASSWORD, "Permanent": true });
+        pool.call("AdminSetUserPassword", password).await.unwrap();
+        pool
+    }
+
+    async fn call(&self, operation: &str, mut body: Value) -> Result<Value, CognitoError> {
+        body["UserPoolId"] = json!(self.user_pool_id);
+        self.service.call("us-east-1", operation, body).await
+    }
+
+    async fn prove_password(&self) -> Result<Value, CognitoError> {
+        let srp = SrpClient::new(&self.user_pool_id).unwrap();
+        let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": "alice", "SRP_A": srp.public_value() });
+        let body = json!({ "ClientId": self.client_id, "AuthFlow": "CUSTOM_AUTH", "AuthParameters": parameters });
+        let asked = self.call("InitiateAuth", body).await?;
+        let claim = srp.answer(&asked["ChallengeParameters"], PASSWORD, NOW).unwrap();
+        self.respond(&asked, claim).await
+    }
+
+    async fn answer(&self, asked: &Value, answer: &str) -> Value {
+        let responses = json!({ "USERNAME": asked["ChallengeParameters"]["USERNAME"], "ANSWER": answer });
+        self.respond(asked, responses).await.unwrap()
+    }
+
+    async fn respond(&self, asked: &Value, responses: Value) -> Result<Value, CognitoError> {
+        let body = json!({
+            "ClientId": self.client_id,
+            "ChallengeName": asked["ChallengeName"],
+            "Session": asked["Session"],
+            "ChallengeResponses": responses,
+        });
+        self.call("RespondToAuthChallenge", body).await
+    }
+}
+
+fn foreign(function: &str) -> String {
+    format!("arn:aws:lambda:eu-central-1:210987654321:function:{function}")
+}
+
+/// `LambdaConfig` with three functions, and the fourth in its old form.
+fn attached(function: impl Fn(Trigger) -> String) -> Value {
+    Trigger::ALL.into_iter().map(|trigger| (trigger.to_string(), json!(function(trigger)))).collect()
+}
+
+#[tokio::test]
+async fn a_function_that_a_lambda_config_names_is_called_by_its_arn() {
+    let (lambda, endpoint) = Lambda::start().await;
+    let old_form = attached(|trigger| foreign(&trigger.to_string()));
+    let mut new_form = old_form.clone();
+    let config = json!({ "LambdaArn": old_form["PreTokenGeneration"], "LambdaVersion": "V2_0" });
+    new_form["PreTokenGeneration"] = Value::Null;
+    new_form["PreTokenGenerationConfig"] = config;
+    for lambda_config in [old_form, new_form] {
+        let pool = OtherPool::new(service(Some(LambdaFunctions::at(&endpoint))), lambda_config).await;
+        let asked = pool.prove_password().await.unwrap();
+        assert!(pool.answer(&asked, "42").await["AuthenticationResult"]["AccessToken"].is_string());
+        let arns = Trigger::ALL.map(|trigger| foreign(&trigger.to_string()));
+        let [define, create, verify, guard] = arns.each_ref().map(String::as_str);
+        assert_eq!(lambda.take_invoked(), [define, define, create, verify, define, guard]);
+    }
+}
+
+#[tokio::test]
+async fn our_functions_run_in_this_process_whatever_the_endpoint() {
+    let (lambda, endpoint) = Lambda::start().await;
+    for elsewhere in [None, Some(LambdaFunctions::at(&endpoint))] {
+        let pool = OtherPool::new(service(elsewhere), attached(own_function)).await;
+        let asked = pool.prove_password().await.unwrap();
+        let secret = asked["ChallengeParameters"]["secretCode"].as_str().unwrap();
+        let secret = SharedSecret::from_base32(secret).unwrap();
+        let passcode = passcode_at(&secret, Parameters::default(), NOW).unwrap();
+        let asked = pool.answer(&asked, &passcode).await;
+        let code = asked["ChallengeParameters"]["recoveryCodes"].as_str().unwrap().split(' ').next().unwrap();
+        assert!(pool.answer(&asked, code).await["AuthenticationResult"]["AccessToken"].is_string());
+        assert_eq!(lambda.take_invoked(), [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn ours_and_others_can_be_attached_to_one_pool() {
+    let (lambda, endpoint) = Lambda::start().await;
+    let mixed = attached(|trigger| match trigger {
+        Trigger::DefineAuthChallenge => own_function(trigger),
+        Trigger::CreateAuthChallenge => foreign("create"),
+        Trigger::VerifyAuthChallengeResponse | Trigger::PreTokenGeneration => foreign("others"),
+    });
+    let pool = OtherPool::new(service(Some(LambdaFunctions::at(&endpoint))), mixed).await;
+    assert_eq!(pool.prove_password().await.unwrap()["ChallengeName"], "CUSTOM_CHALLENGE");
+    assert_eq!(lambda.take_invoked(), [foreign("create")]);
+}
+
+#[tokio::test]
+async fn without_an_endpoint_no_other_function_is_called_and_why_is_said() {
+    let pool = OtherPool::new(service(None), attached(|_| foreign("any"))).await;
+    let message = format!(
+        "DefineAuthChallenge invocation failed due to error {} is not a function of the local pool, \
+         and --lambda-endpoint names no other place.",
+        foreign("any")
+    );
+    assert_error(pool.prove_password().await, "UnexpectedLambdaException", &message);
+}
+
+#[tokio::test]
+async fn a_function_of_ours_at_the_wrong_trigger_refuses_the_event() {
+    let pool = OtherPool::new(service(None), attached(|_| own_function(Trigger::PreTokenGeneration))).await;
+    let error = pool.prove_password().await.expect_err("no event of the token guard");
+    assert_eq!(error.kind, "UserLambdaValidationException", "{error}");
 }
 
 #[test]

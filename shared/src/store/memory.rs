@@ -1,7 +1,7 @@
 //! Records in memory, sealed with a key that the process has: for a laptop and for tests.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -13,34 +13,65 @@ use crate::authenticator::SealedSecret;
 use crate::random::FillRandom;
 use crate::totp::SharedSecret;
 
-/// A store that forgets with its process, unless somebody keeps [`Self::records`]. Holds the same text that DynamoDB would.
+/// A store that forgets with its process, unless somebody keeps [`Self::all_stored`]. Holds the same text that DynamoDB would.
 #[derive(Default)]
 pub struct MemoryStore {
-    records: Mutex<HashMap<UserKey, (Version, String)>>,
+    records: Mutex<HashMap<UserKey, StoredText>>,
+}
+
+/// A record as it is stored: what an item of the table holds in addition to its key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredText {
+    /// Its version.
+    pub version: Version,
+    /// The record's JSON.
+    pub text: String,
 }
 
 impl MemoryStore {
-    /// A store of what [`Self::records`] returned.
+    /// A store of what [`Self::all_stored`] returned.
     #[must_use]
-    pub fn of(records: impl IntoIterator<Item = (UserKey, Version, String)>) -> Self {
-        let records = records.into_iter().map(|(user, version, text)| (user, (version, text)));
-        Self { records: Mutex::new(records.collect()) }
+    pub fn of(stored: impl IntoIterator<Item = (UserKey, StoredText)>) -> Self {
+        Self { records: Mutex::new(stored.into_iter().collect()) }
     }
 
-    /// All records in their stored form, in no order.
+    /// What is stored of `user`.
     #[must_use]
-    pub fn records(&self) -> Vec<(UserKey, Version, String)> {
-        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        records.iter().map(|(user, (version, text))| (user.clone(), *version, text.clone())).collect()
+    pub fn stored(&self, user: &UserKey) -> Option<StoredText> {
+        self.records().get(user).cloned()
+    }
+
+    /// All that is stored, in no order.
+    #[must_use]
+    pub fn all_stored(&self) -> Vec<(UserKey, StoredText)> {
+        self.records().iter().map(|(user, stored)| (user.clone(), stored.clone())).collect()
+    }
+
+    /// Puts what `change` makes of it in the place of what is stored, atomically.
+    ///
+    /// # Errors
+    /// The error of `change`; then nothing was changed.
+    pub fn change<E>(
+        &self,
+        user: UserKey,
+        change: impl FnOnce(Option<&StoredText>) -> Result<StoredText, E>,
+    ) -> Result<(), E> {
+        let mut records = self.records();
+        let changed = change(records.get(&user))?;
+        records.insert(user, changed);
+        Ok(())
+    }
+
+    fn records(&self) -> MutexGuard<'_, HashMap<UserKey, StoredText>> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RecordStore for MemoryStore {
     async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
-        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        match records.get(user) {
+        match self.records().get(user) {
             None => Ok(Versioned { record: Record::default(), version: Version::MISSING }),
-            Some((version, text)) => {
+            Some(StoredText { version, text }) => {
                 let record = Record::from_json(text).map_err(|fault| StoreError(fault.into()))?;
                 Ok(Versioned { record, version: *version })
             }
@@ -49,11 +80,11 @@ impl RecordStore for MemoryStore {
 
     async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         let text = record.to_json().map_err(|fault| StoreError(fault.into()))?;
-        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
-        if records.get(user).map_or(Version::MISSING, |(version, _)| *version) != replacing {
+        let mut records = self.records();
+        if records.get(user).map_or(Version::MISSING, |stored| stored.version) != replacing {
             return Ok(Saved::Conflict);
         }
-        records.insert(user.clone(), (replacing.next(), text));
+        records.insert(user.clone(), StoredText { version: replacing.next(), text });
         Ok(Saved::Recorded)
     }
 }
@@ -83,31 +114,50 @@ impl MemorySealer {
     pub fn with_key(key: &[u8; 32], random: FillRandom) -> Self {
         Self { cipher: XChaCha20Poly1305::new(key.into()), random }
     }
+
+    /// Encrypts as KMS does: what opens the ciphertext is the same context, in any order.
+    ///
+    /// # Errors
+    /// The source of randomness failed.
+    pub fn encrypt(&self, plaintext: &[u8], context: &BTreeMap<String, String>) -> Result<Vec<u8>, SealError> {
+        let mut nonce = [0; NONCE_BYTES];
+        (self.random)(&mut nonce).map_err(|fault| SealError(fault.into()))?;
+        let aad = associated_data(context)?;
+        let payload = Payload { msg: plaintext, aad: &aad };
+        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError("not sealed".into()))?;
+        Ok(nonce.into_iter().chain(sealed).collect())
+    }
+
+    /// Decrypts what was encrypted with the same context.
+    ///
+    /// # Errors
+    /// It was not, or a byte was changed.
+    pub fn decrypt(&self, ciphertext: &[u8], context: &BTreeMap<String, String>) -> Result<Vec<u8>, SealError> {
+        let does_not_open = || SealError("the sealed secret does not open for this user and authenticator".into());
+        let (nonce, sealed) = ciphertext.split_first_chunk::<NONCE_BYTES>().ok_or_else(does_not_open)?;
+        let aad = associated_data(context)?;
+        let payload = Payload { msg: sealed, aad: &aad };
+        self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| does_not_open())
+    }
 }
 
 impl Sealer for MemorySealer {
     async fn seal(&self, secret: &SharedSecret, context: EncryptionContext<'_>) -> Result<SealedSecret, SealError> {
-        let mut nonce = [0; NONCE_BYTES];
-        (self.random)(&mut nonce).map_err(|fault| SealError(fault.into()))?;
-        let aad = associated_data(context)?;
-        let payload = Payload { msg: secret.expose(), aad: &aad };
-        let sealed = self.cipher.encrypt(&XNonce::from(nonce), payload).map_err(|_| SealError("not sealed".into()))?;
-        Ok(SealedSecret(nonce.into_iter().chain(sealed).collect()))
+        self.encrypt(secret.expose(), &by_name(context)).map(SealedSecret)
     }
 
     async fn open(&self, sealed: &SealedSecret, context: EncryptionContext<'_>) -> Result<SharedSecret, SealError> {
-        let does_not_open = || SealError("the sealed secret does not open for this user and authenticator".into());
-        let (nonce, sealed) = sealed.0.split_first_chunk::<NONCE_BYTES>().ok_or_else(does_not_open)?;
-        let aad = associated_data(context)?;
-        let payload = Payload { msg: sealed, aad: &aad };
-        let secret = self.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| does_not_open())?;
-        Ok(SharedSecret::new(secret))
+        self.decrypt(&sealed.0, &by_name(context)).map(SharedSecret::new)
     }
 }
 
+fn by_name(context: EncryptionContext<'_>) -> BTreeMap<String, String> {
+    context.pairs().into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}
+
 /// JSON keeps the values apart, whatever they hold.
-fn associated_data(context: EncryptionContext<'_>) -> Result<Vec<u8>, SealError> {
-    serde_json::to_vec(&context.pairs()).map_err(|fault| SealError(fault.into()))
+fn associated_data(context: &BTreeMap<String, String>) -> Result<Vec<u8>, SealError> {
+    serde_json::to_vec(context).map_err(|fault| SealError(fault.into()))
 }
 
 #[cfg(test)]
@@ -124,10 +174,8 @@ mod tests {
         let user = UserKey { user_pool_id: "us-east-1_Example".to_owned(), sub: "a".to_owned() };
         let context = EncryptionContext { user: &user, authenticator: AuthenticatorId([7; 16]) };
         let opens = |pairs: [(&str, String); 4]| {
-            let aad = serde_json::to_vec(&pairs).unwrap();
-            let payload = Payload { msg: b"plainly fake secret!", aad: &aad };
-            let sealed = sealer.cipher.encrypt(&XNonce::from([0; NONCE_BYTES]), payload).unwrap();
-            let sealed = SealedSecret([0; NONCE_BYTES].into_iter().chain(sealed).collect());
+            let pairs = pairs.map(|(name, value)| (name.to_owned(), value)).into();
+            let sealed = SealedSecret(sealer.encrypt(b"plainly fake secret!", &pairs).unwrap());
             sealer.open(&sealed, context).now_or_never().unwrap().is_ok()
         };
         assert!(opens(context.pairs()));
