@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use shared::cognito::UserKey;
 use shared::record::Record;
 use shared::store::Version;
-use shared::store::memory::{MemoryStore, StoredText};
+use shared::store::memory::MemoryStore;
 
 use crate::pool::{Pool, StoredPool};
 use crate::random;
@@ -97,7 +97,7 @@ impl DataFile {
             Err(error) => return Err(cannot("read", error)),
         };
         let records = contents.records.into_iter().map(|StoredRecord { user_pool_id, sub, version, record }| {
-            (UserKey { user_pool_id, sub }, StoredText { version: Version(version), text: record })
+            (UserKey { user_pool_id, sub }, Version(version), record)
         });
         let file = Self {
             path,
@@ -150,11 +150,11 @@ impl DataFile {
     }
 
     fn contents(&self, pools: &[Arc<Pool>]) -> Result<String, serde_json::Error> {
-        let records = self.records.all_stored().into_iter().map(|(user, StoredText { version, text })| StoredRecord {
+        let records = self.records.records().into_iter().map(|(user, version, record)| StoredRecord {
             user_pool_id: user.user_pool_id,
             sub: user.sub,
             version: version.0,
-            record: text,
+            record,
         });
         let mut records: Vec<StoredRecord> = records.collect();
         records.sort();

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::store::Version;
-use shared::store::memory::{MemoryStore, StoredText};
+use shared::store::memory::MemoryStore;
 
 use crate::aws::error::{AwsError, parse};
 use crate::triggers::ACCOUNT;
@@ -102,7 +102,7 @@ fn get_item(store: &MemoryStore, request: GetItem) -> Result<Value, AwsError> {
     check_table(&request.table_name)?;
     let user = user_of(&request.key)?;
     Ok(match store.stored(&user) {
-        Some(stored) => json!({ "Item": item(&user, &stored) }),
+        Some((version, text)) => json!({ "Item": item(&user, version, text) }),
         None => json!({}),
     })
 }
@@ -114,8 +114,9 @@ fn put_item(store: &MemoryStore, request: PutItem) -> Result<Value, AwsError> {
         Placeholders { names: &request.expression_attribute_names, values: &request.expression_attribute_values };
     placeholders.check_all_are_used(&[&condition])?;
     let (user, stored) = record_of(&request.item)?;
-    store.change(user.clone(), |before| {
-        placeholders.check(&condition, &before.map(|stored| item(&user, stored)).unwrap_or_default())?;
+    store.change(&user, |before| {
+        let before = before.map(|(version, text)| item(&user, *version, text.clone()));
+        placeholders.check(&condition, &before.unwrap_or_default())?;
         Ok(stored)
     })?;
     Ok(json!({}))
@@ -129,8 +130,8 @@ fn update_item(store: &MemoryStore, request: UpdateItem) -> Result<Value, AwsErr
         Placeholders { names: &request.expression_attribute_names, values: &request.expression_attribute_values };
     placeholders.check_all_are_used(&[&condition, &update])?;
     let user = user_of(&request.key)?;
-    store.change(user.clone(), |before| {
-        let before = before.map(|stored| item(&user, stored)).unwrap_or_default();
+    store.change(&user, |before| {
+        let before = before.map(|(version, text)| item(&user, *version, text.clone())).unwrap_or_default();
         placeholders.check(&condition, &before)?;
         // An update makes the item that is missing.
         let before = request.key.clone().into_iter().chain(before).collect();
@@ -143,8 +144,9 @@ fn update_item(store: &MemoryStore, request: UpdateItem) -> Result<Value, AwsErr
 fn scan(store: &MemoryStore, request: Scan) -> Result<Value, AwsError> {
     check_table(&request.table_name)?;
     let start = request.exclusive_start_key.as_ref().map(user_of).transpose()?.map(|user| user.to_string());
-    let all = store.all_stored().into_iter();
-    let by_key: BTreeMap<String, Item> = all.map(|(user, stored)| (user.to_string(), item(&user, &stored))).collect();
+    let all = store.records().into_iter();
+    let by_key = all.map(|(user, version, text)| (user.to_string(), item(&user, version, text)));
+    let by_key: BTreeMap<String, Item> = by_key.collect();
     let mut rest = by_key.into_iter().filter(|(key, _)| Some(key) > start.as_ref());
     let items: Vec<(String, Item)> = rest.by_ref().take(request.limit.unwrap_or(usize::MAX)).collect();
     let last = items.last().filter(|_| rest.next().is_some()).map(|(key, _)| json!({ KEY: { "S": key } }));
@@ -167,7 +169,7 @@ fn describe_table(store: &MemoryStore, made_at: UnixTime, request: &OfTable) -> 
         "BillingModeSummary": { "BillingMode": "PAY_PER_REQUEST" },
         "CreationDateTime": made_at,
         "DeletionProtectionEnabled": true,
-        "ItemCount": store.all_stored().len(),
+        "ItemCount": store.records().len(),
         "SSEDescription": { "Status": "ENABLED", "SSEType": "KMS" },
     } }))
 }
@@ -198,11 +200,11 @@ fn table_arn() -> String {
     format!("arn:aws:dynamodb:us-east-1:{ACCOUNT}:table/{TABLE_NAME}")
 }
 
-fn item(user: &UserKey, stored: &StoredText) -> Item {
+fn item(user: &UserKey, version: Version, text: String) -> Item {
     Item::from([
         (KEY.to_owned(), AttributeValue::S(user.to_string())),
-        (VERSION.to_owned(), AttributeValue::N(stored.version.0.to_string())),
-        (RECORD.to_owned(), AttributeValue::S(stored.text.clone())),
+        (VERSION.to_owned(), AttributeValue::N(version.0.to_string())),
+        (RECORD.to_owned(), AttributeValue::S(text)),
     ])
 }
 
@@ -222,12 +224,12 @@ fn parse_key(key: &str) -> Option<UserKey> {
 }
 
 /// What the functions could read. A version starts at 1.
-fn record_of(item: &Item) -> Result<(UserKey, StoredText), AwsError> {
+fn record_of(item: &Item) -> Result<(UserKey, (Version, String)), AwsError> {
     use AttributeValue::{N, S};
     let record = match (item.get(KEY), item.get(VERSION), item.get(RECORD), item.len()) {
         (Some(S(key)), Some(N(version)), Some(S(text)), 3) => {
             let version = version.parse().ok().filter(|version| *version > 0).map(Version);
-            parse_key(key).zip(version).map(|(user, version)| (user, StoredText { version, text: text.clone() }))
+            parse_key(key).zip(version).map(|(user, version)| (user, (version, text.clone())))
         }
         _ => None,
     };

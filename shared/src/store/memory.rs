@@ -1,7 +1,7 @@
 //! Records in memory, sealed with a key that the process has: for a laptop and for tests.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{XChaCha20Poly1305, XNonce};
@@ -13,65 +13,55 @@ use crate::authenticator::SealedSecret;
 use crate::random::FillRandom;
 use crate::totp::SharedSecret;
 
-/// A store that forgets with its process, unless somebody keeps [`Self::all_stored`]. Holds the same text that DynamoDB would.
+/// A store that forgets with its process, unless somebody keeps [`Self::records`]. Holds the same text that DynamoDB would.
 #[derive(Default)]
 pub struct MemoryStore {
-    records: Mutex<HashMap<UserKey, StoredText>>,
-}
-
-/// A record as it is stored: what an item of the table holds in addition to its key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StoredText {
-    /// Its version.
-    pub version: Version,
-    /// The record's JSON.
-    pub text: String,
+    records: Mutex<HashMap<UserKey, (Version, String)>>,
 }
 
 impl MemoryStore {
-    /// A store of what [`Self::all_stored`] returned.
+    /// A store of what [`Self::records`] returned.
     #[must_use]
-    pub fn of(stored: impl IntoIterator<Item = (UserKey, StoredText)>) -> Self {
-        Self { records: Mutex::new(stored.into_iter().collect()) }
+    pub fn of(records: impl IntoIterator<Item = (UserKey, Version, String)>) -> Self {
+        let records = records.into_iter().map(|(user, version, text)| (user, (version, text)));
+        Self { records: Mutex::new(records.collect()) }
     }
 
-    /// What is stored of `user`.
+    /// All records in their stored form, in no order.
     #[must_use]
-    pub fn stored(&self, user: &UserKey) -> Option<StoredText> {
-        self.records().get(user).cloned()
+    pub fn records(&self) -> Vec<(UserKey, Version, String)> {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        records.iter().map(|(user, (version, text))| (user.clone(), *version, text.clone())).collect()
     }
 
-    /// All that is stored, in no order.
+    /// The record of `user` in its stored form.
     #[must_use]
-    pub fn all_stored(&self) -> Vec<(UserKey, StoredText)> {
-        self.records().iter().map(|(user, stored)| (user.clone(), stored.clone())).collect()
+    pub fn stored(&self, user: &UserKey) -> Option<(Version, String)> {
+        self.records.lock().unwrap_or_else(PoisonError::into_inner).get(user).cloned()
     }
 
-    /// Puts what `change` makes of it in the place of what is stored, atomically.
+    /// Puts what `change` makes of the stored form in its place, atomically.
     ///
     /// # Errors
     /// The error of `change`; then nothing was changed.
     pub fn change<E>(
         &self,
-        user: UserKey,
-        change: impl FnOnce(Option<&StoredText>) -> Result<StoredText, E>,
+        user: &UserKey,
+        change: impl FnOnce(Option<&(Version, String)>) -> Result<(Version, String), E>,
     ) -> Result<(), E> {
-        let mut records = self.records();
-        let changed = change(records.get(&user))?;
-        records.insert(user, changed);
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = change(records.get(user))?;
+        records.insert(user.clone(), changed);
         Ok(())
-    }
-
-    fn records(&self) -> MutexGuard<'_, HashMap<UserKey, StoredText>> {
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl RecordStore for MemoryStore {
     async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
-        match self.records().get(user) {
+        let records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        match records.get(user) {
             None => Ok(Versioned { record: Record::default(), version: Version::MISSING }),
-            Some(StoredText { version, text }) => {
+            Some((version, text)) => {
                 let record = Record::from_json(text).map_err(|fault| StoreError(fault.into()))?;
                 Ok(Versioned { record, version: *version })
             }
@@ -80,11 +70,11 @@ impl RecordStore for MemoryStore {
 
     async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         let text = record.to_json().map_err(|fault| StoreError(fault.into()))?;
-        let mut records = self.records();
-        if records.get(user).map_or(Version::MISSING, |stored| stored.version) != replacing {
+        let mut records = self.records.lock().unwrap_or_else(PoisonError::into_inner);
+        if records.get(user).map_or(Version::MISSING, |(version, _)| *version) != replacing {
             return Ok(Saved::Conflict);
         }
-        records.insert(user.clone(), StoredText { version: replacing.next(), text });
+        records.insert(user.clone(), (replacing.next(), text));
         Ok(Saved::Recorded)
     }
 }
