@@ -7,7 +7,7 @@
 //!
 //! | layer | modules |
 //! |---|---|
-//! | leaves | `random`, `error`, `request`, `request_limit`, `settings`, `stored`, `srp`, `signing_key`, `web_pages` |
+//! | leaves | `random`, `error`, `request`, `model`, `request_limit`, `settings`, `stored`, `srp`, `signing_key`, `web_pages` |
 //! | data | `state`: `message`, `mfa`, `user`, `session`, `grant` |
 //! | triggers | `triggers`: the interface, `delivery`, [`in_process`], [`lambda`], [`by_arn`] |
 //! | the pool | `pool` |
@@ -24,6 +24,7 @@ mod error;
 mod guided;
 mod http;
 mod issue_tokens;
+mod model;
 mod operations;
 mod page;
 mod pool;
@@ -42,6 +43,7 @@ mod web_pages;
 
 pub use error::CognitoError;
 pub use http::serve;
+pub use model::OPERATIONS;
 pub use pool::Pool;
 pub use service::Service;
 pub use settings::{

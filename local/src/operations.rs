@@ -16,6 +16,7 @@ mod users;
 use serde_json::Value;
 
 use crate::error::CognitoError;
+use crate::model::check;
 use crate::pool::Pool;
 use crate::request::Request;
 
@@ -23,6 +24,7 @@ impl Pool {
     /// Calls one API operation: takes the request as JSON and returns the response as JSON.
     pub async fn call(&self, operation: &str, body: Value) -> Result<Value, CognitoError> {
         let request = &Request::parse(body)?;
+        check(operation, request)?;
         match operation {
             "InitiateAuth" => initiate_auth::initiate_auth(self, request).await,
             "AdminInitiateAuth" => initiate_auth::admin_initiate_auth(self, request).await,
@@ -106,10 +108,25 @@ impl Pool {
             "GlobalSignOut" => tokens::global_sign_out(self, request),
             "AdminUserGlobalSignOut" => tokens::admin_user_global_sign_out(self, request),
 
-            unknown => Err(CognitoError::new(
+            // Those that are there without a pool are in `service`.
+            _ => Err(CognitoError::new(
                 "UnknownOperationException",
-                format!("The local user pool does not have the operation {unknown}"),
+                format!("{operation} is not an operation of one pool"),
             )),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::model::OPERATIONS;
+
+    #[test]
+    fn every_operation_of_the_table_is_in_the_model() {
+        let rows = include_str!("operations.rs").lines().chain(include_str!("service.rs").lines());
+        let named = rows.filter_map(|row| row.trim().strip_prefix('"')?.split_once("\" => ").map(|(name, _)| name));
+        let mut named: Vec<&str> = named.collect();
+        named.sort_unstable();
+        assert_eq!(named, OPERATIONS.map(|(name, _)| name));
     }
 }

@@ -110,7 +110,7 @@ pub(crate) fn parameter<'a>(parameters: &'a Strings, name: &str) -> Result<&'a s
     parameters.get(name).map(String::as_str).ok_or_else(|| CognitoError::missing_parameter(name))
 }
 
-fn missing_member(name: &str) -> CognitoError {
+pub(crate) fn missing_member(name: &str) -> CognitoError {
     CognitoError::invalid_parameter(format!(
         "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
         lower_camel(name)
@@ -124,8 +124,16 @@ pub(crate) fn outside_of_enum(name: &str, value: &str) -> CognitoError {
     ))
 }
 
-fn wrong_type(name: &str) -> CognitoError {
+pub(crate) fn wrong_type(name: &str) -> CognitoError {
     CognitoError::new("SerializationException", format!("Unexpected type of {name}"))
+}
+
+/// A value that Cognito does not quote in its error.
+pub(crate) fn violated_constraint(name: &str, constraint: &str) -> CognitoError {
+    CognitoError::invalid_parameter(format!(
+        "1 validation error detected: Value at '{}' failed to satisfy constraint: Member must {constraint}",
+        lower_camel(name)
+    ))
 }
 
 fn lower_camel(name: &str) -> String {

@@ -12,6 +12,7 @@ use shared::clock::UnixTime;
 
 use crate::data_file::DataFile;
 use crate::error::CognitoError;
+use crate::model::check;
 use crate::operations::user_pools::{description, mfa_configuration};
 use crate::page::page;
 use crate::pool::Pool;
@@ -132,9 +133,9 @@ impl Service {
 
     async fn answer(&self, region: &str, operation: &str, body: Value) -> Result<Value, CognitoError> {
         match operation {
-            "CreateUserPool" => self.create_user_pool(region, &Request::parse(body)?),
-            "ListUserPools" => self.list_user_pools(region, &Request::parse(body)?),
-            "DeleteUserPool" => self.delete_user_pool(&Request::parse(body)?),
+            "CreateUserPool" => self.create_user_pool(region, &checked(operation, body)?),
+            "ListUserPools" => self.list_user_pools(region, &checked(operation, body)?),
+            "DeleteUserPool" => self.delete_user_pool(&checked(operation, body)?),
             _ => self.pool_of(&body).call(operation, body).await,
         }
     }
@@ -208,4 +209,10 @@ impl Service {
     fn pools(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Pool>>> {
         self.pools.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn checked(operation: &str, body: Value) -> Result<Request, CognitoError> {
+    let request = Request::parse(body)?;
+    check(operation, &request)?;
+    Ok(request)
 }

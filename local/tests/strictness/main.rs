@@ -7,6 +7,8 @@ mod app_clients;
 #[cfg(test)]
 mod attributes;
 #[cfg(test)]
+mod bad_input;
+#[cfg(test)]
 mod cognito_mfa;
 #[cfg(test)]
 mod flows;
