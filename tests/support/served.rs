@@ -7,7 +7,7 @@ use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use local::by_arn::ByArn;
 use local::in_process::InProcess;
-use local::{Clock, Pool, PoolSettings, Service};
+use local::{Clock, Pool, PoolSettings, Service, WebPages};
 use shared::settings::SignInSettings;
 use tokio::net::TcpListener;
 
@@ -50,7 +50,7 @@ impl Served {
         let settings = PoolSettings { endpoint: endpoint.clone(), ..PoolSettings::as_deployed(false) };
         let user_pool_id = settings.user_pool_id.clone();
         let service = Service::new(Arc::new(make(settings).expect("a pool")), make).with_functions(functions);
-        tokio::spawn(local::serve(listener, Arc::new(service)));
+        tokio::spawn(local::serve(listener, Arc::new(service), WebPages::default()));
         let credentials = Credentials::new("test", "test", None, None, "tests");
         let config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
