@@ -140,7 +140,7 @@ pub(crate) fn create_user_pool_domain(pool: &Pool, request: &Request) -> Result<
         return Err(CognitoError::invalid_parameter("Domain already associated with another user pool."));
     }
     state.described.domain = Some((domain, request.members_of(&["CustomDomainConfig", "ManagedLoginVersion"])));
-    Ok(cloud_front())
+    Ok(domain_response(request))
 }
 
 pub(crate) fn update_user_pool_domain(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
@@ -150,7 +150,7 @@ pub(crate) fn update_user_pool_domain(pool: &Pool, request: &Request) -> Result<
     let own = state.described.domain.as_mut().filter(|(existing, _)| existing == domain);
     let (_, members) = own.ok_or_else(no_domain)?;
     *members = request.members_of(&["CustomDomainConfig", "ManagedLoginVersion"]);
-    Ok(cloud_front())
+    Ok(domain_response(request))
 }
 
 pub(crate) fn delete_user_pool_domain(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
@@ -182,8 +182,13 @@ pub(crate) fn describe_user_pool_domain(pool: &Pool, request: &Request) -> Resul
     Ok(json!({ "DomainDescription": described }))
 }
 
-fn cloud_front() -> Value {
-    json!({ "CloudFrontDomain": "local-pool.cloudfront.net" })
+/// The distribution is documented to be returned for a domain of one's own only.
+fn domain_response(request: &Request) -> Value {
+    let mut response = request.members_of(&["ManagedLoginVersion"]);
+    if request.member("CustomDomainConfig").is_some() {
+        response.insert("CloudFrontDomain".to_owned(), json!("local-pool.cloudfront.net"));
+    }
+    Value::Object(response)
 }
 
 fn no_domain() -> CognitoError {

@@ -293,3 +293,20 @@ async fn a_sign_up_is_refused_where_only_operators_create_users() {
     let refused = call(&service, "SignUp", body).await;
     assert_error(refused, "NotAuthorizedException", "SignUp is not permitted for this user pool");
 }
+
+#[tokio::test]
+async fn a_distribution_is_named_for_a_custom_domain_only() {
+    let service = service();
+    let id = create(&service, json!({})).await;
+    let mut domain = json!({ "UserPoolId": id, "Domain": "test" });
+    assert_eq!(call(&service, "CreateUserPoolDomain", domain.clone()).await.unwrap(), json!({}));
+    let other = call(&service, "CreateUserPoolDomain", json!({ "UserPoolId": id, "Domain": "other" })).await;
+    assert_eq!(other.unwrap_err().kind, "InvalidParameterException");
+    assert_eq!(describe(&service, &id).await["Domain"], "test");
+    call(&service, "DeleteUserPoolDomain", domain.clone()).await.unwrap();
+
+    domain["CustomDomainConfig"] = json!({ "CertificateArn": "arn:aws:acm:us-east-1:123456789012:certificate/test" });
+    let created = call(&service, "CreateUserPoolDomain", domain).await.unwrap();
+    assert!(created["CloudFrontDomain"].is_string());
+    assert_eq!(describe(&service, &id).await["CustomDomain"], "test");
+}
