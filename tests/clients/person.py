@@ -10,9 +10,9 @@ STEP_SECONDS = 30
 
 
 class Person:
-    def __init__(self, name, password, user_name):
-        """`name` is what is typed, and `user_name` what Cognito made of it."""
-        self.name, self.password, self.user_name = name, password, user_name
+    def __init__(self, name, password, user_name=None):
+        """`name` is what is typed, and `user_name` what Cognito made of it, if that is something else."""
+        self.name, self.password, self.user_name = name, password, user_name or name
         self.authenticator = None
         self.recovery_codes = []
         self.begin()
