@@ -31,7 +31,7 @@ pub(crate) fn answer(service: &Service, headers: &HeaderMap, body: &[u8]) -> Opt
     } else if let Some(operation) = target.strip_prefix(kms::TARGET_PREFIX) {
         let answered = kms::call(functions.sealer(), service.started_at(), operation, body);
         Some(json_response("application/x-amz-json-1.1", answered))
-    } else if text(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded") {
+    } else if target.is_empty() && text(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded") {
         let (status, answered) = sts::call(body);
         Some((status, [(header::CONTENT_TYPE, "text/xml")], answered).into_response())
     } else {
