@@ -86,7 +86,9 @@ async fn lambda(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    aws::answer_lambda(&service, &method, &path, &headers, &body).await
+    let response = aws::answer_lambda(&service, &method, &path, &headers, &body).await;
+    service.save();
+    response
 }
 
 async fn preflight() -> StatusCode {

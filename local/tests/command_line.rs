@@ -523,6 +523,27 @@ mod tests {
     }
 
     #[test]
+    fn what_an_operator_writes_into_the_table_is_kept_too() {
+        let file = folder("operator").join("pool.json");
+        let key = json!({ "user": { "S": format!("{POOL_ID}#plainly-fake-sub") } });
+        let of_table = |pool: &Kept, operation: &str, members: Value| {
+            let mut body = json!({ "TableName": "second-factor-SecondFactors" });
+            body.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());
+            let target = format!("X-Amz-Target: DynamoDB_20120810.{operation}\r\n");
+            exchange(pool.endpoint(), "POST /", &target, &body.to_string())
+        };
+        let record = r#"{"format":1,"record":{"generation":"AAAAAAAAAAE","passcodeLimit":{"asOf":0,"retryAt":0},"outcomes":[]}}"#;
+        let mut item = key.clone();
+        item["version"] = json!({ "N": "1" });
+        item["record"] = json!({ "S": record });
+        let pool = Kept::in_file(&file, &[]);
+        of_table(&pool, "PutItem", json!({ "Item": item }));
+        drop(pool);
+        let kept = of_table(&Kept::in_file(&file, &[]), "GetItem", json!({ "Key": key }));
+        assert_eq!(kept["Item"], item);
+    }
+
+    #[test]
     fn a_restart_changes_nothing_in_a_data_file() {
         let file = folder("unchanged").join("pool.json");
         let flows = "ALLOW_ADMIN_USER_PASSWORD_AUTH,ALLOW_CUSTOM_AUTH";
