@@ -285,7 +285,9 @@ impl OtherPool {
     }
 
     async fn call(&self, operation: &str, mut body: Value) -> Result<Value, CognitoError> {
-        body["UserPoolId"] = json!(self.user_pool_id);
+        if operation != "CreateUserPool" {
+            body["UserPoolId"] = json!(self.user_pool_id);
+        }
         self.service.call("us-east-1", operation, body).await
     }
 

@@ -245,7 +245,12 @@ async fn every_operation_on_users_names_its_pool() {
         "AdminUserGlobalSignOut",
         "ListUsers",
     ] {
-        let elsewhere = json!({ "UserPoolId": "us-east-1_Elsewhere", "Username": "alice" });
+        let mut elsewhere = json!({ "UserPoolId": "us-east-1_Elsewhere", "Username": "alice" });
+        match operation {
+            "AdminUpdateUserAttributes" => elsewhere["UserAttributes"] = json!([]),
+            "AdminDeleteUserAttributes" => elsewhere["UserAttributeNames"] = json!([]),
+            _ => {}
+        }
         let message = "User pool us-east-1_Elsewhere does not exist.";
         assert_error(bed.call(operation, elsewhere).await, "ResourceNotFoundException", message);
         let missing = bed.call(operation, json!({ "Username": "alice" })).await.unwrap_err();
