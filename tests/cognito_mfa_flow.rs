@@ -109,7 +109,7 @@ async fn where_define_is_called_a_factor_not_accepted_is_followed_by_ours() {
         let cognitos = with_cognitos_token(&pool, &access_token(&pool).await).await;
         let asked = answer_cognito(&pool, &cognitos, None).await.unwrap();
         assert_eq!(asked.shown("challenge"), "SECOND_FACTOR", "{accepted}");
-        // Nor is a passcode of Cognito's token accepted as ours.
+        // A passcode from the token that Cognito knows is wrong here, too.
         pool.wait(30);
         let wrong = pool.answer(&asked, &code(&pool, &cognitos)).await.unwrap();
         assert_eq!((wrong.shown("challenge"), wrong.shown("attemptsLeft")), ("SECOND_FACTOR", "2"), "{accepted}");

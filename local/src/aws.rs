@@ -1,7 +1,7 @@
 //! Other services of AWS, as far as the functions and operator commands call them: DynamoDB and KMS over the records of the
 //! functions that run in this process, Lambda with those functions, and STS.
 //!
-//! Invariant: what is not here is refused, in the shape of AWS's errors and with a sentence that says what is here.
+//! Invariant: anything else is refused with an error in AWS's shape that lists what is supported.
 //!
 //! Source: the API reference of each service; the resources are those of template.yaml.
 

@@ -1,4 +1,4 @@
-//! Codes on their way to users: to which address, and what the caller is told about it.
+//! Delivering codes to users: which address a code goes to, and what `CodeDeliveryDetails` says about it.
 
 use serde_json::{Value, json};
 

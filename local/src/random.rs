@@ -24,7 +24,7 @@ pub(crate) fn uuid() -> Result<Uuid, getrandom::Error> {
     Ok(Builder::from_random_bytes(bytes()?).into_uuid())
 }
 
-/// Letters and digits, as in the ids of Cognito's resources.
+/// Lower-case letters and digits, which Cognito makes the ids of its resources of.
 pub(crate) fn alphanumeric<const N: usize>() -> Result<String, getrandom::Error> {
     const ALPHABET: &[u8; 32] = b"0123456789abcdefghijklmnopqrstuv";
     let symbol = |byte: u8| ALPHABET.get(usize::from(byte & 31)).copied().map_or('0', char::from);

@@ -84,7 +84,7 @@ impl MfaConfiguration {
     }
 }
 
-/// What Cognito does in `CUSTOM_AUTH` after one of its own challenges. AWS's documentation says one thing, users report another.
+/// What Cognito does in `CUSTOM_AUTH` after one of its own challenges: AWS's documentation and users' reports disagree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum AfterCognitoChallenge {
     /// It calls `DefineAuthChallenge`, as documented.

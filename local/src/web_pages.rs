@@ -44,7 +44,7 @@ impl FromStr for Origin {
     }
 }
 
-/// The web pages that may call, and what is told of the others.
+/// Which web pages may call the pool, and which refusals have been reported on stderr.
 pub struct WebPages {
     allowed: Vec<Origin>,
     report: Box<dyn Fn(&str) + Send + Sync>,

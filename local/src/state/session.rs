@@ -68,7 +68,7 @@ pub(crate) struct AnsweredChallenge {
 }
 
 impl AnsweredChallenge {
-    /// One of Cognito's own challenges, which have no metadata.
+    /// The result of one of Cognito's own challenges, which have no metadata.
     pub(crate) fn by_cognito(name: ChallengeName, correct: bool) -> Self {
         Self { name, correct, metadata: None }
     }

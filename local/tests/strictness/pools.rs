@@ -271,7 +271,7 @@ async fn two_pools_know_nothing_of_each_others_tokens_and_sessions() {
     let responded = call(&service, "RespondToAuthChallenge", foreign).await;
     assert_error(responded, "NotAuthorizedException", "Invalid session for the user.");
 
-    // Each access token is of its own pool's user.
+    // An access token stands for the user of its own pool.
     let here = initiate("USER_PASSWORD_AUTH", json!({ "USERNAME": "alice", "PASSWORD": PASSWORD })).await.unwrap();
     let of_other = &here["AuthenticationResult"]["AccessToken"];
     let get_user = |token: &Value| service.call(REGION, "GetUser", json!({ "AccessToken": token }));
