@@ -1,8 +1,8 @@
 //! Token grants: which tokens may leave Cognito, and what they say about the second factor.
 //!
 //! Cognito can issue tokens without asking Define: through other app clients of the pool, managed login, temporary passwords.
-//! So Verify records a grant with an accepted second factor, or with the codes that were due, for the app client that sent it, and the token guard (Pre
-//! Token Generation) passes the tokens of a sign-in only if it can redeem one.
+//! So Verify records a grant for the app client once it has accepted a second factor, or the recovery codes that were
+//! due, and the token guard (Pre Token Generation) passes the tokens of a sign-in only if it can redeem one.
 //!
 //! Invariant: under [`Rule::RedeemGrant`] one grant passes one sign-in. Cognito repeats a call that it gets no answer to, and
 //! its event names no sign-in: so for [`REPEAT_SECONDS`] after its use a grant passes the same client again. Tokens that pass
