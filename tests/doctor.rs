@@ -14,9 +14,10 @@ use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider};
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{Environment, FunctionCode, Runtime};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use operator::aws::Services;
 use operator::doctor::Severity::{Broken, Fine, Open, Weak};
-use operator::doctor::aws::{Services, read};
 use operator::doctor::deployment::Given;
+use operator::doctor::read::read;
 use operator::doctor::{Finding, Severity, findings, report};
 use tests::ministack::Ministack;
 

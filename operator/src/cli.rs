@@ -1,15 +1,22 @@
 //! The command line: what it takes, and what it prints.
 
-use std::io::Write;
+use std::path::PathBuf;
 
+use aws_smithy_types::DateTime;
+use aws_smithy_types::date_time::Format;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
 
-use crate::doctor::aws::{Services, read};
-use crate::doctor::deployment::{Given, UserPoolId};
+use crate::attach::plan::{Obstacle, Phase};
+use crate::attach::{self, attach};
+use crate::aws::{Services, UserPoolId};
+use crate::detach::{self, detach};
+use crate::doctor::deployment::Given;
+use crate::doctor::read::read;
+use crate::doctor::report::Outcome;
 use crate::doctor::{findings, nothing_was_read, report};
-
-pub use crate::doctor::report::Outcome;
+use crate::sign_out::{self, sign_out_all};
+use crate::terminal::{Stopped, Terminal};
 
 /// Looks after the second factor of a deployed user pool.
 #[derive(Parser)]
@@ -44,21 +51,156 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Sets the triggers of a user pool that exists, phase by phase.
+    ///
+    /// It shows what is and what will be, and asks. A state file keeps what was there, for detach. docs/existing-pool.md goes
+    /// through the phases.
+    ///
+    /// Exit status: 0, done, or there was nothing to do; 1, something is in the way, or you did not say yes, and nothing was
+    /// changed; 2, a call failed, and the last line says how far it went, or the command line is wrong.
+    Attach {
+        /// How far.
+        phase: Phase,
+        /// The user pool's id.
+        #[arg(long, value_name = "ID")]
+        user_pool_id: UserPoolId,
+        /// The stack of template.yaml that was deployed with ExistingUserPoolId.
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        stack: String,
+        /// An app client's id, for `clients` and `flows`; may be given several times.
+        #[arg(long = "client", value_name = "ID", value_parser = NonEmptyStringValueParser::new())]
+        clients: Vec<String>,
+        /// Go on although this is in the way; may be given several times.
+        #[arg(long = "accept", value_name = "NAME")]
+        accepted: Vec<Obstacle>,
+        /// Replace triggers that the pool has of its own.
+        #[arg(long)]
+        replace_triggers: bool,
+        /// The state file; second-factor-ID.json in the current folder if not given.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+        /// Show what would be changed, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Puts a user pool back as attach found it.
+    ///
+    /// Exit status: as for attach.
+    Detach {
+        /// The user pool's id.
+        #[arg(long, value_name = "ID")]
+        user_pool_id: UserPoolId,
+        /// The state file; second-factor-ID.json in the current folder if not given.
+        #[arg(long, value_name = "FILE")]
+        state: Option<PathBuf>,
+        /// The last phase that stays; without it nothing stays.
+        #[arg(long, value_name = "PHASE")]
+        to: Option<Phase>,
+        /// Show what would be changed, and change nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// The pool's id once more, instead of typing it when asked.
+        #[arg(long, value_name = "ID")]
+        confirm: Option<String>,
+    },
+    /// Ends every session of every user of a pool: everyone has to sign in again.
+    ///
+    /// It can be stopped, and goes on where it was. Exit status: as for attach.
+    SignOutAll {
+        /// The user pool's id.
+        #[arg(long, value_name = "ID")]
+        user_pool_id: UserPoolId,
+        /// Calls a second. The account has 25, for these and for the users' own changes.
+        #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=25))]
+        per_second: u32,
+        /// The progress file; second-factor-ID.sign-out.json in the current folder if not given.
+        #[arg(long, value_name = "FILE")]
+        progress: Option<PathBuf>,
+        /// Show how many there are, and sign nobody out.
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask.
+        #[arg(long)]
+        yes: bool,
+    },
 }
 
-/// Does what the command line asks for. An error is a sentence for the person who typed it.
-pub async fn run(command_line: CommandLine, coloured: bool, output: &mut impl Write) -> Result<Outcome, String> {
-    let Command::Doctor { user_pool_id, table, key, json } = command_line.command;
-    let services = Services::of_region(user_pool_id.region()).await;
-    let given = Given { table_name: table, key_id: key };
-    let findings = match read(&services, user_pool_id.clone(), given).await {
-        Ok(deployment) => findings(&deployment),
-        Err(unreadable) => vec![nothing_was_read(&unreadable)],
-    };
-    let printed = match json {
-        true => report::json(&user_pool_id, &findings),
-        false => report::text(&findings, coloured),
-    };
-    output.write_all(printed.as_bytes()).map_err(|error| format!("Nothing can be printed: {error}."))?;
-    Ok(Outcome::of(&findings))
+impl CommandLine {
+    /// The pool that it is about.
+    #[must_use]
+    pub fn user_pool_id(&self) -> &UserPoolId {
+        match &self.command {
+            Command::Doctor { user_pool_id, .. }
+            | Command::Attach { user_pool_id, .. }
+            | Command::Detach { user_pool_id, .. }
+            | Command::SignOutAll { user_pool_id, .. } => user_pool_id,
+        }
+    }
+}
+
+/// How a command ends; its exit status.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// 0
+    Well = 0,
+    /// 1: something is open, or stood in the way.
+    Not = 1,
+    /// 2: something could not be read, or a call failed.
+    Failed = 2,
+}
+
+/// Does what the command line asks for. An error goes to the person who typed it.
+///
+/// # Errors
+/// See [`Stopped`].
+pub async fn run(
+    command_line: CommandLine,
+    services: &Services,
+    now: u64,
+    coloured: bool,
+    terminal: &mut Terminal<'_>,
+) -> Result<Ended, Stopped> {
+    match command_line.command {
+        Command::Doctor { user_pool_id, table, key, json } => {
+            let given = Given { table_name: table, key_id: key };
+            let findings = match read(services, user_pool_id.clone(), given).await {
+                Ok(deployment) => findings(&deployment),
+                Err(unreadable) => vec![nothing_was_read(&unreadable)],
+            };
+            let printed = match json {
+                true => report::json(&user_pool_id, &findings),
+                false => report::text(&findings, coloured),
+            };
+            let written = terminal.output.write_all(printed.as_bytes());
+            written.map_err(|error| Stopped::Failed(format!("Nothing can be printed: {error}.")))?;
+            return Ok(match Outcome::of(&findings) {
+                Outcome::NothingOpen => Ended::Well,
+                Outcome::Open => Ended::Not,
+                Outcome::NotAllSeen => Ended::Failed,
+            });
+        }
+        Command::Attach { phase, user_pool_id, stack, clients, accepted, replace_triggers, state, dry_run, yes } => {
+            if phase.changes_clients() == clients.is_empty() {
+                let usage = if clients.is_empty() { "needs --client" } else { "takes no --client" };
+                return Err(Stopped::Failed(format!("Nothing was changed: this phase {usage}.")));
+            }
+            let asked =
+                attach::Asked { phase, user_pool_id, stack, clients, accepted, replace_triggers, state, dry_run, yes };
+            let now = DateTime::from_secs(i64::try_from(now).unwrap_or(i64::MAX)).fmt(Format::DateTime);
+            let now = now.map_err(|error| Stopped::Failed(format!("The time is not understood: {error}.")))?;
+            attach(services, &asked, &now, terminal).await?;
+        }
+        Command::Detach { user_pool_id, state, to, dry_run, confirm } => {
+            let asked = detach::Asked { user_pool_id, state, to, dry_run, confirmed: confirm };
+            detach(services, &asked, terminal).await?;
+        }
+        Command::SignOutAll { user_pool_id, per_second, progress, dry_run, yes } => {
+            let asked = sign_out::Asked { user_pool_id, per_second, progress, dry_run, yes };
+            sign_out_all(services, &asked, terminal).await?;
+        }
+    }
+    Ok(Ended::Well)
 }

@@ -2,22 +2,39 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::Parser as _;
-use operator::cli::{CommandLine, Outcome, run};
+use operator::aws::Services;
+use operator::cli::{CommandLine, Ended, run};
+use operator::terminal::{Stopped, Terminal};
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
     let command_line = CommandLine::parse();
-    let ended = Runtime::new()
-        .map_err(|error| format!("The runtime cannot start: {error}."))
-        .and_then(|runtime| runtime.block_on(run(command_line, coloured(), &mut io::stdout())));
-    let outcome = ended.unwrap_or_else(|sentence| {
-        // When stderr is gone, the exit status still tells.
-        let _ = writeln!(io::stderr(), "{sentence}");
-        Outcome::NotAllSeen
+    let started = Runtime::new().map_err(|error| Stopped::Failed(format!("The runtime cannot start: {error}.")));
+    let ended = started.and_then(|runtime| {
+        runtime.block_on(async {
+            let services = Services::of_region(command_line.user_pool_id().region()).await;
+            let (mut output, mut input) = (io::stdout(), io::stdin().lock());
+            let mut terminal = Terminal { output: &mut output, input: &mut input };
+            run(command_line, &services, now(), coloured(), &mut terminal).await
+        })
     });
-    ExitCode::from(outcome as u8)
+    let (ended, sentence) = match ended {
+        Ok(ended) => return ExitCode::from(ended as u8),
+        Err(Stopped::NothingChanged(sentence)) => (Ended::Not, sentence),
+        Err(Stopped::Failed(sentence)) => (Ended::Failed, sentence),
+    };
+    // When stderr is gone, the exit status still tells.
+    let _ = writeln!(io::stderr(), "{sentence}");
+    ExitCode::from(ended as u8)
+}
+
+/// Seconds since 1970.
+#[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_secs()).unwrap_or_default()
 }
 
 /// On a terminal, unless <https://no-color.org> is asked for.

@@ -10,9 +10,10 @@ mod tests {
     use aws_config::{BehaviorVersion, Region, SdkConfig};
     use aws_sdk_kms::config::{Credentials, SharedCredentialsProvider};
     use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+    use operator::aws::Services;
     use operator::doctor::Severity::{Broken, Fine, Open, Unreadable, Weak};
-    use operator::doctor::aws::{Services, read};
     use operator::doctor::deployment::Given;
+    use operator::doctor::read::read;
     use operator::doctor::{Deployment, Severity, findings};
     use serde_json::json;
 

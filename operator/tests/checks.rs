@@ -4,10 +4,11 @@
 mod tests {
     use std::collections::{BTreeSet, HashMap};
 
+    use operator::aws::{CallError as NotRead, Cause};
     use operator::doctor::Severity::{Broken, Fine, Open, Unreadable, Weak};
     use operator::doctor::deployment::{
-        Cause, Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Purpose, Table,
-        TableDescription, Triggers, Unreadable as NotRead, Validity, Variables,
+        Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Purpose, Table, TableDescription,
+        Triggers, Validity, Variables,
     };
     use operator::doctor::report::{self, Outcome};
     use operator::doctor::{Finding, Severity, Subject, findings};
@@ -737,7 +738,7 @@ mod tests {
 
     #[test]
     fn a_pool_id_names_its_region() {
-        let region = |id: &str| id.parse().map(|id: operator::doctor::deployment::UserPoolId| id.region().to_owned());
+        let region = |id: &str| id.parse().map(|id: operator::aws::UserPoolId| id.region().to_owned());
         assert_eq!(region("us-gov-west-1_Example12"), Ok("us-gov-west-1".to_owned()));
         for wrong in ["", "_", "us-east-1", "us-east-1_", "_Example12", "us-east-1_Exam ple", "us-east-1_a_b", "US_a"] {
             assert!(region(wrong).is_err(), "{wrong}");

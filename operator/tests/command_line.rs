@@ -212,7 +212,7 @@ mod tests {
         let printed = text(&output.stdout);
         assert_eq!(output.status.code(), Some(2));
         assert!(printed.contains("could not be read: DescribeUserPool: AccessDeniedException"), "{printed}");
-        assert!(printed.contains("Allow the actions that docs/doctor.md lists"), "{printed}");
+        assert!(printed.contains("Allow the actions of this command, which docs/policies lists"), "{printed}");
         assert!(printed.contains("has Cognito's own MFA off"), "{printed}");
     }
 

@@ -2,6 +2,7 @@
 //!
 //! A function here panics where something happens that its test does not expect.
 
+pub mod account;
 pub mod challenges;
 pub mod clock;
 pub mod driver;

@@ -6,7 +6,8 @@
 
 use std::borrow::Borrow;
 
-use super::deployment::{Cause, Deployment, ListedClient, PoolTrigger, Read, Triggers};
+use super::deployment::{Deployment, ListedClient, PoolTrigger, Read, Triggers};
+use crate::aws::Cause;
 use client::CLIENT;
 use known::{Guard, Known, cognito_mfa_is_accepted, guard, users_are_federated};
 use pool::{IDENTITY_PROVIDERS, MFA, POOL};

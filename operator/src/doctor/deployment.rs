@@ -3,68 +3,13 @@
 //! Invariant: it has no place for an app client's secret, nor for a function's variables beyond [`VARIABLES`].
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::{Display, Formatter};
-use std::str::FromStr;
 
 use shared::settings::{AcceptedCognitoMfa, Enrollment, TokenGuard};
 
+use crate::aws::{CallError, UserPoolId};
+
 /// Something that was asked for.
-pub type Read<T> = Result<T, Unreadable>;
-
-/// It was not answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unreadable {
-    /// AWS's name of the call.
-    pub call: &'static str,
-    /// What to do follows from it.
-    pub cause: Cause,
-    /// AWS's code and message, or why there was no answer.
-    pub reason: String,
-}
-
-/// Why a call was not answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Cause {
-    /// No credentials were found.
-    NoCredentials,
-    /// Where credentials should come from, there was an error.
-    CredentialsNotLoaded,
-    /// AWS refuses credentials that have expired.
-    CredentialsExpired,
-    /// AWS refuses the credentials.
-    CredentialsRefused,
-    /// AWS was not reached, or not in time.
-    NotReached,
-    /// AWS has no such thing in this account and region.
-    NotFound,
-    /// AWS does not allow the call.
-    Denied,
-    /// Another error.
-    Other,
-}
-
-impl Cause {
-    /// Of an error code.
-    #[must_use]
-    pub fn of(code: &str) -> Self {
-        match code {
-            "ExpiredToken" | "ExpiredTokenException" => Self::CredentialsExpired,
-            "IncompleteSignature"
-            | "IncompleteSignatureException"
-            | "InvalidClientTokenId"
-            | "InvalidSignatureException"
-            | "MissingAuthenticationToken"
-            | "MissingAuthenticationTokenException"
-            | "OptInRequired"
-            | "RequestExpired"
-            | "SignatureDoesNotMatch"
-            | "UnrecognizedClientException" => Self::CredentialsRefused,
-            "NotFoundException" | "ResourceNotFoundException" | "TableNotFoundException" => Self::NotFound,
-            "AccessDenied" | "AccessDeniedException" | "NotAuthorizedException" => Self::Denied,
-            _ => Self::Other,
-        }
-    }
-}
+pub type Read<T> = Result<T, CallError>;
 
 /// Everything that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,46 +39,6 @@ pub struct Given {
     pub table_name: Option<String>,
     /// `--key`
     pub key_id: Option<String>,
-}
-
-/// A user pool's id: its region, an underscore, letters and digits.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UserPoolId {
-    text: String,
-    region: String,
-}
-
-impl UserPoolId {
-    /// The region that it names.
-    #[must_use]
-    pub fn region(&self) -> &str {
-        &self.region
-    }
-}
-
-impl FromStr for UserPoolId {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let of_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-        match text.split_once('_') {
-            Some((region, rest))
-                if !region.is_empty()
-                    && region.chars().all(of_region)
-                    && !rest.is_empty()
-                    && rest.chars().all(|c| c.is_ascii_alphanumeric()) =>
-            {
-                Ok(Self { text: text.to_owned(), region: region.to_owned() })
-            }
-            Some(_) | None => Err("a user pool id looks like us-east-1_Example12"),
-        }
-    }
-}
-
-impl Display for UserPoolId {
-    fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.text)
-    }
 }
 
 /// `DescribeUserPool`

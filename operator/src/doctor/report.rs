@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use serde_json::{Map, Value, json};
 
 use super::checks::{Finding, Severity, Subject};
-use super::deployment::UserPoolId;
+use crate::aws::UserPoolId;
 
 /// How the command ends; its exit status.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

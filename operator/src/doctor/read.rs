@@ -2,66 +2,24 @@
 //!
 //! Source: <https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html>
 
-use std::error::Error;
-use std::iter::successors;
-use std::time::Duration;
-
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_cognitoidentityprovider::error::ProvideErrorMetadata as _;
 use aws_sdk_cognitoidentityprovider::types::{
     LambdaConfigType, UserPoolClientDescription, UserPoolClientType, UserPoolType,
 };
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types::EnvironmentResponse;
-use aws_smithy_http_client::tls::Provider;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 
 use super::deployment::{
-    Cause, Client, Configuration, Deployment, Function, Given, KEY_ID, Key, ListedClient, Pool, Read, TABLE_NAME,
-    Table, TableDescription, Triggers, Unreadable, UserPoolId, Validity, Variables,
+    Client, Configuration, Deployment, Function, Given, KEY_ID, Key, ListedClient, Pool, Read, TABLE_NAME, Table,
+    TableDescription, Triggers, Validity, Variables,
 };
-
-/// Clients of the services that a deployment is made of.
-#[derive(Clone, Debug)]
-pub struct Services {
-    cognito: aws_sdk_cognitoidentityprovider::Client,
-    lambda: aws_sdk_lambda::Client,
-    dynamodb: aws_sdk_dynamodb::Client,
-    kms: aws_sdk_kms::Client,
-}
-
-impl Services {
-    /// Of a region; credentials and endpoint as AWS's tools find them.
-    pub async fn of_region(region: &str) -> Self {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(5))
-            .operation_attempt_timeout(Duration::from_secs(20))
-            .build();
-        let https =
-            aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
-        let loader = aws_config::defaults(BehaviorVersion::latest()).region(Region::new(region.to_owned()));
-        Self::new(&loader.timeout_config(timeouts).http_client(https).load().await)
-    }
-
-    /// Of a configuration.
-    #[must_use]
-    pub fn new(config: &SdkConfig) -> Self {
-        Self {
-            cognito: aws_sdk_cognitoidentityprovider::Client::new(config),
-            lambda: aws_sdk_lambda::Client::new(config),
-            dynamodb: aws_sdk_dynamodb::Client::new(config),
-            kms: aws_sdk_kms::Client::new(config),
-        }
-    }
-}
+use crate::aws::{CallError, Cause, Services, UserPoolId, failed};
 
 /// Reads everything.
 ///
 /// # Errors
 /// Nothing of the pool can be read, so neither can what it names.
-pub async fn read(services: &Services, user_pool_id: UserPoolId, given: Given) -> Result<Deployment, Unreadable> {
+pub async fn read(services: &Services, user_pool_id: UserPoolId, given: Given) -> Result<Deployment, CallError> {
     let id = user_pool_id.to_string();
     let pool = match services.pool(&id).await {
         Err(unreadable) if is_in_the_way_of_all(unreadable.cause) => return Err(unreadable),
@@ -100,7 +58,7 @@ fn is_in_the_way_of_all(cause: Cause) -> bool {
         | Cause::CredentialsRefused
         | Cause::NotReached
         | Cause::NotFound => true,
-        Cause::Denied | Cause::Other => false,
+        Cause::Denied | Cause::Throttled | Cause::Conflict | Cause::NoSuchUser | Cause::Other => false,
     }
 }
 
@@ -108,7 +66,7 @@ impl Services {
     async fn pool(&self, id: &str) -> Read<Pool> {
         const CALL: &str = "DescribeUserPool";
         let described = self.cognito.describe_user_pool().user_pool_id(id).send().await;
-        let pool = there(CALL, described.map_err(unreadable(CALL))?.user_pool)?;
+        let pool = there(CALL, described.map_err(failed(CALL))?.user_pool)?;
         let UserPoolType { arn, deletion_protection, device_configuration, policies, domain, custom_domain, .. } = pool;
         Ok(Pool {
             arn: there(CALL, arn)?,
@@ -158,12 +116,12 @@ impl Services {
         let configuration = self.lambda.get_function_configuration().function_name(&arn).send().await;
         let policy = self.lambda.get_policy().function_name(&arn).send().await;
         Some(Function {
-            configuration: configuration.map(as_configuration).map_err(unreadable("GetFunctionConfiguration")),
+            configuration: configuration.map(as_configuration).map_err(failed("GetFunctionConfiguration")),
             policy: match policy {
                 Ok(answer) => Ok(answer.policy),
                 // Lambda's way to say that nobody was given leave.
                 Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(None),
-                Err(error) => Err(unreadable("GetPolicy")(error)),
+                Err(error) => Err(failed("GetPolicy")(error)),
             },
             arn,
         })
@@ -172,20 +130,20 @@ impl Services {
     async fn mfa_configuration(&self, id: &str) -> Read<String> {
         const CALL: &str = "GetUserPoolMfaConfig";
         let answer = self.cognito.get_user_pool_mfa_config().user_pool_id(id).send().await;
-        let configuration = answer.map_err(unreadable(CALL))?.mfa_configuration;
+        let configuration = answer.map_err(failed(CALL))?.mfa_configuration;
         there(CALL, configuration.map(|word| word.as_str().to_owned()))
     }
 
     async fn identity_providers(&self, id: &str) -> Read<Vec<String>> {
         let pages = self.cognito.list_identity_providers().user_pool_id(id).into_paginator().items().send();
-        let listed = pages.try_collect().await.map_err(unreadable("ListIdentityProviders"))?;
+        let listed = pages.try_collect().await.map_err(failed("ListIdentityProviders"))?;
         Ok(listed.into_iter().filter_map(|provider| provider.provider_name).collect())
     }
 
     async fn clients(&self, id: &str) -> Read<Vec<ListedClient>> {
         let pages = self.cognito.list_user_pool_clients().user_pool_id(id).max_results(60).into_paginator().items();
         let listed: Vec<UserPoolClientDescription> =
-            pages.send().try_collect().await.map_err(unreadable("ListUserPoolClients"))?;
+            pages.send().try_collect().await.map_err(failed("ListUserPoolClients"))?;
         let mut clients = Vec::new();
         for UserPoolClientDescription { client_id, client_name, .. } in listed {
             let client_id = client_id.unwrap_or_default();
@@ -198,7 +156,7 @@ impl Services {
     async fn client(&self, user_pool_id: &str, client_id: &str) -> Read<Client> {
         const CALL: &str = "DescribeUserPoolClient";
         let request = self.cognito.describe_user_pool_client().user_pool_id(user_pool_id).client_id(client_id);
-        let answer = request.send().await.map_err(unreadable(CALL))?;
+        let answer = request.send().await.map_err(failed(CALL))?;
         there(CALL, answer.user_pool_client).map(as_client)
     }
 
@@ -213,7 +171,7 @@ impl Services {
     async fn table_description(&self, name: &str) -> Read<TableDescription> {
         const CALL: &str = "DescribeTable";
         let answer = self.dynamodb.describe_table().table_name(name).send().await;
-        let table = there(CALL, answer.map_err(unreadable(CALL))?.table)?;
+        let table = there(CALL, answer.map_err(failed(CALL))?.table)?;
         Ok(TableDescription {
             status: there(CALL, table.table_status)?.as_str().to_owned(),
             deletion_protection: table.deletion_protection_enabled.unwrap_or(false),
@@ -223,7 +181,7 @@ impl Services {
     async fn point_in_time_recovery(&self, name: &str) -> Read<String> {
         const CALL: &str = "DescribeContinuousBackups";
         let answer = self.dynamodb.describe_continuous_backups().table_name(name).send().await;
-        let backups = there(CALL, answer.map_err(unreadable(CALL))?.continuous_backups_description)?;
+        let backups = there(CALL, answer.map_err(failed(CALL))?.continuous_backups_description)?;
         let status =
             backups.point_in_time_recovery_description.and_then(|recovery| recovery.point_in_time_recovery_status);
         Ok(status.map_or_else(|| "DISABLED".to_owned(), |status| status.as_str().to_owned()))
@@ -241,13 +199,13 @@ impl Services {
     async fn key_metadata(&self, id: &str) -> Read<(String, String)> {
         const CALL: &str = "DescribeKey";
         let answer = self.kms.describe_key().key_id(id).send().await;
-        let key = there(CALL, answer.map_err(unreadable(CALL))?.key_metadata)?;
+        let key = there(CALL, answer.map_err(failed(CALL))?.key_metadata)?;
         Ok((key.arn.unwrap_or(key.key_id), there(CALL, key.key_state)?.as_str().to_owned()))
     }
 
     async fn rotation(&self, id: &str) -> Read<bool> {
         let answer = self.kms.get_key_rotation_status().key_id(id).send().await;
-        Ok(answer.map_err(unreadable("GetKeyRotationStatus"))?.key_rotation_enabled)
+        Ok(answer.map_err(failed("GetKeyRotationStatus"))?.key_rotation_enabled)
     }
 }
 
@@ -258,7 +216,7 @@ fn as_configuration(output: GetFunctionConfigurationOutput) -> Configuration {
         Some(EnvironmentResponse { error: Some(error), .. }) => {
             let cause = Cause::of(error.error_code.as_deref().unwrap_or_default());
             let said: Vec<String> = [error.error_code, error.message].into_iter().flatten().collect();
-            Err(Unreadable { call: "GetFunctionConfiguration", cause, reason: said.join(": ") })
+            Err(CallError { call: "GetFunctionConfiguration", cause, reason: said.join(": ") })
         }
         Some(EnvironmentResponse { variables, .. }) => Ok(Variables::of(variables.unwrap_or_default())),
     };
@@ -296,38 +254,5 @@ fn words<T>(of: &[T], word: impl Fn(&T) -> &str) -> Vec<String> {
 
 /// AWS left out what it always sends.
 fn there<T>(call: &'static str, part: Option<T>) -> Read<T> {
-    part.ok_or_else(|| Unreadable { call, cause: Cause::Other, reason: "the answer is incomplete".to_owned() })
-}
-
-/// AWS's code and message; without an answer, the error that the others follow from.
-fn unreadable<E, R>(call: &'static str) -> impl FnOnce(SdkError<E, R>) -> Unreadable
-where
-    E: ProvideErrorMetadata + Error + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    move |error| {
-        let (cause, reason) = match error.code() {
-            Some(code) => (Cause::of(code), format!("{code}: {}", error.message().unwrap_or("no message"))),
-            None => {
-                let errors = || successors(Some(&error as &(dyn Error + 'static)), |&error| error.source());
-                let cause = errors().find_map(of_credentials).unwrap_or_else(|| of_connection(&error));
-                (cause, errors().last().map(ToString::to_string).unwrap_or_default())
-            }
-        };
-        let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
-        Unreadable { call, cause, reason: reason.trim_end_matches('.').to_owned() }
-    }
-}
-
-fn of_credentials(error: &(dyn Error + 'static)) -> Option<Cause> {
-    let error = error.downcast_ref::<CredentialsError>()?;
-    let none = matches!(error, CredentialsError::CredentialsNotLoaded(_));
-    Some(if none { Cause::NoCredentials } else { Cause::CredentialsNotLoaded })
-}
-
-fn of_connection<E, R>(error: &SdkError<E, R>) -> Cause {
-    let failed_on_the_way =
-        matches!(error, SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout());
-    let not_reached = failed_on_the_way || matches!(error, SdkError::TimeoutError(_));
-    if not_reached { Cause::NotReached } else { Cause::Other }
+    part.ok_or_else(|| CallError { call, cause: Cause::Other, reason: "the answer is incomplete".to_owned() })
 }
