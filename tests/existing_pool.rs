@@ -314,7 +314,7 @@ async fn calls_of(account: &Account, desk: &Desk, web: &str, name: &str) -> Vec<
 }
 
 #[tokio::test]
-async fn without_the_right_to_any_one_call_a_sentence_names_it_and_the_phase_can_be_run_again() {
+async fn without_the_right_to_any_one_call_a_phase_says_so_and_can_be_run_again() {
     let (reference, at, client) = team().await;
     for (number, name) in PHASES.into_iter().enumerate() {
         let calls = calls_of(&reference, &at, &client, name).await;

@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_client_whose_refresh_tokens_rotate_keeps_the_flow_of_the_triggers_alone() {
+    fn a_client_whose_refresh_tokens_rotate_keeps_one_flow() {
         let mut client = client(json!([USER_SRP]));
         client.insert("RefreshTokenRotation".to_owned(), json!({ "Feature": "ENABLED" }));
         assert_eq!(without_others(&client), Some(json!([CUSTOM_AUTH])));
