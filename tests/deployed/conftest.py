@@ -80,26 +80,31 @@ def sam(aws, *arguments):
     assert ran.returncode == 0, f"{ran.stdout}\n{aws.log.read_text()[-4000:]}"
 
 
+def deploy(aws, folder, **parameters):
+    """The packaged template, the stack's outputs, and its resources' names by their logical ids."""
+    packaged = Path(folder) / "packaged.json"
+    sam(
+        aws, "package", "--template-file", BUILT, "--s3-bucket", "built",
+        "--use-json", "--output-template-file", packaged,
+    )  # fmt: skip
+    sam(
+        aws, "deploy", "--template-file", packaged, "--stack-name", NAME, "--s3-bucket", "built",
+        "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
+        "--parameter-overrides", *(f"{name}={value}" for name, value in parameters.items()),
+    )  # fmt: skip
+    formation = aws.client("cloudformation")
+    [stack] = formation.describe_stacks(StackName=NAME)["Stacks"]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+    resources = formation.describe_stack_resources(StackName=NAME)["StackResources"]
+    return packaged, outputs, {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+
+
 @contextlib.contextmanager
 def deployed(enforces_roles):
     assert BUILT.exists(), "run tests/run sam first: it builds what is deployed here"
     with stand_in.started(enforces_roles) as aws, tempfile.TemporaryDirectory() as folder:
         aws.client("s3").create_bucket(Bucket="built")
-        packaged = Path(folder) / "packaged.json"
-        sam(
-            aws, "package", "--template-file", BUILT, "--s3-bucket", "built",
-            "--use-json", "--output-template-file", packaged,
-        )  # fmt: skip
-        sam(
-            aws, "deploy", "--template-file", packaged, "--stack-name", NAME, "--s3-bucket", "built",
-            "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset",
-            "--parameter-overrides", "Architecture=x86_64", "TotpIssuer=Example",
-        )  # fmt: skip
-        formation = aws.client("cloudformation")
-        [stack] = formation.describe_stacks(StackName=NAME)["Stacks"]
-        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
-        resources = formation.describe_stack_resources(StackName=NAME)["StackResources"]
-        names = {resource["LogicalResourceId"]: resource["PhysicalResourceId"] for resource in resources}
+        packaged, outputs, names = deploy(aws, folder, Architecture="x86_64", TotpIssuer="Example")
         functions = {trigger: names[logical_id] for trigger, (logical_id, _) in FUNCTIONS.items()}
         template = json.loads(packaged.read_text())["Resources"]
         packages = {t: template[logical_id]["Properties"]["CodeUri"] for t, (logical_id, _) in FUNCTIONS.items()}

@@ -1,6 +1,8 @@
 """What security rests on in template.yaml, read from the CloudFormation that SAM makes of it."""
 
 import copy
+import json
+import re
 from pathlib import Path
 
 import pytest
@@ -22,7 +24,77 @@ def as_cloudformation():
 
 
 SOURCE = yaml_parse(TEMPLATE.read_text())
-RESOURCES = as_cloudformation()["Resources"]
+TRANSLATED = as_cloudformation()
+RESOURCES = TRANSLATED["Resources"]
+
+EXISTING_POOL = "eu-central-1_Example"
+NEXT = "arn:aws:lambda:eu-central-1:111122223333:function:next:live"
+TOPIC = "arn:aws:sns:eu-central-1:111122223333:alarms"
+NOTHING = object()
+
+
+class Stack:
+    """What CloudFormation makes of the template by these parameters: conditions are decided, the rest stays as it is written."""
+
+    def __init__(self, **given):
+        defaults = {name: parameter.get("Default", "") for name, parameter in SOURCE["Parameters"].items()}
+        assert set(given) <= set(defaults)
+        self.parameters = defaults | given
+        self.resources, self.outputs = (self.that_are_made(TRANSLATED[part]) for part in ("Resources", "Outputs"))
+
+    def that_are_made(self, items):
+        return {name: self.decided(item) for name, item in items.items() if self.holds(item.get("Condition"))}
+
+    def holds(self, condition):
+        return condition is None or self.is_true(TRANSLATED["Conditions"][condition])
+
+    def is_true(self, condition):
+        [(function, arguments)] = condition.items()
+        if function == "Fn::Not":
+            return not self.is_true(arguments[0])
+        assert function == "Fn::Equals", condition
+        left, right = (str(self.parameters[a["Ref"]]) if isinstance(a, dict) else str(a) for a in arguments)
+        return left == right
+
+    def decided(self, value):
+        if isinstance(value, list):
+            return [decided for decided in map(self.decided, value) if decided is not NOTHING]
+        if not isinstance(value, dict):
+            return value
+        if value == ref("AWS::NoValue"):
+            return NOTHING
+        if "Fn::If" in value:
+            condition, yes, no = value["Fn::If"]
+            return self.decided(yes if self.holds(condition) else no)
+        decided = {name: self.decided(v) for name, v in value.items()}
+        return {name: v for name, v in decided.items() if v is not NOTHING}
+
+    def properties(self, name):
+        return self.resources[name]["Properties"]
+
+    def dangling(self):
+        """What is referred to, and is neither made nor a parameter nor CloudFormation's own."""
+        known = self.resources.keys() | self.parameters.keys()
+        return {name for name in referred([self.resources, self.outputs]) if name not in known and not name.startswith("AWS::")}
+
+
+def referred(value):
+    if isinstance(value, list):
+        for item in value:
+            yield from referred(item)
+    elif isinstance(value, dict):
+        for name, argument in value.items():
+            if name == "Ref":
+                yield argument
+            elif name == "Fn::GetAtt":
+                yield argument[0]
+            elif name == "DependsOn":
+                yield from [argument] if isinstance(argument, str) else argument
+            elif name == "Fn::Sub":
+                # With a list it would have names of its own.
+                yield from (found.split(".")[0] for found in re.findall(r"\${([^!}]+)}", argument))
+            else:
+                yield from referred(argument)
 
 
 def of_type(kind):
@@ -41,9 +113,9 @@ def ref(name):
     return {"Ref": name}
 
 
-def statements(name):
+def statements(name, stack=None):
     """The role's statements beyond the one for the function's own logs."""
-    role = properties(f"{name}Role")
+    role = (stack or CREATED).properties(f"{name}Role")
     assert "ManagedPolicyArns" not in role
     [policy] = role["Policies"]
     logs, *others = policy["PolicyDocument"]["Statement"]
@@ -53,6 +125,25 @@ def statements(name):
         "Resource": arn(f"{name}Logs"),
     }
     return others
+
+
+# The two ways: the template's own pool, and one that exists. In each, all that may be given is left out, or given.
+CREATED, ATTACHED = Stack(), Stack(ExistingUserPoolId=EXISTING_POOL)
+GIVEN = {
+    "AlarmTopicArn": TOPIC,
+    "LogKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1",
+    "NextPreTokenGenerationArn": NEXT,
+    "NextPreTokenGenerationErrors": "SHOWN",
+    "ReportOnlyUntil": "2026-12-24T08:00:00Z",
+    "ReservedConcurrency": 10,
+}
+STACKS = {
+    "created": CREATED,
+    "attached": ATTACHED,
+    "created, all given": Stack(**GIVEN),
+    "attached, all given": Stack(ExistingUserPoolId=EXISTING_POOL, **GIVEN),
+}
+every_stack = pytest.mark.parametrize("stack", STACKS.values(), ids=STACKS)
 
 
 def sealing(action):
@@ -72,12 +163,76 @@ def sealing(action):
     }
 
 
+# The two ways.
+
+
+@every_stack
+def test_nothing_refers_to_what_is_not_made(stack):
+    assert stack.dangling() == set()
+
+
+def test_what_refers_to_something_that_is_not_made_would_be_found():
+    stack = Stack()
+    del stack.resources["SealingKey"]
+    assert stack.dangling() == {"SealingKey"}
+
+
+@every_stack
+def test_no_condition_is_unknown_and_none_is_left_undecided(stack):
+    assert "Fn::If" not in json.dumps([stack.resources, stack.outputs])
+    used = {r["Condition"] for part in ("Resources", "Outputs") for r in TRANSLATED[part].values() if "Condition" in r}
+    used |= set(re.findall(r'"Fn::If": \["(\w+)"', json.dumps(TRANSLATED)))
+    assert used == set(SOURCE["Conditions"])
+
+
+def test_a_pool_that_exists_leaves_out_the_pool_and_the_app_client_and_nothing_else():
+    assert CREATED.resources.keys() - ATTACHED.resources.keys() == {"UserPool", "UserPoolClient"}
+    assert ATTACHED.resources.keys() <= CREATED.resources.keys()
+    assert CREATED.outputs.keys() - ATTACHED.outputs.keys() == {"UserPoolClientId"}
+
+
+ARN = NEXT.removesuffix(":live")
+WELL_FORMED = {
+    "ExistingUserPoolId": ["", "eu-central-1_Example", "us-gov-west-1_a1B2c3"],
+    "ReportOnlyUntil": ["", "2026-12-24T08:00:00Z", "2027-02-28T23:59:59Z"],
+    "NextPreTokenGenerationArn": ["", ARN, f"{ARN}:live", f"{ARN}:7", f"{ARN}:$LATEST", ARN.replace("aws", "aws-cn", 1)],
+}
+MALFORMED = {
+    "ExistingUserPoolId": [
+        *("Example", "eu-central-1_", "eu-central-1_Exa-mple", "EU-central-1_Example", "eu-central-1_Example "),
+        "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Example",
+    ],
+    "ReportOnlyUntil": [
+        *("tomorrow", "2026-12-24", "2026-12-24T08:00Z", "2026-12-24T08:00:00", "2026-12-24T08:00:00+01:00"),
+        *("2026-13-24T08:00:00Z", "2026-12-32T08:00:00Z", "2026-12-24T24:00:00Z", "2026-12-24T08:60:00Z"),
+        *("2026-12-24 08:00:00Z", "2026-12-24T08:00:00.5Z"),
+    ],
+    "NextPreTokenGenerationArn": [
+        *("next", f"{ARN}:live:live", f"{ARN}:*", ARN.replace("next", "*"), f"{ARN} "),
+        ARN.replace("function", "layer"),
+    ],
+}
+
+
+@pytest.mark.parametrize("name", WELL_FORMED)
+def test_a_parameter_takes_what_is_well_formed_and_is_empty_by_default(name):
+    parameter = SOURCE["Parameters"][name]
+    assert parameter["Default"] == ""
+    # CloudFormation matches the whole value.
+    taken = [value for value in WELL_FORMED[name] + MALFORMED[name] if re.fullmatch(parameter["AllowedPattern"], value)]
+    assert taken == WELL_FORMED[name]
+
+
 # The doors: cognito.md's "Any app client of the same pool that allows one of these hands out tokens without the triggers".
 
 
 def test_there_is_one_pool_with_one_client_and_nothing_else_that_signs_in():
-    cognito = {name: resource["Type"] for name, resource in RESOURCES.items() if "::Cognito::" in resource["Type"]}
+    cognito = {name: resource["Type"] for name, resource in CREATED.resources.items() if "::Cognito::" in resource["Type"]}
     assert cognito == {"UserPool": "AWS::Cognito::UserPool", "UserPoolClient": "AWS::Cognito::UserPoolClient"}
+
+
+def test_where_a_pool_exists_none_is_created_and_none_is_changed():
+    assert [name for name, resource in ATTACHED.resources.items() if "::Cognito::" in resource["Type"]] == []
 
 
 def test_the_client_allows_custom_auth_and_refresh_and_nothing_else():
@@ -183,16 +338,23 @@ def test_nothing_is_set_in_globals():
     assert "Globals" not in SOURCE
 
 
+POOL_ARNS = [
+    (CREATED, arn("UserPool")),
+    (ATTACHED, {"Fn::Sub": "arn:${AWS::Partition}:cognito-idp:${AWS::Region}:${AWS::AccountId}:userpool/${ExistingUserPoolId}"}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("stack, pool", POOL_ARNS, ids=["created", "attached"])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_only_cognito_may_call_a_function_and_only_for_this_pool(name):
-    permissions = [p["Properties"] for p in of_type("AWS::Lambda::Permission").values()]
+def test_only_cognito_may_call_a_function_and_only_for_this_pool(name, stack, pool):
+    permissions = [r["Properties"] for r in stack.resources.values() if r["Type"] == "AWS::Lambda::Permission"]
     assert [p for p in permissions if p["FunctionName"] == arn(name)] == [
         {
             "Action": "lambda:InvokeFunction",
             "FunctionName": arn(name),
             "Principal": "cognito-idp.amazonaws.com",
             "SourceAccount": ref("AWS::AccountId"),
-            "SourceArn": arn("UserPool"),
+            "SourceArn": pool,
         }
     ]
     assert len(permissions) == len(FUNCTIONS)
@@ -232,11 +394,27 @@ def test_verify_is_told_what_it_reads_and_no_more():
 
 
 def test_the_guard_is_told_what_it_reads_and_no_more():
-    assert properties(GUARD)["Environment"]["Variables"] == {
+    always = {
         "LOG_LEVEL": ref("LogLevel"),
+        # Empty by default, which is not set.
+        "NEXT_PRE_TOKEN_GENERATION": ref("NextPreTokenGenerationArn"),
+        "REPORT_ONLY_UNTIL": ref("ReportOnlyUntil"),
         "TABLE_NAME": ref("SecondFactors"),
         "TOKEN_GUARD": ref("TokenGuard"),
     }
+    for stack, errors in [
+        (CREATED, ""),
+        (ATTACHED, ""),
+        (Stack(NextPreTokenGenerationArn=NEXT), ref("NextPreTokenGenerationErrors")),
+    ]:
+        variables = stack.properties(GUARD)["Environment"]["Variables"]
+        assert variables == always | {"NEXT_PRE_TOKEN_GENERATION_ERRORS": errors}
+
+
+def test_by_default_the_guard_refuses_at_once_and_hands_on_to_nobody():
+    defaults = {name: SOURCE["Parameters"][name]["Default"] for name in ("ReportOnlyUntil", "NextPreTokenGenerationArn")}
+    assert set(defaults.values()) == {""}
+    assert SOURCE["Parameters"]["NextPreTokenGenerationErrors"]["Default"] == "HIDDEN"
 
 
 def test_by_default_tokens_must_be_paid_for():
@@ -256,14 +434,18 @@ def test_settings_that_would_stop_the_functions_are_refused_beforehand():
         ({"Fn::Equals": [mode, "AFTER_COGNITO_MFA"]}, {"Fn::Not": [accepted]}),
         ({"Fn::Not": [accepted]}, {"Fn::Equals": [ref("TokenGuard"), "TRIGGER_SOURCE"]}),
         (accepted, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
+        (
+            {"Fn::Equals": [ref("NextPreTokenGenerationErrors"), "SHOWN"]},
+            {"Fn::Not": [{"Fn::Equals": [ref("NextPreTokenGenerationArn"), ""]}]},
+        ),
     ]
 
 
 # Least privilege.
 
 
-def test_there_is_one_role_a_function_and_no_other_policy():
-    assert set(of_type("AWS::IAM::Role")) == {f"{name}Role" for name in FUNCTIONS}
+def test_there_is_one_role_a_function_and_one_for_the_rule_and_no_other_policy():
+    assert set(of_type("AWS::IAM::Role")) == {f"{name}Role" for name in FUNCTIONS} | {"UserPoolChangedRole"}
     assert [name for name, r in RESOURCES.items() if r["Type"].startswith("AWS::IAM::") and "Role" not in name] == []
 
 
@@ -297,6 +479,16 @@ def test_the_guard_may_read_and_write_records_and_open_nothing():
     assert statements(GUARD) == [
         {"Effect": "Allow", "Action": ["dynamodb:GetItem", "dynamodb:PutItem"], "Resource": arn("SecondFactors")},
     ]
+    assert statements(GUARD, ATTACHED) == statements(GUARD)
+
+
+@every_stack
+def test_the_guard_may_invoke_the_next_function_only_if_one_is_given(stack):
+    invoke = {"Effect": "Allow", "Action": "lambda:InvokeFunction", "Resource": ref("NextPreTokenGenerationArn")}
+    given = bool(stack.parameters["NextPreTokenGenerationArn"])
+    assert statements(GUARD, stack)[1:] == ([invoke] if given else [])
+    others = [statements(name, stack) for name in FUNCTIONS if name != GUARD]
+    assert "lambda:" not in json.dumps(others)
 
 
 # What must not be lost.
@@ -468,9 +660,118 @@ def test_the_alarm_for_guessed_passcodes_filters_for_the_message_that_verify_log
 def test_every_alarm_notifies_the_topic_if_one_is_given():
     actions = {"Fn::If": ["AlarmsAreHeard", [ref("AlarmTopicArn")], ref("AWS::NoValue")]}
     alarms = of_type("AWS::CloudWatch::Alarm")
+    of_the_rule = alarms.pop("UserPoolChangedFails")
     assert set(alarms) == {f"{name}Fails" for name in FUNCTIONS} | {"TableFails", "PasscodesGuessed"}
     assert all(alarm["Properties"]["AlarmActions"] == actions for alarm in alarms.values())
+    # It is there only with a topic.
+    assert (of_the_rule["Condition"], of_the_rule["Properties"]["AlarmActions"]) == ("AlarmsAreHeard", [ref("AlarmTopicArn")])
+
+
+# Who else changes the pool.
+
+
+@every_stack
+def test_a_change_of_the_pool_is_watched_if_anybody_is_to_hear_of_it(stack):
+    rule = {"UserPoolChanged", "UserPoolChangedRole", "UserPoolChangedFails"}
+    assert rule & stack.resources.keys() == (rule if stack.parameters["AlarmTopicArn"] else set())
+
+
+@pytest.mark.parametrize("existing, pool", [("", ref("UserPool")), (EXISTING_POOL, ref("ExistingUserPoolId"))])
+def test_the_rule_is_for_four_calls_and_for_this_pool(existing, pool):
+    rule = Stack(AlarmTopicArn=TOPIC, ExistingUserPoolId=existing).properties("UserPoolChanged")
+    assert rule["EventPattern"] == {
+        "source": ["aws.cognito-idp"],
+        "detail-type": ["AWS API Call via CloudTrail"],
+        "detail": {
+            "eventSource": ["cognito-idp.amazonaws.com"],
+            "eventName": ["UpdateUserPool", "UpdateUserPoolClient", "CreateUserPoolClient", "SetUserPoolMfaConfig"],
+            "requestParameters": {"userPoolId": [pool]},
+        },
+    }
+    assert "State" not in rule and "EventBusName" not in rule, "it is enabled, and on the bus that CloudTrail sends to"
+
+
+def test_the_rule_tells_the_topic_who_called_what_and_nothing_else_of_the_request():
+    [target] = Stack(AlarmTopicArn=TOPIC).properties("UserPoolChanged")["Targets"]
+    assert (target["Arn"], target["RoleArn"]) == (ref("AlarmTopicArn"), arn("UserPoolChangedRole"))
+    transformer = target["InputTransformer"]
+    assert set(transformer["InputPathsMap"].values()) == {
+        "$.detail.eventName",
+        "$.detail.requestParameters.userPoolId",
+        "$.detail.userIdentity.arn",
+        "$.detail.eventTime",
+    }
+    template = transformer["InputTemplate"]
+    assert set(re.findall("<([^>]+)>", template)) == set(transformer["InputPathsMap"])
+    # EventBridge takes a text only in quotes, and of 8192 characters.
+    assert isinstance(json.loads(template), str) and "\n" not in template and len(template) < 8192
+
+
+def test_the_rules_role_is_eventbridges_and_may_publish_to_the_topic_alone():
+    role = Stack(AlarmTopicArn=TOPIC).properties("UserPoolChangedRole")
+    assert role["AssumeRolePolicyDocument"]["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}},
+        }
+    ]
+    assert "ManagedPolicyArns" not in role
+    [policy] = role["Policies"]
+    publish, encrypt = policy["PolicyDocument"]["Statement"]
+    assert publish == {"Effect": "Allow", "Action": "sns:Publish", "Resource": ref("AlarmTopicArn")}
+    assert encrypt == {
+        "Effect": "Allow",
+        "Action": ["kms:Decrypt", "kms:GenerateDataKey"],
+        "Resource": {"Fn::Sub": "arn:${AWS::Partition}:kms:${AWS::Region}:*:key/*"},
+        "Condition": {
+            "StringEquals": {
+                "kms:EncryptionContext:aws:sns:topicArn": ref("AlarmTopicArn"),
+                "kms:ViaService": {"Fn::Sub": "sns.${AWS::Region}.${AWS::URLSuffix}"},
+            }
+        },
+    }
+
+
+def test_a_change_that_the_topic_is_not_told_of_raises_an_alarm():
+    alarm = Stack(AlarmTopicArn=TOPIC).properties("UserPoolChangedFails")
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("AWS/Events", "FailedInvocations", "Sum")
+    assert alarm["Dimensions"] == [{"Name": "RuleName", "Value": ref("UserPoolChanged")}]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (1, "GreaterThanOrEqualToThreshold")
+
+
+# What others rely on.
 
 
 def test_the_outputs_are_what_clients_and_operators_need():
-    assert set(SOURCE["Outputs"]) == {"UserPoolId", "UserPoolClientId", "TableName", "SealingKeyArn"}
+    outputs = {name: output["Value"] for name, output in CREATED.outputs.items()}
+    assert outputs == {
+        "UserPoolId": ref("UserPool"),
+        "UserPoolClientId": ref("UserPoolClient"),
+        "TableName": ref("SecondFactors"),
+        "SealingKeyArn": arn("SealingKey"),
+        "DefineAuthChallengeArn": arn(DEFINE),
+        "CreateAuthChallengeArn": arn(CREATE),
+        "VerifyAuthChallengeArn": arn(VERIFY),
+        "PreTokenGenerationArn": arn(GUARD),
+        "TokenGuard": ref("TokenGuard"),
+        "TokenGuardEvents": ref("TokenGuardEvents"),
+        "ReportOnlyUntil": "NONE",
+        "NextPreTokenGenerationArn": "NONE",
+    }
+    del outputs["UserPoolClientId"]
+    attached = {name: output["Value"] for name, output in ATTACHED.outputs.items()}
+    assert attached == outputs | {"UserPoolId": ref("ExistingUserPoolId")}
+
+
+@every_stack
+def test_no_output_is_empty(stack):
+    for output in stack.outputs.values():
+        value = output["Value"]
+        assert stack.parameters.get(value["Ref"], "made") if isinstance(value, dict) and "Ref" in value else value
+
+
+def test_the_functions_arns_are_exported_and_nothing_else():
+    exports = {name: output["Export"]["Name"] for name, output in SOURCE["Outputs"].items() if "Export" in output}
+    assert exports == {f"{name}Arn": {"Fn::Sub": f"${{AWS::StackName}}-{name}Arn"} for name in FUNCTIONS}
