@@ -162,7 +162,13 @@ impl Deployed {
     }
 
     async fn findings(&self) -> Vec<Finding> {
-        let read = read(&Services::new(&self.config), self.pool_id.parse().unwrap(), Given::default()).await;
+        let read = read(
+            &Services::new(&self.config),
+            self.pool_id.parse().unwrap(),
+            Given::default(),
+            "2027-01-15T08:00:00Z".to_owned(),
+        )
+        .await;
         // ministack leaves a new function in the state Pending for seconds.
         findings(&read.unwrap()).into_iter().filter(|finding| finding.id != "trigger-state").collect()
     }

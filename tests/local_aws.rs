@@ -74,7 +74,11 @@ fn store(served: &Served) -> DynamoDbStore {
 
 async fn examined(served: &Served, user_pool_id: &str) -> Vec<Finding> {
     let services = Services::new(&served.config);
-    findings(&read(&services, user_pool_id.parse().unwrap(), Given::default()).await.unwrap())
+    findings(
+        &read(&services, user_pool_id.parse().unwrap(), Given::default(), "2027-01-15T08:00:00Z".to_owned())
+            .await
+            .unwrap(),
+    )
 }
 
 fn above_fine(found: &[Finding]) -> Vec<(&'static str, String)> {

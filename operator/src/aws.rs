@@ -21,6 +21,7 @@ pub struct Services {
     pub(crate) dynamodb: aws_sdk_dynamodb::Client,
     pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
+    pub(crate) cloudtrail: aws_sdk_cloudtrail::Client,
     pub(crate) first_pause: Duration,
 }
 
@@ -46,6 +47,7 @@ impl Services {
             dynamodb: aws_sdk_dynamodb::Client::new(config),
             kms: aws_sdk_kms::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
+            cloudtrail: aws_sdk_cloudtrail::Client::new(config),
             first_pause: Duration::from_secs(1),
         }
     }

@@ -163,10 +163,12 @@ pub async fn run(
     coloured: bool,
     terminal: &mut Terminal<'_>,
 ) -> Result<Ended, Stopped> {
+    let now = DateTime::from_secs(i64::try_from(now).unwrap_or(i64::MAX)).fmt(Format::DateTime);
+    let now = now.map_err(|error| Stopped::Failed(format!("The time is not understood: {error}.")))?;
     match command_line.command {
         Command::Doctor { user_pool_id, table, key, json } => {
             let given = Given { table_name: table, key_id: key };
-            let findings = match read(services, user_pool_id.clone(), given).await {
+            let findings = match read(services, user_pool_id.clone(), given, now).await {
                 Ok(deployment) => findings(&deployment),
                 Err(unreadable) => vec![nothing_was_read(&unreadable)],
             };
@@ -189,8 +191,6 @@ pub async fn run(
             }
             let asked =
                 attach::Asked { phase, user_pool_id, stack, clients, accepted, replace_triggers, state, dry_run, yes };
-            let now = DateTime::from_secs(i64::try_from(now).unwrap_or(i64::MAX)).fmt(Format::DateTime);
-            let now = now.map_err(|error| Stopped::Failed(format!("The time is not understood: {error}.")))?;
             attach(services, &asked, &now, terminal).await?;
         }
         Command::Detach { user_pool_id, state, to, dry_run, confirm } => {

@@ -19,6 +19,8 @@ mod tests {
 
     use crate::recorded::{Answer, SECRETS, USER_POOL_ID, changed, refused, serve, sound};
 
+    const NOW: &str = "2026-11-26T08:00:00Z";
+
     async fn read_from(endpoint: &str, given: Given) -> Deployment {
         let http =
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
@@ -29,7 +31,7 @@ mod tests {
             .endpoint_url(endpoint)
             .http_client(http)
             .build();
-        read(&Services::new(&config), USER_POOL_ID.parse().unwrap(), given).await.unwrap()
+        read(&Services::new(&config), USER_POOL_ID.parse().unwrap(), given, NOW.to_owned()).await.unwrap()
     }
 
     async fn deployment(answer: impl Fn(&str, &str) -> Answer + Clone + Send + Sync + 'static) -> Deployment {
@@ -54,11 +56,13 @@ mod tests {
                 "DescribeContinuousBackups",
                 "DescribeKey",
                 "DescribeTable",
+                "DescribeTrails",
                 "DescribeUserPool",
                 "DescribeUserPoolClient",
                 "GetFunctionConfiguration",
                 "GetKeyRotationStatus",
                 "GetPolicy",
+                "GetTrailStatus",
                 "GetUserPoolMfaConfig",
                 "ListIdentityProviders",
                 "ListUserPoolClients",

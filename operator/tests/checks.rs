@@ -43,6 +43,8 @@ mod tests {
             }),
             mfa_configuration: Ok("OFF".to_owned()),
             identity_providers: Ok(Vec::new()),
+            trail_logs: Ok(true),
+            read_at: "2026-11-26T08:00:00Z".to_owned(),
             clients: Ok(vec![ListedClient {
                 name: "web".to_owned(),
                 id: "1example".to_owned(),
@@ -126,6 +128,11 @@ mod tests {
 
     fn tell(function: &mut Option<Function>, variables: &[(&str, &str)]) {
         function.as_mut().unwrap().configuration.as_mut().unwrap().variables = Ok(told(variables));
+    }
+
+    fn tell_guard_until(deployment: &mut Deployment, until: &str) {
+        let variables = [("TABLE_NAME", "records"), ("TOKEN_GUARD", "GRANT"), ("REPORT_ONLY_UNTIL", until)];
+        tell(&mut pool(deployment).triggers.guard, &variables);
     }
 
     fn tell_guard(deployment: &mut Deployment, token_guard: &str) {
@@ -226,7 +233,13 @@ mod tests {
         (|d| d.key.as_mut().unwrap().state = Ok("Disabled".to_owned()), &[(Broken, "key-state", "key key-1")]),
         (|d| d.key.as_mut().unwrap().state = Ok("PendingDeletion".to_owned()), &[(Broken, "key-state", "key key-1")]),
         (|d| d.key.as_mut().unwrap().rotation = Ok(false),              &[(Weak, "key-rotation", "key key-1")]),
+        // A token guard that only reports, until the second at which it denies.
+        (|d| tell_guard_until(d, "2026-11-26T08:00:01Z"),               &[(Open, "settings-report-only", "settings")]),
+        (|d| tell_guard_until(d, "2026-11-26T08:00:00Z"),               &[]),
+        (|d| { tell_guard_until(d, "2026-11-26T08:00:01Z"); client(d).flows.push("ALLOW_USER_SRP_AUTH".to_owned()); }, &[(Open, "client-flows", CLIENT), (Open, "settings-report-only", "settings")]),
+        (|d| d.trail_logs = Ok(false),                                  &[(Weak, "pool-trail", "pool")]),
         // What could not be read.
+        (|d| d.trail_logs = refused("DescribeTrails"),                  &[(Unreadable, "unreadable", "pool")]),
         (|d| d.mfa_configuration = refused("GetUserPoolMfaConfig"),     &[(Unreadable, "unreadable", "pool")]),
         (|d| d.identity_providers = refused("ListIdentityProviders"),   &[(Unreadable, "unreadable", "pool")]),
         (|d| d.clients = refused("ListUserPoolClients"),                &[(Unreadable, "unreadable", "app clients")]),

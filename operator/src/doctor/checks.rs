@@ -10,7 +10,7 @@ use super::deployment::{Deployment, ListedClient, PoolTrigger, Read, Triggers};
 use crate::aws::Cause;
 use client::CLIENT;
 use known::{Guard, Known, cognito_mfa_is_accepted, guard, users_are_federated};
-use pool::{IDENTITY_PROVIDERS, MFA, POOL};
+use pool::{IDENTITY_PROVIDERS, MFA, POOL, TRAIL};
 use settings::SETTINGS;
 use table_and_key::{BACKUPS, KEY, ROTATION, TABLE, key_missing, table_missing};
 use trigger::{ATTACHED, CONFIGURATION, EVENTS, POLICY, trigger_missing};
@@ -37,9 +37,10 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
     let triggers = deployment.pool.as_ref().map_or(&no_triggers, |pool| &pool.triggers);
     let known = Known {
         pool_arn: deployment.pool.as_ref().map_or("", |pool| &pool.arn),
-        guard: deployment.pool.as_ref().map_or(Guard::Unread, |pool| guard(&pool.triggers)),
+        guard: deployment.pool.as_ref().map_or(Guard::Unread, |pool| guard(&pool.triggers, &deployment.read_at)),
         cognito_mfa_is_accepted: cognito_mfa_is_accepted(triggers),
         users_are_federated: users_are_federated(&deployment.clients),
+        read_at: &deployment.read_at,
         given: &deployment.given,
     };
     let mut found = Found { known, findings: Vec::new() };
@@ -48,6 +49,7 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
     found.read(POOL, &pool, &deployment.pool);
     found.read(MFA, &pool, &deployment.mfa_configuration);
     found.read(IDENTITY_PROVIDERS, &pool, &deployment.identity_providers);
+    found.read(TRAIL, &pool, &deployment.trail_logs);
     if let Some(clients) = found.readable(&"app clients".into(), &deployment.clients) {
         for ListedClient { name, id, client } in clients {
             found.read(CLIENT, &Subject::Client { name: name.clone(), id: id.clone() }, client);

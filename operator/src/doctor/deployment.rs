@@ -22,12 +22,16 @@ pub struct Deployment {
     pub mfa_configuration: Read<String>,
     /// The names of the pool's identity providers.
     pub identity_providers: Read<Vec<String>>,
+    /// Whether a CloudTrail trail logs the calls of this region.
+    pub trail_logs: Read<bool>,
     /// All app clients of the pool.
     pub clients: Read<Vec<ListedClient>>,
     /// `None`: no function names one, nor did the command line.
     pub table: Option<Table>,
     /// `None`: no function names one, nor did the command line.
     pub key: Option<Key>,
+    /// When it was read: RFC 3339, UTC.
+    pub read_at: String,
     /// What the command line said.
     pub given: Given,
 }
@@ -153,8 +157,19 @@ pub struct Configuration {
 }
 
 /// The variables whose values are kept.
-pub const VARIABLES: [&str; 5] =
-    [AcceptedCognitoMfa::VARIABLE, Enrollment::VARIABLE, KEY_ID, TABLE_NAME, TokenGuard::VARIABLE];
+pub const VARIABLES: [&str; 7] = [
+    AcceptedCognitoMfa::VARIABLE,
+    Enrollment::VARIABLE,
+    KEY_ID,
+    NEXT_PRE_TOKEN_GENERATION,
+    REPORT_ONLY_UNTIL,
+    TABLE_NAME,
+    TokenGuard::VARIABLE,
+];
+/// The function that the token guard hands on to.
+pub const NEXT_PRE_TOKEN_GENERATION: &str = "NEXT_PRE_TOKEN_GENERATION";
+/// Until when the token guard only reports: RFC 3339, UTC.
+pub const REPORT_ONLY_UNTIL: &str = "REPORT_ONLY_UNTIL";
 /// The KMS key, at Create and Verify.
 pub const KEY_ID: &str = "KEY_ID";
 /// The table, at Create, Verify and the token guard.

@@ -15,11 +15,16 @@ use super::deployment::{
 };
 use crate::aws::{CallError, Cause, Services, UserPoolId, failed};
 
-/// Reads everything.
+/// Reads everything, at a time of the form RFC 3339, UTC.
 ///
 /// # Errors
 /// Nothing of the pool can be read, so neither can what it names.
-pub async fn read(services: &Services, user_pool_id: UserPoolId, given: Given) -> Result<Deployment, CallError> {
+pub async fn read(
+    services: &Services,
+    user_pool_id: UserPoolId,
+    given: Given,
+    read_at: String,
+) -> Result<Deployment, CallError> {
     let id = user_pool_id.to_string();
     let pool = match services.pool(&id).await {
         Err(unreadable) if is_in_the_way_of_all(unreadable.cause) => return Err(unreadable),
@@ -28,6 +33,7 @@ pub async fn read(services: &Services, user_pool_id: UserPoolId, given: Given) -
     let mfa_configuration = services.mfa_configuration(&id).await;
     let identity_providers = services.identity_providers(&id).await;
     let clients = services.clients(&id).await;
+    let trail_logs = services.trail_logs().await;
     let pool = match pool {
         Err(unreadable) if mfa_configuration.is_err() && identity_providers.is_err() && clients.is_err() => {
             return Err(unreadable);
@@ -46,7 +52,18 @@ pub async fn read(services: &Services, user_pool_id: UserPoolId, given: Given) -
         Some(id) => Some(services.key(id).await),
         None => None,
     };
-    Ok(Deployment { user_pool_id, pool, mfa_configuration, identity_providers, clients, table, key, given })
+    Ok(Deployment {
+        user_pool_id,
+        pool,
+        mfa_configuration,
+        identity_providers,
+        trail_logs,
+        clients,
+        table,
+        key,
+        read_at,
+        given,
+    })
 }
 
 /// The pool's other calls would end the same way, and some only after seconds.
@@ -138,6 +155,18 @@ impl Services {
         let pages = self.cognito.list_identity_providers().user_pool_id(id).into_paginator().items().send();
         let listed = pages.try_collect().await.map_err(failed("ListIdentityProviders"))?;
         Ok(listed.into_iter().filter_map(|provider| provider.provider_name).collect())
+    }
+
+    async fn trail_logs(&self) -> Read<bool> {
+        const CALL: &str = "GetTrailStatus";
+        let trails = self.cloudtrail.describe_trails().send().await.map_err(failed("DescribeTrails"))?.trail_list;
+        for trail in trails.unwrap_or_default() {
+            let status = self.cloudtrail.get_trail_status().set_name(trail.trail_arn).send().await;
+            if status.map_err(failed(CALL))?.is_logging.unwrap_or(false) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn clients(&self, id: &str) -> Read<Vec<ListedClient>> {

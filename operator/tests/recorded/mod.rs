@@ -39,7 +39,7 @@ pub(crate) type Calls = Arc<Mutex<BTreeSet<String>>>;
 /// The operation, and what it is about where there is more than one: a client, a page, a function.
 fn operation(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> (String, String) {
     if let Some(target) = headers.get("x-amz-target") {
-        let (_, operation) = target.to_str().unwrap().split_once('.').unwrap();
+        let (_, operation) = target.to_str().unwrap().rsplit_once('.').unwrap();
         let input: Value = serde_json::from_slice(body).unwrap();
         let of = ["ClientId", "NextToken", "KeyId"].iter().find_map(|member| input[*member].as_str());
         return (operation.to_owned(), of.unwrap_or_default().to_owned());
@@ -80,6 +80,8 @@ pub(crate) fn sound(operation: &str, of: &str) -> Answer {
         ("GetFunctionConfiguration", "verify") => include_str!("GetFunctionConfiguration.verify.json"),
         ("GetFunctionConfiguration", "guard") => include_str!("GetFunctionConfiguration.guard.json"),
         ("GetPolicy", _) => include_str!("GetPolicy.json"),
+        ("DescribeTrails", _) => include_str!("DescribeTrails.json"),
+        ("GetTrailStatus", _) => include_str!("GetTrailStatus.json"),
         ("DescribeTable", _) => include_str!("DescribeTable.json"),
         ("DescribeContinuousBackups", _) => include_str!("DescribeContinuousBackups.json"),
         ("DescribeKey", _) => include_str!("DescribeKey.json"),

@@ -2,7 +2,9 @@
 
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SettingError, SignInSettings, TokenGuard};
 
-use crate::doctor::deployment::{Client, Given, ListedClient, PoolTrigger, Read, Triggers, Variables};
+use crate::doctor::deployment::{
+    Client, Given, ListedClient, PoolTrigger, REPORT_ONLY_UNTIL, Read, Triggers, Variables,
+};
 
 /// What other checks need to know of the whole.
 pub(super) struct Known<'a> {
@@ -12,6 +14,7 @@ pub(super) struct Known<'a> {
     pub(super) cognito_mfa_is_accepted: Option<bool>,
     /// Some app client lets federated users in, or an app client could not be read.
     pub(super) users_are_federated: bool,
+    pub(super) read_at: &'a str,
     pub(super) given: &'a Given,
 }
 
@@ -20,7 +23,7 @@ impl Guard {
     pub(super) fn denies_managed_login(self) -> bool {
         match self {
             Self::Grant | Self::TriggerSource => true,
-            Self::Absent | Self::Unread => false,
+            Self::Reporting | Self::Absent | Self::Unread => false,
         }
     }
 }
@@ -37,19 +40,28 @@ pub(super) enum Guard {
     Grant,
     /// Those of managed login, devices and temporary passwords; not those of a flow of the API.
     TriggerSource,
+    /// None yet: it only reports which it would deny.
+    Reporting,
     /// None: nothing is attached, or it is not the token guard.
     Absent,
     /// What is attached could not be read.
     Unread,
 }
 
-pub(super) fn guard(triggers: &Triggers) -> Guard {
+pub(super) fn guard(triggers: &Triggers, now: &str) -> Guard {
+    let reports = reports_until(triggers).is_some_and(|until| until > now);
     match (&triggers.guard, triggers.variables(PoolTrigger::Guard).map(token_guard)) {
         (None, _) | (Some(_), Some(Err(_))) => Guard::Absent,
         (Some(_), None) => Guard::Unread,
+        (Some(_), Some(Ok(_))) if reports => Guard::Reporting,
         (Some(_), Some(Ok(TokenGuard::Grant))) => Guard::Grant,
         (Some(_), Some(Ok(TokenGuard::TriggerSource))) => Guard::TriggerSource,
     }
+}
+
+/// `REPORT_ONLY_UNTIL` of the token guard. Two times of this form compare as text.
+pub(super) fn reports_until(triggers: &Triggers) -> Option<&str> {
+    triggers.variables(PoolTrigger::Guard)?.get(REPORT_ONLY_UNTIL).filter(|until| !until.trim().is_empty())
 }
 
 pub(super) fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {

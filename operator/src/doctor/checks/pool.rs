@@ -12,6 +12,7 @@ pub(super) const POOL: &[Row<Pool>] = &[
     ("pool-domain", pool_domain),
 ];
 pub(super) const MFA: &[Row<str>] = &[("pool-mfa", pool_mfa)];
+pub(super) const TRAIL: &[Row<bool>] = &[("pool-trail", pool_trail)];
 pub(super) const IDENTITY_PROVIDERS: &[Row<[String]>] = &[("pool-identity-providers", pool_identity_providers)];
 
 fn pool_deletion_protection(pool: &Pool, _: &Known<'_>) -> Verdict {
@@ -71,6 +72,17 @@ fn pool_mfa(configuration: &str, known: &Known<'_>) -> Verdict {
                 "has Cognito's own MFA {configuration}, which is asked for in addition to ours and may end a sign-in before it"
             ),
             "Set MfaConfiguration to OFF.",
+        ),
+    }
+}
+
+fn pool_trail(logs: &bool, _: &Known<'_>) -> Verdict {
+    match logs {
+        true => Fine("is in a region whose calls a CloudTrail trail logs".to_owned()),
+        false => Weak(
+            "can be changed by anybody's tool without a word: no CloudTrail trail logs the calls of this region"
+                .to_owned(),
+            "Create a trail that logs management events; the rule UserPoolChanged needs one.",
         ),
     }
 }

@@ -2,10 +2,10 @@
 
 use shared::settings::TokenGuard;
 
-use super::known::{Known, enrollment, sign_in_settings, token_guard};
+use super::known::{Known, enrollment, reports_until, sign_in_settings, token_guard};
 use super::verdict::Row;
 use super::verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
-use crate::doctor::deployment::{KEY_ID, PoolTrigger, TABLE_NAME, Triggers};
+use crate::doctor::deployment::{KEY_ID, NEXT_PRE_TOKEN_GENERATION, PoolTrigger, TABLE_NAME, Triggers};
 
 pub(super) const SETTINGS: &[Row<Triggers>] = &[
     ("settings-define", settings_define),
@@ -13,6 +13,8 @@ pub(super) const SETTINGS: &[Row<Triggers>] = &[
     ("settings-verify", settings_verify),
     ("settings-agree", settings_agree),
     ("settings-guard", settings_guard),
+    ("settings-report-only", settings_report_only),
+    ("settings-next", settings_next),
     ("settings-table", settings_table),
     ("settings-key", settings_key),
 ];
@@ -87,6 +89,28 @@ fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
         (Err(error), _) => {
             Broken(format!("stop the token guard on startup: {error}"), "Set it to GRANT or TRIGGER_SOURCE.")
         }
+    }
+}
+
+fn settings_report_only(triggers: &Triggers, known: &Known<'_>) -> Verdict {
+    match reports_until(triggers) {
+        None => Moot,
+        Some(until) if until > known.read_at => Open(
+            format!("let every token pass until {until} (REPORT_ONLY_UNTIL)"),
+            "Deploy with ReportOnlyUntil empty, once the log of the token guard names nobody whom it would deny.",
+        ),
+        Some(until) => Fine(format!("deny tokens since {until} (REPORT_ONLY_UNTIL)")),
+    }
+}
+
+fn settings_next(triggers: &Triggers, _: &Known<'_>) -> Verdict {
+    let variables = triggers.variables(PoolTrigger::Guard);
+    match variables
+        .and_then(|variables| variables.get(NEXT_PRE_TOKEN_GENERATION))
+        .filter(|next| !next.trim().is_empty())
+    {
+        None => Moot,
+        Some(next) => Fine(format!("hand tokens that pass on to {next}")),
     }
 }
 

@@ -112,6 +112,7 @@ pub(super) fn open_to_the_api(what: &str, remedy: &'static str, known: &Known<'_
     match known.guard {
         Guard::Grant => Weak(format!("{what}; the token guard denies them"), remedy),
         Guard::TriggerSource => Open(format!("{what}, and TOKEN_GUARD=TRIGGER_SOURCE lets them pass"), remedy),
+        Guard::Reporting => Open(format!("{what}, and the token guard only reports them so far"), remedy),
         Guard::Absent => Open(format!("{what}, and no token guard denies them"), remedy),
         Guard::Unread => Open(format!("{what}, and whether a token guard denies them could not be read"), remedy),
     }
@@ -121,6 +122,7 @@ pub(super) fn open_to_the_api(what: &str, remedy: &'static str, known: &Known<'_
 pub(super) fn open_by_source(what: &str, remedy: &'static str, known: &Known<'_>) -> Verdict {
     match known.guard {
         Guard::Grant | Guard::TriggerSource => Weak(format!("{what}; the token guard denies them"), remedy),
+        Guard::Reporting => Open(format!("{what}, and the token guard only reports them so far"), remedy),
         Guard::Absent => Open(format!("{what}, and no token guard denies them"), remedy),
         Guard::Unread => Open(format!("{what}, and whether a token guard denies them could not be read"), remedy),
     }
@@ -130,12 +132,13 @@ pub(super) fn open_by_source(what: &str, remedy: &'static str, known: &Known<'_>
 pub(super) fn users_by_managed_login(what: &str, known: &Known<'_>) -> Verdict {
     const MOVE: &str = "No setting lets them pass: move these users to CUSTOM_AUTH, or to a pool without the token guard. \
                         If nobody comes that way, close it.";
-    const BEFORE: &str = "If nobody comes that way, close it; otherwise move these users to CUSTOM_AUTH before you attach \
-                          the token guard, as no setting lets them pass.";
+    const BEFORE: &str = "If nobody comes that way, close it; otherwise move these users to CUSTOM_AUTH before the token \
+                          guard denies, as no setting lets them pass.";
     match known.guard {
         Guard::Grant | Guard::TriggerSource => {
             Broken(format!("{what}: the token guard denies the tokens of users who come that way"), MOVE)
         }
+        Guard::Reporting => Open(format!("{what}, and the token guard only reports their tokens so far"), BEFORE),
         Guard::Absent => {
             Open(format!("{what}: tokens without asking the triggers, and no token guard denies them"), BEFORE)
         }
