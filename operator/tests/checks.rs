@@ -458,7 +458,7 @@ mod tests {
             for id in checks {
                 let finding = finding_of(&deployment, id);
                 assert_eq!(finding.severity, Open, "{finding:?}");
-                assert!(finding.remedy.unwrap().contains("before you attach the token guard"), "{finding:?}");
+                assert!(finding.remedy.unwrap().contains("before the token guard denies"), "{finding:?}");
             }
             for finding in findings(&deployment) {
                 assert!(!finding.remedy.unwrap_or_default().contains("Delete"), "{finding:?}");
