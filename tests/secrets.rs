@@ -177,30 +177,30 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     ] {
         let functions = Functions::over(store, plainly_fake, plainly_fake);
         for (trigger, event) in [(ChallengeTrigger::Create, &create), (ChallengeTrigger::Verify, &verify)] {
-            assert_eq!(functions.answer(trigger, event.clone()).await, Err(ClientError));
+            assert_eq!(functions.answer(trigger, event.clone()).await, Err(ClientError::Fixed));
             assert_fault(&secrets, event, reason);
         }
     }
 
     let functions = Functions::over(Failing(|| Ok(Record::default())), plainly_fake, plainly_fake);
-    assert_eq!(functions.verify(verify.clone()).await, Err(ClientError));
+    assert_eq!(functions.verify(verify.clone()).await, Err(ClientError::Fixed));
     assert_fault(&secrets, &verify, "the store: not saved");
 
     let functions = Functions::over(MemoryStore::default(), plainly_fake, |_| Err(RandomError));
-    assert_eq!(functions.create(create.clone()).await, Err(ClientError));
+    assert_eq!(functions.create(create.clone()).await, Err(ClientError::Fixed));
     assert_fault(&secrets, &create, "randomness: the source of randomness failed");
 
     let store = users.functions().await.create.store;
     let another_key =
         Verify { enrollment: AT_SIGN_IN, store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
     let answered = answer(REQUEST_ID, verify.clone(), async |event| another_key.handle(event, NOW).await).await;
-    assert_eq!(answered, Err(ClientError));
+    assert_eq!(answered, Err(ClientError::Fixed));
     assert_fault(&secrets, &verify, "the sealing: the sealed secret does not open for this user and authenticator");
 
     let settings = users.functions().await.create.settings;
     let no_key = create_auth_challenge::Create { settings, store, sealer: NoKey, random: plainly_fake };
     let answered = answer(REQUEST_ID, create.clone(), async |event| no_key.handle(event, NOW).await).await;
-    assert_eq!(answered, Err(ClientError));
+    assert_eq!(answered, Err(ClientError::Fixed));
     assert_fault(&secrets, &create, "the sealing: no key");
 }
 
