@@ -2,16 +2,16 @@
 //! docs/runbook.md says which. tests/template has what the alarms make of it.
 
 use std::collections::BTreeMap;
-use std::io::{Error, Write};
-use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 use shared::cognito::TokenSource;
-use shared::error::{HandlerError, SealError, StoreError};
+use shared::error::{HandlerError, InvokeError, SealError, StoreError};
 use shared::invocation::answer;
+use shared::next_refusal::Refusal;
 use shared::random::RandomError;
 use shared::settings::SettingError;
 use shared::token_grant::TokenDenied;
+use tests::log::logged;
 
 #[tokio::test]
 async fn the_runbook_has_every_reason_and_whether_it_is_a_refusal_or_a_fault() {
@@ -41,7 +41,12 @@ fn next(error: Option<&HandlerError>) -> Option<HandlerError> {
         Some(HandlerError::InvalidParameters) => HandlerError::TokenDenied(TokenDenied::Source(TokenSource::Unknown)),
         Some(HandlerError::TokenDenied(TokenDenied::Source(_))) => HandlerError::TokenDenied(TokenDenied::NoGrant),
         Some(HandlerError::TokenDenied(TokenDenied::NoGrant)) => HandlerError::TokenDenied(TokenDenied::NoClient),
-        Some(HandlerError::TokenDenied(TokenDenied::NoClient)) => HandlerError::TooManyConflicts,
+        Some(HandlerError::TokenDenied(TokenDenied::NoClient)) => {
+            HandlerError::NextFunctionRefused { refusal: Refusal::read(b"{}"), shown: None }
+        }
+        Some(HandlerError::NextFunctionRefused { .. }) => HandlerError::Invoke(InvokeError("plainly fake".into())),
+        Some(HandlerError::Invoke(_)) => HandlerError::NotThisTriggersAnswer("…"),
+        Some(HandlerError::NotThisTriggersAnswer(_)) => HandlerError::TooManyConflicts,
         Some(HandlerError::TooManyConflicts) => HandlerError::TimedOut,
         Some(HandlerError::TimedOut) => HandlerError::Store(StoreError("plainly fake".into())),
         Some(HandlerError::Store(_)) => HandlerError::Seal(SealError("plainly fake".into())),
@@ -59,23 +64,8 @@ fn next(error: Option<&HandlerError>) -> Option<HandlerError> {
 
 /// What an invocation logs that ends in `error`.
 async fn line_of(error: HandlerError) -> Value {
-    let log = Log::default();
-    let writer = log.clone();
-    let lines = tracing_subscriber::fmt().json().flatten_event(true).with_writer(move || writer.clone()).finish();
-    let _guard = tracing::subscriber::set_default(lines);
-    answer("request-id", Value::Null, async |_| Err(error)).await.unwrap_err();
-    serde_json::from_slice(&log.0.lock().unwrap()).unwrap()
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, written: &[u8]) -> Result<usize, Error> {
-        self.0.lock().unwrap().write(written)
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        Ok(())
-    }
+    let (answered, mut lines) = logged(answer("request-id", Value::Null, async |_| Err(error))).await;
+    answered.unwrap_err();
+    assert_eq!(lines.len(), 1);
+    lines.remove(0)
 }

@@ -142,7 +142,7 @@ impl Functions {
         let (_, function) = self.0.iter().find(|(of, _)| *of == trigger).unwrap();
         function.lock().await.invoke(event.to_string()).await.map_err(|error| {
             assert_eq!(error, the_client_error());
-            ClientError
+            ClientError::Fixed
         })
     }
 

@@ -46,7 +46,7 @@ async fn without_a_proven_password_nobody_is_shown_a_secret_or_codes() {
                 "challengeName": "CUSTOM_CHALLENGE",
             });
             let issued = functions.create(user.event(ChallengeTrigger::Create, own)).await;
-            assert_eq!(issued, Err(ClientError), "{session:?}");
+            assert_eq!(issued, Err(ClientError::Fixed), "{session:?}");
         }
     }
 }
@@ -120,8 +120,8 @@ async fn two_sign_ins_that_enroll_at_once_share_no_secret_and_only_one_wins() {
     let [one, other] = &mut sign_ins;
     let answered = tokio::join!(one.answer(&passcodes[0]), other.answer(&passcodes[1]));
     let won = match answered {
-        (Ok(true), Err(ClientError)) => [true, false],
-        (Err(ClientError), Ok(true)) => [false, true],
+        (Ok(true), Err(ClientError::Fixed)) => [true, false],
+        (Err(ClientError::Fixed), Ok(true)) => [false, true],
         answered => panic!("{answered:?}"),
     };
     functions.wait(30);
@@ -150,7 +150,7 @@ async fn a_set_up_challenge_held_over_any_change_fails_and_changes_nothing() {
                 let before = functions.stored(&user).await;
                 for answer in ["-", &right(&functions)] {
                     let answered = functions.verify(held.answer_event(answer)).await;
-                    assert_eq!(answered, Err(ClientError), "{set_up:?} {change:?} {answer}");
+                    assert_eq!(answered, Err(ClientError::Fixed), "{set_up:?} {change:?} {answer}");
                 }
                 assert_eq!(functions.stored(&user).await, before, "{set_up:?} {change:?}");
                 *pairs.entry((set_up, change)).or_default() += 1;
@@ -307,7 +307,7 @@ async fn no_set_up_challenge_from_before_a_reset_or_an_import_is_accepted() {
         for (event, secret) in &held {
             let mut event = event.clone();
             event["request"]["challengeAnswer"] = json!(passcode(secret, functions.now()));
-            assert_eq!(functions.verify(event).await, Err(ClientError));
+            assert_eq!(functions.verify(event).await, Err(ClientError::Fixed));
         }
         assert_eq!(functions.stored(&user).await.record, operation);
     }
@@ -322,7 +322,7 @@ async fn an_import_works_and_is_not_overwritten_by_an_older_set_up_challenge() {
     let imported = imported(&functions, &user).await;
     functions.store().save(&user.key(), &imported, Version::MISSING).await.unwrap();
     functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::ByOperator).unwrap());
-    assert_eq!(functions.verify(held).await, Err(ClientError));
+    assert_eq!(functions.verify(held).await, Err(ClientError::Fixed));
     // The present passcode may just have been used elsewhere, so it is refused here, and so is the next one.
     let phone = SharedSecret::new(FAKE_SECRET.to_vec());
     for seconds in [0, 30] {
@@ -372,7 +372,7 @@ async fn after_the_second_factor_a_sign_in_continues_only_with_the_same_record()
                 let mut sign_in = sign_in;
                 assert_eq!(
                     sign_in.challenge().await,
-                    Err(ClientError),
+                    Err(ClientError::Fixed),
                     "{after_second_factor} {codes_due} {what_happens}"
                 );
                 assert_eq!(functions.stored(&user).await, left);
@@ -385,7 +385,7 @@ async fn after_the_second_factor_a_sign_in_continues_only_with_the_same_record()
     set_up_authenticator(&mut sign_in).await;
     let version = functions.stored(&user).await.version;
     functions.store().save(&user.key(), &Record::reset(drawn()), version).await.unwrap();
-    assert_eq!(sign_in.challenge().await, Err(ClientError), "codes in a record without an authenticator");
+    assert_eq!(sign_in.challenge().await, Err(ClientError::Fixed), "codes in a record without an authenticator");
 }
 
 #[tokio::test]
@@ -409,7 +409,11 @@ async fn a_set_up_challenge_enrolls_only_while_its_entitlement_is_allowed() {
         let event = sign_in.answer_event(&passcode(&secret, functions.now()));
         functions.set(with(answered_under));
         let answered = functions.verify(event).await.map(|answered| answered["response"]["answerCorrect"] == true);
-        assert_eq!(answered, if enrolls { Ok(true) } else { Err(ClientError) }, "{given_under:?} {answered_under:?}");
+        assert_eq!(
+            answered,
+            if enrolls { Ok(true) } else { Err(ClientError::Fixed) },
+            "{given_under:?} {answered_under:?}"
+        );
         assert_eq!(functions.stored(&user).await.record == Record::default(), !enrolls);
     }
     // A proven second factor entitles to another authenticator whatever the setting.
@@ -524,7 +528,7 @@ async fn a_sealed_secret_moved_to_another_user_or_challenge_does_not_open() {
     ] {
         let mut event = sign_in.answer_event(&right);
         event["request"]["privateChallengeParameters"]["challenge"] = json!(moved.join(" "));
-        assert_eq!(functions.verify(event).await, Err(ClientError), "{case}");
+        assert_eq!(functions.verify(event).await, Err(ClientError::Fixed), "{case}");
     }
     for user in [&ana, &ben] {
         assert_eq!(functions.stored(user).await.record, Record::default());

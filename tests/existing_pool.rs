@@ -10,7 +10,7 @@ use tests::account::{Account, CLAIMS, Desk, Fault, function};
 const GUARD: &str = "PreTokenGenerationArn";
 /// Later than the tests' clock.
 const LATER: &str = "2030-01-01T00:00:00Z";
-const PHASES: [&str; 5] = ["challenges", "clients", "watch", "guard", "flows"];
+const PHASES: [&str; 5] = ["challenges", "clients", "watch", "flows", "guard"];
 
 /// An account, a desk, and an app client that users sign in at by SRP.
 async fn team() -> (Arc<Account>, Desk, String) {
@@ -100,7 +100,7 @@ async fn phase_by_phase_and_back_the_pool_is_as_it_was() {
         flows.sort();
         flows
     };
-    let expected = [(&challenges, &srp), (&challenges, &both), (&guarded, &both), (&guarded, &both), (&guarded, &ours)];
+    let expected = [(&challenges, &srp), (&challenges, &both), (&guarded, &both), (&guarded, &ours), (&guarded, &ours)];
     for ((lambda, flows), (expected_lambda, expected_flows)) in left.iter().zip(expected) {
         assert_eq!(lambda, expected_lambda);
         assert_eq!(sorted(flows), sorted(expected_flows));
@@ -133,9 +133,7 @@ async fn a_phase_needs_those_before_it() {
         assert!(phase(&account, &desk, &web, name).await.refused().contains("run `attach challenges` first"), "{name}");
     }
     is_well(&phase(&account, &desk, &web, "challenges").await);
-    assert!(
-        phase(&account, &desk, &web, "flows").await.refused().contains("run `attach watch` or `attach guard` first")
-    );
+    assert!(phase(&account, &desk, &web, "flows").await.refused().contains("run `attach watch` first"));
     is_well(&phase(&account, &desk, &web, "guard").await);
     assert!(phase(&account, &desk, &web, "flows").await.refused().contains("run `attach clients` first"));
 }
@@ -162,15 +160,14 @@ async fn a_trigger_of_the_team_is_not_lost_without_a_word() {
     is_well(&phase(&account, &desk, &web, "challenges").await);
     for next in ["NONE", "arn:aws:lambda:us-east-1:123456789012:function:claims"] {
         account.set("NextPreTokenGenerationArn", next);
-        let refused = phase(&account, &desk, &web, "guard").await.refused();
-        assert!(refused.contains(&format!("Deploy the stack with NextPreTokenGenerationArn={CLAIMS}")), "{refused}");
+        let ended = phase(&account, &desk, &web, "guard").await;
+        assert!(ended.1.contains(&format!("Deploy the stack with NextPreTokenGenerationArn={CLAIMS}")), "{}", ended.1);
+        assert!(ended.refused().contains("--accept own-claims"));
     }
     account.set("NextPreTokenGenerationArn", &function("Guard"));
     assert!(phase(&account, &desk, &web, "guard").await.refused().contains("names the token guard itself"));
     account.set("NextPreTokenGenerationArn", "NONE");
-    let ended = desk.attach("guard", &["--accept", "other-flows", "--replace-triggers"]).await;
-    is_well(&ended);
-    assert!(ended.1.contains("its claims are lost"));
+    is_well(&desk.attach("guard", &["--accept", "other-flows", "--accept", "own-claims"]).await);
 
     let other = json!({ "DefineAuthChallenge": "arn:aws:lambda:us-east-1:123456789012:function:define" });
     account.call("UpdateUserPool", json!({ "UserPoolId": id, "LambdaConfig": other })).await;
@@ -193,7 +190,7 @@ async fn the_pool_keeps_the_version_of_its_events() {
         let request = json!({ "UserPoolId": id, "LambdaConfig": before, "UserPoolTier": tier });
         account.call("UpdateUserPool", request).await;
         is_well(&phase(&account, &desk, &web, "challenges").await);
-        is_well(&desk.attach("guard", &["--accept", "other-flows", "--replace-triggers"]).await);
+        is_well(&desk.attach("guard", &["--accept", "other-flows", "--accept", "own-claims"]).await);
         let lambda = account.described().await["LambdaConfig"].clone();
         assert_eq!(lambda["PreTokenGeneration"], function("Guard"));
         assert_eq!(
@@ -209,7 +206,7 @@ async fn a_pool_of_a_stack_gets_the_lines_for_its_template_and_no_change() {
     *account.owner.lock().unwrap() = Some("amplify-users");
     let before = account.described().await;
     let ended = phase(&account, &desk, &web, "challenges").await;
-    assert!(ended.1.contains("the stack amplify-users owns this pool"), "{}", ended.1);
+    assert!(ended.1.contains("the stack amplify-users owns this"), "{}", ended.1);
     assert!(ended.1.contains(&format!("\"DefineAuthChallenge\":\"{}\"", function("Define"))), "{}", ended.1);
     assert!(ended.refused().contains("--accept owned"));
     assert_eq!(account.described().await, before);
@@ -698,4 +695,45 @@ async fn a_place_in_the_list_that_has_expired_starts_over() {
     let other = json!({ "userPoolId": "us-east-1_Other", "signedOut": 60, "skipped": 0 });
     std::fs::write(desk.folder.join("progress.json"), other.to_string()).unwrap();
     assert!(sign_out(&account, &desk, &[]).await.refused().contains("is about another pool"));
+}
+
+#[tokio::test]
+async fn what_an_update_changed_is_found_after_a_stop_too() {
+    let (account, desk, web) = team().await;
+    let policies = json!({ "UserPoolId": account.id(), "Policies": { "PasswordPolicy": { "MinimumLength": 20 } } });
+    let updated = Arc::new(std::sync::atomic::AtomicBool::new(false));
+    account.fault(move |_, call| {
+        use std::sync::atomic::Ordering::SeqCst;
+        if call == "UpdateUserPool" {
+            updated.store(true, SeqCst);
+            return Some(Fault::Before("UpdateUserPool", policies.clone()));
+        }
+        updated.load(SeqCst).then_some(Fault::Unanswered)
+    });
+    let updated = async {
+        let next = |calls: &[String]| calls.iter().skip_while(|call| *call != "UpdateUserPool").nth(1).is_some();
+        while !next(&account.calls_made()) {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::select! { ended = phase(&account, &desk, &web, "challenges") => panic!("{ended:?}"), () = updated => {} }
+    account.fault(|_, _| None);
+    let ended = phase(&account, &desk, &web, "challenges").await;
+    assert!(ended.1.contains("before it was compared, and Policies.PasswordPolicy.MinimumLength"), "{}", ended.1);
+    assert!(ended.refused().contains("--accept differences"));
+}
+
+#[tokio::test]
+async fn a_client_of_a_stack_or_one_that_was_deleted_is_known() {
+    let (account, desk, web) = team().await;
+    is_well(&phase(&account, &desk, &web, "challenges").await);
+    is_well(&phase(&account, &desk, &web, "clients").await);
+    account.call("DeleteUserPoolClient", json!({ "UserPoolId": account.id(), "ClientId": web })).await;
+    let ended = desk.detach(&[]).await;
+    is_well(&ended);
+    assert!(ended.1.contains("has been deleted"), "{}", ended.1);
+    let app = account.new_client(json!({ "ClientName": "app", "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"] })).await;
+    is_well(&phase(&account, &desk, &app, "challenges").await);
+    *account.owner.lock().unwrap() = Some("apps");
+    assert!(phase(&account, &desk, &app, "clients").await.refused().contains("--accept owned"));
 }

@@ -250,7 +250,7 @@ async fn a_payload_that_is_no_event_returns_the_client_error() {
     let functions = Functions::default();
     for trigger in ChallengeTrigger::ALL {
         for event in [json!(null), json!(true), json!(5), json!("x"), json!([]), json!({}), json!([{}]), deep()] {
-            assert_eq!(functions.answer(trigger, event).await, Err(ClientError));
+            assert_eq!(functions.answer(trigger, event).await, Err(ClientError::Fixed));
         }
     }
 }
@@ -263,7 +263,11 @@ async fn another_triggers_event_returns_the_client_error() {
     for called in ChallengeTrigger::ALL {
         for meant in ChallengeTrigger::ALL.into_iter().filter(|meant| *meant != called) {
             for (case, event) in sample_events(meant) {
-                assert_eq!(functions.answer(called, event).await, Err(ClientError), "{called:?} with {meant:?} {case}");
+                assert_eq!(
+                    functions.answer(called, event).await,
+                    Err(ClientError::Fixed),
+                    "{called:?} with {meant:?} {case}"
+                );
             }
         }
         for source in [
@@ -276,7 +280,11 @@ async fn another_triggers_event_returns_the_client_error() {
         ] {
             for (case, mut event) in sample_events(called) {
                 event["triggerSource"] = json!(source);
-                assert_eq!(functions.answer(called, event).await, Err(ClientError), "{called:?} {case} as {source}");
+                assert_eq!(
+                    functions.answer(called, event).await,
+                    Err(ClientError::Fixed),
+                    "{called:?} {case} as {source}"
+                );
             }
         }
     }
@@ -301,7 +309,7 @@ async fn an_empty_or_missing_session_fails_and_gets_no_challenge() {
         replace(&mut create, "/request/session", session);
         let response = response(&functions, ChallengeTrigger::Define, define).await;
         assert_eq!(response["failAuthentication"], true);
-        assert_eq!(functions.create(create).await, Err(ClientError));
+        assert_eq!(functions.create(create).await, Err(ClientError::Fixed));
     }
 }
 
@@ -437,7 +445,7 @@ async fn an_answer_that_is_no_text_fails_and_is_not_counted() {
         {
             let mut event = sample_events(ChallengeTrigger::Verify).remove(case).unwrap();
             event["request"]["challengeAnswer"] = answer;
-            assert_eq!(functions.verify(event).await, Err(ClientError), "{case}");
+            assert_eq!(functions.verify(event).await, Err(ClientError::Fixed), "{case}");
         }
     }
     assert_eq!(SampleUsers::stored(&functions).await, untouched);
@@ -481,13 +489,13 @@ async fn private_parameters_not_written_by_create_fail_and_are_not_counted() {
         for case in ["passcode-right", "recovery-code-right", "totp-setup-right", "recovery-codes-kept"] {
             let mut event = events[case].clone();
             event["request"]["privateChallengeParameters"]["challenge"] = json!(challenge);
-            assert_eq!(functions.verify(event).await, Err(ClientError), "{case}: {challenge}");
+            assert_eq!(functions.verify(event).await, Err(ClientError::Fixed), "{case}: {challenge}");
         }
     }
     for nonce in ["", "AAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAAAA", "AAAAAAAAAAAAAAAAAAAAAA=="] {
         let mut event = events["passcode-right"].clone();
         event["request"]["privateChallengeParameters"]["nonce"] = json!(nonce);
-        assert_eq!(functions.verify(event).await, Err(ClientError), "{nonce}");
+        assert_eq!(functions.verify(event).await, Err(ClientError::Fixed), "{nonce}");
     }
     assert_eq!(SampleUsers::stored(&functions).await, untouched);
 }
@@ -531,7 +539,7 @@ async fn a_known_user_without_sub_fails_before_any_record_is_touched() {
                     continue;
                 }
                 replace(&mut event, "/request/userAttributes/sub", sub.clone());
-                assert_eq!(functions.answer(trigger, event).await, Err(ClientError), "{case}");
+                assert_eq!(functions.answer(trigger, event).await, Err(ClientError::Fixed), "{case}");
             }
         }
     }
@@ -599,7 +607,7 @@ async fn a_record_that_cannot_be_read_fails_and_is_not_overwritten() {
         for trigger in [ChallengeTrigger::Create, ChallengeTrigger::Verify] {
             for (case, event) in sample_events(trigger) {
                 if event["request"]["userNotFound"] != true {
-                    assert_eq!(functions.answer(trigger, event).await, Err(ClientError), "{at:?}: {case}");
+                    assert_eq!(functions.answer(trigger, event).await, Err(ClientError::Fixed), "{at:?}: {case}");
                 }
             }
         }
@@ -612,7 +620,7 @@ async fn a_record_that_cannot_be_read_fails_and_is_not_overwritten() {
 async fn a_right_answer_that_cannot_be_saved_returns_the_client_error() {
     let functions = Functions::over(Failing::at(At::Save), plainly_fake, fill_random);
     let event = sample_events(ChallengeTrigger::Verify).remove("totp-setup-right").unwrap();
-    assert_eq!(functions.verify(event).await, Err(ClientError));
+    assert_eq!(functions.verify(event).await, Err(ClientError::Fixed));
     assert_eq!(functions.store().calls(), (1, 1));
 }
 
@@ -636,6 +644,6 @@ async fn a_secret_that_does_not_open_fails_and_is_not_counted() {
 async fn without_randomness_no_challenge_is_issued() {
     let functions = Functions::over(MemoryStore::default(), fill_random, |_| Err(RandomError));
     for (case, event) in sample_events(ChallengeTrigger::Create) {
-        assert_eq!(functions.create(event).await, Err(ClientError), "{case}");
+        assert_eq!(functions.create(event).await, Err(ClientError::Fixed), "{case}");
     }
 }

@@ -62,7 +62,7 @@ impl EventHandler for Invoked {
             Some(kind) => {
                 let failure = json!({ "errorType": "SignInError", "errorMessage": ClientError::SENTENCE });
                 assert_eq!((kind, answer), ("Unhandled", failure));
-                Err(ClientError)
+                Err(ClientError::Fixed)
             }
         }
     }
@@ -171,7 +171,7 @@ async fn an_enrollment_by_invoke_is_an_item_sealed_for_that_user() {
 async fn an_invoked_function_that_fails_gives_its_error_and_no_reason() {
     let served = Served::start().await;
     let answered = Invoked::of(&served).answer(ChallengeTrigger::Create, json!({})).await;
-    assert_eq!(answered, Err(ClientError));
+    assert_eq!(answered, Err(ClientError::Fixed));
 }
 
 #[tokio::test]

@@ -10,16 +10,21 @@ use std::io;
 use std::marker::PhantomData;
 use std::sync::Once;
 
+use local::in_process::NextInProcess;
+use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::authenticator::SealedSecret;
 use shared::challenge::{Challenge, IssuedChallenge};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::{ClientError, SealError, StoreError};
+use shared::guard_settings::{NextFunctionErrors, ReportOnly};
 use shared::invocation::answer;
+use shared::next_function::Next;
 use shared::random::RandomError;
 use shared::record::{Record, UnreadableRecord};
 use shared::recovery_codes::RecoveryCode;
+use shared::settings::TokenGuard;
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
 use shared::totp::{Passcode, SharedSecret};
@@ -28,7 +33,7 @@ use shared::verify_answer::verify_answer;
 use tests::challenges::{AT_SIGN_IN, PROMPT, issued};
 use tests::clock::NOW;
 use tests::driver::{Driver, EventHandler};
-use tests::events::{ChallengeTrigger, REQUEST_ID, User, sample_events};
+use tests::events::{ChallengeTrigger, REQUEST_ID, User, sample_events, sample_events_of_the_guard};
 use tests::functions::Functions;
 use tests::golden::assert_golden;
 use tests::random::{FAKE_SECRET, fill_random, plainly_fake};
@@ -135,6 +140,45 @@ async fn a_secret_at_any_place_of_any_event_stays_out_of_the_log() {
     }
 }
 
+/// Where the guard refuses, where it only reports, and where its next function returns all that it was given.
+#[tokio::test]
+async fn a_secret_at_any_place_of_an_event_of_the_guard_stays_out_of_the_log() {
+    const MISPLACED: &str = "plainly misplaced";
+    start_capturing();
+    let users = SampleUsers::prepare().await;
+    let echo = || {
+        let function = NextInProcess::new(Ok);
+        Some(Next { function, errors: NextFunctionErrors::Shown })
+    };
+    for (report_only, next) in [
+        (ReportOnly::NEVER, None),
+        (ReportOnly::until(NOW.plus(1)), None),
+        (ReportOnly::NEVER, echo()),
+        (ReportOnly::until(NOW.plus(1)), echo()),
+    ] {
+        let store = users.functions().await.create.store;
+        let guard = Guard { setting: TokenGuard::Grant, report_only, store, next };
+        captured();
+        for (case, event) in sample_events_of_the_guard() {
+            // The log must have the one, and the report the other.
+            let logged = ["/request/userAttributes/sub", "/callerContext/clientId"];
+            for place in places(&event, "").iter().filter(|place| !logged.contains(&place.as_str())) {
+                for misplaced in [json!(MISPLACED), json!([MISPLACED]), json!({ MISPLACED: MISPLACED })] {
+                    let mut event = event.clone();
+                    *event.pointer_mut(place).unwrap() = misplaced;
+                    let answered = answer(REQUEST_ID, event, async |event| guard.handle(event, NOW).await).await;
+                    let log = captured();
+                    // A report can be followed by what the next function makes of the event.
+                    assert!((2..=3).contains(&log.lines().count()), "a span and its result: {log}");
+                    assert!(!log.contains(MISPLACED), "{case}: {place}: {log}");
+                    let told = answered.map_or_else(|error| error.to_string(), |_| String::new());
+                    assert!(!told.contains(MISPLACED), "{case}: {place}: {told}");
+                }
+            }
+        }
+    }
+}
+
 fn places(value: &Value, place: &str) -> Vec<String> {
     let below = |key: &str, value: &Value| {
         let place = format!("{place}/{}", key.replace('~', "~0").replace('/', "~1"));
@@ -177,30 +221,30 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     ] {
         let functions = Functions::over(store, plainly_fake, plainly_fake);
         for (trigger, event) in [(ChallengeTrigger::Create, &create), (ChallengeTrigger::Verify, &verify)] {
-            assert_eq!(functions.answer(trigger, event.clone()).await, Err(ClientError));
+            assert_eq!(functions.answer(trigger, event.clone()).await, Err(ClientError::Fixed));
             assert_fault(&secrets, event, reason);
         }
     }
 
     let functions = Functions::over(Failing(|| Ok(Record::default())), plainly_fake, plainly_fake);
-    assert_eq!(functions.verify(verify.clone()).await, Err(ClientError));
+    assert_eq!(functions.verify(verify.clone()).await, Err(ClientError::Fixed));
     assert_fault(&secrets, &verify, "the store: not saved");
 
     let functions = Functions::over(MemoryStore::default(), plainly_fake, |_| Err(RandomError));
-    assert_eq!(functions.create(create.clone()).await, Err(ClientError));
+    assert_eq!(functions.create(create.clone()).await, Err(ClientError::Fixed));
     assert_fault(&secrets, &create, "randomness: the source of randomness failed");
 
     let store = users.functions().await.create.store;
     let another_key =
         Verify { enrollment: AT_SIGN_IN, store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
     let answered = answer(REQUEST_ID, verify.clone(), async |event| another_key.handle(event, NOW).await).await;
-    assert_eq!(answered, Err(ClientError));
+    assert_eq!(answered, Err(ClientError::Fixed));
     assert_fault(&secrets, &verify, "the sealing: the sealed secret does not open for this user and authenticator");
 
     let settings = users.functions().await.create.settings;
     let no_key = create_auth_challenge::Create { settings, store, sealer: NoKey, random: plainly_fake };
     let answered = answer(REQUEST_ID, create.clone(), async |event| no_key.handle(event, NOW).await).await;
-    assert_eq!(answered, Err(ClientError));
+    assert_eq!(answered, Err(ClientError::Fixed));
     assert_fault(&secrets, &create, "the sealing: no key");
 }
 

@@ -15,11 +15,9 @@ use shared::store::{RecordStore, Saved, Version, Versioned};
 use shared::token_grant::{GRANT_SECONDS, REPEAT_SECONDS, TokenDenied};
 use tests::clock::NOW;
 use tests::driver::Driver;
-use tests::events::{REQUEST_ID, USER_POOL_ID, User};
+use tests::events::{CLIENT_ID as CLIENT, REQUEST_ID, User};
 use tests::functions::Functions;
 use tests::person::{Person, passcode, set_up_authenticator, take_codes};
-
-const CLIENT: &str = "plainlyfakeclientid";
 
 /// Sources that never pass for a user. That of a machine client is one of them: it has no user.
 const OTHER_SOURCES: [&str; 4] = [
@@ -30,26 +28,13 @@ const OTHER_SOURCES: [&str; 4] = [
 ];
 
 fn event(user: &User, client: &str, source: &str, version: &str) -> Value {
-    json!({
-        "version": version,
-        "triggerSource": source,
-        "region": "us-east-1",
-        "userPoolId": USER_POOL_ID,
-        "userName": user.name,
-        "callerContext": { "awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": client },
-        "request": {
-            "userAttributes": user.attributes,
-            "groupConfiguration": {
-                "groupsToOverride": ["editors"], "iamRolesToOverride": [], "preferredRole": null,
-            },
-            "scopes": ["aws.cognito.signin.user.admin"],
-        },
-        "response": { "claimsOverrideDetails": null },
-    })
+    let mut event = user.token_event(source, version);
+    event["callerContext"]["clientId"] = json!(client);
+    event
 }
 
 fn guard(functions: &Functions, setting: TokenGuard) -> Guard<Arc<MemoryStore>> {
-    Guard { setting, store: functions.create.store.clone() }
+    Guard::new(setting, functions.create.store.clone())
 }
 
 async fn tokens_for(functions: &Functions, user: &User, client: &str) -> Result<Value, TokenDenied> {
@@ -266,7 +251,7 @@ async fn the_tokens_of_a_machine_client_pass_without_the_store_and_untouched() {
     let mut machines = event(&User::named("", 0xaa), CLIENT, "TokenGeneration_ClientCredentials", "3");
     machines["response"] = json!({ "claimsAndScopeOverrideDetails": null });
     for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
-        let guard = Guard { setting, store: Broken };
+        let guard = Guard::new(setting, Broken);
         let now = UnixTime(1_800_000_000);
         for attributes in [Some(json!({})), Some(json!({ "sub": null })), Some(Value::Null), None] {
             let mut event = machines.clone();
@@ -290,7 +275,7 @@ async fn the_tokens_of_a_machine_client_pass_without_the_store_and_untouched() {
 async fn a_refresh_passes_without_the_store_and_without_claims() {
     let ana = User::named("ana", 0xaa);
     for setting in [TokenGuard::Grant, TokenGuard::TriggerSource] {
-        let guard = Guard { setting, store: Broken };
+        let guard = Guard::new(setting, Broken);
         let event = event(&ana, CLIENT, "TokenGeneration_RefreshTokens", "2");
         let answer = guard.handle(event, NOW).await.unwrap();
         let details = &answer["response"]["claimsAndScopeOverrideDetails"];
@@ -303,7 +288,7 @@ async fn a_refresh_passes_without_the_store_and_without_claims() {
 async fn with_trigger_source_tokens_pass_without_the_store_and_without_claims() {
     // They can end the owner's sign-in, which has a grant, or another flow of the same client.
     let ana = User::named("ana", 0xaa);
-    let guard = Guard { setting: TokenGuard::TriggerSource, store: Broken };
+    let guard = Guard::new(TokenGuard::TriggerSource, Broken);
     for version in ["1", "2"] {
         let event = event(&ana, CLIENT, "TokenGeneration_Authentication", version);
         let answer = guard.handle(event, NOW).await.unwrap();
@@ -314,11 +299,11 @@ async fn with_trigger_source_tokens_pass_without_the_store_and_without_claims() 
 #[tokio::test]
 async fn a_broken_store_means_no_tokens() {
     let ana = User::named("ana", 0xaa);
-    let guard = Guard { setting: TokenGuard::Grant, store: Broken };
+    let guard = Guard::new(TokenGuard::Grant, Broken);
     let event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
     let now = NOW;
     let answered = answer(REQUEST_ID, event, async |event| guard.handle(event, now).await).await;
-    assert_eq!(answered, Err(ClientError));
+    assert_eq!(answered, Err(ClientError::Fixed));
 }
 
 #[tokio::test]
@@ -327,7 +312,7 @@ async fn a_grant_whose_use_cannot_be_saved_gets_no_tokens() {
     functions.enroll(&ana).await;
     for (answers, expected) in [(Err(()), "the store"), (Ok(Saved::Conflict), "others kept saving the same record")] {
         let store = SavesNothing { store: functions.create.store.clone(), answers };
-        let guard = Guard { setting: TokenGuard::Grant, store };
+        let guard = Guard::new(TokenGuard::Grant, store);
         let event = event(&ana, CLIENT, "TokenGeneration_Authentication", "1");
         let fault = guard.handle(event, functions.now()).await.unwrap_err();
         assert_eq!(fault.to_string(), expected);

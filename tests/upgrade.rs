@@ -60,7 +60,7 @@ impl Deploy {
         let mut functions = self.functions.lock().await;
         let found = functions.iter_mut().find(|(of, function, _)| (*of, *function) == (version, trigger));
         let (_, _, function) = found.unwrap();
-        function.invoke(event.to_string()).await.map_err(|_| ClientError)
+        function.invoke(event.to_string()).await.map_err(|_| ClientError::Fixed)
     }
 
     async fn record(&self, user: &UserKey) -> Value {

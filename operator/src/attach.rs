@@ -86,7 +86,11 @@ async fn see(services: &Services, asked: &Asked, state: Option<State>) -> Result
     let id = &asked.user_pool_id;
     let pool = services.see_pool(id).await?;
     let stack = services.stack(&asked.stack).await?;
-    let owner = services.owner(id).await?;
+    let mut owner = services.owner(&id.to_string()).await?;
+    for client_id in &asked.clients {
+        owner = owner.or(services.owner(client_id).await?);
+    }
+    let uncompared = state.as_ref().and_then(|state| state.uncompared(&pool.described));
     let of_pool = json!({ "UserPoolId": id.to_string() });
     let replicas = services.where_there_is_one("ListUserPoolReplicas", &of_pool).await?;
     let has_replicas = replicas.is_some_and(|replicas| {
@@ -96,13 +100,12 @@ async fn see(services: &Services, asked: &Asked, state: Option<State>) -> Result
     });
     let (mut clients, mut identity_providers) = (Vec::new(), Vec::new());
     match asked.phase {
-        Phase::Challenges => {}
         Phase::Clients | Phase::Flows => {
             for client_id in &asked.clients {
                 clients.push(services.describe_client(id, client_id).await?);
             }
         }
-        Phase::Watch | Phase::Guard => {
+        Phase::Challenges | Phase::Watch | Phase::Guard => {
             for listed in pages(services, id, "ListUserPoolClients", "UserPoolClients").await? {
                 let client_id = listed.get("ClientId").and_then(Value::as_str).unwrap_or_default();
                 clients.push(services.describe_client(id, client_id).await?);
@@ -112,7 +115,7 @@ async fn see(services: &Services, asked: &Asked, state: Option<State>) -> Result
             identity_providers.extend(listed.iter().filter_map(name));
         }
     }
-    Ok(Seen { pool, clients, identity_providers, has_replicas, owner, stack, state })
+    Ok(Seen { pool, clients, identity_providers, has_replicas, owner, stack, state, uncompared })
 }
 
 async fn pages(
@@ -207,8 +210,11 @@ async fn apply(
         for (trigger, is, will_be) in trigger_changes(&seen.pool.described, wanted) {
             state.note_trigger(&trigger, is.as_ref(), will_be.as_ref());
         }
+        state.begin(&seen.pool.described);
         file.save(&state)?;
         services.change_triggers(id, &seen.pool, wanted).await?;
+        state.compared();
+        file.save(&state)?;
         terminal.say("The triggers are set.")?;
     }
     for (client, flows) in &plan.clients {

@@ -1,7 +1,7 @@
 //! `detach`: puts back what attach found.
 //!
 //! Invariant: it changes only what still is as attach left it, and goes back in steps in which users can sign in: other flows are
-//! given back first, then the triggers, and only then is ALLOW_CUSTOM_AUTH taken away.
+//! given back first, then the triggers, and only then is ALLOW_CUSTOM_AUTH taken away. A client that was deleted stops nothing.
 
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use crate::attach::plan::{Phase, names};
 use crate::attach::state::{State, StateFile, same};
 use crate::attach::update::{Described, LAMBDA_CONFIG, set};
 use crate::attach::{change, trigger_changes};
-use crate::aws::{Services, UserPoolId};
+use crate::aws::{Cause, Services, UserPoolId};
 use crate::terminal::{Stopped, Terminal};
 
 /// What the command line asks for.
@@ -42,7 +42,13 @@ pub async fn detach(services: &Services, asked: &Asked, terminal: &mut Terminal<
     let pool = services.see_pool(id).await.map_err(|error| nothing_changed(&error))?;
     let mut clients = Vec::new();
     for client_id in state.clients.keys() {
-        clients.push(services.describe_client(id, client_id).await.map_err(|error| nothing_changed(&error))?);
+        match services.describe_client(id, client_id).await {
+            Ok(client) => clients.push(client),
+            Err(error) if error.cause == Cause::NotFound => {
+                terminal.say(&format!("Note: the app client {client_id} has been deleted."))?;
+            }
+            Err(error) => return Err(nothing_changed(&error)),
+        }
     }
     let plan = plan(&state, &pool, &clients, asked.to).map_err(|left| {
         Stopped::NothingChanged(format!(
@@ -54,6 +60,9 @@ pub async fn detach(services: &Services, asked: &Asked, terminal: &mut Terminal<
     show(&pool, &plan, terminal)?;
     if plan.is_empty() {
         return terminal.say("Nothing to change: it is so already.");
+    }
+    if asked.to.is_none() && !plan.custom_auth.is_empty() {
+        terminal.say("Apps that sign in by CUSTOM_AUTH only stop working at these app clients.")?;
     }
     if plan.loses_guard {
         let users = pool.described.get("EstimatedNumberOfUsers").and_then(Value::as_u64).unwrap_or_default();

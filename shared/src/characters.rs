@@ -30,6 +30,14 @@ pub(crate) fn visible(text: &str) -> String {
         .collect()
 }
 
+/// The first `longest` characters of `text` on one line: a space for each control character and each end of a line or paragraph.
+pub(crate) fn one_line(text: &str, longest: usize) -> String {
+    use GeneralCategory::{Control, LineSeparator, ParagraphSeparator};
+    let ends_line = |c| matches!(category(c), Control | LineSeparator | ParagraphSeparator);
+    let line: String = text.chars().take(longest).map(|c| if ends_line(c) { ' ' } else { c }).collect();
+    line.trim().to_owned()
+}
+
 fn is_visible(c: char) -> bool {
     use GeneralCategory::{Control, Format, LineSeparator, ParagraphSeparator, PrivateUse, Surrogate, Unassigned};
     let invisible = matches!(

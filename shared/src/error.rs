@@ -1,7 +1,10 @@
 //! What can go wrong, and the one sentence that a client reads about it.
 //!
-//! Invariant: [`ClientError`] has no field, so no reason leaves with it. Cognito shows a function's error text to the client.
+//! Invariant: no reason of ours leaves with a [`ClientError`]: it is the fixed sentence, or one that the team's own function
+//! wrote for its clients, which only an error of that function can make and only where the operator shows it. Cognito shows a
+//! function's error text to the client.
 
+use crate::next_refusal::{Refusal, ShownSentence};
 use crate::random::RandomError;
 use crate::settings::SettingError;
 use crate::token_grant::TokenDenied;
@@ -16,6 +19,10 @@ pub struct StoreError(pub Cause);
 /// A secret could not be sealed or opened: nobody's wrong answer, and no way in.
 #[derive(Debug)]
 pub struct SealError(pub Cause);
+
+/// The next function could not be invoked, or did not answer: nobody's decision, and no way in.
+#[derive(Debug)]
+pub struct InvokeError(pub Cause);
 
 /// Everything that ends an invocation without an answer; for the log, never for the client.
 #[derive(Debug)]
@@ -34,6 +41,17 @@ pub enum HandlerError {
     InvalidParameters,
     /// The token guard denies the tokens.
     TokenDenied(TokenDenied),
+    /// The next function, which is the team's own, denies the tokens.
+    NextFunctionRefused {
+        /// What it says.
+        refusal: Refusal,
+        /// What the client may read of that.
+        shown: Option<ShownSentence>,
+    },
+    /// The next function could not be invoked.
+    Invoke(InvokeError),
+    /// What the next function returned is no answer of this trigger, or a part of it is not as Cognito takes it.
+    NotThisTriggersAnswer(&'static str),
     /// Others kept saving the same record.
     TooManyConflicts,
     /// The calls of this invocation took longer than Cognito would wait.
@@ -62,10 +80,13 @@ impl HandlerError {
             // By answers sent at the same time, all for this one user's record.
             Self::TooManyConflicts => true,
             Self::TokenDenied(TokenDenied::Source(_) | TokenDenied::NoGrant) => true,
+            // It refuses by an error, and its own defects are its own alarms' matter.
+            Self::NextFunctionRefused { .. } => true,
             // Cognito names the client, whatever a user does.
             Self::TokenDenied(TokenDenied::NoClient) => false,
             Self::NotThisTriggersEvent(_) | Self::NoSub | Self::NoChallengeExpected | Self::NotOurChallenge => false,
             Self::InvalidParameters | Self::Store(_) | Self::Seal(_) | Self::TimedOut => false,
+            Self::Invoke(_) | Self::NotThisTriggersAnswer(_) => false,
             Self::Random(_) | Self::Response(_) | Self::Setting(_) | Self::Panicked => false,
         }
     }
@@ -83,6 +104,11 @@ impl std::fmt::Display for HandlerError {
             }
             Self::InvalidParameters => f.write_str("the record holds parameters that RFC 6238 does not allow"),
             Self::TokenDenied(reason) => write!(f, "tokens denied: {reason:?}"),
+            Self::NextFunctionRefused { .. } => f.write_str("the next function refused the tokens"),
+            Self::Invoke(_) => f.write_str("the next function could not be invoked"),
+            Self::NotThisTriggersAnswer(part) => {
+                write!(f, "the next function returned no answer of this trigger: {part}")
+            }
             Self::TooManyConflicts => f.write_str("others kept saving the same record"),
             Self::TimedOut => f.write_str("the calls of this invocation ran out of time"),
             Self::Store(_) => f.write_str("the store"),
@@ -99,6 +125,8 @@ impl std::error::Error for HandlerError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Store(StoreError(cause)) | Self::Seal(SealError(cause)) => Some(&**cause),
+            Self::Invoke(InvokeError(cause)) => Some(&**cause),
+            Self::NextFunctionRefused { refusal, .. } => Some(refusal),
             Self::Random(error) => Some(error),
             Self::Response(error) => Some(error),
             Self::Setting(error) => Some(error),
@@ -109,6 +137,7 @@ impl std::error::Error for HandlerError {
             | Self::ChallengeOutdated
             | Self::InvalidParameters
             | Self::TokenDenied(_)
+            | Self::NotThisTriggersAnswer(_)
             | Self::TooManyConflicts
             | Self::TimedOut
             | Self::Panicked => None,
@@ -128,6 +157,12 @@ impl From<SealError> for HandlerError {
     }
 }
 
+impl From<InvokeError> for HandlerError {
+    fn from(error: InvokeError) -> Self {
+        Self::Invoke(error)
+    }
+}
+
 impl From<RandomError> for HandlerError {
     fn from(error: RandomError) -> Self {
         Self::Random(error)
@@ -140,18 +175,58 @@ impl From<serde_json::Error> for HandlerError {
     }
 }
 
+/// An error and what caused it, on one line.
+pub(crate) fn chain(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
+}
+
 /// The one error that leaves a function.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientError;
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ClientError {
+    /// The fixed sentence.
+    Fixed,
+    /// What the team's own function wrote for its clients. Only the token guard meets it.
+    OfNextFunction(ShownSentence),
+}
 
 impl ClientError {
     /// What the client reads, after Cognito's own words.
     pub const SENTENCE: &str = "The sign-in could not be completed. Please start again.";
 }
 
+impl From<HandlerError> for ClientError {
+    fn from(error: HandlerError) -> Self {
+        match error {
+            HandlerError::NextFunctionRefused { shown: Some(sentence), .. } => Self::OfNextFunction(sentence),
+            HandlerError::NextFunctionRefused { shown: None, .. }
+            | HandlerError::NotThisTriggersEvent(_)
+            | HandlerError::NoSub
+            | HandlerError::NoChallengeExpected
+            | HandlerError::NotOurChallenge
+            | HandlerError::ChallengeOutdated
+            | HandlerError::InvalidParameters
+            | HandlerError::TokenDenied(_)
+            | HandlerError::Invoke(_)
+            | HandlerError::NotThisTriggersAnswer(_)
+            | HandlerError::TooManyConflicts
+            | HandlerError::TimedOut
+            | HandlerError::Store(_)
+            | HandlerError::Seal(_)
+            | HandlerError::Random(_)
+            | HandlerError::Response(_)
+            | HandlerError::Setting(_)
+            | HandlerError::Panicked => Self::Fixed,
+        }
+    }
+}
+
 impl std::fmt::Display for ClientError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(Self::SENTENCE)
+        match self {
+            Self::Fixed => f.write_str(Self::SENTENCE),
+            Self::OfNextFunction(sentence) => write!(f, "{sentence}"),
+        }
     }
 }
 

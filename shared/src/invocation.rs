@@ -1,4 +1,4 @@
-//! One invocation: run the handler, log its reason if it fails, and let nothing but the one sentence out.
+//! One invocation: run the handler, log its reason if it fails, and let nothing but one sentence out.
 
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
@@ -7,7 +7,7 @@ use futures_util::FutureExt;
 use serde_json::Value;
 use tracing::Instrument;
 
-use crate::error::{ClientError, HandlerError};
+use crate::error::{ClientError, HandlerError, chain};
 
 /// Runs `handler` on one event, logs the request id and `sub` with every line, and keeps the reason of a failure inside.
 ///
@@ -33,13 +33,7 @@ where
             } else {
                 tracing::error!(reason, "failed");
             }
-            Err(ClientError)
+            Err(error.into())
         }
     }
-}
-
-/// An error and what caused it, on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .fold(error.to_string(), |chain, cause| format!("{chain}: {cause}"))
 }

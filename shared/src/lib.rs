@@ -7,12 +7,13 @@
 //! |---|---|
 //! | leaves | [`clock`], [`encoding`], `characters`, [`random`], [`timeouts`], [`ids`] |
 //! | Cognito's words | [`cognito`] |
-//! | what an operator decides | [`settings`] |
+//! | what an operator decides | [`settings`], [`guard_settings`] |
 //! | factors | [`totp`], [`recovery_codes`], [`passcode_limit`], [`authenticator`] |
 //! | what is kept | [`token_grant`], `unknown_fields`, [`record`] |
 //! | the sign-in | [`challenge`], [`sign_in`], [`verification`] |
-//! | errors, stores | [`error`], [`store`] |
-//! | use cases | [`verify_answer`], [`redeem_grant`] |
+//! | the tokens | [`token_response`], [`next_refusal`] |
+//! | errors, the next function, stores | [`error`], [`next_function`], [`store`] |
+//! | use cases | [`verify_answer`], [`redeem_grant`], [`report_only`], [`hand_on`] |
 //! | Lambda's side | [`event`], [`invocation`], `runtime` |
 //!
 //! Everything above the stores has no I/O, no clock and no AWS type.
@@ -30,6 +31,8 @@
 //! - *grant*: what Verify records with an accepted second factor, or with the codes that were due; the token guard redeems it for
 //!   tokens.
 //! - *token guard*: our Pre Token Generation trigger.
+//! - *next function*: the team's own Pre Token Generation function, to which the token guard hands on what it passes.
+//! - *report only*: to log what the token guard would deny, and to deny nothing.
 //! - *entitlement*: what a sign-in had proven when it was offered an authenticator.
 //! - *hold*: to keep a challenge unanswered while something changes, and to answer it then.
 //! - *sealed*: encrypted with KMS, for one user, pool and authenticator.
@@ -44,13 +47,18 @@ pub mod cognito;
 pub mod encoding;
 pub mod error;
 pub mod event;
+pub mod guard_settings;
+pub mod hand_on;
 pub mod ids;
 pub mod invocation;
+pub mod next_function;
+pub mod next_refusal;
 pub mod passcode_limit;
 pub mod random;
 pub mod record;
 pub mod recovery_codes;
 pub mod redeem_grant;
+pub mod report_only;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 pub mod settings;
@@ -58,6 +66,7 @@ pub mod sign_in;
 pub mod store;
 pub mod timeouts;
 pub mod token_grant;
+pub mod token_response;
 pub mod totp;
 mod unknown_fields;
 pub mod verification;

@@ -61,6 +61,7 @@ fn filter(level: Level) -> Targets {
     Targets::new()
         .with_default(LevelFilter::from_level(level.min(Level::WARN)))
         .with_targets(OURS.map(|crate_name| (crate_name, level)))
+        .with_target("shared::report_only", LevelFilter::from_level(level.max(Level::WARN)))
         // It repeats that an invocation failed, without the reason that our own line has.
         .with_target("lambda_runtime::layers::panic", LevelFilter::OFF)
 }

@@ -7,6 +7,9 @@ use std::time::Duration;
 /// For everything that one invocation does: what is not done by then is given up while the reason can still be logged. The
 /// `…Fails` alarms of template.yaml count what comes near it.
 pub const INVOCATION: Duration = Duration::from_millis(3800);
+/// For the token guard's decision while it only reports, so that a slow table denies nothing: two thirds of the invocation are left
+/// to the next function.
+pub const REPORTED_DECISION: Duration = Duration::from_millis(1300);
 /// For one connection, with its TLS.
 pub const CONNECTION: Duration = Duration::from_secs(1);
 /// For one attempt of one call.

@@ -150,6 +150,12 @@ impl Account {
         std::mem::take(&mut self.calls.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The same, without forgetting them.
+    #[must_use]
+    pub fn calls_made(&self) -> Vec<String> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How many there were.
     #[must_use]
     pub fn calls_so_far(&self) -> usize {

@@ -102,12 +102,42 @@ impl User {
             "region": "us-east-1",
             "userPoolId": USER_POOL_ID,
             "userName": self.name,
-            "callerContext": { "awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": "plainlyfakeclientid" },
+            "callerContext": { "awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": CLIENT_ID },
             "request": request,
             "response": trigger.unanswered(),
         })
     }
+
+    /// The token guard's event before this user's tokens, by `triggerSource` and `version`.
+    #[must_use]
+    pub fn token_event(&self, source: &str, version: &str) -> Value {
+        let (details, of_both_tokens) = match version {
+            "1" => ("claimsOverrideDetails", json!({})),
+            _ => ("claimsAndScopeOverrideDetails", json!({ "scopes": ["aws.cognito.signin.user.admin"] })),
+        };
+        let mut request = json!({
+            "userAttributes": self.attributes,
+            "groupConfiguration": {
+                "groupsToOverride": ["editors"], "iamRolesToOverride": [], "preferredRole": null,
+            },
+        });
+        let (Value::Object(own), Some(fields)) = (of_both_tokens, request.as_object_mut()) else { panic!("an object") };
+        fields.extend(own);
+        json!({
+            "version": version,
+            "triggerSource": source,
+            "region": "us-east-1",
+            "userPoolId": USER_POOL_ID,
+            "userName": self.name,
+            "callerContext": { "awsSdkVersion": "aws-sdk-unknown-unknown", "clientId": CLIENT_ID },
+            "request": request,
+            "response": { details: null },
+        })
+    }
 }
+
+/// The app client of every event here.
+pub const CLIENT_ID: &str = "plainlyfakeclientid";
 
 /// An entry of `session`.
 #[must_use]

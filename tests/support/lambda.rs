@@ -42,22 +42,29 @@ enum Happened {
 
 type Tell = mpsc::UnboundedSender<Happened>;
 
+/// The token guard's name.
+const GUARD: &str = "pre-token-generation";
 const INVOCATION: &str = "/2018-06-01/runtime/invocation";
 
 impl Lambda {
     /// Starts the function of `trigger` with `variables` and what Lambda itself sets.
     pub async fn start(trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
-        Self::start_bootstrap(&bootstrap(trigger), trigger, variables).await
+        Self::start_bootstrap(&bootstrap(trigger.name()), trigger.name(), variables).await
+    }
+
+    /// Starts the token guard.
+    pub async fn start_guard(variables: &[(&str, &str)]) -> Self {
+        Self::start_bootstrap(&bootstrap(GUARD), GUARD, variables).await
     }
 
     /// The same of the older commit that tests/tools/older.txt names; `tests/run` builds it.
     pub async fn start_older(trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
         let older = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/older").join(trigger.name());
         assert!(older.exists(), "{} is not there: `tests/run test` builds it", older.display());
-        Self::start_bootstrap(&older, trigger, variables).await
+        Self::start_bootstrap(&older, trigger.name(), variables).await
     }
 
-    async fn start_bootstrap(bootstrap: &Path, trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
+    async fn start_bootstrap(bootstrap: &Path, name: &str, variables: &[(&str, &str)]) -> Self {
         let (tell, happened) = mpsc::unbounded_channel();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("a free port");
         let address = listener.local_addr().expect("an address");
@@ -71,7 +78,7 @@ impl Lambda {
         let bootstrap = Command::new(bootstrap)
             .env_clear()
             .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
-            .env("AWS_LAMBDA_FUNCTION_NAME", trigger.name())
+            .env("AWS_LAMBDA_FUNCTION_NAME", name)
             .env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256")
             .env("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST")
             .env("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
@@ -162,7 +169,7 @@ async fn posted(State(tell): State<Tell>, path: Uri, body: Bytes) -> StatusCode 
 
 /// The binary, built as this test was: in the same folder, by the same profile, and of the whole workspace, so that the
 /// features of its dependencies are those that the tests have.
-fn bootstrap(trigger: ChallengeTrigger) -> PathBuf {
+fn bootstrap(name: &str) -> PathBuf {
     static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
         let test = env::current_exe().expect("this test");
         // target/<profile>/deps/<test>
@@ -179,12 +186,18 @@ fn bootstrap(trigger: ChallengeTrigger) -> PathBuf {
         let built = cargo
             .args(["build", "--locked", "--quiet", "--workspace"])
             .args(["--profile", if profile == "debug" { "dev" } else { profile }])
-            .args(ChallengeTrigger::ALL.map(|trigger| format!("--bin={}", trigger.name())))
+            .args(
+                ChallengeTrigger::ALL
+                    .map(ChallengeTrigger::name)
+                    .iter()
+                    .chain([&GUARD])
+                    .map(|name| format!("--bin={name}")),
+            )
             .env("CARGO_TARGET_DIR", folder.parent().expect("a target folder"))
             .current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(".."))
             .status();
         assert!(built.expect("cargo").success(), "the bootstraps were not built");
         folder.to_owned()
     });
-    FOLDER.join(trigger.name())
+    FOLDER.join(name)
 }

@@ -11,6 +11,7 @@ pub mod functions;
 pub mod golden;
 pub mod lambda;
 pub mod later;
+pub mod log;
 pub mod ministack;
 pub mod person;
 pub mod pool;

@@ -3,11 +3,13 @@
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use local::in_process::InProcess;
+use local::in_process::{InProcess, NextInProcess};
 use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient, Trigger, TriggerFuture, Triggers};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
+use shared::guard_settings::ReportOnly;
+use shared::next_function::Next;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::RecordStore;
 use shared::store::memory::MemoryStore;
@@ -89,10 +91,23 @@ impl TestPool {
     /// The same, with the records in `store`.
     #[must_use]
     pub fn over(store: impl RecordStore + 'static, sign_in: SignInSettings, settings: PoolSettings) -> Self {
+        Self::of(settings, |clock| InProcess::over(store, sign_in, clock).expect("triggers"))
+    }
+
+    /// A pool whose token guard only reports for a time, or hands on what it passes.
+    #[must_use]
+    pub fn guarded(report_only: ReportOnly, next: Option<Next<NextInProcess>>, settings: PoolSettings) -> Self {
+        Self::of(settings, |clock| InProcess::new(clock).expect("triggers").with_guard(report_only, next))
+    }
+
+    fn of<S: RecordStore + 'static>(
+        settings: PoolSettings,
+        triggers: impl FnOnce(local::Clock) -> InProcess<S>,
+    ) -> Self {
         let clock = TestClock::default();
         let reads = clock.clone();
         let reads: local::Clock = Arc::new(move || reads.now());
-        let triggers = InProcess::over(store, sign_in, Arc::clone(&reads)).expect("triggers");
+        let triggers = triggers(Arc::clone(&reads));
         let triggers = Arc::new(Deployed(Mutex::new(Arc::new(triggers))));
         let pool = Pool::new(settings, Arc::<Deployed>::clone(&triggers), reads).expect("a pool");
         Self { pool, triggers, clock }

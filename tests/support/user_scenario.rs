@@ -158,7 +158,7 @@ where
         answer(&mut sign_in, &passcode, true).await;
         answer_codes(&mut sign_in).await;
         held["request"]["privateChallengeParameters"]["nonce"] = json!(encode(b"another nonce..."));
-        assert_eq!(self.answer(ChallengeTrigger::Verify, held).await, Err(ClientError));
+        assert_eq!(self.answer(ChallengeTrigger::Verify, held).await, Err(ClientError::Fixed));
     }
 
     /// Secrets where they do not belong: each is the client's error.
@@ -168,10 +168,10 @@ where
         let typed = "PLAINLY-FAKE-BBBBB";
         let mut event = sign_in.answer_event(typed);
         for trigger in [ChallengeTrigger::Define, ChallengeTrigger::Create] {
-            assert_eq!(self.answer(trigger, event.clone()).await, Err(ClientError));
+            assert_eq!(self.answer(trigger, event.clone()).await, Err(ClientError::Fixed));
         }
         event["request"]["privateChallengeParameters"] = json!({ "challenge": typed, "nonce": typed });
-        assert_eq!(self.answer(ChallengeTrigger::Verify, event).await, Err(ClientError));
+        assert_eq!(self.answer(ChallengeTrigger::Verify, event).await, Err(ClientError::Fixed));
     }
 
     /// Define asks for the password, and Cognito checks it.

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::Value;
-use shared::error::HandlerError;
+use shared::error::{HandlerError, InvokeError};
+use shared::guard_settings::ReportOnly;
 use shared::invocation::answer;
+use shared::next_function::{Invoked, Next, NextFunction};
 use shared::random::{FillRandom, RandomError};
 use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, SignInSettings, TokenGuard};
 use shared::store::RecordStore;
@@ -28,8 +30,28 @@ pub(crate) fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
 pub struct InProcess<S = MemoryStore> {
     create: Create<Arc<S>, Arc<MemorySealer>>,
     verify: Verify<Arc<S>, Arc<MemorySealer>>,
-    guard: Guard<Arc<S>>,
+    guard: Guard<Arc<S>, NextInProcess>,
     clock: Clock,
+}
+
+/// The team's own Pre Token Generation function: the event with its response, or the error that it ends with.
+#[derive(Clone)]
+pub struct NextInProcess(Arc<dyn Fn(Value) -> Result<Value, Value> + Send + Sync>);
+
+impl NextInProcess {
+    /// The function that answers as `answer` does.
+    pub fn new(answer: impl Fn(Value) -> Result<Value, Value> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(answer))
+    }
+}
+
+impl NextFunction for NextInProcess {
+    async fn invoke(&self, event: &Value) -> Result<Invoked, InvokeError> {
+        let answered = (self.0)(event.clone());
+        let failed = answered.is_err();
+        let (Ok(payload) | Err(payload)) = answered;
+        Ok(Invoked { failed, payload: payload.to_string().into_bytes() })
+    }
 }
 
 impl InProcess {
@@ -87,7 +109,15 @@ impl<S: RecordStore> InProcess<S> {
     pub fn set_anew(&self, sign_in: SignInSettings) -> Self {
         let Create { store, sealer, random, settings } = &self.create;
         let settings = CreateSettings { sign_in, ..settings.clone() };
-        Self::wired(Arc::clone(store), Arc::clone(sealer), *random, settings, Arc::clone(&self.clock))
+        let anew = Self::wired(Arc::clone(store), Arc::clone(sealer), *random, settings, Arc::clone(&self.clock));
+        anew.with_guard(self.guard.report_only, self.guard.next.clone())
+    }
+
+    /// The same functions, whose token guard only reports for a time, or hands on what it passes.
+    #[must_use]
+    pub fn with_guard(mut self, report_only: ReportOnly, next: Option<Next<NextInProcess>>) -> Self {
+        self.guard = Guard { report_only, next, ..self.guard };
+        self
     }
 
     fn wired(
@@ -104,7 +134,7 @@ impl<S: RecordStore> InProcess<S> {
             AcceptedCognitoMfa::NONE => TokenGuard::Grant,
             _ => TokenGuard::TriggerSource,
         };
-        let guard = Guard { setting, store: Arc::clone(&store) };
+        let guard = Guard { setting, report_only: ReportOnly::NEVER, store: Arc::clone(&store), next: None };
         Self { create, verify: Verify { enrollment: sign_in.enrollment(), store, sealer }, guard, clock }
     }
 

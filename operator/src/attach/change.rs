@@ -137,6 +137,13 @@ impl Services {
             return Ok(());
         }
         let what = format!("UpdateUserPool changed more than it was asked to: {}", unexpected.join(", "));
+        // What still moves may be somebody else's change, which putting back would undo.
+        let again = self.see_pool(id).await.map_err(|error| after_a_change(&what, &error))?;
+        if again.described != changed.described || again.apart != changed.apart {
+            return Err(Stopped::Failed(format!(
+                "{what}, and it is still changing. Nothing was put back; the state file has the pool as it was."
+            )));
+        }
         match self.put_back(id, seen).await {
             Ok(left) if left.is_empty() => Err(Stopped::Failed(format!("{what}. It was put back as it was."))),
             Ok(left) => Err(Stopped::Failed(format!(
@@ -173,6 +180,10 @@ impl Services {
         ] {
             if let (true, Some(was)) = (is != was, was.and_then(Value::as_object)) {
                 let mut request = was.clone();
+                // Cognito refuses to turn MFA off and configure a factor in one call.
+                if request.get("MfaConfiguration").is_some_and(|on| on == "OFF") {
+                    request.retain(|name, _| ["MfaConfiguration", "WebAuthnConfiguration"].contains(&name.as_str()));
+                }
                 set(&mut request, "UserPoolId", Some(&json!(id.to_string())));
                 self.cognito(call, &Value::Object(request)).await?;
             }

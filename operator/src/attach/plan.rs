@@ -20,10 +20,11 @@ pub enum Phase {
     Clients,
     /// Attaches the token guard, which lets every token pass until REPORT_ONLY_UNTIL and logs which it would deny.
     Watch,
+    /// Takes the other flows from the app clients that are named: while a client allows one, whoever knows a password can take the
+    /// grant of the owner's sign-in there.
+    Flows,
     /// Attaches the token guard, which denies.
     Guard,
-    /// Takes the other flows from the app clients that are named.
-    Flows,
 }
 
 impl Phase {
@@ -59,6 +60,10 @@ pub enum Obstacle {
     OtherFlows,
     /// App clients whose refresh tokens rotate.
     Rotation,
+    /// A Pre Token Generation trigger of the team's own that is no longer called.
+    OwnClaims,
+    /// An update that was stopped before it was compared, and after which more is different than was meant to.
+    Differences,
 }
 
 impl Obstacle {
@@ -72,6 +77,8 @@ impl Obstacle {
             Self::ManagedLogin => "managed-login",
             Self::OtherFlows => "other-flows",
             Self::Rotation => "rotation",
+            Self::OwnClaims => "own-claims",
+            Self::Differences => "differences",
         }
     }
 }
@@ -93,6 +100,8 @@ pub struct Seen {
     pub stack: Stack,
     /// What attach did before.
     pub state: Option<State>,
+    /// What is different after an update that was stopped before it was compared.
+    pub uncompared: Option<String>,
 }
 
 /// What a phase does.
@@ -138,6 +147,13 @@ pub fn plan(seen: &Seen, id: &UserPoolId, phase: Phase, replace: bool, now: &str
             of_stack("UserPoolId")?
         ));
     }
+    let account = |arn: &str| arn.split(':').nth(4).unwrap_or_default().to_owned();
+    let of_pool = seen.pool.described.get("Arn").and_then(Value::as_str).map(account);
+    if of_pool.is_some_and(|of_pool| {
+        of_pool != account(stack.output(GUARD).unwrap_or_default()) && stack.output(GUARD).is_some()
+    }) {
+        return Err(format!("The pool and the functions of the stack {} are in two accounts.", stack.name));
+    }
     let current = seen.pool.described.get(LAMBDA_CONFIG).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut wanted = current.clone();
     let mut plan = Plan::default();
@@ -166,7 +182,7 @@ pub fn plan(seen: &Seen, id: &UserPoolId, phase: Phase, replace: bool, now: &str
         _ if !challenges_are_ours()? => return Err(first("challenges")),
         Phase::Watch | Phase::Guard => {
             plan.notes.push(when_it_denies(phase, stack, now)?);
-            own_trigger_is_handed_on(seen, &current, guard, replace, &mut plan)?;
+            own_trigger_is_handed_on(seen, &current, guard, &mut plan)?;
             let version = event_version(&seen.pool.described, &current, of_stack("TokenGuardEvents")?);
             set(&mut wanted, PRE_TOKEN_GENERATION, Some(&json!(guard)));
             let config = json!({ "LambdaArn": guard, "LambdaVersion": version });
@@ -175,15 +191,24 @@ pub fn plan(seen: &Seen, id: &UserPoolId, phase: Phase, replace: bool, now: &str
         }
         Phase::Clients => clients_allow_custom_auth(seen, &mut plan),
         Phase::Flows if named(&current, PRE_TOKEN_GENERATION) != Some(guard) => {
-            return Err(first("watch` or `attach guard"));
+            return Err(first("watch"));
         }
         Phase::Flows => clients_lose_other_flows(seen, &mut plan)?,
+    }
+    if let Some(differences) = &seen.uncompared {
+        plan.obstacles.push((
+            Obstacle::Differences,
+            format!(
+                "an earlier update was stopped before it was compared, and {differences} is different now; the state file has \
+                 the pool as it was before it"
+            ),
+        ));
     }
     if let Some(owner) = &seen.owner {
         let lines = template_lines(phase, stack, &wanted);
         plan.obstacles.push((
             Obstacle::Owned,
-            format!("the stack {owner} owns this pool, and its next update would undo this. Write into its template instead: {lines}"),
+            format!("the stack {owner} owns this, and its next update would undo this. Write into its template instead: {lines}"),
         ));
     }
     general_notes(seen, phase, &mut plan);
@@ -226,13 +251,7 @@ fn when_it_denies(phase: Phase, stack: &Stack, now: &str) -> Result<String, Stri
 }
 
 /// A pool has one Pre Token Generation trigger: the one that it has must be called by ours, or it is lost.
-fn own_trigger_is_handed_on(
-    seen: &Seen,
-    current: &Described,
-    guard: &str,
-    replace: bool,
-    plan: &mut Plan,
-) -> Result<(), String> {
+fn own_trigger_is_handed_on(seen: &Seen, current: &Described, guard: &str, plan: &mut Plan) -> Result<(), String> {
     let next = seen.stack.output(NEXT);
     if next == Some(guard) {
         return Err("NextPreTokenGenerationArn names the token guard itself.".to_owned());
@@ -247,12 +266,14 @@ fn own_trigger_is_handed_on(
             plan.notes.push(format!("The token guard hands on to {own}, whose claims stay."));
             Ok(())
         }
-        (Some(own), _) if !replace => Err(format!(
-            "The pool's Pre Token Generation trigger is {own}, and the token guard does not hand on to it. Deploy the stack with \
-             NextPreTokenGenerationArn={own}, or lose its claims with --replace-triggers."
-        )),
         (Some(own), _) => {
-            plan.notes.push(format!("{own} is no longer called, and its claims are lost."));
+            plan.obstacles.push((
+                Obstacle::OwnClaims,
+                format!(
+                    "the pool's Pre Token Generation trigger is {own}, the token guard does not hand on to it, and its claims \
+                     would be lost. Deploy the stack with NextPreTokenGenerationArn={own}"
+                ),
+            ));
             Ok(())
         }
         (None, Some(next)) => {
@@ -303,7 +324,8 @@ fn denied_users(seen: &Seen, by_grant: bool, plan: &mut Plan) {
         stands(
             Obstacle::OtherFlows,
             which(&|client| !other_flows(client).is_empty() && !is_for_machines(client)),
-            "other flows than ALLOW_CUSTOM_AUTH are allowed, and whoever signs in by one of them gets no tokens",
+            "other flows than ALLOW_CUSTOM_AUTH are allowed, whoever signs in by one of them gets no tokens, and at a client that \
+             allows both, whoever knows a password can take the grant of the owner's sign-in: run `attach flows` first",
         );
         let mfa = seen.pool.apart.mfa_configuration();
         if mfa != "OFF" {
@@ -390,6 +412,11 @@ fn general_notes(seen: &Seen, phase: Phase, plan: &mut Plan) {
     note(
         phase > Phase::Challenges && seen.state.is_none(),
         "There is no state file here, so detach will not know what the pool had before the earlier phases.",
+    );
+    note(
+        phase == Phase::Challenges && seen.clients.iter().any(allows_custom_auth),
+        "Some app clients allow ALLOW_CUSTOM_AUTH already, so users can enroll there from now on. With EnrollmentMode=AT_SIGN_IN so can \
+         whoever knows their password: deploy BY_OPERATOR until the users are told, or make haste.",
     );
     note(phase.attaches_guard(), "A sign-in that is under way may have to start again.");
 }

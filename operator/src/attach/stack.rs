@@ -6,8 +6,12 @@
 use std::collections::BTreeMap;
 
 use aws_sdk_cloudformation::error::ProvideErrorMetadata as _;
+use aws_sdk_cloudformation::types::StackStatus;
 
-use crate::aws::{CallError, Cause, Services, UserPoolId, failed};
+use crate::aws::{CallError, Cause, Services, failed};
+
+/// In which the outputs are what is deployed.
+const SETTLED: [&str; 3] = ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE"];
 
 /// The stack of template.yaml.
 #[derive(Clone, Debug)]
@@ -40,6 +44,11 @@ impl Services {
         const CALL: &str = "DescribeStacks";
         let answer = self.cloudformation.describe_stacks().stack_name(name).send().await;
         let stack = answer.map_err(failed(CALL))?.stacks.unwrap_or_default().into_iter().next();
+        let status = stack.as_ref().and_then(|stack| stack.stack_status.as_ref()).map_or("", StackStatus::as_str);
+        if !SETTLED.contains(&status) {
+            let reason = format!("the stack {name} is {status}");
+            return Err(CallError { call: CALL, cause: Cause::Other, reason });
+        }
         let outputs = stack.and_then(|stack| stack.outputs).ok_or_else(|| {
             let reason = format!("the stack {name} has no outputs; is it one of template.yaml");
             CallError { call: CALL, cause: Cause::Other, reason }
@@ -48,18 +57,17 @@ impl Services {
         Ok(Stack::new(name.to_owned(), outputs.collect()))
     }
 
-    /// The name of the stack that a pool belongs to: that of CDK, Amplify, SAM and the Serverless Framework, too.
+    /// The name of the stack that a pool or an app client belongs to, by its id: that of CDK, Amplify, SAM and the Serverless Framework, too.
     ///
     /// # Errors
     /// The call's.
-    pub async fn owner(&self, pool: &UserPoolId) -> Result<Option<String>, CallError> {
-        let id = pool.to_string();
-        let answer = self.cloudformation.describe_stack_resources().physical_resource_id(&id).send().await;
+    pub async fn owner(&self, id: &str) -> Result<Option<String>, CallError> {
+        let answer = self.cloudformation.describe_stack_resources().physical_resource_id(id).send().await;
         match answer {
             Ok(answer) => {
                 let resources = answer.stack_resources.unwrap_or_default();
-                let pool = resources.into_iter().find(|resource| resource.physical_resource_id.as_ref() == Some(&id));
-                Ok(pool.and_then(|pool| pool.stack_name))
+                let owned = resources.into_iter().find(|resource| resource.physical_resource_id.as_deref() == Some(id));
+                Ok(owned.and_then(|owned| owned.stack_name))
             }
             Err(error)
                 if error.code() == Some("ValidationError")

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::update::Described;
+use super::update::{Described, LAMBDA_CONFIG, differences};
 use crate::aws::UserPoolId;
 use crate::terminal::Stopped;
 
@@ -68,6 +68,9 @@ pub struct State {
     pub clients: BTreeMap<String, Change>,
     /// The pool as it was before the first change, for whoever has to put it back by hand.
     user_pool: Value,
+    /// The pool before an update that has not been compared yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uncompared: Option<Described>,
 }
 
 /// The file.
@@ -143,7 +146,26 @@ impl State {
             lambda_config: BTreeMap::new(),
             clients: BTreeMap::new(),
             user_pool: Value::Object(user_pool.clone()),
+            uncompared: None,
         }
+    }
+
+    /// Notes that an update of the pool begins.
+    pub fn begin(&mut self, user_pool: &Described) {
+        // After a stop, what was there before the first of them.
+        self.uncompared.get_or_insert_with(|| user_pool.clone());
+    }
+
+    /// Notes that the pool was compared after its update.
+    pub fn compared(&mut self) {
+        self.uncompared = None;
+    }
+
+    /// What is different after an update that was stopped before it was compared.
+    #[must_use]
+    pub fn uncompared(&self, now: &Described) -> Option<String> {
+        let paths = differences(self.uncompared.as_ref()?, now, LAMBDA_CONFIG);
+        (!paths.is_empty()).then(|| paths.join(", "))
     }
 
     /// Notes what a member of `LambdaConfig` is and will be.

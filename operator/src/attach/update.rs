@@ -13,6 +13,8 @@ pub type Described = Map<String, Value>;
 /// The member of a pool that names the triggers.
 pub const LAMBDA_CONFIG: &str = "LambdaConfig";
 
+const DCR_CONFIGURATION: &str = "DcrConfiguration";
+
 /// What `DescribeUserPool` returns and `UpdateUserPool` does not take. `DcrConfiguration` is taken, but kept if it is left out;
 /// what is sent without `EnableStatus` lets applications register app clients.
 const NOT_OF_A_POOL_UPDATE: [&str; 14] = [
@@ -20,7 +22,7 @@ const NOT_OF_A_POOL_UPDATE: [&str; 14] = [
     "Arn",
     "CreationDate",
     "CustomDomain",
-    "DcrConfiguration",
+    DCR_CONFIGURATION,
     "Domain",
     "EmailConfigurationFailure",
     "EstimatedNumberOfUsers",
@@ -35,9 +37,6 @@ const NOT_OF_A_POOL_UPDATE: [&str; 14] = [
 /// What `DescribeUserPoolClient` returns and `UpdateUserPoolClient` does not take.
 const NOT_OF_A_CLIENT_UPDATE: [&str; 5] =
     ["ClientSecret", "ClientSecretArn", "ClientType", "CreationDate", "LastModifiedDate"];
-
-/// What changes by itself.
-const CHANGING: [&str; 2] = ["EstimatedNumberOfUsers", "LastModifiedDate"];
 
 /// `UpdateUserPool` of the pool as it is described, with other triggers.
 #[must_use]
@@ -81,13 +80,14 @@ fn member<'a>(of: &'a mut Described, name: &str) -> Option<&'a mut Described> {
     of.get_mut(name).and_then(Value::as_object_mut)
 }
 
-/// Where two descriptions differ, by path and without values, apart from what changes by itself and from `expected`.
+/// Where two descriptions differ in what an update sets, by path and without values, apart from `expected`.
 #[must_use]
 pub fn differences(before: &Described, after: &Described, expected: &str) -> Vec<String> {
     let names: Vec<&String> = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))).collect();
     let mut paths = Vec::new();
     for name in names {
-        if name != expected && !CHANGING.contains(&name.as_str()) {
+        let is_set_by_an_update = name == DCR_CONFIGURATION || !NOT_OF_A_POOL_UPDATE.contains(&name.as_str());
+        if name != expected && is_set_by_an_update {
             let of = |described: &Described| described.get(name).cloned().unwrap_or_default();
             compare(name, &of(before), &of(after), &mut paths);
         }

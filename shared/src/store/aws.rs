@@ -1,7 +1,8 @@
-//! The two AWS services behind a record, reached with as little work as can be: the start of a function is part of a sign-in.
+//! The AWS services behind a record and the next function, reached with as little work as can be: the start of a function is
+//! part of a sign-in.
 //!
 //! What Lambda's variables say is all there is to know, so nothing is looked for anywhere else. The connections are opened
-//! during the start, where Lambda lends a whole processor, and one HTTP client serves both services. Budgets fit a
+//! during the start, where Lambda lends a whole processor, and one HTTP client serves all services. Budgets fit a
 //! trigger of 5 s. `docs/performance.md` has what each of these is worth.
 
 use aws_sdk_dynamodb::config::retry::RetryConfig;
@@ -23,6 +24,10 @@ use rustls::pki_types::pem::PemObject;
 pub use super::dynamodb::DynamoDbStore;
 pub use super::kms::KmsSealer;
 use crate::error::Cause;
+#[cfg(feature = "next-function")]
+use crate::guard_settings::NextFunctionSettings;
+#[cfg(feature = "next-function")]
+use crate::next_function::{Next, lambda::LambdaFunction};
 use crate::settings::{Lookup, SettingError, StoreSettings, optional, required};
 use crate::timeouts;
 
@@ -48,15 +53,27 @@ pub async fn connect(lookup: Lookup<'_>, settings: StoreSettings) -> Result<(Dyn
     ))
 }
 
-/// A client for the table alone.
+/// Clients for the table alone, and for the next function if there is one.
 ///
 /// # Errors
 /// The same.
-pub async fn connect_store(lookup: Lookup<'_>, table_name: String) -> Result<DynamoDbStore, SettingError> {
+#[cfg(feature = "next-function")]
+pub async fn connect_guard(
+    lookup: Lookup<'_>,
+    table_name: String,
+    next: Option<NextFunctionSettings>,
+) -> Result<(DynamoDbStore, Option<Next<LambdaFunction>>), SettingError> {
     let access = Access::read(lookup)?;
     let dynamodb = access.dynamodb(lookup).await?;
-    access.open(dynamodb.endpoint_url()).await;
-    Ok(DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&dynamodb), table_name))
+    let store = DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&dynamodb), table_name);
+    let Some(NextFunctionSettings { function, errors }) = next else {
+        access.open(dynamodb.endpoint_url()).await;
+        return Ok((store, None));
+    };
+    let lambda = access.lambda(lookup).await?;
+    futures_util::join!(access.open(dynamodb.endpoint_url()), access.open(lambda.endpoint_url()));
+    let function = LambdaFunction::new(aws_sdk_lambda::Client::new(&lambda), function);
+    Ok((store, Some(Next { function, errors })))
 }
 
 /// How AWS is reached: the variables that Lambda sets, and those by which AWS's tools let an operator lead them elsewhere.
@@ -123,6 +140,21 @@ impl Access {
             Ok(DefaultResolver::new().resolve_endpoint(&params).await?.url().to_owned())
         };
         self.at(lookup, "AWS_ENDPOINT_URL_KMS", of_aws).await
+    }
+
+    /// Without a limit for one attempt: a function may take long to start, and an attempt that is given up would run it again.
+    /// The invocation's own limit remains.
+    #[cfg(feature = "next-function")]
+    async fn lambda(&self, lookup: Lookup<'_>) -> Result<SdkConfig, SettingError> {
+        use aws_sdk_lambda::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
+        let Self { region, fips, dual_stack, .. } = self;
+        let of_aws = async {
+            let params =
+                Params::builder().region(region.clone()).use_fips(*fips).use_dual_stack(*dual_stack).build()?;
+            Ok(DefaultResolver::new().resolve_endpoint(&params).await?.url().to_owned())
+        };
+        let config = self.at(lookup, "AWS_ENDPOINT_URL_LAMBDA", of_aws).await?;
+        Ok(config.to_builder().timeout_config(TimeoutConfig::disabled()).build())
     }
 
     /// The configuration for one service. Its endpoint is verified here, so that what is opened is what is called.

@@ -1,0 +1,168 @@
+//! What an operator decides about the token guard, apart from [`TokenGuard`](crate::settings::TokenGuard): until when it only
+//! reports, and which function it hands its events on to. Neither has to be set; a wrong value stops the function, as in
+//! [`settings`](crate::settings).
+
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::clock::UnixTime;
+use crate::settings::{Lookup, SettingError, optional, required};
+
+/// Until when the token guard refuses nothing and logs what it would refuse.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReportOnly(Option<UnixTime>);
+
+impl ReportOnly {
+    /// The environment variable.
+    pub const VARIABLE: &str = "REPORT_ONLY_UNTIL";
+    /// The guard refuses.
+    pub const NEVER: Self = Self(None);
+
+    /// The guard refuses from `time` on.
+    #[must_use]
+    pub fn until(time: UnixTime) -> Self {
+        Self(Some(time))
+    }
+
+    /// Reads [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// It is set and not a time.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        optional(lookup, Self::VARIABLE).map_or(Ok(Self::NEVER), |value| Self::parse(&value))
+    }
+
+    /// Reads the value of [`Self::VARIABLE`]: RFC 3339 in UTC, in whole seconds. A time with another offset is refused, as it
+    /// is easily an hour off, and the guard would refuse an hour too early.
+    ///
+    /// # Errors
+    /// It is not such a time, or one before 1970.
+    pub fn parse(value: &str) -> Result<Self, SettingError> {
+        let time = OffsetDateTime::parse(value, &Rfc3339).ok();
+        let time = time.filter(|time| value.ends_with('Z') && time.nanosecond() == 0);
+        let seconds = time.and_then(|time| u64::try_from(time.unix_timestamp()).ok());
+        let problem = || format!("must be a time in UTC such as 2026-12-24T08:00:00Z; it is {value:?}");
+        match seconds {
+            Some(seconds) => Ok(Self::until(UnixTime(seconds))),
+            None => Err(SettingError { variable: Self::VARIABLE, problem: problem() }),
+        }
+    }
+
+    /// Whether the guard only reports at `now`.
+    #[must_use]
+    pub fn is_on(self, now: UnixTime) -> bool {
+        self.0.is_some_and(|until| now < until)
+    }
+}
+
+/// The team's own Pre Token Generation function, and what becomes of its errors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NextFunctionSettings {
+    /// Which function.
+    pub function: FunctionArn,
+    /// What a client sees when it refuses.
+    pub errors: NextFunctionErrors,
+}
+
+impl NextFunctionSettings {
+    /// Reads `NEXT_PRE_TOKEN_GENERATION` and `NEXT_PRE_TOKEN_GENERATION_ERRORS`; `None` if the guard is the only function.
+    ///
+    /// # Errors
+    /// A variable that is wrong; the guard itself; `SHOWN` without a function.
+    pub fn read(lookup: Lookup<'_>) -> Result<Option<Self>, SettingError> {
+        let errors = NextFunctionErrors::read(lookup)?;
+        let wrong = |variable, problem: String| Err(SettingError { variable, problem });
+        let Some(value) = optional(lookup, FunctionArn::VARIABLE) else {
+            return match errors {
+                NextFunctionErrors::Hidden => Ok(None),
+                NextFunctionErrors::Shown => {
+                    let problem = format!("must be HIDDEN without a {}", FunctionArn::VARIABLE);
+                    wrong(NextFunctionErrors::VARIABLE, problem)
+                }
+            };
+        };
+        let function = FunctionArn::parse(&value)?;
+        // Lambda sets both.
+        let (region, own_name) = (required(lookup, "AWS_REGION")?, required(lookup, "AWS_LAMBDA_FUNCTION_NAME")?);
+        if function.region != region {
+            return wrong(FunctionArn::VARIABLE, format!("must be in the region {region}; it is {value:?}"));
+        }
+        // By any of its versions and aliases, it would call itself for as long as it has time.
+        if function.name.eq_ignore_ascii_case(&own_name) {
+            return wrong(FunctionArn::VARIABLE, format!("must not be the token guard itself; it is {value:?}"));
+        }
+        Ok(Some(Self { function, errors }))
+    }
+}
+
+/// The ARN of a Lambda function, with or without a version or an alias.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionArn {
+    arn: String,
+    region: String,
+    name: String,
+}
+
+impl FunctionArn {
+    /// The environment variable.
+    pub const VARIABLE: &str = "NEXT_PRE_TOKEN_GENERATION";
+
+    /// Reads the value of [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// It is no whole ARN of a function. A bare name is none: it would be read in another way.
+    pub fn parse(value: &str) -> Result<Self, SettingError> {
+        let is_of = |text: &str, others: &str| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || others.contains(c))
+        };
+        let is_lower = |text: &str| is_of(text, "-") && !text.contains(|c: char| c.is_ascii_uppercase());
+        let (region, name) = match value.split(':').collect::<Vec<_>>().as_slice() {
+            ["arn", partition, "lambda", region, account, "function", name, qualifier @ ..]
+                if is_lower(partition)
+                    && is_lower(region)
+                    && account.len() == 12
+                    && account.bytes().all(|digit| digit.is_ascii_digit())
+                    && is_of(name, "-_")
+                    && (qualifier.is_empty() || matches!(qualifier, [qualifier] if is_of(qualifier, "-_$."))) =>
+            {
+                ((*region).to_owned(), (*name).to_owned())
+            }
+            _ => {
+                let problem = format!("must be the ARN of a Lambda function; it is {value:?}");
+                return Err(SettingError { variable: Self::VARIABLE, problem });
+            }
+        };
+        Ok(Self { arn: value.to_owned(), region, name })
+    }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.arn
+    }
+}
+
+/// What a client sees when the next function refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextFunctionErrors {
+    /// `HIDDEN`: the one fixed sentence.
+    Hidden,
+    /// `SHOWN`: the function's own error message.
+    Shown,
+}
+
+impl NextFunctionErrors {
+    /// The environment variable.
+    pub const VARIABLE: &str = "NEXT_PRE_TOKEN_GENERATION_ERRORS";
+
+    fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        match optional(lookup, Self::VARIABLE).as_deref() {
+            None | Some("HIDDEN") => Ok(Self::Hidden),
+            Some("SHOWN") => Ok(Self::Shown),
+            Some(value) => Err(SettingError {
+                variable: Self::VARIABLE,
+                problem: format!("must be HIDDEN or SHOWN; it is {value:?}"),
+            }),
+        }
+    }
+}
