@@ -577,6 +577,15 @@ mod tests {
             ("CreateUserPoolDomain", json!({ "Domain": "app" })),
             ("CreateIdentityProvider", json!({ "ProviderName": "idp", "ProviderType": "OIDC", "ProviderDetails": {} })),
             ("CreateUserPoolClient", json!({ "ClientName": "app", "GenerateSecret": true, "IdTokenValidity": 2 })),
+            (
+                "SetUserPoolSessionConfiguration",
+                json!({ "UserSessionTracking": "ENABLED", "TokenSession": { "MaxPerUser": 5 } }),
+            ),
+            (
+                "SetUserPoolClientSessionConfiguration",
+                json!({ "ClientId": CLIENT_ID, "SSOSession": { "MaxValidityMinutes": 5 } }),
+            ),
+            ("UpdateUserPool", json!({ "MfaConfiguration": "OPTIONAL", "FutureConfiguration": { "Some": [1.5] } })),
         ] {
             body["UserPoolId"] = json!(POOL_ID);
             pool.call(operation, body);
