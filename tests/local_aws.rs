@@ -1,7 +1,8 @@
 //! The services of AWS that the local pool answers for, as the SDKs call them: over the records that its functions have.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use aws_sdk_cloudformation::types::StackStatus;
 use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kms::primitives::Blob;
@@ -239,6 +240,113 @@ async fn the_caller_is_of_the_account_of_everything_here() {
     assert!(refused.message().unwrap().ends_with("It has GetCallerIdentity."));
 }
 
+/// What the stack of this name says in its outputs.
+async fn outputs(served: &Served, stack: &str) -> Result<BTreeMap<String, String>, (String, String)> {
+    let cloudformation = aws_sdk_cloudformation::Client::new(&served.config);
+    let described = cloudformation.describe_stacks().stack_name(stack).send().await;
+    let described = described.map_err(|error| {
+        (error.code().unwrap_or_default().to_owned(), error.message().unwrap_or_default().to_owned())
+    })?;
+    let [described] = described.stacks() else { panic!("{described:?}") };
+    assert_eq!(described.stack_status(), Some(&StackStatus::CreateComplete));
+    assert_eq!(described.creation_time().unwrap().secs(), i64::try_from(served.clock.now().0).unwrap());
+    let outputs = described.outputs().iter();
+    Ok(outputs.map(|output| (output.output_key().unwrap().into(), output.output_value().unwrap().into())).collect())
+}
+
+#[tokio::test]
+async fn the_stack_of_the_first_pool_has_the_outputs_of_the_template() {
+    let served = Served::start().await;
+    let function = |name: &str| format!("arn:aws:lambda:us-east-1:123456789012:function:second-factor-{name}");
+    let key_arn = "arn:aws:kms:us-east-1:123456789012:key/5ea11a90-0000-4000-8000-000000000000";
+    let expected = [
+        ("UserPoolId", served.user_pool_id.clone()),
+        ("UserPoolClientId", "localpoolclient00000000000".to_owned()),
+        ("TableName", TABLE_NAME.to_owned()),
+        ("SealingKeyArn", key_arn.to_owned()),
+        ("DefineAuthChallengeArn", function("DefineAuthChallenge")),
+        ("CreateAuthChallengeArn", function("CreateAuthChallenge")),
+        ("VerifyAuthChallengeArn", function("VerifyAuthChallengeResponse")),
+        ("PreTokenGenerationArn", function("PreTokenGeneration")),
+        ("TokenGuard", "GRANT".to_owned()),
+        ("TokenGuardEvents", "V2_0".to_owned()),
+        ("ReportOnlyUntil", "NONE".to_owned()),
+        ("NextPreTokenGenerationArn", "NONE".to_owned()),
+    ];
+    let mut expected: BTreeMap<String, String> =
+        expected.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    let all = outputs(&served, "second-factor").await.unwrap();
+    assert_eq!(all, expected);
+    // The functions that it names are those that are here.
+    let lambda = aws_sdk_lambda::Client::new(&served.config);
+    for arn in all.iter().filter(|(key, _)| key.ends_with("ChallengeArn") || *key == "PreTokenGenerationArn") {
+        lambda.get_function().function_name(arn.1).send().await.unwrap();
+    }
+
+    // The same deployment for a pool that was there before.
+    let cognito = aws_sdk_cognitoidentityprovider::Client::new(&served.config);
+    let made = cognito.create_user_pool().pool_name("theirs").send().await.unwrap().user_pool.unwrap().id.unwrap();
+    expected.remove("UserPoolClientId");
+    expected.insert("UserPoolId".to_owned(), made.clone());
+    assert_eq!(outputs(&served, &format!("second-factor-for-{made}")).await.unwrap(), expected);
+    for missing in ["second-factor-for-us-east-1_Nowhere", "second-factor-for-", "<other> & more"] {
+        let error = ("ValidationError".to_owned(), format!("Stack with id {missing} does not exist"));
+        assert_eq!(outputs(&served, missing).await, Err(error));
+    }
+}
+
+#[tokio::test]
+async fn the_stack_says_the_settings_that_the_functions_have() {
+    let accepted = AcceptedCognitoMfa::parse("SMS_MFA").unwrap();
+    let served = Served::with(SignInSettings::new(accepted, Enrollment::AfterCognitoMfa).unwrap()).await;
+    assert_eq!(outputs(&served, "second-factor").await.unwrap()["TokenGuard"], "TRIGGER_SOURCE");
+}
+
+#[tokio::test]
+async fn the_first_pool_is_its_stacks_and_a_pool_that_was_made_is_nobodys() {
+    let served = Served::start().await;
+    let cloudformation = aws_sdk_cloudformation::Client::new(&served.config);
+    let of = |id: &str| cloudformation.describe_stack_resources().physical_resource_id(id).send();
+    let found = of(&served.user_pool_id).await.unwrap();
+    let named = |logical_id: &str| {
+        let mut resources = found.stack_resources().iter();
+        resources.find(|resource| resource.logical_resource_id() == Some(logical_id)).unwrap()
+    };
+    let pool = named("UserPool");
+    assert_eq!((pool.stack_name(), pool.resource_type()), (Some("second-factor"), Some("AWS::Cognito::UserPool")));
+    assert_eq!(pool.physical_resource_id(), Some(served.user_pool_id.as_str()));
+    // As CloudFormation does, with everything else of that stack.
+    assert_eq!(named("VerifyAuthChallenge").physical_resource_id(), Some("second-factor-VerifyAuthChallengeResponse"));
+    assert_eq!(found.stack_resources().len(), 8);
+    let by_id = outputs(&served, pool.stack_id().unwrap()).await.unwrap();
+    assert_eq!(by_id["UserPoolId"], served.user_pool_id);
+
+    let cognito = aws_sdk_cognitoidentityprovider::Client::new(&served.config);
+    let made = cognito.create_user_pool().pool_name("theirs").send().await.unwrap().user_pool.unwrap().id.unwrap();
+    for other in [made.as_str(), "us-east-1_Nowhere"] {
+        let refused = of(other).await.unwrap_err();
+        let said = format!("Stack for {other} does not exist");
+        assert_eq!((refused.code(), refused.message()), (Some("ValidationError"), Some(said.as_str())));
+    }
+}
+
+#[tokio::test]
+async fn there_is_one_trail_and_it_logs() {
+    let cloudtrail = aws_sdk_cloudtrail::Client::new(&Served::start().await.config);
+    let described = cloudtrail.describe_trails().send().await.unwrap();
+    let [trail] = described.trail_list() else { panic!("{described:?}") };
+    assert_eq!((trail.is_multi_region_trail(), trail.home_region()), (Some(true), Some("us-east-1")));
+    for name in [trail.name().unwrap(), trail.trail_arn().unwrap()] {
+        assert_eq!(cloudtrail.get_trail_status().name(name).send().await.unwrap().is_logging(), Some(true));
+        let named = cloudtrail.describe_trails().trail_name_list(name).send().await.unwrap();
+        assert_eq!(named.trail_list().len(), 1);
+    }
+    let other = cloudtrail.describe_trails().trail_name_list("other").send().await.unwrap();
+    assert_eq!(other.trail_list(), []);
+    let refused = cloudtrail.get_trail_status().name("other").send().await.unwrap_err();
+    assert_eq!(refused.code(), Some("TrailNotFoundException"));
+}
+
 /// Error codes that a program acts on, and a sentence for whoever reads them.
 #[tokio::test]
 async fn what_is_not_here_is_refused_and_what_is_here_is_named() {
@@ -288,6 +396,13 @@ async fn what_is_not_here_is_refused_and_what_is_here_is_named() {
         "NotFoundException",
         "with the alias alias/second-factor-sealing"
     );
+    let cloudformation = aws_sdk_cloudformation::Client::new(&served.config);
+    refused!(cloudformation.list_stacks(), "InvalidAction", "It has DescribeStacks, DescribeStackResources.");
+    refused!(cloudformation.describe_stacks(), "ValidationError", "StackName is missing");
+    let by_name = cloudformation.describe_stack_resources().stack_name("second-factor");
+    refused!(by_name, "ValidationError", "by PhysicalResourceId, and by nothing else");
+    let cloudtrail = aws_sdk_cloudtrail::Client::new(&served.config);
+    refused!(cloudtrail.list_trails(), "UnknownOperationException", "It has DescribeTrails, GetTrailStatus.");
     refused!(kms.create_key(), "UnknownOperationException", "It has Encrypt, Decrypt, ");
     refused!(kms.encrypt().key_id(KEY_ALIAS).plaintext(Blob::new("")), "ValidationException", "1 to 4096 bytes");
     refused!(

@@ -1,14 +1,17 @@
 //! Other services of AWS, as far as the functions and operator commands call them: DynamoDB and KMS over the records of the
-//! functions that run in this process, Lambda with those functions, and STS.
+//! functions that run in this process, Lambda with those functions, CloudFormation with their stack, CloudTrail, and STS.
 //!
 //! Invariant: anything else is refused with an error in AWS's shape that lists what is supported.
 //!
 //! Source: the API reference of each service; the resources are those of template.yaml.
 
+mod cloudformation;
+mod cloudtrail;
 mod dynamodb;
 mod error;
 mod kms;
 mod lambda;
+mod query;
 mod sts;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -16,6 +19,7 @@ use axum::response::{IntoResponse as _, Response};
 use serde_json::{Value, json};
 
 use crate::aws::error::AwsError;
+use crate::aws::query::Form;
 use crate::service::Service;
 
 const ERROR_TYPE: HeaderName = HeaderName::from_static("x-amzn-errortype");
@@ -31,8 +35,20 @@ pub(crate) fn answer(service: &Service, headers: &HeaderMap, body: &[u8]) -> Opt
     } else if let Some(operation) = target.strip_prefix(kms::TARGET_PREFIX) {
         let answered = kms::call(functions.sealer(), service.started_at(), operation, body);
         Some(json_response("application/x-amz-json-1.1", answered))
+    } else if let Some(operation) =
+        target.trim_start_matches(cloudtrail::NAMESPACE).strip_prefix(cloudtrail::TARGET_PREFIX)
+    {
+        let answered = cloudtrail::call(service.started_at(), operation, body);
+        Some(json_response("application/x-amz-json-1.1", answered))
     } else if target.is_empty() && text(header::CONTENT_TYPE).starts_with("application/x-www-form-urlencoded") {
-        let (status, answered) = sts::call(body);
+        let form = Form::parse(body);
+        let (namespace, answered) = match form.get("Version") {
+            Some(cloudformation::VERSION) => {
+                (cloudformation::NAMESPACE, cloudformation::call(service, functions, &form))
+            }
+            _ => (sts::NAMESPACE, sts::call(&form)),
+        };
+        let (status, answered) = query::response(namespace, form.action(), answered);
         Some((status, [(header::CONTENT_TYPE, "text/xml")], answered).into_response())
     } else {
         None

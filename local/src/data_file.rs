@@ -22,7 +22,7 @@ use crate::state::State;
 use crate::stored;
 
 /// The version that is written, and the only one that is read. Any change of what is stored is another version.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// A data file that this process has to itself.
 pub(crate) struct DataFile {

@@ -58,6 +58,13 @@ impl CognitoError {
         Self::invalid_parameter(format!("Missing required parameter {name}"))
     }
 
+    pub(crate) fn not_in_tier(feature: &str) -> Self {
+        Self::new(
+            "FeatureUnavailableInTierException",
+            format!("{feature} is not in the feature plan of this user pool."),
+        )
+    }
+
     /// A trigger returned something other than its documented response.
     pub(crate) fn unrecognizable_lambda_output() -> Self {
         Self::new("InvalidLambdaResponseException", "Unrecognizable lambda output")

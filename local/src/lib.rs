@@ -13,7 +13,7 @@
 //! | the pool | `pool` |
 //! | what operations share | `issue_tokens`, `sign_in` |
 //! | operations | `operations`: a file for each group, and the table from operation name to function |
-//! | the service | `data_file`, `service`: all pools; `aws`: DynamoDB, KMS, STS and Lambda, over the records of our functions |
+//! | the service | `data_file`, `service`: all pools; `aws`: DynamoDB, KMS, Lambda, CloudFormation, CloudTrail and STS, over the records of our functions |
 //! | outside | `http`, `guided`, [`cli`] |
 
 mod aws;

@@ -2,7 +2,7 @@
 //! members with their types and lengths. A member has the same in all operations.
 //!
 //! Invariant: a member that the model has is of its type and length, or the operation does not run; one that it does not have is
-//! ignored, as AWS's JSON protocol has it.
+//! ignored, as AWS's JSON protocol has it, or kept with the others where an operation keeps what it is given.
 //!
 //! Source: the service model of the Cognito API in botocore 1.44.5.
 
@@ -12,7 +12,7 @@ use crate::error::CognitoError;
 use crate::request::{Request, missing_member, strings, violated_constraint, wrong_type};
 
 /// The operations that a local pool has, in alphabetical order, and the members that each requires.
-pub const OPERATIONS: [(&str, &[&str]); 72] = [
+pub const OPERATIONS: [(&str, &[&str]); 77] = [
     ("AddCustomAttributes", &["UserPoolId", "CustomAttributes"]),
     ("AdminAddUserToGroup", &["UserPoolId", "Username", "GroupName"]),
     ("AdminConfirmSignUp", &["UserPoolId", "Username"]),
@@ -60,13 +60,16 @@ pub const OPERATIONS: [(&str, &[&str]); 72] = [
     ("GetTokensFromRefreshToken", &["ClientId", "RefreshToken"]),
     ("GetUser", &["AccessToken"]),
     ("GetUserAttributeVerificationCode", &["AccessToken", "AttributeName"]),
+    ("GetUserPoolClientSessionConfiguration", &["UserPoolId", "ClientId"]),
     ("GetUserPoolMfaConfig", &["UserPoolId"]),
+    ("GetUserPoolSessionConfiguration", &["UserPoolId"]),
     ("GlobalSignOut", &["AccessToken"]),
     ("InitiateAuth", &["ClientId", "AuthFlow"]),
     ("ListGroups", &["UserPoolId"]),
     ("ListIdentityProviders", &["UserPoolId"]),
     ("ListResourceServers", &["UserPoolId"]),
     ("ListUserPoolClients", &["UserPoolId"]),
+    ("ListUserPoolReplicas", &["UserPoolId"]),
     ("ListUserPools", &["MaxResults"]),
     ("ListUsers", &["UserPoolId"]),
     ("ListUsersInGroup", &["UserPoolId", "GroupName"]),
@@ -74,7 +77,9 @@ pub const OPERATIONS: [(&str, &[&str]); 72] = [
     ("RespondToAuthChallenge", &["ClientId", "ChallengeName"]),
     ("RevokeToken", &["ClientId", "Token"]),
     ("SetUserMFAPreference", &["AccessToken"]),
+    ("SetUserPoolClientSessionConfiguration", &["UserPoolId", "ClientId", "SSOSession"]),
     ("SetUserPoolMfaConfig", &["UserPoolId"]),
+    ("SetUserPoolSessionConfiguration", &["UserPoolId", "UserSessionTracking", "TokenSession"]),
     ("SignUp", &["ClientId", "Username"]),
     ("UpdateGroup", &["UserPoolId", "GroupName"]),
     ("UpdateIdentityProvider", &["UserPoolId", "ProviderName"]),
@@ -101,7 +106,7 @@ enum Kind {
 }
 
 /// The members of all these operations.
-const MEMBERS: [(&str, Kind); 118] = [
+const MEMBERS: [(&str, Kind); 121] = [
     ("AccessToken", Kind::Text(0, usize::MAX)),
     ("AccessTokenValidity", Kind::Number),
     ("AccountRecoverySetting", Kind::Structure),
@@ -189,6 +194,7 @@ const MEMBERS: [(&str, Kind); 118] = [
     ("RoleArn", Kind::Text(0, 2048)),
     ("Routing", Kind::Structure),
     ("SMSMfaSettings", Kind::Structure),
+    ("SSOSession", Kind::Structure),
     ("Schema", Kind::Structures),
     ("Scopes", Kind::Structures),
     ("SecretHash", Kind::Text(1, 128)),
@@ -202,6 +208,7 @@ const MEMBERS: [(&str, Kind); 118] = [
     ("SupportedIdentityProviders", Kind::Texts),
     ("TemporaryPassword", Kind::Text(0, 256)),
     ("Token", Kind::Text(0, usize::MAX)),
+    ("TokenSession", Kind::Structure),
     ("TokenValidityUnits", Kind::Structure),
     ("UserAttributeNames", Kind::Texts),
     ("UserAttributeUpdateSettings", Kind::Structure),
@@ -212,6 +219,7 @@ const MEMBERS: [(&str, Kind); 118] = [
     ("UserPoolId", Kind::Text(1, 55)),
     ("UserPoolTags", Kind::TextMap),
     ("UserPoolTier", Kind::Text(0, usize::MAX)),
+    ("UserSessionTracking", Kind::Text(0, usize::MAX)),
     ("Username", Kind::Text(1, 128)),
     ("UsernameAttributes", Kind::Texts),
     ("UsernameConfiguration", Kind::Structure),

@@ -8,6 +8,7 @@ mod initiate_auth;
 mod mfa;
 mod password;
 mod respond_to_auth_challenge;
+mod session_configuration;
 mod sign_up;
 mod tokens;
 pub(crate) mod user_pools;
@@ -73,6 +74,7 @@ impl Pool {
 
             "DescribeUserPool" => user_pools::describe_user_pool(self, request),
             "UpdateUserPool" => user_pools::update_user_pool(self, request),
+            "ListUserPoolReplicas" => user_pools::list_user_pool_replicas(self, request),
             "AddCustomAttributes" => user_pools::add_custom_attributes(self, request),
             "CreateIdentityProvider" => described::create_identity_provider(self, request),
             "DescribeIdentityProvider" => described::describe_identity_provider(self, request),
@@ -102,6 +104,19 @@ impl Pool {
             "AdminSetUserMFAPreference" => mfa::admin_set_user_mfa_preference(self, request),
             "SetUserPoolMfaConfig" => mfa::set_user_pool_mfa_config(self, request),
             "GetUserPoolMfaConfig" => mfa::get_user_pool_mfa_config(self, request),
+
+            "GetUserPoolSessionConfiguration" => {
+                session_configuration::get_user_pool_session_configuration(self, request)
+            }
+            "SetUserPoolSessionConfiguration" => {
+                session_configuration::set_user_pool_session_configuration(self, request)
+            }
+            "GetUserPoolClientSessionConfiguration" => {
+                session_configuration::get_user_pool_client_session_configuration(self, request)
+            }
+            "SetUserPoolClientSessionConfiguration" => {
+                session_configuration::set_user_pool_client_session_configuration(self, request)
+            }
 
             "GetTokensFromRefreshToken" => tokens::get_tokens_from_refresh_token(self, request).await,
             "RevokeToken" => tokens::revoke_token(self, request),

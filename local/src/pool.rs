@@ -74,6 +74,7 @@ impl Pool {
             grants: Grants::default(),
             messages: Vec::new(),
             mfa: PoolMfa::new(settings.mfa_configuration),
+            session_configuration: None,
         };
         let keys = (SigningKey::generate()?, SimulationKey::generate()?);
         Ok(Self::with(settings, keys, state, triggers, clock))

@@ -86,6 +86,12 @@ impl Request {
         names.iter().filter_map(member).collect()
     }
 
+    /// Its members without those of these names, as they were given. `null` is as good as left out, in whatever depth.
+    pub(crate) fn members_except(&self, names: &[&str]) -> Map<String, Value> {
+        let others = self.0.iter().filter(|(name, _)| !names.contains(&name.as_str()));
+        without_nulls(others)
+    }
+
     pub(crate) fn members(&self) -> Map<String, Value> {
         self.0.clone()
     }
@@ -97,6 +103,12 @@ impl Request {
     pub(crate) fn member(&self, name: &str) -> Option<&Value> {
         self.0.get(name).filter(|value| !value.is_null())
     }
+}
+
+fn without_nulls<'a>(members: impl Iterator<Item = (&'a String, &'a Value)>) -> Map<String, Value> {
+    let given = members.filter(|(_, value)| !value.is_null());
+    let kept = |value: &Value| value.as_object().map_or_else(|| value.clone(), |own| without_nulls(own.iter()).into());
+    given.map(|(name, value)| (name.clone(), kept(value))).collect()
 }
 
 /// `None` unless it is an object of strings.

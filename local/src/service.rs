@@ -20,6 +20,7 @@ use crate::random;
 use crate::request::Request;
 use crate::request_limit::RequestLimit;
 use crate::settings::PoolSettings;
+use crate::state::configuration::check_tags;
 use crate::state::message::Message;
 use crate::triggers::in_process::InProcess;
 
@@ -159,6 +160,7 @@ impl Service {
     }
 
     fn create_user_pool(&self, region: &str, request: &Request) -> Result<Value, CognitoError> {
+        check_tags(request)?;
         let mut user_pool = request.members();
         user_pool.entry("LambdaConfig").or_insert_with(|| json!({}));
         let user_pool_id = format!("{region}_{}", random::alphanumeric::<9>()?);

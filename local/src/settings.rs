@@ -316,6 +316,12 @@ pub enum ExplicitAuthFlow {
     /// `USER_AUTH`, which this pool does not have: it is described, and refused.
     #[value(skip)]
     UserAuth,
+    /// The exchange of tokens on behalf of a user, which this pool does not have: it is described only.
+    #[value(skip)]
+    TokenExchangeDelegation,
+    /// The exchange of tokens in place of a user, likewise.
+    #[value(skip)]
+    TokenExchangeImpersonation,
 }
 
 impl ExplicitAuthFlow {
@@ -327,6 +333,8 @@ impl ExplicitAuthFlow {
             Self::UserPassword => "ALLOW_USER_PASSWORD_AUTH",
             Self::AdminUserPassword => "ALLOW_ADMIN_USER_PASSWORD_AUTH",
             Self::UserAuth => "ALLOW_USER_AUTH",
+            Self::TokenExchangeDelegation => "ALLOW_TOKEN_EXCHANGE_DELEGATION",
+            Self::TokenExchangeImpersonation => "ALLOW_TOKEN_EXCHANGE_IMPERSONATION",
         }
     }
 
@@ -342,6 +350,8 @@ impl ExplicitAuthFlow {
             "ALLOW_USER_PASSWORD_AUTH" => Some(Self::UserPassword),
             "ALLOW_ADMIN_USER_PASSWORD_AUTH" => Some(Self::AdminUserPassword),
             "ALLOW_USER_AUTH" => Some(Self::UserAuth),
+            "ALLOW_TOKEN_EXCHANGE_DELEGATION" => Some(Self::TokenExchangeDelegation),
+            "ALLOW_TOKEN_EXCHANGE_IMPERSONATION" => Some(Self::TokenExchangeImpersonation),
             _ => None,
         }
     }

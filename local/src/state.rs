@@ -10,6 +10,7 @@ pub(crate) mod group;
 pub(crate) mod lockout;
 pub(crate) mod message;
 pub(crate) mod mfa;
+pub(crate) mod modified;
 pub(crate) mod password;
 pub(crate) mod schema;
 pub(crate) mod session;
@@ -26,6 +27,7 @@ use self::mfa::PoolMfa;
 use self::session::Sessions;
 use self::user::Users;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 #[derive(Serialize, Deserialize)]
 pub(crate) struct State {
@@ -42,4 +44,6 @@ pub(crate) struct State {
     #[serde(skip)]
     pub(crate) messages: Vec<Message>,
     pub(crate) mfa: PoolMfa,
+    /// What `SetUserPoolSessionConfiguration` was given.
+    pub(crate) session_configuration: Option<Map<String, Value>>,
 }

@@ -577,6 +577,15 @@ mod tests {
             ("CreateUserPoolDomain", json!({ "Domain": "app" })),
             ("CreateIdentityProvider", json!({ "ProviderName": "idp", "ProviderType": "OIDC", "ProviderDetails": {} })),
             ("CreateUserPoolClient", json!({ "ClientName": "app", "GenerateSecret": true, "IdTokenValidity": 2 })),
+            (
+                "SetUserPoolSessionConfiguration",
+                json!({ "UserSessionTracking": "ENABLED", "TokenSession": { "MaxPerUser": 5 } }),
+            ),
+            (
+                "SetUserPoolClientSessionConfiguration",
+                json!({ "ClientId": CLIENT_ID, "SSOSession": { "MaxValidityMinutes": 5 } }),
+            ),
+            ("UpdateUserPool", json!({ "MfaConfiguration": "OPTIONAL", "FutureConfiguration": { "Some": [1.5] } })),
         ] {
             body["UserPoolId"] = json!(POOL_ID);
             pool.call(operation, body);
@@ -683,7 +692,7 @@ mod tests {
         let half: String = whole.chars().take(whole.len() / 2).collect();
         let damaged = whole.replace("\"sealingKey\": \"", "\"sealingKey\": \"!");
         let other_key = whole.replace("\"signingKey\": \"", "\"signingKey\": \"AAAA");
-        let newer = whole.replace("\"version\": 1", "\"version\": 2");
+        let newer = whole.replace("\"version\": 2", "\"version\": 3");
         assert!(whole != damaged && whole != newer && whole != other_key);
         for (contents, said) in [
             ("", "is not one of this program, or is damaged"),
@@ -691,7 +700,7 @@ mod tests {
             (&half, "is not one of this program, or is damaged"),
             (&damaged, "is not one of this program, or is damaged"),
             (&other_key, "holds a signing key that is none"),
-            (&newer, "has version 2, and this program reads version 1"),
+            (&newer, "has version 3, and this program reads version 2"),
         ] {
             let file = folder.join("pool.json");
             fs::write(&file, contents).unwrap();

@@ -4,6 +4,7 @@ import contextlib
 import json
 import uuid
 from collections import defaultdict
+from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import ProxyHandler, Request, build_opener
 
@@ -85,6 +86,52 @@ def test_what_does_not_have_the_shape_is_found():
         "it.UserStatus is SIGNED_UP, which is not in the enum"
     ]
     assert of("ListUsers", {"Users": [{"Attributes": [{"Value": "x"}]}]}) == ["it.Users[0].Attributes[0].Name is missing"]
+
+
+# What the tests of updates in local/tests set
+
+
+MEMBERS = Path(__file__).parents[2] / "local" / "tests" / "strictness" / "members.json"
+
+
+def paths(shape, path=""):
+    """Of every member in whatever depth, as JSON pointers; `*` stands for a key of a map."""
+    match shape.type_name:
+        case "structure":
+            for name, member in shape.members.items():
+                yield f"{path}/{name}"
+                yield from paths(member, f"{path}/{name}")
+        case "list":
+            yield from paths(shape.member, f"{path}/0")
+        case "map":
+            yield from paths(shape.value, f"{path}/*")
+
+
+def updates():
+    def shape(operation, part="input_shape"):
+        return getattr(MODEL.operation_model(operation), part)
+
+    ids = {"/UserPoolId", "/ClientId"}
+    taken = {
+        operation: sorted(set(paths(shape(operation))) - ids)
+        for operation in [
+            "UpdateUserPool",
+            "UpdateUserPoolClient",
+            "SetUserPoolMfaConfig",
+            "SetUserPoolSessionConfiguration",
+            "SetUserPoolClientSessionConfiguration",
+        ]
+    }
+    described = {
+        operation: sorted(shape(operation, "output_shape").members[name].members)
+        for operation, name in [("DescribeUserPool", "UserPool"), ("DescribeUserPoolClient", "UserPoolClient")]
+    }
+    return taken | described
+
+
+def test_the_members_that_the_tests_of_updates_set_are_those_of_the_model():
+    expected = json.dumps(updates(), indent=2) + "\n"
+    assert MEMBERS.read_text() == expected
 
 
 # Every operation
@@ -188,6 +235,10 @@ def configure(operator):
         "UserPoolAddOns": {"AdvancedSecurityMode": "OFF"},
         "AccountRecoverySetting": {"RecoveryMechanisms": [{"Priority": 1, "Name": "verified_email"}]},
         "UserPoolTier": "ESSENTIALS",
+        "DcrConfiguration": {"OpenDcrEnabled": False, "AllowedScopes": ["openid"]},
+        "KeyConfiguration": {"KeyType": "AWS_OWNED_KEY"},
+        "IssuerConfiguration": {"Type": "ORIGINAL"},
+        "AcrConfiguration": {"Level1": {"AcrValue": "urn:example:low"}},
     }
     schema = [
         {"Name": "email", "AttributeDataType": "String", "Required": True, "Mutable": True},
@@ -235,6 +286,12 @@ def configure(operator):
         of_client = {"UserPoolId": pool_id, "ClientId": full["UserPoolClient"]["ClientId"]}
         operator.update_user_pool_client(**of_client, ClientName="renamed", **client)
         operator.describe_user_pool_client(**of_client)
+        operator.get_user_pool_session_configuration(UserPoolId=pool_id)
+        tracking = {"UserSessionTracking": "ENABLED", "TokenSession": {"MaxPerUser": 5}}
+        operator.set_user_pool_session_configuration(UserPoolId=pool_id, **tracking)
+        operator.get_user_pool_client_session_configuration(**of_client)
+        operator.set_user_pool_client_session_configuration(**of_client, SSOSession={"MaxValidityMinutes": 5})
+        operator.list_user_pool_replicas(UserPoolId=pool_id)
         token = operator.list_user_pool_clients(UserPoolId=pool_id, MaxResults=1)["NextToken"]
         operator.list_user_pool_clients(UserPoolId=pool_id, NextToken=token)
         operator.delete_user_pool_client(**of_client)
@@ -369,7 +426,11 @@ def set_up_mfa(pool):
     operator, here = pool.operator, {"UserPoolId": pool.id}
     client = {**here, "ClientId": pool.client_id}
     operator.set_user_pool_mfa_config(
-        **here, MfaConfiguration="ON", SoftwareTokenMfaConfiguration={"Enabled": True}, EmailMfaConfiguration={}
+        **here,
+        MfaConfiguration="ON",
+        SoftwareTokenMfaConfiguration={"Enabled": True},
+        EmailMfaConfiguration={},
+        WebAuthnConfiguration={"RelyingPartyId": "example.com", "UserVerification": "required"},
     )
     operator.get_user_pool_mfa_config(**here)
     person = new_person(pool)

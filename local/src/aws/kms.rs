@@ -17,7 +17,8 @@ use crate::triggers::ACCOUNT;
 pub(crate) const TARGET_PREFIX: &str = "TrentService.";
 
 const OPERATIONS: [&str; 5] = ["Encrypt", "Decrypt", "DescribeKey", "GetKeyRotationStatus", "GetKeyPolicy"];
-const KEY_ID: &str = "5ea11a90-0000-4000-8000-000000000000";
+/// The key's id.
+pub(crate) const KEY_ID: &str = "5ea11a90-0000-4000-8000-000000000000";
 const ALIAS: &str = "alias/second-factor-sealing";
 const ALGORITHM: &str = "SYMMETRIC_DEFAULT";
 /// Bytes that one call encrypts at most.

@@ -126,7 +126,7 @@ fn enrollment(enrollment: Enrollment) -> &'static str {
     }
 }
 
-fn token_guard(guard: TokenGuard) -> &'static str {
+pub(crate) fn token_guard(guard: TokenGuard) -> &'static str {
     match guard {
         TokenGuard::Grant => "GRANT",
         TokenGuard::TriggerSource => "TRIGGER_SOURCE",

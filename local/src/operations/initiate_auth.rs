@@ -30,7 +30,10 @@ pub(crate) async fn admin_initiate_auth(pool: &Pool, request: &Request) -> Resul
 }
 
 async fn initiate(pool: &Pool, request: &Request, caller: Caller) -> Result<Value, CognitoError> {
-    use ExplicitAuthFlow::{AdminUserPassword, CustomAuth, RefreshToken, UserAuth, UserPassword, UserSrp};
+    use ExplicitAuthFlow::{
+        AdminUserPassword, CustomAuth, RefreshToken, TokenExchangeDelegation, TokenExchangeImpersonation, UserAuth,
+        UserPassword, UserSrp,
+    };
     let client = &pool.client(request)?;
     let parameters = request.strings("AuthParameters")?;
     let auth_flow = request.required("AuthFlow")?;
@@ -54,7 +57,7 @@ async fn initiate(pool: &Pool, request: &Request, caller: Caller) -> Result<Valu
         CustomAuth => custom_auth(pool, client, &parameters).await,
         RefreshToken => refresh_token_auth(pool, client, &parameters).await,
         UserSrp => user_srp_auth(pool, client, &parameters),
-        UserAuth => Err(flow_not_enabled(auth_flow)),
+        UserAuth | TokenExchangeDelegation | TokenExchangeImpersonation => Err(flow_not_enabled(auth_flow)),
         UserPassword | AdminUserPassword => password_auth(pool, client, &parameters).await,
     }
 }

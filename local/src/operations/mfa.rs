@@ -166,7 +166,7 @@ pub(crate) fn set_user_pool_mfa_config(pool: &Pool, request: &Request) -> Result
         return Err(CognitoError::invalid_parameter(problem));
     }
     let mut state = pool.state();
-    state.mfa = PoolMfa { configuration, factors };
+    state.mfa = PoolMfa { configuration, factors, members: request.members_except(&["UserPoolId"]) };
     Ok(state.mfa.to_json())
 }
 

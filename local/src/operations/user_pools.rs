@@ -1,4 +1,4 @@
-//! One user pool: `DescribeUserPool`, `UpdateUserPool`, `AddCustomAttributes`. What makes, lists and deletes pools is in `service`.
+//! One user pool: `DescribeUserPool`, `UpdateUserPool`, `AddCustomAttributes`, `ListUserPoolReplicas`. What makes, lists and deletes pools is in `service`.
 
 use serde_json::{Map, Value, json};
 
@@ -50,6 +50,12 @@ pub(crate) fn mfa_configuration(request: &Request) -> Result<MfaConfiguration, C
         None => Ok(MfaConfiguration::Off),
         Some(word) => MfaConfiguration::parse(word).ok_or_else(|| outside_of_enum("MfaConfiguration", word)),
     }
+}
+
+/// No pool has any.
+pub(crate) fn list_user_pool_replicas(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {
+    pool.check_user_pool(request)?;
+    Ok(json!({ "UserPoolReplicas": [] }))
 }
 
 pub(crate) fn add_custom_attributes(pool: &Pool, request: &Request) -> Result<Value, CognitoError> {

@@ -1,7 +1,8 @@
 //! A pool's app clients: what `CreateUserPoolClient` and `UpdateUserPoolClient` set and `DescribeUserPoolClient` returns.
 //!
-//! Invariant: an update replaces everything but the name, the id and the secret.
-//! Source: the API reference of these operations.
+//! Invariant: an update replaces everything but the name, the id and the secret. That is so for every member, also for one that no
+//! model has: it is described as it was given.
+//! Source: the API reference of these operations, and their shapes in the service model.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -14,22 +15,23 @@ use crate::error::CognitoError;
 use crate::random;
 use crate::request::{Request, outside_of_enum};
 use crate::settings::{AuthSessionValidity, ClientSettings, ExplicitAuthFlow, PreventUserExistenceErrors};
+use crate::state::modified::LastModified;
 use crate::stored::StoredClientSettings;
 
-/// What is returned as it was given.
-const KEPT: [&str; 12] = [
-    "AllowedOAuthFlows",
-    "AllowedOAuthFlowsUserPoolClient",
-    "AllowedOAuthScopes",
-    "AnalyticsConfiguration",
-    "CallbackURLs",
-    "DefaultRedirectURI",
-    "EnablePropagateAdditionalUserContextData",
-    "LogoutURLs",
-    "ReadAttributes",
-    "RefreshTokenRotation",
-    "SupportedIdentityProviders",
-    "WriteAttributes",
+/// What a request does not set, or what is held apart: the members of `DescribeUserPoolClient` that no update takes are ignored in
+/// one. Two members are newer than the service model here: `ClientSecretArn` is described only, and
+/// `PublishSecretsInAWSSecretsManager` is never described.
+const NOT_MEMBERS: [&str; 10] = [
+    "ClientId",
+    "ClientName",
+    "ClientSecret",
+    "ClientSecretArn",
+    "ClientType",
+    "CreationDate",
+    "GenerateSecret",
+    "LastModifiedDate",
+    "PublishSecretsInAWSSecretsManager",
+    "UserPoolId",
 ];
 
 /// One app client.
@@ -40,8 +42,10 @@ pub(crate) struct AppClient {
     name: String,
     /// As the API returns them, without what [`ClientSettings`] holds.
     members: Map<String, Value>,
+    /// What `SetUserPoolClientSessionConfiguration` was given: no update of the client touches it.
+    pub(crate) session_configuration: Option<Map<String, Value>>,
     created_at: UnixTime,
-    modified_at: UnixTime,
+    modified_at: LastModified,
 }
 
 /// All app clients of a pool, by id.
@@ -75,7 +79,7 @@ impl AppClient {
             "SupportedIdentityProviders": ["COGNITO"],
         });
         let members = members.as_object().cloned().unwrap_or_default();
-        Self { name: settings.client_id.clone(), settings, members, created_at: now, modified_at: now }
+        Self::made(settings.client_id.clone(), settings, members, now)
     }
 
     /// What `CreateUserPoolClient` makes.
@@ -83,14 +87,20 @@ impl AppClient {
         let name = request.required("ClientName")?.to_owned();
         let secret = request.flag("GenerateSecret")?.then(random::alphanumeric::<51>).transpose()?;
         let settings = settings(request, random::alphanumeric::<26>()?, secret)?;
-        Ok(Self { settings, name, members: members(request), created_at: now, modified_at: now })
+        Ok(Self::made(name, settings, members(request), now))
+    }
+
+    fn made(name: String, settings: ClientSettings, members: Map<String, Value>, now: UnixTime) -> Self {
+        let modified_at = LastModified::at(now);
+        Self { settings, name, members, session_configuration: None, created_at: now, modified_at }
     }
 
     /// What `UpdateUserPoolClient` leaves.
     pub(crate) fn updated(&self, request: &Request, now: UnixTime) -> Result<Self, CognitoError> {
         let name = request.optional("ClientName")?.unwrap_or(&self.name).to_owned();
         let settings = settings(request, self.settings.client_id.clone(), self.settings.client_secret.clone())?;
-        Ok(Self { settings, name, members: members(request), created_at: self.created_at, modified_at: now })
+        let modified_at = self.modified_at.again(now);
+        Ok(Self { settings, name, members: members(request), modified_at, ..self.clone() })
     }
 
     /// `DescribeUserPoolClient`
@@ -104,6 +114,11 @@ impl AppClient {
         let flows = settings.explicit_auth_flows.iter().map(|flow| flow.as_str()).collect::<Vec<_>>();
         // As it was given, in its older names too.
         let flows = described.remove("ExplicitAuthFlows").unwrap_or_else(|| json!(flows));
+        let mut units = described.get("TokenValidityUnits").and_then(Value::as_object).cloned().unwrap_or_default();
+        units.extend(
+            [(of_refresh, refresh_unit), (of_access, access_unit), (of_id, id_unit)]
+                .map(|((_, token, _), unit)| (token.to_owned(), unit)),
+        );
         let own = json!({
             "UserPoolId": user_pool_id,
             "ClientId": settings.client_id,
@@ -115,9 +130,9 @@ impl AppClient {
             "RefreshTokenValidity": refresh,
             "AccessTokenValidity": access,
             "IdTokenValidity": id,
-            "TokenValidityUnits": { "RefreshToken": refresh_unit, "AccessToken": access_unit, "IdToken": id_unit },
+            "TokenValidityUnits": units,
             "CreationDate": self.created_at,
-            "LastModifiedDate": self.modified_at,
+            "LastModifiedDate": self.modified_at.to_json(),
         });
         described.extend(own.as_object().cloned().unwrap_or_default());
         described.extend(settings.client_secret.as_ref().map(|secret| ("ClientSecret".to_owned(), json!(secret))));
@@ -130,8 +145,9 @@ impl AppClient {
         let unit = self.members.get("TokenValidityUnits").and_then(|units| units.get(token));
         match (given, unit) {
             (Some(number), unit) => (number.clone(), unit.cloned().unwrap_or_else(|| json!(default_unit))),
-            (None, _) => {
-                let (number, unit) = in_units(default);
+            (None, unit) => {
+                let (number, unit) =
+                    unit.and_then(|unit| in_unit(default, unit.as_str()?)).unwrap_or(in_units(default));
                 (json!(number), json!(unit))
             }
         }
@@ -170,14 +186,7 @@ fn members(request: &Request) -> Map<String, Value> {
     let defaults =
         json!({ "AllowedOAuthFlowsUserPoolClient": false, "EnablePropagateAdditionalUserContextData": false });
     let mut members = defaults.as_object().cloned().unwrap_or_default();
-    members.extend(request.members_of(&KEPT));
-    members.extend(request.members_of(&["ExplicitAuthFlows"]));
-    members.extend(request.members_of(&[
-        "RefreshTokenValidity",
-        "AccessTokenValidity",
-        "IdTokenValidity",
-        "TokenValidityUnits",
-    ]));
+    members.extend(request.members_except(&NOT_MEMBERS));
     members
 }
 
@@ -266,6 +275,12 @@ fn seconds_of(unit: &str) -> Option<u64> {
         "days" => Some(24 * 60 * 60),
         _ => None,
     }
+}
+
+/// `None` unless it is a whole number of them.
+fn in_unit(validity: Duration, unit: &str) -> Option<(u64, &str)> {
+    let (seconds, length) = (validity.as_secs(), seconds_of(unit)?);
+    (seconds.checked_rem(length)? == 0).then_some((seconds.checked_div(length)?, unit))
 }
 
 /// The largest unit in which it is a whole number, but not of a single one: an hour is 60 minutes, as template.yaml says.

@@ -1,7 +1,9 @@
 //! A user pool's own configuration: what `CreateUserPool` and `UpdateUserPool` set and `DescribeUserPool` returns.
 //!
-//! Invariant: an update replaces everything that an update takes: what it leaves out returns to its default.
-//! Source: the API reference of these operations, and their shapes in the service model.
+//! Invariant: an update replaces everything that an update takes: what it leaves out returns to its default. That is so for every
+//! member, also for one that no model has: it is described as it was given.
+//! Source: the API reference of these operations, and their shapes in the service model; for tags, the rule of AWS's tagging in
+//! general: <https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html>.
 
 use std::collections::BTreeMap;
 
@@ -10,37 +12,41 @@ use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
-use crate::request::{Request, outside_of_enum};
+use crate::request::{Request, outside_of_enum, wrong_type};
 use crate::settings::PreTokenGenerationVersion;
 use crate::state::alias::{Alias, NameRules};
+use crate::state::modified::LastModified;
 use crate::state::password::PasswordPolicy;
 use crate::state::schema::Schema;
 use crate::triggers::Trigger;
 
-/// What only `CreateUserPool` takes.
-const CREATED_ONLY: [&str; 4] = ["PoolName", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration"];
-/// What `DescribeUserPool` returns as it was given.
-const KEPT: [&str; 19] = [
-    "AccountRecoverySetting",
-    "AdminCreateUserConfig",
-    "AutoVerifiedAttributes",
-    "DeletionProtection",
-    "DeviceConfiguration",
-    "EmailConfiguration",
-    "EmailVerificationMessage",
-    "EmailVerificationSubject",
-    "LambdaConfig",
-    "MfaConfiguration",
-    "Policies",
-    "SmsAuthenticationMessage",
-    "SmsConfiguration",
-    "SmsVerificationMessage",
-    "UserAttributeUpdateSettings",
-    "UserPoolAddOns",
-    "UserPoolTags",
-    "UserPoolTier",
-    "VerificationMessageTemplate",
+/// What only `CreateUserPool` takes, and every update leaves.
+const CREATED_ONLY: [&str; 3] = ["AliasAttributes", "UsernameAttributes", "UsernameConfiguration"];
+/// What an update leaves when it is left out. Documented of the former, and reported of the latter.
+const KEPT_IF_LEFT_OUT: [&str; 2] = ["DcrConfiguration", "UserAttributeUpdateSettings"];
+/// What a request does not set, or what is held apart: the members of `DescribeUserPool` that no update takes are ignored in one.
+const NOT_MEMBERS: [&str; 18] = [
+    "AliasAttributes",
+    "Arn",
+    "CreationDate",
+    "CustomDomain",
+    "Domain",
+    "EmailConfigurationFailure",
+    "EstimatedNumberOfUsers",
+    "Id",
+    "LastModifiedDate",
+    "Name",
+    "PoolName",
+    "Schema",
+    "SchemaAttributes",
+    "SmsConfigurationFailure",
+    "Status",
+    "UserPoolId",
+    "UsernameAttributes",
+    "UsernameConfiguration",
 ];
+/// The start of the tags that are AWS's own, in any case.
+const RESERVED_TAGS: &str = "aws:";
 
 /// One pool's configuration.
 #[derive(Clone, Serialize, Deserialize)]
@@ -57,7 +63,7 @@ pub(crate) struct Configuration {
     pub(crate) recovery: Option<Vec<Recovery>>,
     pub(crate) only_operators_create_users: bool,
     created_at: UnixTime,
-    modified_at: UnixTime,
+    modified_at: LastModified,
 }
 
 /// A way to get a new password.
@@ -73,24 +79,30 @@ impl Configuration {
         let mut members = defaults();
         members.extend(request.members_of(&CREATED_ONLY));
         members.insert("Name".to_owned(), json!(request.required("PoolName")?));
-        members.remove("PoolName");
         let names = NameRules::parse(request)?;
-        Self::with(members, names, Schema::parse(request.list("Schema")?)?, request, now, now)
+        let schema = Schema::parse(request.list("Schema")?)?;
+        Self::with(members, names, schema, request, now, LastModified::at(now))
     }
 
     /// What `UpdateUserPool` leaves.
     pub(crate) fn updated(&self, request: &Request, now: UnixTime) -> Result<Self, CognitoError> {
+        check_tags(request)?;
         let mut members = defaults();
-        let created = ["Name", "AliasAttributes", "UsernameAttributes", "UsernameConfiguration"];
-        // Documented and reported to stay as they are when an update leaves them out.
-        let unchanged = ["UserAttributeUpdateSettings"];
-        for name in created.into_iter().chain(unchanged) {
+        for name in ["Name"].into_iter().chain(CREATED_ONLY).chain(KEPT_IF_LEFT_OUT) {
             members.extend(self.members.get(name).map(|value| (name.to_owned(), value.clone())));
         }
         if let Some(name) = request.optional("PoolName")? {
             members.insert("Name".to_owned(), json!(name));
         }
-        Self::with(members, self.names.clone(), self.schema.clone(), request, self.created_at, now)
+        let modified_at = self.modified_at.again(now);
+        let mut updated =
+            Self::with(members, self.names.clone(), self.schema.clone(), request, self.created_at, modified_at)?;
+        // Nobody but AWS sets or removes them.
+        let reserved = self.tags().filter(|(key, _)| is_reserved(key));
+        if let Some(tags) = updated.members.get_mut("UserPoolTags").and_then(Value::as_object_mut) {
+            tags.extend(reserved.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        Ok(updated)
     }
 
     fn with(
@@ -99,9 +111,9 @@ impl Configuration {
         schema: Schema,
         request: &Request,
         created_at: UnixTime,
-        modified_at: UnixTime,
+        modified_at: LastModified,
     ) -> Result<Self, CognitoError> {
-        members.extend(request.members_of(&KEPT));
+        members.extend(request.members_except(&NOT_MEMBERS));
         for (name, words) in [("DeletionProtection", ["ACTIVE", "INACTIVE"]), ("UserPoolTier", ["ESSENTIALS", "PLUS"])]
         {
             let word = members.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -110,21 +122,31 @@ impl Configuration {
             }
         }
         let policies = request.object("Policies")?;
-        let password_policy = PasswordPolicy::parse(policies.as_ref())?;
+        let mut password_policy = PasswordPolicy::parse(policies.as_ref())?;
         let admin = request.object("AdminCreateUserConfig")?;
-        let unused = admin.as_ref().and_then(|admin| admin.member("UnusedAccountValidityDays"));
-        if unused.is_some() && password_policy.names_temporary_validity {
-            return Err(CognitoError::invalid_parameter(
-                "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays",
-            ));
+        let unused = admin.as_ref().map(|admin| admin.number("UnusedAccountValidityDays")).transpose()?.flatten();
+        match unused {
+            Some(_) if password_policy.names_temporary_validity => {
+                return Err(CognitoError::invalid_parameter(
+                    "Please use TemporaryPasswordValidityDays in PasswordPolicy instead of UnusedAccountValidityDays",
+                ));
+            }
+            None | Some(0) => {}
+            // The older name of the same.
+            Some(days) => password_policy.temporary_validity_days = days,
         }
-        members.insert("Policies".to_owned(), json!({ "PasswordPolicy": password_policy.to_json() }));
+        let mut policies = structure(&members, "Policies");
+        let mut policy = structure(&policies, "PasswordPolicy");
+        policy.extend(password_policy.to_json());
+        policies.insert("PasswordPolicy".to_owned(), Value::Object(policy));
+        members.insert("Policies".to_owned(), Value::Object(policies));
         let only_operators = admin.as_ref().map(|admin| admin.flag("AllowAdminCreateUserOnly")).transpose()?;
         let only_operators_create_users = only_operators.unwrap_or(false);
-        let mut admin = admin.map(Request::into_members).unwrap_or_default();
+        let mut admin = structure(&members, "AdminCreateUserConfig");
         admin.insert("AllowAdminCreateUserOnly".to_owned(), json!(only_operators_create_users));
         admin.insert("UnusedAccountValidityDays".to_owned(), json!(password_policy.temporary_validity_days));
         members.insert("AdminCreateUserConfig".to_owned(), Value::Object(admin));
+        complete_client_registration(&mut members)?;
         reconcile_messages(&mut members);
         reconcile_pre_token_generation(&mut members)?;
 
@@ -174,6 +196,15 @@ impl Configuration {
         self.members.get("Name").and_then(Value::as_str).unwrap_or_default()
     }
 
+    fn tags(&self) -> impl Iterator<Item = (&String, &Value)> {
+        self.members.get("UserPoolTags").and_then(Value::as_object).into_iter().flatten()
+    }
+
+    /// Some features are not in the plan `LITE`.
+    pub(crate) fn is_lite(&self) -> bool {
+        self.members.get("UserPoolTier").is_some_and(|tier| tier == "LITE")
+    }
+
     pub(crate) fn is_protected(&self) -> bool {
         self.members.get("DeletionProtection").is_some_and(|protection| protection == "ACTIVE")
     }
@@ -183,7 +214,7 @@ impl Configuration {
         let mut described = self.members.clone();
         described.insert("SchemaAttributes".to_owned(), self.schema.to_json());
         described.insert("CreationDate".to_owned(), json!(self.created_at));
-        described.insert("LastModifiedDate".to_owned(), json!(self.modified_at));
+        described.insert("LastModifiedDate".to_owned(), self.modified_at.to_json());
         described
     }
 
@@ -214,6 +245,41 @@ fn defaults() -> Map<String, Value> {
     defaults.as_object().cloned().unwrap_or_default()
 }
 
+/// A structure among the members; empty where there is none.
+fn structure(members: &Map<String, Value>, name: &str) -> Map<String, Value> {
+    members.get(name).and_then(Value::as_object).cloned().unwrap_or_default()
+}
+
+/// What a request sets that is AWS's own is refused.
+pub(crate) fn check_tags(request: &Request) -> Result<(), CognitoError> {
+    match request.strings("UserPoolTags")?.keys().find(|key| is_reserved(key)) {
+        None => Ok(()),
+        Some(key) => Err(CognitoError::new(
+            "UserPoolTaggingException",
+            format!("The tag key {key} is reserved: keys that begin with aws: are for AWS's own use"),
+        )),
+    }
+}
+
+fn is_reserved(key: &str) -> bool {
+    key.get(..RESERVED_TAGS.len()).is_some_and(|start| start.eq_ignore_ascii_case(RESERVED_TAGS))
+}
+
+/// Documented: where clients may register themselves, left out means that they may, and the plan `LITE` is without it.
+fn complete_client_registration(members: &mut Map<String, Value>) -> Result<(), CognitoError> {
+    let is_lite = members.get("UserPoolTier").is_some_and(|tier| tier == "LITE");
+    let Some(registration) = members.get_mut("DcrConfiguration").and_then(Value::as_object_mut) else {
+        return Ok(());
+    };
+    let status = registration.entry("EnableStatus").or_insert_with(|| json!("Enabled"));
+    match status.as_str().ok_or_else(|| wrong_type("EnableStatus"))? {
+        "Disabled" => Ok(()),
+        "Enabled" if is_lite => Err(CognitoError::not_in_tier("Dynamic client registration")),
+        "Enabled" => Ok(()),
+        other => Err(outside_of_enum("EnableStatus", other)),
+    }
+}
+
 /// The texts of messages have two places in the API; the template's are the ones that count.
 fn reconcile_messages(members: &mut Map<String, Value>) {
     const SAME: [(&str, &str); 3] = [
@@ -221,8 +287,7 @@ fn reconcile_messages(members: &mut Map<String, Value>) {
         ("EmailVerificationSubject", "EmailSubject"),
         ("EmailVerificationMessage", "EmailMessage"),
     ];
-    let mut template =
-        members.get("VerificationMessageTemplate").and_then(Value::as_object).cloned().unwrap_or_default();
+    let mut template = structure(members, "VerificationMessageTemplate");
     template.entry("DefaultEmailOption").or_insert_with(|| json!("CONFIRM_WITH_CODE"));
     for (member, of_template) in SAME {
         match (template.get(of_template).cloned(), members.get(member).cloned()) {

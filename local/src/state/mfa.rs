@@ -25,6 +25,8 @@ use crate::settings::MfaConfiguration;
 pub(crate) struct PoolMfa {
     pub(crate) configuration: MfaConfiguration,
     pub(crate) factors: Vec<CognitoMfa>,
+    /// What `SetUserPoolMfaConfig` was given.
+    pub(crate) members: Map<String, Value>,
 }
 
 impl PoolMfa {
@@ -33,20 +35,14 @@ impl PoolMfa {
             MfaConfiguration::Off => Vec::new(),
             MfaConfiguration::Optional | MfaConfiguration::On => vec![CognitoMfa::SoftwareToken],
         };
-        Self { configuration, factors }
+        let enabled = |factor: &CognitoMfa| (configuration_member(*factor).to_owned(), json!({ "Enabled": true }));
+        Self { configuration, members: factors.iter().map(enabled).collect(), factors }
     }
 
     /// The response of `GetUserPoolMfaConfig`.
     pub(crate) fn to_json(&self) -> Value {
-        let mut members = Map::from_iter([("MfaConfiguration".to_owned(), json!(self.configuration.as_str()))]);
-        for factor in &self.factors {
-            let configuration = match factor {
-                CognitoMfa::SoftwareToken => json!({ "Enabled": true }),
-                CognitoMfa::Sms => json!({ "SmsConfiguration": {} }),
-                CognitoMfa::Email => json!({}),
-            };
-            members.insert(configuration_member(*factor).to_owned(), configuration);
-        }
+        let mut members = self.members.clone();
+        members.insert("MfaConfiguration".to_owned(), json!(self.configuration.as_str()));
         Value::Object(members)
     }
 }

@@ -3,12 +3,14 @@
 //! Source: `PasswordPolicyType` of the API reference; its defaults are those of `CreateUserPool`.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 
 use crate::error::CognitoError;
 use crate::request::Request;
 use crate::srp::PasswordVerifier;
+
+const DEFAULT_TEMPORARY_VALIDITY_DAYS: u64 = 7;
 
 /// `PasswordPolicy`
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,7 +35,7 @@ impl PasswordPolicy {
                 uppercase: true,
                 numbers: true,
                 symbols: true,
-                temporary_validity_days: 7,
+                temporary_validity_days: DEFAULT_TEMPORARY_VALIDITY_DAYS,
                 names_temporary_validity: false,
             });
         };
@@ -51,7 +53,11 @@ impl PasswordPolicy {
             uppercase: policy.flag("RequireUppercase")?,
             numbers: policy.flag("RequireNumbers")?,
             symbols: policy.flag("RequireSymbols")?,
-            temporary_validity_days: number("TemporaryPasswordValidityDays", 7)?,
+            // Documented: zero is the default, too.
+            temporary_validity_days: match number("TemporaryPasswordValidityDays", 0)? {
+                0 => DEFAULT_TEMPORARY_VALIDITY_DAYS,
+                days => days,
+            },
             names_temporary_validity: policy.member("TemporaryPasswordValidityDays").is_some(),
         })
     }
@@ -61,15 +67,17 @@ impl PasswordPolicy {
         now.plus(self.temporary_validity_days.saturating_mul(24 * 60 * 60))
     }
 
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "MinimumLength": self.minimum_length,
-            "RequireLowercase": self.lowercase,
-            "RequireUppercase": self.uppercase,
-            "RequireNumbers": self.numbers,
-            "RequireSymbols": self.symbols,
-            "TemporaryPasswordValidityDays": self.temporary_validity_days,
-        })
+    /// Its members, where each has a value in any case.
+    pub(crate) fn to_json(&self) -> Map<String, Value> {
+        let members: [(&str, Value); 6] = [
+            ("MinimumLength", json!(self.minimum_length)),
+            ("RequireLowercase", json!(self.lowercase)),
+            ("RequireUppercase", json!(self.uppercase)),
+            ("RequireNumbers", json!(self.numbers)),
+            ("RequireSymbols", json!(self.symbols)),
+            ("TemporaryPasswordValidityDays", json!(self.temporary_validity_days)),
+        ];
+        members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// A password that it allows.

@@ -118,6 +118,7 @@ impl Bed {
         let pool = json!({ "UserPoolId": POOL_ID });
         let limited = |limit: &str| json!({ "UserPoolId": POOL_ID, limit: 5 });
         let enabled = json!({ "Enabled": true, "PreferredMfa": true });
+        let tracking = json!({ "UserSessionTracking": "ENABLED", "TokenSession": { "MaxPerUser": 5 } });
         let attribute = json!({ "Name": "plan", "AttributeDataType": "String", "StringAttributeConstraints": { "MaxLength": "9" } });
         let policy = json!({ "PasswordPolicy": { "MinimumLength": 8, "TemporaryPasswordValidityDays": 3 } });
         let pool_settings = json!({
@@ -131,6 +132,10 @@ impl Bed {
             "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
             "MfaConfiguration": "OFF",
             "DeletionProtection": "INACTIVE",
+            "DcrConfiguration": { "EnableStatus": "Disabled", "AllowedScopes": ["a"] },
+            "AcrConfiguration": { "Level1": { "AcrValue": "a" } },
+            "KeyConfiguration": { "KeyType": "AWS_OWNED_KEY" },
+            "IssuerConfiguration": { "Type": "ORIGINAL" },
         });
         let with = |base: &Value, more: Value| {
             let mut body = base.clone();
@@ -282,7 +287,17 @@ impl Bed {
                 let factor = json!({ "Enabled": true });
                 with(&pool, json!({ "MfaConfiguration": "ON", "SoftwareTokenMfaConfiguration": factor }))
             }
-            "GetUserPoolMfaConfig" | "DescribeUserPool" | "DeleteUserPool" => pool,
+            "GetUserPoolMfaConfig"
+            | "GetUserPoolSessionConfiguration"
+            | "DescribeUserPool"
+            | "DeleteUserPool"
+            | "ListUserPoolReplicas" => pool,
+            "SetUserPoolSessionConfiguration" => with(&pool, tracking),
+            "GetUserPoolClientSessionConfiguration" => client,
+            "SetUserPoolClientSessionConfiguration" => {
+                self.prepare("SetUserPoolSessionConfiguration", with(&pool, tracking)).await;
+                with(&client, json!({ "SSOSession": { "MaxValidityMinutes": 5 } }))
+            }
             "UpdateUserPool" => with(&pool, pool_settings),
             "AddCustomAttributes" => with(&pool, json!({ "CustomAttributes": [attribute] })),
             // What UpdateUserPool takes, too, is tried there: each new pool makes a key.

@@ -35,4 +35,6 @@ mod tokens;
 #[cfg(test)]
 mod triggers;
 #[cfg(test)]
+mod updates;
+#[cfg(test)]
 mod users;
