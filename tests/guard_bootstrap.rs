@@ -107,7 +107,7 @@ async fn every_other_way_to_fail_is_the_fixed_sentence_and_named_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_functions_error_is_a_refusal_whose_message_leaves_only_where_it_is_shown() {
+async fn a_functions_refusal_is_hidden_unless_it_is_to_be_shown() {
     for (variables, sentence) in [(&[NEXT][..], ClientError::SENTENCE), (&[NEXT, SHOWN], "Your account is suspended.")]
     {
         let (aws, ana) = Aws::with_a_grant(Answer::FunctionError).await;
@@ -121,7 +121,7 @@ async fn a_functions_error_is_a_refusal_whose_message_leaves_only_where_it_is_sh
 // ── Report only.
 
 #[tokio::test]
-async fn while_reporting_a_table_that_never_answers_passes_in_time_for_the_function() {
+async fn while_reporting_a_silent_table_passes_in_time_for_the_function() {
     let (aws, ana) = Aws::with_a_grant(Answer::Event).await;
     aws.state.lock().unwrap().table_is_silent = true;
     let event = ana.token_event(SIGN_IN, "2");

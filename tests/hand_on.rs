@@ -105,7 +105,7 @@ fn with(mut claims: Value, others: Value) -> Value {
 // ── What it receives, and when.
 
 #[tokio::test]
-async fn the_function_receives_the_event_as_cognito_sent_it_and_only_its_response_counts() {
+async fn it_receives_the_event_as_sent_and_only_its_response_counts() {
     for version in ["1", "2", "3"] {
         let answer = json!({
             "userName": "somebody else", "request": { "userAttributes": { "sub": "x" } }, "triggerSource": "x",
@@ -147,7 +147,7 @@ async fn the_grant_is_spent_before_the_function_is_invoked() {
 }
 
 #[tokio::test]
-async fn a_refused_sign_in_has_spent_its_grant_and_the_call_that_cognito_repeats_passes() {
+async fn a_refused_sign_in_has_spent_its_grant_but_cognitos_repeat_passes() {
     let (functions, ana, refusing) = granted(Team::refuses(json!({ "errorMessage": "not today" }))).await;
     let event = ana.token_event(SIGN_IN, "2");
     assert_eq!(answered(&refusing, &event).await.0, Err(ClientError::Fixed));
@@ -507,7 +507,7 @@ async fn a_sentence_that_is_shown_is_one_line_of_at_most_200_characters() {
 // ── While the guard only reports.
 
 #[tokio::test]
-async fn what_would_be_denied_is_handed_on_without_a_claim_of_ours_while_reporting() {
+async fn while_reporting_denied_tokens_are_handed_on_without_our_claims() {
     let ana = User::named("ana", 0xaa);
     for (source, message) in [(SIGN_IN, "would have failed"), ("TokenGeneration_HostedAuth", "would be refused")] {
         let theirs = |claims: Value| json!({ "claimsOverrideDetails": { "claimsToAddOrOverride": claims } });

@@ -175,7 +175,9 @@ async fn the_answer_is_the_event_with_only_its_response_replaced() {
                 let (answer, plain) = (masked(trigger, Ok(answer.clone())), masked(trigger, Ok(plain.clone())));
                 assert_eq!(answer.unwrap()["response"], plain.unwrap()["response"], "{case}");
             }
-            (Err(ClientError::Fixed), Err(ClientError::Fixed)) => {}
+            (Err(answer), Err(plain)) => {
+                assert_eq!((answer, plain), (&ClientError::Fixed, &ClientError::Fixed), "{case}")
+            }
             (Ok(_), Err(_)) | (Err(_), Ok(_)) => panic!("{case}: unknown fields made a difference"),
         }
     }
