@@ -147,13 +147,6 @@ pub fn plan(seen: &Seen, id: &UserPoolId, phase: Phase, replace: bool, now: &str
             of_stack("UserPoolId")?
         ));
     }
-    let account = |arn: &str| arn.split(':').nth(4).unwrap_or_default().to_owned();
-    let of_pool = seen.pool.described.get("Arn").and_then(Value::as_str).map(account);
-    if of_pool.is_some_and(|of_pool| {
-        of_pool != account(stack.output(GUARD).unwrap_or_default()) && stack.output(GUARD).is_some()
-    }) {
-        return Err(format!("The pool and the functions of the stack {} are in two accounts.", stack.name));
-    }
     let current = seen.pool.described.get(LAMBDA_CONFIG).and_then(Value::as_object).cloned().unwrap_or_default();
     let mut wanted = current.clone();
     let mut plan = Plan::default();
