@@ -737,3 +737,97 @@ async fn a_client_of_a_stack_or_one_that_was_deleted_is_known() {
     *account.owner.lock().unwrap() = Some("apps");
     assert!(phase(&account, &desk, &app, "clients").await.refused().contains("--accept owned"));
 }
+
+/// A value for every member of the service model.
+fn full(operation: &str) -> serde_json::Map<String, Value> {
+    let full: Value = serde_json::from_str(include_str!("../local/tests/strictness/full.json")).unwrap();
+    with_unknown_members(&full[operation]).as_object().cloned().unwrap()
+}
+
+/// With a member that no model knows in every structure.
+fn with_unknown_members(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let unknown = ("AddedLater".to_owned(), json!({ "Some": [1, { "Thing": "x" }] }));
+            let kept = |(name, value): (&String, &Value)| match name.as_str() {
+                "UserPoolTags" => (name.clone(), value.clone()),
+                _ => (name.clone(), with_unknown_members(value)),
+            };
+            members.iter().map(kept).chain([unknown]).collect::<serde_json::Map<_, _>>().into()
+        }
+        Value::Array(items) => items.iter().map(with_unknown_members).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
+    }
+}
+
+/// Attaches the challenge triggers to a pool that has these members, and detaches them: nothing else changes.
+async fn keeps(members: serde_json::Map<String, Value>) {
+    let (account, desk, _) = team().await;
+    let named: Vec<String> = members.keys().cloned().collect();
+    let mut request = members;
+    request.insert("UserPoolId".to_owned(), json!(account.id()));
+    account.call("UpdateUserPool", Value::Object(request)).await;
+    let before = account.described().await;
+    is_well(&desk.attach("challenges", &["--replace-triggers"]).await);
+    let mut attached = account.described().await;
+    assert_eq!(attached["LambdaConfig"]["DefineAuthChallenge"], function("Define"), "{named:?}");
+    attached["LambdaConfig"] = before["LambdaConfig"].clone();
+    assert_eq!(attached, before, "{named:?}");
+    is_well(&desk.detach(&[]).await);
+    assert_eq!(account.described().await, before, "{named:?}");
+}
+
+#[tokio::test]
+async fn every_member_of_a_pool_is_kept_alone_and_with_all_others() {
+    let full = full("UpdateUserPool");
+    keeps(full.clone()).await;
+    for name in full.keys() {
+        // With MFA on, Cognito requires a way to send its codes.
+        let names = match name.as_str() {
+            "MfaConfiguration" => &["MfaConfiguration", "SmsConfiguration", "AutoVerifiedAttributes"][..],
+            name => &[name],
+        };
+        keeps(names.iter().map(|name| ((*name).to_owned(), full[*name].clone())).collect()).await;
+    }
+}
+
+#[tokio::test]
+async fn what_other_tools_were_reported_to_destroy_is_kept() {
+    let full = full("UpdateUserPool");
+    for (report, names) in [
+        ("aws-cli#3302", &["Policies", "UserPoolTags", "AutoVerifiedAttributes", "VerificationMessageTemplate"][..]),
+        ("aws-cli#6484", &["EmailConfiguration"]),
+        ("aws-cdk#33282", &["DeviceConfiguration"]),
+        ("amplify-cli#3646", &["UserAttributeUpdateSettings", "AccountRecoverySetting"]),
+        ("serverless#9635", &["LambdaConfig"]),
+    ] {
+        let members: serde_json::Map<_, _> =
+            names.iter().map(|name| ((*name).to_owned(), full[*name].clone())).collect();
+        assert_eq!(members.len(), names.len(), "{report}");
+        keeps(members).await;
+    }
+}
+
+#[tokio::test]
+async fn every_member_of_an_app_client_is_kept_but_its_flows() {
+    let (account, desk, web) = team().await;
+    let mut client = full("UpdateUserPoolClient");
+    client.insert("ClientId".to_owned(), json!(web));
+    client.insert("UserPoolId".to_owned(), json!(account.id()));
+    client.insert("ExplicitAuthFlows".to_owned(), json!(["ALLOW_TOKEN_EXCHANGE_DELEGATION"]));
+    account.call("UpdateUserPoolClient", Value::Object(client)).await;
+    let before = account.client(&web).await;
+    is_well(&phase(&account, &desk, &web, "challenges").await);
+    is_well(&phase(&account, &desk, &web, "clients").await);
+    account.set("ReportOnlyUntil", LATER);
+    let accepted = ["--accept", "other-flows", "--accept", "managed-login", "--accept", "rotation"];
+    is_well(&desk.attach("watch", &accepted).await);
+    is_well(&desk.attach("flows", &["--client", &web, "--accept", "rotation"]).await);
+    let mut attached = account.client(&web).await;
+    // Refresh tokens rotate here.
+    assert_eq!(attached["ExplicitAuthFlows"], json!(["ALLOW_CUSTOM_AUTH"]));
+    attached["ExplicitAuthFlows"] = before["ExplicitAuthFlows"].clone();
+    assert_eq!(attached, before);
+    is_well(&desk.detach(&[]).await);
+    assert_eq!(account.client(&web).await, before);
+}

@@ -24,7 +24,7 @@ pub struct SealError(pub Cause);
 #[derive(Debug)]
 pub struct InvokeError(pub Cause);
 
-/// Everything that ends an invocation without an answer; for the log, never for the client.
+/// Everything that ends an invocation without an answer; for the log. What a client reads of it is a [`ClientError`].
 #[derive(Debug)]
 pub enum HandlerError {
     /// Not an event of this trigger, or a part of it that a decision rests on is not as Cognito sends it.

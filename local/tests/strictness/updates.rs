@@ -12,92 +12,13 @@ use crate::test_bed::{TestBed, assert_error, usual_answer, with_user_pool};
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:test";
 const ROLE: &str = "arn:aws:iam::123456789012:role/test";
-const KEY: &str = "arn:aws:kms:us-east-1:123456789012:key/00000000-0000-0000-0000-000000000000";
 /// A member that no model has.
 const UNKNOWN: &str = "NotInTheModel";
 
 /// Every member of `UpdateUserPool` but the pool's id and `UnusedAccountValidityDays`, the older name of a member that is here: one
 /// excludes the other.
 fn full_pool() -> Value {
-    let sender = json!({ "LambdaVersion": "V1_0", "LambdaArn": FUNCTION });
-    with_unknown_members(&json!({
-        "PoolName": "renamed",
-        "Policies": {
-            "PasswordPolicy": {
-                "MinimumLength": 20,
-                "RequireUppercase": true,
-                "RequireLowercase": true,
-                "RequireNumbers": true,
-                "RequireSymbols": true,
-                "PasswordHistorySize": 3,
-                "TemporaryPasswordValidityDays": 2,
-            },
-            "SignInPolicy": { "AllowedFirstAuthFactors": ["PASSWORD", "WEB_AUTHN"] },
-        },
-        "DeletionProtection": "ACTIVE",
-        "LambdaConfig": {
-            "PreSignUp": FUNCTION,
-            "CustomMessage": FUNCTION,
-            "PostConfirmation": FUNCTION,
-            "PreAuthentication": FUNCTION,
-            "PostAuthentication": FUNCTION,
-            "DefineAuthChallenge": FUNCTION,
-            "CreateAuthChallenge": FUNCTION,
-            "VerifyAuthChallengeResponse": FUNCTION,
-            "PreTokenGeneration": FUNCTION,
-            "UserMigration": FUNCTION,
-            "PreTokenGenerationConfig": { "LambdaVersion": "V2_0", "LambdaArn": FUNCTION },
-            "CustomSMSSender": sender,
-            "CustomEmailSender": sender,
-            "KMSKeyID": KEY,
-            "InboundFederation": sender,
-        },
-        "AutoVerifiedAttributes": ["email", "phone_number"],
-        "SmsVerificationMessage": "SMS {####}",
-        "EmailVerificationMessage": "Email {####}",
-        "EmailVerificationSubject": "Subject",
-        "VerificationMessageTemplate": {
-            "SmsMessage": "SMS {####}",
-            "EmailMessage": "Email {####}",
-            "EmailSubject": "Subject",
-            "EmailMessageByLink": "Email {##link##}",
-            "EmailSubjectByLink": "Subject with a link",
-            "DefaultEmailOption": "CONFIRM_WITH_LINK",
-        },
-        "SmsAuthenticationMessage": "MFA {####}",
-        "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": ["email"] },
-        "MfaConfiguration": "OPTIONAL",
-        "DeviceConfiguration": { "ChallengeRequiredOnNewDevice": true, "DeviceOnlyRememberedOnUserPrompt": true },
-        "EmailConfiguration": {
-            "SourceArn": "arn:aws:ses:us-east-1:123456789012:identity/example.com",
-            "ReplyToEmailAddress": "reply@example.com",
-            "EmailSendingAccount": "DEVELOPER",
-            "From": "from@example.com",
-            "ConfigurationSet": "set",
-        },
-        "SmsConfiguration": sms_configuration(),
-        "UserPoolTags": { "stage": "test" },
-        "AdminCreateUserConfig": {
-            "AllowAdminCreateUserOnly": true,
-            "InviteMessageTemplate": { "SMSMessage": "{username} {####}", "EmailMessage": "{####}", "EmailSubject": "Hi" },
-        },
-        "UserPoolAddOns": {
-            "AdvancedSecurityMode": "AUDIT",
-            "AdvancedSecurityAdditionalFlows": { "CustomAuthMode": "AUDIT" },
-        },
-        "DcrConfiguration": {
-            "EnableStatus": "Disabled",
-            "OpenDcrEnabled": true,
-            "AuthenticatedGrantTypes": ["code"],
-            "OpenDcrGrantTypes": [],
-            "AllowedScopes": ["aws.cognito.signin.user.admin"],
-        },
-        "AccountRecoverySetting": { "RecoveryMechanisms": [{ "Priority": 1, "Name": "verified_email" }] },
-        "UserPoolTier": "PLUS",
-        "KeyConfiguration": { "KeyType": "CUSTOMER_MANAGED_KEY", "KmsKeyArn": KEY },
-        "IssuerConfiguration": { "Type": "UPDATED" },
-        "AcrConfiguration": { "Level1": { "AcrValue": "urn:example:low" }, "Level4": { "AcrValue": "urn:example:high" } },
-    }))
+    with_unknown_members(&full("UpdateUserPool"))
 }
 
 fn sms_configuration() -> Value {
@@ -119,35 +40,13 @@ fn sms_configuration() -> Value {
 
 /// Every member of `UpdateUserPoolClient` but the ids.
 fn full_client() -> Value {
-    with_unknown_members(&json!({
-        "ClientName": "renamed",
-        "RefreshTokenValidity": 90,
-        "AccessTokenValidity": 20,
-        "IdTokenValidity": 15,
-        "TokenValidityUnits": { "RefreshToken": "hours", "AccessToken": "minutes", "IdToken": "minutes" },
-        "ReadAttributes": ["email", "name"],
-        "WriteAttributes": ["name"],
-        "ExplicitAuthFlows": ["ALLOW_CUSTOM_AUTH", "ALLOW_TOKEN_EXCHANGE_DELEGATION", "ALLOW_TOKEN_EXCHANGE_IMPERSONATION"],
-        "SupportedIdentityProviders": ["COGNITO"],
-        "CallbackURLs": ["https://example.com/in"],
-        "LogoutURLs": ["https://example.com/out"],
-        "DefaultRedirectURI": "https://example.com/in",
-        "AllowedOAuthFlows": ["code"],
-        "AllowedOAuthScopes": ["openid"],
-        "AllowedOAuthFlowsUserPoolClient": true,
-        "AnalyticsConfiguration": {
-            "ApplicationId": "0123456789abcdef0123456789abcdef",
-            "ApplicationArn": "arn:aws:mobiletargeting:us-east-1:123456789012:apps/test",
-            "RoleArn": ROLE,
-            "ExternalId": "external",
-            "UserDataShared": true,
-        },
-        "PreventUserExistenceErrors": "LEGACY",
-        "EnableTokenRevocation": false,
-        "EnablePropagateAdditionalUserContextData": true,
-        "AuthSessionValidity": 15,
-        "RefreshTokenRotation": { "Feature": "ENABLED", "RetryGracePeriodSeconds": 10 },
-    }))
+    with_unknown_members(&full("UpdateUserPoolClient"))
+}
+
+/// `full.json` has a value for every member.
+fn full(operation: &str) -> Value {
+    let full: Value = serde_json::from_str(include_str!("full.json")).unwrap();
+    full[operation].clone()
 }
 
 /// With [`UNKNOWN`] in every structure, those in lists included; the map of tags has names of the operator's own.

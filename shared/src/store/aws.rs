@@ -298,4 +298,29 @@ mod tests {
             assert_eq!(access.kms(&lookup).await.unwrap().endpoint_url(), Some(kms));
         }
     }
+
+    #[cfg(feature = "next-function")]
+    #[tokio::test]
+    async fn lambdas_endpoint_is_found_likewise_and_one_attempt_has_no_limit() {
+        for (set, lambda) in [
+            (&[][..], "https://lambda.eu-west-1.amazonaws.com"),
+            (
+                &[("AWS_USE_FIPS_ENDPOINT", "true"), ("AWS_REGION", "us-west-2")],
+                "https://lambda-fips.us-west-2.amazonaws.com",
+            ),
+            (&[("AWS_USE_DUALSTACK_ENDPOINT", "true")], "https://lambda.eu-west-1.api.aws"),
+            (&[("AWS_ENDPOINT_URL", "http://a"), ("AWS_ENDPOINT_URL_LAMBDA", "https://b")], "https://b"),
+            (&[("AWS_ENDPOINT_URL", "http://a"), ("AWS_ENDPOINT_URL_KMS", "https://b")], "http://a"),
+        ] {
+            let of_lambda =
+                [("AWS_REGION", "eu-west-1"), ("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test")];
+            let lookup = |name: &str| {
+                let mut all = set.iter().chain(&of_lambda);
+                all.find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+            };
+            let config = Access::read(&lookup).unwrap().lambda(&lookup).await.unwrap();
+            assert_eq!(config.endpoint_url(), Some(lambda));
+            assert_eq!(config.timeout_config().unwrap().operation_attempt_timeout(), None);
+        }
+    }
 }
