@@ -192,6 +192,33 @@ mod tests {
         }
     }
 
+    /// The same causes stop a command that would change something, before it changes anything.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_cause_that_is_in_the_way_of_all_ends_a_command_that_changes() {
+        const NONE: Variables = &[];
+        const NO_POOL: (&str, &str) = ("ResourceNotFoundException", "User pool us-east-1_Example12 does not exist.");
+        let attach = ["attach", "challenges", "--user-pool-id", USER_POOL_ID, "--stack", "second-factor", "--yes"];
+        let sign_out = ["sign-out-all", "--user-pool-id", USER_POOL_ID, "--yes"];
+        for arguments in [&attach[..], &sign_out] {
+            for (answer, credentials, cause) in [
+                (None, NONE, "no AWS credentials were found"),
+                (None, CREDENTIALS, "AWS was not reached"),
+                (Some(NO_POOL), CREDENTIALS, "User pool us-east-1_Example12 does not exist"),
+            ] {
+                let endpoint = match answer {
+                    Some((code, message)) => serve(move |_, _| refused(code, message)).await.0,
+                    None => "http://127.0.0.1:1".to_owned(),
+                };
+                let output = tokio::task::block_in_place(|| second_factor_with(credentials, arguments, &endpoint));
+                assert_eq!(output.status.code(), Some(2), "{cause}");
+                let said = text(&output.stderr);
+                let unchanged =
+                    said.starts_with("Nothing was changed: ") || said.starts_with("Nobody was signed out: ");
+                assert!(unchanged && said.contains(cause) && said.lines().count() == 1, "{said}");
+            }
+        }
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn after_a_cause_that_hides_everything_no_further_call_is_made() {
         for code in ["ExpiredTokenException", "UnrecognizedClientException", "ResourceNotFoundException"] {
