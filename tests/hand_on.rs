@@ -183,7 +183,7 @@ async fn denied_tokens_and_faults_are_not_handed_on() {
 }
 
 #[tokio::test]
-async fn refreshes_and_machines_are_handed_on_without_a_claim_of_ours() {
+async fn refreshes_and_machines_are_handed_on_without_our_claims() {
     let ana = User::named("ana", 0xaa);
     let mut machine = ana.token_event(MACHINE, "3");
     machine["request"]["userAttributes"] = Value::Null;
@@ -302,7 +302,7 @@ async fn a_response_that_is_null_or_absent_at_any_depth_has_our_claims() {
             assert_eq!(merged(version, theirs.clone()).await.as_ref(), Ok(&of_both), "{theirs}");
         }
     }
-    // Null that needs no claim of ours stays null, and an answer without a response changes nothing.
+    // An answer without a response changes nothing.
     let guard = guard(TokenGuard::Grant, Broken, Team::answers("{}"), NextFunctionErrors::Hidden);
     let (answered, _) = answered(&guard, &User::named("ana", 0xaa).token_event(REFRESH, "2")).await;
     assert_eq!(answered.unwrap()["response"], json!({}));
@@ -346,7 +346,7 @@ async fn it_can_neither_forge_nor_suppress_a_claim_about_the_second_factor() {
         assert_eq!(merged(version, theirs.clone()).await, Ok(expected));
     }
     assert_eq!(merged("1", theirs.clone()).await, Ok(response(claims_of_the_id_token(), none(), none(), &OTHERS)));
-    // Without a claim of ours, nobody has one.
+    // Without our claims there are none.
     let guard = guard(TokenGuard::Grant, Broken, Team::responds(theirs), NextFunctionErrors::Hidden);
     let (answered, _) = answered(&guard, &User::named("ana", 0xaa).token_event(REFRESH, "2")).await;
     assert_eq!(answered.unwrap()["response"], response(none(), none(), none(), &OTHERS));

@@ -1,6 +1,6 @@
 //! What can go wrong, and the one sentence that a client reads about it.
 //!
-//! Invariant: no reason of ours leaves with a [`ClientError`]: it is the fixed sentence, or one that the team's own function
+//! Invariant: none of our reasons leaves with a [`ClientError`]: it is the fixed sentence, or one that the team's own function
 //! wrote for its clients, which only an error of that function can make and only where the operator shows it. Cognito shows a
 //! function's error text to the client.
 

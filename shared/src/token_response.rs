@@ -12,7 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::token_grant::Claims;
 
-/// The claim that names the second factor: `totp` or `recovery_code`. The name of each claim of ours begins with it.
+/// The claim that names the second factor: `totp` or `recovery_code`. The name of each of our claims begins with it.
 pub const SECOND_FACTOR: &str = "second_factor";
 /// The claim that says when it was proven, in seconds since 1970, as text: the oldest event version takes nothing else.
 pub const SECOND_FACTOR_AT: &str = "second_factor_at";
@@ -99,7 +99,7 @@ pub fn merged(theirs: Value, ours: Option<(EventVersion, Claims)>) -> Result<Val
         Value::Object(response) => response,
         Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) => return Err(WrongType("response")),
     };
-    // In either shape, whatever the event's version: Cognito alone knows which of them it reads.
+    // In either shape, whatever the event's version: it is not documented which of them Cognito reads.
     if let Some(of_id_token) = object(&mut response, DETAILS_OF_V1)? {
         remove_ours(of_id_token)?;
     }
@@ -124,7 +124,7 @@ pub fn merged(theirs: Value, ours: Option<(EventVersion, Claims)>) -> Result<Val
     Ok(Value::Object(response))
 }
 
-/// Byte by byte, as names of claims are compared: `Second_Factor` is another claim, and none of ours.
+/// Byte by byte, as names of claims are compared: `Second_Factor` is another claim, and not ours.
 fn is_ours(claim: &str) -> bool {
     claim.starts_with(SECOND_FACTOR)
 }
