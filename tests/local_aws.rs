@@ -7,12 +7,15 @@ use aws_sdk_dynamodb::error::ProvideErrorMetadata as _;
 use aws_sdk_dynamodb::types::AttributeValue;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_lambda::types::InvocationType;
+use clap::Parser as _;
 use operator::aws::Services;
+use operator::cli::{CommandLine, Ended, run};
 use operator::doctor::Severity::{Fine, Unreadable, Weak};
 use operator::doctor::deployment::Given;
 use operator::doctor::read::read;
 use operator::doctor::report::{self, Outcome};
 use operator::doctor::{Finding, findings};
+use operator::terminal::Terminal;
 use serde_json::{Value, json};
 use shared::authenticator::SealedSecret;
 use shared::clock::UnixTime;
@@ -419,4 +422,38 @@ async fn what_is_not_here_is_refused_and_what_is_here_is_named() {
         assert!(said.contains(part), "{said}: {part}");
     }
     assert_eq!(store(&served).load(&user("ana")).await.unwrap().version, Version::MISSING, "nothing was written");
+}
+
+#[tokio::test]
+async fn a_pool_that_was_made_here_is_attached_and_detached() {
+    let served = Served::start().await;
+    let cognito = aws_sdk_cognitoidentityprovider::Client::new(&served.config);
+    let made = cognito.create_user_pool().pool_name("team").send().await.unwrap();
+    let id = made.user_pool.unwrap().id.unwrap();
+    let describe = || async {
+        let described = cognito.describe_user_pool().user_pool_id(&id).send().await.unwrap();
+        described.user_pool.unwrap().lambda_config
+    };
+    let before = describe().await;
+    let state = std::env::temp_dir().join(format!("{id}-{}.json", std::process::id())).display().to_string();
+    let (stack, services) = (format!("second-factor-for-{id}"), Services::new(&served.config));
+    for arguments in [
+        &["attach", "challenges", "--stack", &stack, "--yes"][..],
+        &["attach", "guard", "--stack", &stack, "--yes"],
+        &["detach", "--confirm", &id],
+    ] {
+        let named = ["--user-pool-id", &id, "--state", &state];
+        let command_line = ["second-factor"].iter().chain(arguments).chain(&named);
+        let command_line = CommandLine::try_parse_from(command_line).unwrap();
+        let (mut output, mut input) = (Vec::new(), std::io::empty());
+        let mut terminal = Terminal { output: &mut output, input: &mut input };
+        let ended = run(command_line, &services, served.clock.now().0, false, &mut terminal).await;
+        assert_eq!(ended, Ok(Ended::Well), "{arguments:?}: {}", String::from_utf8_lossy(&output));
+        if arguments[0] == "attach" && arguments[1] == "guard" {
+            let guard = describe().await.unwrap().pre_token_generation.unwrap();
+            assert!(guard.ends_with(":second-factor-PreTokenGeneration"), "{guard}");
+        }
+    }
+    assert_eq!(describe().await, before);
+    std::fs::remove_file(state).unwrap();
 }
