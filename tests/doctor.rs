@@ -71,6 +71,7 @@ impl Deployed {
         deployed.make_key().await;
         deployed.make_functions().await;
         deployed.make_pool().await;
+        deployed.make_trail().await;
         for name in ["define", "create", "verify", "guard"] {
             deployed.permit(name, "cognito", COGNITO, Some(&deployed.pool_arn)).await;
         }
@@ -95,6 +96,13 @@ impl Deployed {
     async fn make_key(&mut self) {
         self.key_id = self.kms.create_key().send().await.unwrap().key_metadata.unwrap().key_id;
         self.kms.enable_key_rotation().key_id(&self.key_id).send().await.unwrap();
+    }
+
+    /// A trail that logs, which the rule for changes of the pool needs.
+    async fn make_trail(&self) {
+        let cloudtrail = aws_sdk_cloudtrail::Client::new(&self.config);
+        cloudtrail.create_trail().name("account").s3_bucket_name("trail").send().await.unwrap();
+        cloudtrail.start_logging().name("account").send().await.unwrap();
     }
 
     async fn make_functions(&mut self) {
