@@ -17,7 +17,7 @@ use shared::event::CognitoEvent;
 use shared::invocation::answer;
 use shared::record::Record;
 use shared::recovery_codes::{CODES, RecoveryCode};
-use shared::settings::{Issuer, SignInSettings, TokenGuard};
+use shared::settings::{Issuer, PasscodeDigits, SignInSettings, TokenGuard};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Sealer, Version};
 use shared::totp::{SECRET_BYTES, SharedSecret};
@@ -268,7 +268,7 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
         ("Example", "ana@example.com", 1024),
         ("Example Corporation of Somewhere", "firstname.lastname@department.example.com", 1024),
         (&*"i".repeat(Issuer::LONGEST), &*"e".repeat(2048), 1024),
-        (&longest_issuer, &longest_email, 1024 + 9 * Issuer::LONGEST),
+        (&longest_issuer, &longest_email, 1024 + 10 * Issuer::LONGEST),
     ] {
         let mut ana = User::named("ana", 1);
         ana.attributes.insert("email".to_owned(), json!(email));
@@ -280,6 +280,7 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
             let functions = Functions::over(store, fill_random, fill_random);
             let mut settings = functions.create.settings.clone();
             settings.issuer = Issuer::parse(issuer).unwrap();
+            settings.passcode_digits = PasscodeDigits::Eight;
             let store = functions.create.store.clone();
             let create = Create { settings, store, sealer: AsLongAsKms, random: fill_random };
             let own = json!({ "session": session(last), "challengeName": "CUSTOM_CHALLENGE" });

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, SignInSettings};
 use shared::store::memory::MemorySealer;
 use tokio::net::TcpListener;
 
@@ -112,6 +112,9 @@ struct PoolOptions {
     /// The triggers' ENROLLMENT: AT_SIGN_IN, BY_OPERATOR or AFTER_COGNITO_MFA.
     #[arg(long, value_name = "MODE", default_value = "AT_SIGN_IN", value_parser = Enrollment::parse)]
     enrollment: Enrollment,
+    /// The triggers' PASSCODE_DIGITS: 6, 8 or "6 8".
+    #[arg(long, value_name = "DIGITS", default_value = "6", value_parser = PasscodeDigits::parse)]
+    passcode_digits: PasscodeDigits,
 }
 
 /// Runs the command. An error is a sentence for the person who typed it.
@@ -180,7 +183,8 @@ async fn run_server(
             InProcess::sealed_by(sealer, file.records(), sign_in, Arc::clone(&clock))
         }
     };
-    let own = Arc::new(own.map_err(|error| error.to_string())?);
+    let own = own.map_err(|error| error.to_string())?.with_passcode_digits(options.passcode_digits);
+    let own = Arc::new(own);
     let elsewhere = lambda.functions();
     if let (Some(functions), Some(members)) = (&elsewhere, settings.user_pool.as_object_mut()) {
         let attached = lambda_config(|trigger| functions.arn(trigger), settings.pre_token_generation);

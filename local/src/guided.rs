@@ -447,7 +447,7 @@ fn say(line: impl std::fmt::Display) {
 #[cfg(test)]
 mod tests {
     use shared::challenge::PublicParameters;
-    use shared::settings::Issuer;
+    use shared::settings::{Issuer, PasscodeDigits};
 
     use super::*;
 
@@ -457,7 +457,8 @@ mod tests {
         let account = format!("{}@example.com", "e".repeat(100));
         for character in ["i", "%", "ü", "日", "\u{1F511}"] {
             let issuer = Issuer::parse(&character.repeat(Issuer::LONGEST)).unwrap();
-            let shown = PublicParameters::TotpSetup { secret: &secret, issuer: &issuer, account: &account }.to_map(3);
+            let shown = PublicParameters::TotpSetup { secret: &secret, issuer: &issuer, account: &account };
+            let shown = shown.to_map(3, PasscodeDigits::Eight);
             let drawn = qr_code(&shown["otpauthUri"], false).unwrap();
             let columns = drawn.lines().map(|line| line.chars().count()).max().unwrap();
             assert!(columns <= 80, "{columns} for {character:?}");

@@ -9,5 +9,6 @@ pub mod cli;
 mod cognito;
 pub mod detach;
 pub mod doctor;
+pub mod import;
 pub mod sign_out;
 pub mod terminal;

@@ -213,6 +213,8 @@ mod tests {
         (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "at_sign_in"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-verify", "settings")]),
         (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-verify", "settings")]),
         (|d| tell(&mut pool(d).triggers.create, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-create", "settings")]),
+        (|d| tell(&mut pool(d).triggers.create, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1"), ("PASSCODE_DIGITS", "6,7")]), &[(Broken, "settings-create", "settings")]),
+        (|d| tell(&mut pool(d).triggers.create, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1"), ("PASSCODE_DIGITS", "6,8")]), &[]),
         (|d| tell_guard(d, "TRIGGER_SOURCE"),                                  &[(Weak, "settings-guard", "settings")]),
         (|d| tell_guard(d, "paid"),                                     &[(Broken, "settings-guard", "settings")]),
         (|d| tell(&mut pool(d).triggers.guard, &[("TABLE_NAME", "records")]), &[(Open, "settings-guard", "settings")]),

@@ -16,8 +16,8 @@ use crate::authenticator::{FriendlyName, SealedSecret};
 use crate::ids::{AuthenticatorId, Generation, Nonce};
 use crate::passcode_limit::RateLimit;
 use crate::recovery_codes::{CodeSet, RecoveryCode};
-use crate::settings::{Entitlement, Issuer};
-use crate::totp::SharedSecret;
+use crate::settings::{Entitlement, Issuer, PasscodeDigits};
+use crate::totp::{Digits, SharedSecret};
 
 /// Which of our challenges: the first words of `challengeMetadata`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -293,9 +293,9 @@ impl PublicParameters<'_> {
     /// The prompt for a user that does not exist, or who has no authenticator and may not enroll: the same as for anyone else.
     pub const FOR_NOBODY: Self = Self::SecondFactor { rate_limit: RateLimit::Allow, name: None };
 
-    /// As Cognito takes them: strings.
+    /// As Cognito takes them: strings. `digits` are the pool's, never the user's.
     #[must_use]
-    pub fn to_map(&self, attempts_left: u8) -> HashMap<String, String> {
+    pub fn to_map(&self, attempts_left: u8, digits: PasscodeDigits) -> HashMap<String, String> {
         let kind = match self {
             Self::SecondFactor { .. } => Kind::SecondFactor { codes_due: false },
             Self::TotpSetup { .. } => Kind::TotpSetup,
@@ -306,6 +306,12 @@ impl PublicParameters<'_> {
             ("challenge".to_owned(), kind.as_str().to_owned()),
             ("attemptsLeft".to_owned(), attempts_left.to_string()),
         ]);
+        match kind {
+            Kind::SecondFactor { .. } | Kind::TotpSetup => {
+                parameters.insert("passcodeDigits".to_owned(), digits.as_str().to_owned());
+            }
+            Kind::RecoveryCodes => {}
+        }
         match self {
             Self::SecondFactor { rate_limit, name } => {
                 let (accepts, retry_after) = match rate_limit {
@@ -321,7 +327,7 @@ impl PublicParameters<'_> {
             }
             Self::TotpSetup { secret, issuer, account } => {
                 parameters.insert("secretCode".to_owned(), secret.to_base32().to_string());
-                parameters.insert("otpauthUri".to_owned(), otpauth_uri(secret, issuer, account).to_string());
+                parameters.insert("otpauthUri".to_owned(), otpauth_uri(secret, issuer, account, digits).to_string());
             }
             Self::RecoveryCodes(codes) => {
                 let shown: Vec<_> = codes.iter().map(RecoveryCode::show).collect();
@@ -342,11 +348,11 @@ const ACCOUNT_BYTES: usize = 64;
 /// "…", as it is encoded.
 const ELLIPSIS: &str = "%E2%80%A6";
 
-/// The key URI that authenticators read from a QR code. Only the defaults are used, so no parameter tells them again:
-/// some apps refuse what they would otherwise ignore.
+/// The key URI that authenticators read from a QR code. No parameter repeats a default: some apps refuse what they would
+/// otherwise ignore.
 ///
 /// Source: <https://github.com/google/google-authenticator/wiki/Key-Uri-Format>
-fn otpauth_uri(secret: &SharedSecret, issuer: &Issuer, account: &str) -> Zeroizing<String> {
+fn otpauth_uri(secret: &SharedSecret, issuer: &Issuer, account: &str, digits: PasscodeDigits) -> Zeroizing<String> {
     const LABEL: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'@');
     let encode = |text: &str| utf8_percent_encode(text, LABEL).to_string();
     let issuer = encode(issuer.as_str());
@@ -367,5 +373,9 @@ fn otpauth_uri(secret: &SharedSecret, issuer: &Issuer, account: &str) -> Zeroizi
         label = format!("{issuer}:{label}");
     }
     let secret = secret.to_base32();
-    Zeroizing::new(format!("otpauth://totp/{label}?secret={}&issuer={issuer}", secret.as_str()))
+    let digits = match digits.of_new_authenticators() {
+        Digits::Six => "",
+        Digits::Eight => "&digits=8",
+    };
+    Zeroizing::new(format!("otpauth://totp/{label}?secret={}&issuer={issuer}{digits}", secret.as_str()))
 }

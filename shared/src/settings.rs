@@ -2,6 +2,7 @@
 //! and names the variable. A variable that is empty, or white space, is one that is not set.
 
 use crate::cognito::CognitoMfa;
+use crate::totp::Digits;
 
 /// Looks a variable up: in the environment in `main.rs`, in a map in tests.
 pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
@@ -179,15 +180,21 @@ pub struct CreateSettings {
     pub sign_in: SignInSettings,
     /// The service's name in the user's authenticator.
     pub issuer: Issuer,
+    /// How many digits the passcodes of the pool have.
+    pub passcode_digits: PasscodeDigits,
 }
 
 impl CreateSettings {
-    /// Reads `ACCEPTED_COGNITO_MFA`, `ENROLLMENT` and `TOTP_ISSUER`.
+    /// Reads `ACCEPTED_COGNITO_MFA`, `ENROLLMENT`, `TOTP_ISSUER` and `PASSCODE_DIGITS`.
     ///
     /// # Errors
     /// A variable that is missing or wrong.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        Ok(Self { sign_in: SignInSettings::read(lookup)?, issuer: Issuer::read(lookup)? })
+        Ok(Self {
+            sign_in: SignInSettings::read(lookup)?,
+            issuer: Issuer::read(lookup)?,
+            passcode_digits: PasscodeDigits::read(lookup)?,
+        })
     }
 }
 
@@ -228,6 +235,77 @@ impl Issuer {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// How many digits the passcodes of the pool have: what clients are told, for every user alike.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PasscodeDigits {
+    /// `6`: every authenticator has six.
+    #[default]
+    Six,
+    /// `8`: every authenticator has eight, and key URIs say so.
+    Eight,
+    /// `6 8`: new authenticators have six, and imported ones may have eight.
+    SixOrEight,
+}
+
+impl PasscodeDigits {
+    /// The environment variable.
+    pub const VARIABLE: &str = "PASSCODE_DIGITS";
+
+    /// Reads [`Self::VARIABLE`]; six where it is not set, as every function before it had it.
+    ///
+    /// # Errors
+    /// It is not understood.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        optional(lookup, Self::VARIABLE).map_or(Ok(Self::default()), |value| Self::parse(&value))
+    }
+
+    /// Reads the value of [`Self::VARIABLE`]: numbers separated by commas or spaces.
+    ///
+    /// # Errors
+    /// It is not understood.
+    pub fn parse(value: &str) -> Result<Self, SettingError> {
+        let numbers = value.split([',', ' ']).filter(|number| !number.is_empty());
+        let digits = numbers.map(|number| number.parse().ok().and_then(|number: u8| Digits::try_from(number).ok()));
+        let not_understood =
+            || SettingError { variable: Self::VARIABLE, problem: format!("must be 6, 8, or both; it is {value:?}") };
+        let digits: Vec<Digits> = digits.collect::<Option<_>>().ok_or_else(not_understood)?;
+        match (digits.contains(&Digits::Six), digits.contains(&Digits::Eight)) {
+            (true, false) => Ok(Self::Six),
+            (false, true) => Ok(Self::Eight),
+            (true, true) => Ok(Self::SixOrEight),
+            (false, false) => Err(not_understood()),
+        }
+    }
+
+    /// As in [`Self::VARIABLE`], and as clients are told.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Six => "6",
+            Self::Eight => "8",
+            Self::SixOrEight => "6 8",
+        }
+    }
+
+    /// Whether an authenticator may have so many.
+    #[must_use]
+    pub fn contains(self, digits: Digits) -> bool {
+        match (self, digits) {
+            (Self::Six | Self::SixOrEight, Digits::Six) | (Self::Eight | Self::SixOrEight, Digits::Eight) => true,
+            (Self::Six, Digits::Eight) | (Self::Eight, Digits::Six) => false,
+        }
+    }
+
+    /// What a new authenticator has.
+    #[must_use]
+    pub fn of_new_authenticators(self) -> Digits {
+        match self {
+            Self::Six | Self::SixOrEight => Digits::Six,
+            Self::Eight => Digits::Eight,
+        }
     }
 }
 

@@ -262,7 +262,8 @@ impl PendingPasscode<'_> {
     }
 
     fn verify_new(self, new: &NewAuthenticator, name: Option<&FriendlyName>, secret: &SharedSecret) -> Verification {
-        let parameters = Parameters::default();
+        // Some apps ignore the digits in the key URI; what the user typed tells how many this one shows.
+        let parameters = Parameters { digits: self.passcode.digits(), ..Parameters::default() };
         match totp::match_passcode(secret, parameters, &self.passcode, self.now, None) {
             None => Verification::InvalidParameters,
             Some(Match::Accepted(last_step)) => {

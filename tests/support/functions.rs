@@ -8,7 +8,7 @@ use shared::clock::UnixTime;
 use shared::error::{ClientError, HandlerError};
 use shared::invocation::answer;
 use shared::random::FillRandom;
-use shared::settings::{CreateSettings, Issuer, SignInSettings};
+use shared::settings::{CreateSettings, Issuer, PasscodeDigits, SignInSettings};
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::store::{RecordStore, Sealer, Versioned};
 use verify_auth_challenge::Verify;
@@ -49,8 +49,11 @@ impl<S: RecordStore, K: Sealer> Functions<S, K> {
     #[must_use]
     pub fn with_sealer(store: S, sealer: K, random: FillRandom) -> Self {
         let (store, sealer) = (Arc::new(store), Arc::new(sealer));
-        let settings =
-            CreateSettings { sign_in: template_settings(), issuer: Issuer::parse("Example").expect("an issuer") };
+        let settings = CreateSettings {
+            sign_in: template_settings(),
+            issuer: Issuer::parse("Example").expect("an issuer"),
+            passcode_digits: PasscodeDigits::Six,
+        };
         let enrollment = settings.sign_in.enrollment();
         Self {
             create: Create { settings, store: store.clone(), sealer: sealer.clone(), random },

@@ -379,6 +379,7 @@ def test_create_is_told_what_it_reads_and_no_more():
         "ENROLLMENT": ref("EnrollmentMode"),
         "KEY_ID": arn("SealingKey"),
         "LOG_LEVEL": ref("LogLevel"),
+        "PASSCODE_DIGITS": ref("PasscodeDigits"),
         "TABLE_NAME": ref("SecondFactors"),
         "TOTP_ISSUER": ref("TotpIssuer"),
     }

@@ -330,9 +330,12 @@ impl Model {
                 let (wait, stopped) = self.wait();
                 let accepts = if stopped { "RECOVERY_CODE" } else { "PASSCODE RECOVERY_CODE" };
                 let retry = wait.to_string();
-                json!({ "challenge": "SECOND_FACTOR", "attemptsLeft": attempts_left, "accepts": accepts, "retryAfterSeconds": retry })
+                json!({ "challenge": "SECOND_FACTOR", "attemptsLeft": attempts_left, "accepts": accepts, "retryAfterSeconds": retry,
+                    "passcodeDigits": "6" })
             }
-            Challenge::TotpSetup { .. } => json!({ "challenge": "TOTP_SETUP", "attemptsLeft": attempts_left }),
+            Challenge::TotpSetup { .. } => {
+                json!({ "challenge": "TOTP_SETUP", "attemptsLeft": attempts_left, "passcodeDigits": "6" })
+            }
             Challenge::RecoveryCodes { .. } => json!({ "challenge": "RECOVERY_CODES", "attemptsLeft": attempts_left }),
         }
     }

@@ -28,6 +28,7 @@ export const handler = trigger("CreateAuthChallenge_Authentication", async (even
       attemptsLeft: String(attemptsLeft(state)),
       accepts: limit.word === "Blocked" ? "RECOVERY_CODE" : "PASSCODE RECOVERY_CODE",
       retryAfterSeconds: String(limit.seconds),
+      passcodeDigits: "6",
       ...(name && { friendlyDeviceName: name }),
     },
     privateChallengeParameters: { challenge, nonce: randomBytes(16).toString("base64url") },

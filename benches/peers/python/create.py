@@ -29,6 +29,7 @@ def handler(request, log):
         "attemptsLeft": str(state.attempts_left()),
         "accepts": "RECOVERY_CODE" if limited == "Blocked" else "PASSCODE RECOVERY_CODE",
         "retryAfterSeconds": str(seconds),
+        "passcodeDigits": "6",
     }
     if name:
         public_parameters["friendlyDeviceName"] = name

@@ -55,7 +55,8 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
             NewChallenge {
                 metadata: challenge.metadata(),
                 challenge,
-                public_parameters: PublicParameters::FOR_NOBODY.to_map(state.attempts_left()),
+                public_parameters: PublicParameters::FOR_NOBODY
+                    .to_map(state.attempts_left(), self.settings.passcode_digits),
             }
         } else {
             let user = view.user_key()?;
@@ -98,11 +99,11 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
         let next = next_challenge(state, record.enrollment_status(), enrollment, after_second_factor);
         let next = next.ok_or(HandlerError::NoChallengeExpected)?;
         let generation = record.generation();
-        let attempts_left = state.attempts_left();
+        let (attempts_left, digits) = (state.attempts_left(), self.settings.passcode_digits);
         let (challenge, shown) = match next {
             ToIssue::New(Kind::SecondFactor { codes_due }) => (
                 Challenge::SecondFactor(Prompt { codes_due, generation }),
-                self.prompt_parameters(&record, now).to_map(attempts_left),
+                self.prompt_parameters(&record, now).to_map(attempts_left, digits),
             ),
             ToIssue::New(Kind::TotpSetup) => {
                 let secret = SharedSecret::new(draw::<SECRET_BYTES>(self.random)?.to_vec());
@@ -110,7 +111,7 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
                 let sealed = self.sealer.seal(&secret, EncryptionContext { user, authenticator: id }).await?;
                 let shown = PublicParameters::TotpSetup { secret: &secret, issuer: &self.settings.issuer, account };
                 let new = NewAuthenticator { entitlement: state.entitlement(), generation, id, sealed };
-                (Challenge::TotpSetup(new), shown.to_map(attempts_left))
+                (Challenge::TotpSetup(new), shown.to_map(attempts_left, digits))
             }
             ToIssue::New(Kind::RecoveryCodes) => {
                 let mut codes = Vec::with_capacity(CODES);
@@ -118,11 +119,11 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
                     codes.push(RecoveryCode::new(draw::<CODE_BYTES>(self.random)?));
                 }
                 let new = NewCodes { generation, codes: CodeSet::new(&codes, draw(self.random)?) };
-                (Challenge::RecoveryCodes(new), PublicParameters::RecoveryCodes(&codes).to_map(attempts_left))
+                (Challenge::RecoveryCodes(new), PublicParameters::RecoveryCodes(&codes).to_map(attempts_left, digits))
             }
             ToIssue::Repeat => {
                 let (same, _) = answered.ok_or(HandlerError::NotOurChallenge)?;
-                let public_parameters = PublicParameters::Again(same.kind()).to_map(attempts_left);
+                let public_parameters = PublicParameters::Again(same.kind()).to_map(attempts_left, digits);
                 return Ok(NewChallenge { metadata: same.metadata_again(), challenge: same, public_parameters });
             }
         };

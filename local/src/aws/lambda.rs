@@ -5,7 +5,7 @@
 use axum::http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value, json};
 use shared::cognito::CognitoMfa;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, TokenGuard};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, PasscodeDigits, TokenGuard};
 
 use crate::aws::dynamodb::TABLE_NAME;
 use crate::aws::error::AwsError;
@@ -93,9 +93,14 @@ fn variables(functions: &InProcess, trigger: Trigger) -> Map<String, Value> {
     const KEY: &str = "KEY_ID";
     let names: &[&str] = match trigger {
         Trigger::DefineAuthChallenge => &[AcceptedCognitoMfa::VARIABLE, Enrollment::VARIABLE],
-        Trigger::CreateAuthChallenge => {
-            &[AcceptedCognitoMfa::VARIABLE, Enrollment::VARIABLE, KEY, TABLE, Issuer::VARIABLE]
-        }
+        Trigger::CreateAuthChallenge => &[
+            AcceptedCognitoMfa::VARIABLE,
+            Enrollment::VARIABLE,
+            KEY,
+            PasscodeDigits::VARIABLE,
+            TABLE,
+            Issuer::VARIABLE,
+        ],
         Trigger::VerifyAuthChallengeResponse => &[Enrollment::VARIABLE, KEY, TABLE],
         Trigger::PreTokenGeneration => &[TABLE, TokenGuard::VARIABLE],
     };
@@ -104,6 +109,7 @@ fn variables(functions: &InProcess, trigger: Trigger) -> Map<String, Value> {
         AcceptedCognitoMfa::VARIABLE => accepted_cognito_mfa(settings.sign_in.accepted_cognito_mfa()),
         Enrollment::VARIABLE => enrollment(settings.sign_in.enrollment()).to_owned(),
         Issuer::VARIABLE => settings.issuer.as_str().to_owned(),
+        PasscodeDigits::VARIABLE => settings.passcode_digits.as_str().to_owned(),
         TokenGuard::VARIABLE => token_guard(functions.token_guard()).to_owned(),
         KEY => key_arn(),
         _ => TABLE_NAME.to_owned(),

@@ -10,7 +10,9 @@ use shared::guard_settings::ReportOnly;
 use shared::invocation::answer;
 use shared::next_function::{Invoked, Next, NextFunction};
 use shared::random::{FillRandom, RandomError};
-use shared::settings::{AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, SignInSettings, TokenGuard};
+use shared::settings::{
+    AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, PasscodeDigits, SignInSettings, TokenGuard,
+};
 use shared::store::RecordStore;
 use shared::store::memory::{MemorySealer, MemoryStore};
 use verify_auth_challenge::Verify;
@@ -101,7 +103,15 @@ impl<S: RecordStore> InProcess<S> {
         clock: Clock,
     ) -> Result<Self, HandlerError> {
         let issuer = Issuer::parse(ISSUER).map_err(HandlerError::Setting)?;
-        Ok(Self::wired(store, Arc::new(sealer), fill_random, CreateSettings { sign_in, issuer }, clock))
+        let settings = CreateSettings { sign_in, issuer, passcode_digits: PasscodeDigits::default() };
+        Ok(Self::wired(store, Arc::new(sealer), fill_random, settings, clock))
+    }
+
+    /// The same functions, which tell clients of other digits.
+    #[must_use]
+    pub fn with_passcode_digits(mut self, passcode_digits: PasscodeDigits) -> Self {
+        self.create.settings.passcode_digits = passcode_digits;
+        self
     }
 
     /// The same records with other settings, as after an operator changed them.

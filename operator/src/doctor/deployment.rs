@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use shared::settings::{AcceptedCognitoMfa, Enrollment, TokenGuard};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, TokenGuard};
 
 use crate::aws::{CallError, UserPoolId};
 
@@ -157,11 +157,12 @@ pub struct Configuration {
 }
 
 /// The variables whose values are kept.
-pub const VARIABLES: [&str; 7] = [
+pub const VARIABLES: [&str; 8] = [
     AcceptedCognitoMfa::VARIABLE,
     Enrollment::VARIABLE,
     KEY_ID,
     NEXT_PRE_TOKEN_GENERATION,
+    PasscodeDigits::VARIABLE,
     REPORT_ONLY_UNTIL,
     TABLE_NAME,
     TokenGuard::VARIABLE,

@@ -1,6 +1,6 @@
 //! What a check needs to know of the whole.
 
-use shared::settings::{AcceptedCognitoMfa, Enrollment, SettingError, SignInSettings, TokenGuard};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, SettingError, SignInSettings, TokenGuard};
 
 use crate::doctor::deployment::{
     Client, Given, ListedClient, PoolTrigger, REPORT_ONLY_UNTIL, Read, Triggers, Variables,
@@ -71,6 +71,10 @@ pub(super) fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {
 
 pub(super) fn sign_in_settings(variables: &Variables) -> Result<SignInSettings, SettingError> {
     SignInSettings::read(&|variable| variables.get(variable).map(str::to_owned))
+}
+
+pub(super) fn passcode_digits(variables: &Variables) -> Result<PasscodeDigits, SettingError> {
+    PasscodeDigits::read(&|variable| variables.get(variable).map(str::to_owned))
 }
 
 pub(super) fn enrollment(variables: &Variables) -> Result<Enrollment, SettingError> {

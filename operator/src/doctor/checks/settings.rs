@@ -1,11 +1,11 @@
 //! The settings of the functions.
 
-use shared::settings::TokenGuard;
+use shared::settings::{SettingError, TokenGuard};
 
-use super::known::{Known, enrollment, reports_until, sign_in_settings, token_guard};
+use super::known::{Known, enrollment, passcode_digits, reports_until, sign_in_settings, token_guard};
 use super::verdict::Row;
 use super::verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
-use crate::doctor::deployment::{KEY_ID, NEXT_PRE_TOKEN_GENERATION, PoolTrigger, TABLE_NAME, Triggers};
+use crate::doctor::deployment::{KEY_ID, NEXT_PRE_TOKEN_GENERATION, PoolTrigger, TABLE_NAME, Triggers, Variables};
 
 pub(super) const SETTINGS: &[Row<Triggers>] = &[
     ("settings-define", settings_define),
@@ -20,27 +20,26 @@ pub(super) const SETTINGS: &[Row<Triggers>] = &[
 ];
 
 fn settings_define(triggers: &Triggers, _: &Known<'_>) -> Verdict {
-    understood(triggers, PoolTrigger::Define)
+    understood(triggers, PoolTrigger::Define, sign_in_settings)
 }
 
 fn settings_create(triggers: &Triggers, _: &Known<'_>) -> Verdict {
-    understood(triggers, PoolTrigger::Create)
+    understood(triggers, PoolTrigger::Create, |variables| {
+        sign_in_settings(variables).and_then(|_| passcode_digits(variables))
+    })
 }
 
 fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
-    let name = PoolTrigger::Verify.name();
-    match triggers.variables(PoolTrigger::Verify).map(enrollment) {
-        Some(Ok(_)) => Fine(format!("are understood by {name}")),
-        Some(Err(error)) => {
-            Broken(format!("stop {name} on startup: {error}"), "Set the variable as docs/configuration.md says.")
-        }
-        None => Moot,
-    }
+    understood(triggers, PoolTrigger::Verify, enrollment)
 }
 
 /// The function reads them the same way.
-fn understood(triggers: &Triggers, trigger: PoolTrigger) -> Verdict {
-    match triggers.variables(trigger).map(sign_in_settings) {
+fn understood<T>(
+    triggers: &Triggers,
+    trigger: PoolTrigger,
+    read: impl FnOnce(&Variables) -> Result<T, SettingError>,
+) -> Verdict {
+    match triggers.variables(trigger).map(read) {
         Some(Ok(_)) => Fine(format!("are understood by {}", trigger.name())),
         Some(Err(error)) => Broken(
             format!("stop {} on startup: {error}", trigger.name()),

@@ -1,0 +1,6 @@
+//! `import`: gives users the authenticators that they have elsewhere.
+
+pub mod fields;
+pub mod file;
+pub mod key_uri;
+pub mod problem;
