@@ -1,7 +1,9 @@
 //! The arithmetic, against the vectors of the RFCs.
 
 use shared::clock::UnixTime;
-use shared::totp::{Algorithm, Digits, Match, Parameters, Passcode, SharedSecret, match_passcode, passcode_at};
+use shared::totp::{
+    Algorithm, Digits, Match, Parameters, Passcode, Period, SharedSecret, clock_offset, match_passcode, passcode_at,
+};
 
 const SHA1_SECRET: &[u8] = b"12345678901234567890";
 const SHA256_SECRET: &[u8] = b"12345678901234567890123456789012";
@@ -55,7 +57,53 @@ fn rfc_4648_base32_without_padding() {
 }
 
 #[test]
-fn a_secret_shorter_than_rfc_4226_allows_matches_nothing() {
-    let passcode = Passcode::parse("000000").unwrap();
-    assert!(match_passcode(&secret(b"short"), Parameters::default(), &passcode, UnixTime(59), None).is_none());
+fn a_secret_of_80_bits_matches_and_a_shorter_one_matches_nothing() {
+    let (parameters, time) = (Parameters::default(), UnixTime(59));
+    let eighty_bits = secret(&SHA1_SECRET[..10]);
+    let passcode = Passcode::parse(&passcode_at(&eighty_bits, parameters, time).unwrap()).unwrap();
+    assert!(matches!(match_passcode(&eighty_bits, parameters, &passcode, time, None), Some(Match::Accepted(_))));
+    let shorter = secret(&SHA1_SECRET[..9]);
+    assert!(match_passcode(&shorter, parameters, &passcode, time, None).is_none());
+    assert!(passcode_at(&shorter, parameters, time).is_none());
+    assert!(clock_offset(&shorter, parameters, &passcode, time).is_none());
+}
+
+#[test]
+fn a_clock_that_is_off_is_found_within_five_minutes_either_side() {
+    let (secret, now) = (secret(SHA1_SECRET), UnixTime(1_800_000_010));
+    for (seconds, digits) in [(15, Digits::Six), (30, Digits::Eight), (60, Digits::Six), (120, Digits::Eight)] {
+        let period = Period::seconds(seconds).unwrap();
+        let parameters = Parameters { algorithm: Algorithm::Sha256, digits, period };
+        let steps_each_way = i64::from(300 / seconds);
+        let found = |steps: i64| {
+            let time = UnixTime(now.0.checked_add_signed(steps * i64::from(seconds)).unwrap());
+            let typed = Passcode::parse(&passcode_at(&secret, parameters, time).unwrap()).unwrap();
+            clock_offset(&secret, parameters, &typed, now)
+        };
+        for steps in -steps_each_way..=steps_each_way {
+            assert_eq!(found(steps), Some(steps * i64::from(seconds)), "{seconds} {steps}");
+        }
+        assert_eq!(found(steps_each_way + 2), None, "{seconds}");
+        assert_eq!(found(-steps_each_way - 2), None, "{seconds}");
+    }
+}
+
+#[test]
+fn a_clock_offset_at_the_beginning_and_the_end_of_time_is_no_panic() {
+    let secret = secret(SHA1_SECRET);
+    for time in [UnixTime(0), UnixTime(u64::MAX)] {
+        for parameters in [Parameters::default(), Parameters { digits: Digits::Eight, ..Parameters::default() }] {
+            let typed = Passcode::parse(&passcode_at(&secret, parameters, time).unwrap()).unwrap();
+            assert_eq!(clock_offset(&secret, parameters, &typed, time), Some(0));
+        }
+    }
+}
+
+#[test]
+fn a_passcode_of_other_digits_has_no_clock_offset() {
+    let (secret, now) = (secret(SHA1_SECRET), UnixTime(1_800_000_010));
+    let eight = Parameters { digits: Digits::Eight, ..Parameters::default() };
+    let typed = Passcode::parse(&passcode_at(&secret, eight, now).unwrap()).unwrap();
+    assert_eq!(typed.digits(), Digits::Eight);
+    assert_eq!(clock_offset(&secret, Parameters::default(), &typed, now), None);
 }

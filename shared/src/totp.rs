@@ -13,8 +13,13 @@ use crate::clock::UnixTime;
 
 /// Bytes of a secret that we make (RFC 4226 §4: 160 bits recommended).
 pub const SECRET_BYTES: usize = 20;
+/// Bytes of the shortest secret. RFC 4226 §4 requires 128 bits, but most authenticators that an operator imports have the 80
+/// bits of Google's first key URIs; against guessing passcodes they are no weaker.
+pub const SHORTEST_SECRET_BYTES: usize = 10;
 /// Steps accepted on either side of the present one (RFC 6238 §5.2).
 pub const WINDOW_STEPS: u64 = 1;
+/// How far from the present [`clock_offset`] searches, in seconds.
+pub const CLOCK_OFFSET_SECONDS: u64 = 300;
 
 /// The secret that an authenticator and its record share. Never printed; wiped when dropped.
 pub struct SharedSecret(Zeroizing<Vec<u8>>);
@@ -71,7 +76,7 @@ pub enum Digits {
     /// Six, the default everywhere.
     #[default]
     Six,
-    /// Eight, for authenticators that an operator imports.
+    /// Eight, where the operator allows it.
     Eight,
 }
 
@@ -160,6 +165,12 @@ impl Passcode {
         let digits = u8::try_from(typed.len()).ok().and_then(|length| Digits::try_from(length).ok());
         (digits.is_some() && typed.bytes().all(|b| b.is_ascii_digit())).then_some(Self(typed))
     }
+
+    /// How many were typed.
+    #[must_use]
+    pub fn digits(&self) -> Digits {
+        if self.0.len() == usize::from(u8::from(Digits::Eight)) { Digits::Eight } else { Digits::Six }
+    }
 }
 
 /// How a passcode compares.
@@ -175,7 +186,7 @@ pub enum Match {
 
 /// Compares a passcode with the steps around `now`: all of them, in constant time each (RFC 6238 §5.2).
 ///
-/// `None` when RFC 6238 does not allow the parameters or the secret, which is the record's fault.
+/// `None` when the secret is too short, which is the record's fault.
 ///
 /// ```
 /// use shared::clock::UnixTime;
@@ -211,14 +222,48 @@ pub fn match_passcode(
     Some(matched)
 }
 
+/// By how many seconds the clock is off that showed a wrong passcode; positive when it is ahead. For the operator, never for a
+/// client: a future passcode would be worth something to an attacker.
+///
+/// Compares all steps within [`CLOCK_OFFSET_SECONDS`] of `now`, in constant time each; if several match, the nearest counts.
+///
+/// ```
+/// use shared::clock::UnixTime;
+/// use shared::totp::{Parameters, Passcode, SharedSecret, clock_offset, passcode_at};
+///
+/// let (secret, now) = (SharedSecret::new(b"plainly fake secret!".to_vec()), UnixTime(1_800_000_000));
+/// let shown = passcode_at(&secret, Parameters::default(), now.plus(120)).unwrap();
+/// let typed = Passcode::parse(&shown).unwrap();
+/// assert_eq!(clock_offset(&secret, Parameters::default(), &typed, now), Some(120));
+/// ```
+#[must_use]
+pub fn clock_offset(secret: &SharedSecret, parameters: Parameters, passcode: &Passcode, now: UnixTime) -> Option<i64> {
+    let totp = generator(secret, parameters)?;
+    let Parameters { period, .. } = parameters;
+    let present = period.step_at(now);
+    let earliest = period.step_at(UnixTime(now.0.saturating_sub(CLOCK_OFFSET_SECONDS)));
+    let latest = period.step_at(now.plus(CLOCK_OFFSET_SECONDS));
+    let nearest = (earliest.0..=latest.0).map(TimeStep).fold(None, |nearest: Option<TimeStep>, step| {
+        let is_match = totp.check(&passcode.0, period.start_of(step)).is_some();
+        let is_nearer = nearest.is_none_or(|nearest| step.0.abs_diff(present.0) < nearest.0.abs_diff(present.0));
+        if is_match && is_nearer { Some(step) } else { nearest }
+    })?;
+    let offset = i64::try_from(period.start_of(TimeStep(nearest.0.abs_diff(present.0)))).ok()?;
+    if nearest < present { offset.checked_neg() } else { Some(offset) }
+}
+
 /// The passcode that an authenticator shows at `time`: for the guided sign-in and the tests, which hold one.
 #[must_use]
 pub fn passcode_at(secret: &SharedSecret, parameters: Parameters, time: UnixTime) -> Option<String> {
     Some(generator(secret, parameters)?.generate(time.0).to_string())
 }
 
+/// `None` for a secret that is too short. The types of [`Parameters`] allow nothing that RFC 6238 does not.
 fn generator(secret: &SharedSecret, parameters: Parameters) -> Option<Totp> {
-    Builder::new()
+    if secret.0.len() < SHORTEST_SECRET_BYTES {
+        return None;
+    }
+    let totp = Builder::new()
         .with_algorithm(match parameters.algorithm {
             Algorithm::Sha1 => totp_rs::Algorithm::SHA1,
             Algorithm::Sha256 => totp_rs::Algorithm::SHA256,
@@ -228,6 +273,7 @@ fn generator(secret: &SharedSecret, parameters: Parameters) -> Option<Totp> {
         .with_skew(0)
         .with_step_duration(parameters.period.0.get().into())
         .with_secret(Secret::new(secret.expose().into()))
-        .build()
-        .ok()
+        // `build` would require 128 bits.
+        .build_noncompliant();
+    Some(totp)
 }
