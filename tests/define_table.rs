@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use serde_json::json;
 use shared::authenticator::SealedSecret;
-use shared::challenge::{Challenge, IssuedChallenge, Kind, NewAuthenticator, NewCodes, Prompt};
+use shared::challenge::{Challenge, Due, IssuedChallenge, Kind, NewAuthenticator, NewCodes, Prompt};
 use shared::encoding::{decode, encode};
 use shared::ids::{AuthenticatorId, Generation, Nonce};
 use shared::record::EnrollmentStatus;
@@ -37,10 +37,11 @@ const OF_COGNITO: [Option<&str>; 13] = [
     Some("ADMIN_NO_SRP_AUTH"),
     Some("A_CHALLENGE_OF_TOMORROW"),
 ];
-const OF_OURS: [Option<&str>; 6] = [
+const OF_OURS: [Option<&str>; 7] = [
     None,
     Some("SECOND_FACTOR - generation"),
     Some("SECOND_FACTOR C generation"),
+    Some("SECOND_FACTOR A generation"),
     Some("TOTP_SETUP P generation id sealed"),
     Some("RECOVERY_CODES generation hashes"),
     Some("METADATA_OF_TOMORROW"),
@@ -52,8 +53,13 @@ const REQUESTS: [AfterSecondFactor; 5] = [
     AfterSecondFactor::NewRecoveryCodes,
     AfterSecondFactor::Unknown,
 ];
-const HOLDINGS: [EnrollmentStatus; 3] =
-    [EnrollmentStatus::NotEnrolled, EnrollmentStatus::Enrolled, EnrollmentStatus::EnrolledCodesDue];
+const HOLDINGS: [EnrollmentStatus; 5] = [
+    EnrollmentStatus::NotEnrolled,
+    EnrollmentStatus::Enrolled,
+    EnrollmentStatus::EnrolledCodesDue,
+    EnrollmentStatus::OperatorCode,
+    EnrollmentStatus::Forgotten,
+];
 const ENROLLMENTS: [Enrollment; 3] = [Enrollment::AtSignIn, Enrollment::ByOperator, Enrollment::AfterCognitoMfa];
 
 const PASSWORD_PROVEN: [Raw; 2] = [(Some("SRP_A"), None, true), (Some("PASSWORD_VERIFIER"), None, true)];
@@ -152,6 +158,7 @@ impl Walk {
             if next == NextStep::IssueTokens {
                 assert!(all_is_proven(&self.session, self.accepted), "tokens for {:?}", self.session);
                 assert!(!context.user_not_found, "tokens for nobody: {:?}", self.session);
+                assert!(self.did_what_an_operators_code_requires(), "{:?}", self.session);
                 let new_password = self.session[2] == NEW_PASSWORD;
                 assert!(new_password || !context.must_change_password, "{:?}", self.session);
                 assert!(
@@ -196,6 +203,17 @@ impl Walk {
         }
     }
 
+    /// While an operator's code is outstanding, any correct answer leads to a new authenticator and its codes.
+    fn did_what_an_operators_code_requires(&self) -> bool {
+        let answered = |word| {
+            self.session.iter().position(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
+        };
+        match answered("SECOND_FACTOR A") {
+            None => true,
+            prompt => prompt < answered("TOTP_SETUP") && answered("TOTP_SETUP") < answered("RECOVERY_CODES"),
+        }
+    }
+
     fn visit_refused(&mut self, state: SessionState) {
         if !self.refused_seen.insert(state) {
             return;
@@ -220,8 +238,8 @@ impl Walk {
                         .iter()
                         .any(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
                 };
-                if (right("SECOND_FACTOR") || right("TOTP_SETUP")) && enrollment_status == EnrollmentStatus::NotEnrolled
-                {
+                let taken_away = [EnrollmentStatus::NotEnrolled, EnrollmentStatus::Forgotten];
+                if (right("SECOND_FACTOR") || right("TOTP_SETUP")) && taken_away.contains(&enrollment_status) {
                     assert_eq!(issue, None, "on a record that was reset since: {:?}", self.session);
                     continue;
                 }
@@ -242,14 +260,14 @@ impl Walk {
 fn no_session_gets_tokens_without_password_then_second_factor() {
     let mut table = String::from(
         "Sessions of Define by their number of entries and Define's answer to a client that asks nothing.\n\
-         Every entry: 13 names of Cognito's, and CUSTOM_CHALLENGE with 6 metadata values; each right and wrong.\n",
+         Every entry: 13 names of Cognito's, and CUSTOM_CHALLENGE with 7 metadata values; each right and wrong.\n",
     );
     for accepted in ["NONE", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP"] {
         let walk = Walk::through(accepted);
         writeln!(table, "\nACCEPTED_COGNITO_MFA={accepted}").unwrap();
         for length in 0..=LONGEST {
             let total: u64 = walk.counts.iter().filter(|((of, _), _)| *of == length).map(|(_, count)| count).sum();
-            assert_eq!(total, 38_u64.pow(u32::try_from(length).unwrap()), "every session was counted");
+            assert_eq!(total, 40_u64.pow(u32::try_from(length).unwrap()), "every session was counted");
         }
         for ((length, outcome), count) in &walk.counts {
             writeln!(table, "{length} entries  {outcome:<32}{count:>16}").unwrap();
@@ -400,8 +418,9 @@ impl Situation {
                     if enrolled { EnrollmentStatus::EnrolledCodesDue } else { self.enrollment_status };
                 let issue = next_challenge(state, enrollment_status, self.enrollment, self.request_after(session));
                 let metadata = match issue {
-                    Some(ToIssue::New(Kind::SecondFactor { codes_due: false })) => Some("SECOND_FACTOR -"),
-                    Some(ToIssue::New(Kind::SecondFactor { codes_due: true })) => Some("SECOND_FACTOR C"),
+                    Some(ToIssue::New(Kind::SecondFactor { due: Due::Nothing })) => Some("SECOND_FACTOR -"),
+                    Some(ToIssue::New(Kind::SecondFactor { due: Due::RecoveryCodes })) => Some("SECOND_FACTOR C"),
+                    Some(ToIssue::New(Kind::SecondFactor { due: Due::Authenticator })) => Some("SECOND_FACTOR A"),
                     Some(ToIssue::New(kind @ (Kind::TotpSetup | Kind::RecoveryCodes))) => Some(kind.as_str()),
                     Some(ToIssue::Repeat) => session.last().unwrap().1,
                     // Who holds nothing passes no prompt.
@@ -443,6 +462,17 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
             title: "No authenticator, ENROLLMENT=BY_OPERATOR",
             enrollment_status: EnrollmentStatus::NotEnrolled,
             enrollment: Enrollment::ByOperator,
+            ..USUAL
+        },
+        Situation {
+            title: "An operator's code, with an authenticator or without; ENROLLMENT=BY_OPERATOR",
+            enrollment_status: EnrollmentStatus::OperatorCode,
+            enrollment: Enrollment::ByOperator,
+            ..USUAL
+        },
+        Situation {
+            title: "A user who was forgotten, ENROLLMENT=AT_SIGN_IN",
+            enrollment_status: EnrollmentStatus::Forgotten,
             ..USUAL
         },
         Situation {
@@ -692,7 +722,7 @@ impl Longest {
 fn as_long_as_kms(kind: Kind) -> Challenge {
     let generation = Generation([7; 8]);
     match kind {
-        Kind::SecondFactor { codes_due } => Challenge::SecondFactor(Prompt { codes_due, generation }),
+        Kind::SecondFactor { due } => Challenge::SecondFactor(Prompt { due, generation }),
         Kind::TotpSetup => Challenge::TotpSetup(NewAuthenticator {
             entitlement: Entitlement::SecondFactor,
             generation,

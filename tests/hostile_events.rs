@@ -240,7 +240,7 @@ async fn enrollment_status(functions: &Functions, event: &Value) -> EnrollmentSt
         .store()
         .load(&user)
         .await
-        .map_or(EnrollmentStatus::NotEnrolled, |stored| stored.record.enrollment_status())
+        .map_or(EnrollmentStatus::NotEnrolled, |stored| stored.record.enrollment_status(functions.now()))
 }
 
 // ── Events as a whole.

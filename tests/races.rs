@@ -358,7 +358,7 @@ impl<B: Backend> Race<B> {
         let user = User::named("ada", 1);
         let person = functions.enroll_yesterday(&user).await;
         let Create { store, sealer, .. } = functions.create;
-        assert_eq!(store.load(&user.key()).await.unwrap().record.enrollment_status(), EnrollmentStatus::Enrolled);
+        assert_eq!(store.load(&user.key()).await.unwrap().record.enrollment_status(NOW), EnrollmentStatus::Enrolled);
         Self { store, sealer, user: user.key(), person }
     }
 

@@ -398,12 +398,12 @@ fn with_fewer_than_three_codes_left_new_ones_are_due() {
     let mut user = User::enrolled();
     for used in 0..10 {
         let expected = if 10 - used >= 3 { EnrollmentStatus::Enrolled } else { EnrollmentStatus::EnrolledCodesDue };
-        assert_eq!(user.record.enrollment_status(), expected, "{used} used");
+        assert_eq!(user.record.enrollment_status(NOW), expected, "{used} used");
         let code = user.person.codes[used].clone();
         assert_eq!(user.totp(&code, NOW).0, Outcome::Correct);
     }
-    assert_eq!(user.record.enrollment_status(), EnrollmentStatus::EnrolledCodesDue);
-    assert_eq!(Record::default().enrollment_status(), EnrollmentStatus::NotEnrolled);
+    assert_eq!(user.record.enrollment_status(NOW), EnrollmentStatus::EnrolledCodesDue);
+    assert_eq!(Record::default().enrollment_status(NOW), EnrollmentStatus::NotEnrolled);
 }
 
 #[test]

@@ -385,7 +385,7 @@ async fn the_users_of_the_sample_events_hold_what_the_read_me_says() {
         assert_eq!(stored.version == Version::MISSING, stored.record == Record::default());
         enrollment_status.insert(
             name,
-            format!("{:?} {failures} {:?}", stored.record.enrollment_status(), stored.record.rate_limit(NOW)),
+            format!("{:?} {failures} {:?}", stored.record.enrollment_status(NOW), stored.record.rate_limit(NOW)),
         );
     }
     let expected = [

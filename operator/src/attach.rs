@@ -1,6 +1,6 @@
 //! `attach`: sets the triggers of a pool that exists, phase by phase.
 //!
-//! [`plan`] decides, [`update`] says what is sent, [`change`] sends and compares, [`state`] keeps what was there.
+//! [`mod@plan`] decides, [`update`] says what is sent, [`change`] sends and compares, [`state`] keeps what was there.
 //!
 //! Invariant: nothing is changed that was not shown, and not before the state file holds what was there.
 

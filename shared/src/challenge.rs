@@ -24,13 +24,44 @@ use crate::totp::{Digits, SharedSecret};
 pub enum Kind {
     /// A passcode, or a recovery code in its place.
     SecondFactor {
-        /// New recovery codes are due afterwards; the client cannot see it.
-        codes_due: bool,
+        /// What is due after any correct answer; the client cannot see it.
+        due: Due,
     },
     /// The first passcode of a new authenticator.
     TotpSetup,
     /// One of ten new recovery codes, typed back as proof that they were kept.
     RecoveryCodes,
+}
+
+/// What a sign-in requires after a correct answer to the prompt, before there are tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Due {
+    /// Nothing.
+    Nothing,
+    /// New recovery codes.
+    RecoveryCodes,
+    /// A new authenticator and its recovery codes: an operator has given the user a code.
+    Authenticator,
+}
+
+impl Due {
+    /// One character whatever is due: otherwise the length of the parameters would tell who has an authenticator.
+    fn flag(self) -> &'static str {
+        match self {
+            Self::Nothing => "-",
+            Self::RecoveryCodes => "C",
+            Self::Authenticator => "A",
+        }
+    }
+
+    fn from_flag(flag: &str) -> Option<Self> {
+        match flag {
+            "-" => Some(Self::Nothing),
+            "C" => Some(Self::RecoveryCodes),
+            "A" => Some(Self::Authenticator),
+            _ => None,
+        }
+    }
 }
 
 impl Kind {
@@ -49,24 +80,11 @@ impl Kind {
     pub fn from_metadata(metadata: &str) -> Option<Self> {
         let mut words = metadata.split(' ');
         match words.next()? {
-            "SECOND_FACTOR" => Some(Self::SecondFactor { codes_due: codes_due_from_flag(words.next()?)? }),
+            "SECOND_FACTOR" => Some(Self::SecondFactor { due: Due::from_flag(words.next()?)? }),
             "TOTP_SETUP" => Some(Self::TotpSetup),
             "RECOVERY_CODES" => Some(Self::RecoveryCodes),
             _ => None,
         }
-    }
-}
-
-/// One character either way: otherwise the length of the parameters would tell who has an authenticator.
-fn codes_due_flag(codes_due: bool) -> &'static str {
-    if codes_due { "C" } else { "-" }
-}
-
-fn codes_due_from_flag(flag: &str) -> Option<bool> {
-    match flag {
-        "C" => Some(true),
-        "-" => Some(false),
-        _ => None,
     }
 }
 
@@ -84,15 +102,15 @@ pub enum Challenge {
 /// The prompt for a passcode or a recovery code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Prompt {
-    /// Whether new recovery codes are due afterwards.
-    pub codes_due: bool,
+    /// What is due after any correct answer.
+    pub due: Due,
     /// The record's generation; [`Generation::NONE`] where there is no record.
     pub generation: Generation,
 }
 
 impl Prompt {
     /// For a user that does not exist.
-    pub const FOR_NOBODY: Self = Self { codes_due: false, generation: Generation::NONE };
+    pub const FOR_NOBODY: Self = Self { due: Due::Nothing, generation: Generation::NONE };
 }
 
 /// An authenticator on offer; it is nobody's until its first passcode was accepted.
@@ -159,7 +177,7 @@ impl Challenge {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::SecondFactor(Prompt { codes_due, .. }) => Kind::SecondFactor { codes_due: *codes_due },
+            Self::SecondFactor(Prompt { due, .. }) => Kind::SecondFactor { due: *due },
             Self::TotpSetup(_) => Kind::TotpSetup,
             Self::RecoveryCodes(_) => Kind::RecoveryCodes,
         }
@@ -170,8 +188,8 @@ impl Challenge {
     pub fn metadata(&self) -> String {
         let kind = self.kind().as_str();
         match self {
-            Self::SecondFactor(Prompt { codes_due, generation }) => {
-                format!("{kind} {} {}", codes_due_flag(*codes_due), generation.to_text())
+            Self::SecondFactor(Prompt { due, generation }) => {
+                format!("{kind} {} {}", due.flag(), generation.to_text())
             }
             Self::TotpSetup(NewAuthenticator { entitlement, generation, id, sealed }) => {
                 format!(
@@ -199,8 +217,8 @@ impl Challenge {
     pub fn from_metadata(metadata: &str) -> Option<Self> {
         let words: Vec<&str> = metadata.split(' ').collect();
         match (Kind::from_metadata(metadata)?, words.as_slice()) {
-            (Kind::SecondFactor { codes_due }, [_, _, generation]) => {
-                Some(Self::SecondFactor(Prompt { codes_due, generation: Generation::from_text(generation)? }))
+            (Kind::SecondFactor { due }, [_, _, generation]) => {
+                Some(Self::SecondFactor(Prompt { due, generation: Generation::from_text(generation)? }))
             }
             (Kind::TotpSetup, [_, entitlement, generation, id, sealed]) => Some(Self::TotpSetup(NewAuthenticator {
                 entitlement: entitlement_from_letter(entitlement)?,
@@ -297,7 +315,7 @@ impl PublicParameters<'_> {
     #[must_use]
     pub fn to_map(&self, attempts_left: u8, digits: PasscodeDigits) -> HashMap<String, String> {
         let kind = match self {
-            Self::SecondFactor { .. } => Kind::SecondFactor { codes_due: false },
+            Self::SecondFactor { .. } => Kind::SecondFactor { due: Due::Nothing },
             Self::TotpSetup { .. } => Kind::TotpSetup,
             Self::RecoveryCodes(_) => Kind::RecoveryCodes,
             Self::Again(kind) => *kind,

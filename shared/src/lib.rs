@@ -8,8 +8,8 @@
 //! | leaves | [`clock`], [`encoding`], `characters`, [`random`], [`timeouts`], [`ids`] |
 //! | Cognito's words | [`cognito`] |
 //! | what an operator decides | [`settings`], [`guard_settings`] |
-//! | factors | [`totp`], [`recovery_codes`], [`passcode_limit`], [`authenticator`] |
-//! | what is kept | [`token_grant`], `unknown_fields`, [`record`] |
+//! | factors | [`totp`], [`recovery_codes`], [`operator_code`], [`passcode_limit`], [`authenticator`] |
+//! | what is kept | [`token_grant`], [`operator_note`], `unknown_fields`, [`record`], [`operator_change`] |
 //! | the sign-in | [`challenge`], [`sign_in`], [`verification`] |
 //! | the tokens | [`token_response`], [`next_refusal`] |
 //! | errors, the next function, stores | [`error`], [`next_function`], [`store`] |
@@ -53,6 +53,9 @@ pub mod ids;
 pub mod invocation;
 pub mod next_function;
 pub mod next_refusal;
+pub mod operator_change;
+pub mod operator_code;
+pub mod operator_note;
 pub mod passcode_limit;
 pub mod random;
 pub mod record;

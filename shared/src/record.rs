@@ -8,14 +8,18 @@ use crate::authenticator::Authenticator;
 use crate::clock::UnixTime;
 use crate::cognito::ClientId;
 use crate::ids::{Generation, Nonce};
+use crate::operator_code::OperatorCode;
+use crate::operator_note::{Change, ClockOffset};
 use crate::passcode_limit::{PasscodeLimit, RateLimit};
-use crate::recovery_codes::{CODES_DUE_BELOW, CodeSet};
+use crate::recovery_codes::{CODES_DUE_BELOW, CodeSet, RecoveryCode};
 use crate::token_grant::{Claims, GrantStatus, Proof, TokenGrant};
 use crate::unknown_fields::UnknownFields;
 
-/// The format that is written, and the only one that is read. It changes only when an older function must not touch the record: a
-/// field that is merely new is kept by functions that do not know it.
+/// The format of most records. It changes only when an older function must not touch the record: a field that is merely new is
+/// kept by functions that do not know it.
 const FORMAT: u32 = 1;
+/// The format of a closed record: an older function would let the password alone set up an authenticator.
+const CLOSED_FORMAT: u32 = 2;
 /// Recorded outcomes that a record remembers: more than one user has under way at once.
 const OUTCOMES_REMEMBERED: usize = 8;
 
@@ -40,6 +44,20 @@ pub struct Record {
     pub(crate) last_proof: Option<Proof>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) grant: Option<TokenGrant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) operator_code: Option<OperatorCode>,
+    /// The user was deleted, and must not come back by the password alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) forgotten_at: Option<UnixTime>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) missing_since: Option<UnixTime>,
+    /// The file that the authenticator came from, by the first bytes of its SHA-256, whatever has replaced it since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) imported_from: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) clock_offset: Option<ClockOffset>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) last_change: Option<Change>,
     /// What a newer version has written, too.
     #[serde(skip)]
     pub(crate) unknown: Option<Box<UnknownFields>>,
@@ -75,6 +93,10 @@ pub enum EnrollmentStatus {
     Enrolled,
     /// An authenticator, and fewer recovery codes than a user should have.
     EnrolledCodesDue,
+    /// An operator has given the user a code: with an authenticator or without one, the next sign-in sets one up.
+    OperatorCode,
+    /// Nothing, and no right to an authenticator: the user was deleted.
+    Forgotten,
 }
 
 /// Whether a record lets the tokens of a sign-in pass.
@@ -90,11 +112,22 @@ pub enum Redemption {
 }
 
 impl Record {
-    /// What the user has.
+    /// Whether the password alone sets up no authenticator, whatever `ENROLLMENT` says.
+    ///
+    /// A user without an authenticator who was given a code enrolls with a code or not at all, also when it was used or is too
+    /// old: otherwise the password alone would enroll whoever waits for that.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.forgotten_at.is_some() || (self.authenticator.is_none() && self.operator_code.is_some())
+    }
+
+    /// What the user has at `now`.
     #[must_use]
-    pub fn enrollment_status(&self) -> EnrollmentStatus {
+    pub fn enrollment_status(&self, now: UnixTime) -> EnrollmentStatus {
         match (&self.authenticator, &self.recovery) {
+            _ if self.forgotten_at.is_some() => EnrollmentStatus::Forgotten,
+            (None, _) if self.operator_code.is_some() => EnrollmentStatus::OperatorCode,
             (None, _) => EnrollmentStatus::NotEnrolled,
+            (Some(_), _) if self.operator_code_until(now).is_some() => EnrollmentStatus::OperatorCode,
             (Some(_), Some(codes)) if codes.left() >= CODES_DUE_BELOW && !self.codes_due => EnrollmentStatus::Enrolled,
             (Some(_), Some(_) | None) => EnrollmentStatus::EnrolledCodesDue,
         }
@@ -130,20 +163,6 @@ impl Record {
         self.passcode_limit.is_alerting(now)
     }
 
-    /// What an operator's reset leaves: nothing, in a new generation, so that a set-up challenge that was held back changes
-    /// nothing, and no recorded answer passes again. `generation` is drawn at random.
-    #[must_use]
-    pub fn reset(generation: Generation) -> Self {
-        Self { generation, ..Self::default() }
-    }
-
-    /// What an import leaves, whatever was there before: the authenticator, and codes that are still due.
-    /// `generation` is drawn at random: no set-up challenge from before the import matches it.
-    #[must_use]
-    pub fn imported(generation: Generation, authenticator: Authenticator) -> Self {
-        Self { authenticator: Some(authenticator), codes_due: true, ..Self::reset(generation) }
-    }
-
     /// The record as it is stored.
     ///
     /// # Errors
@@ -154,7 +173,7 @@ impl Record {
             format: u32,
             record: &'a Record,
         }
-        let stored = Stored { format: FORMAT, record: self };
+        let stored = Stored { format: if self.is_closed() { CLOSED_FORMAT } else { FORMAT }, record: self };
         match &self.unknown {
             None => serde_json::to_string(&stored),
             Some(unknown) => {
@@ -178,11 +197,12 @@ impl Record {
         }
         let mut any_unknown = false;
         let stored: Stored<'_> = known_fields(text, &mut any_unknown)?;
-        if stored.format != FORMAT {
+        if ![FORMAT, CLOSED_FORMAT].contains(&stored.format) {
             return Err(UnreadableRecord::UnknownFormat(stored.format));
         }
         let mut record: Self = known_fields(stored.record.get(), &mut any_unknown)?;
-        if record.generation == Generation::NONE && (record.authenticator.is_some() || record.recovery.is_some()) {
+        let needs_generation = record.authenticator.is_some() || record.recovery.is_some() || record.is_closed();
+        if record.generation == Generation::NONE && needs_generation {
             return Err(UnreadableRecord::NoGeneration);
         }
         if any_unknown {
@@ -220,6 +240,12 @@ impl Record {
         self
     }
 
+    /// The same record after `code` was used, where it is the operator's.
+    pub(crate) fn without_operator_code(&self, code: &RecoveryCode, now: UnixTime) -> Option<Self> {
+        let used = self.operator_code.as_ref()?.without(code, now)?;
+        Some(Self { operator_code: Some(used), ..self.clone() })
+    }
+
     /// The same record after a proof; `grant` is what it leaves for the token guard.
     pub(crate) fn with_proof(self, proof: Proof, grant: Option<TokenGrant>) -> Self {
         Self { last_proof: Some(proof), grant: grant.or(self.grant), ..self }
@@ -250,8 +276,8 @@ pub enum UnreadableRecord {
 impl std::fmt::Display for UnreadableRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::UnknownFormat(format) => write!(f, "the record has format {format}, this version reads {FORMAT}"),
-            Self::NoGeneration => f.write_str("the record has an authenticator or codes and no generation"),
+            Self::UnknownFormat(format) => write!(f, "the record has format {format}, this version reads {FORMAT} and {CLOSED_FORMAT}"),
+            Self::NoGeneration => f.write_str("the record has an authenticator, codes or an operator's change, and no generation"),
             Self::NoRecord => f.write_str("the stored item is not a record"),
         }
     }

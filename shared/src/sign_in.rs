@@ -33,7 +33,7 @@
 //!
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-define-auth-challenge.html>
 
-use crate::challenge::Kind;
+use crate::challenge::{Due, Kind};
 use crate::cognito::ChallengeName;
 use crate::record::EnrollmentStatus;
 use crate::settings::{Enrollment, Entitlement, SignInSettings};
@@ -63,6 +63,8 @@ pub enum Progress {
     SecondFactorProven,
     /// The same, and there are no tokens before the user has taken a new set of recovery codes.
     SecondFactorProvenCodesDue,
+    /// The same, and there are no tokens before the user has set up a new authenticator: an operator has given out a code.
+    SecondFactorProvenSetUpDue,
     /// The proven user is replacing the authenticator or the recovery codes and has mistyped an answer.
     Changing,
     /// The proven user has taken new recovery codes, and has the same authenticator as before.
@@ -172,24 +174,26 @@ fn transition(progress: Progress, result: ChallengeResult) -> Transition {
         (PasswordProven | SecondFactorDue | CognitoFactorWrong,      CognitoFactor,                           CORRECT) => To(CognitoFactorProven),
         (PasswordProven | SecondFactorDue | CognitoFactorWrong,      CognitoFactor,                           WRONG)   => Wrong(CognitoFactorWrong),
         // ── Ours.
-        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { codes_due: false }), CORRECT) => To(SecondFactorProven),
-        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { codes_due: true }),  CORRECT) => To(SecondFactorProvenCodesDue),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { due: Due::Nothing }), CORRECT) => To(SecondFactorProven),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { due: Due::RecoveryCodes }), CORRECT) => To(SecondFactorProvenCodesDue),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { due: Due::Authenticator }), CORRECT) => To(SecondFactorProvenSetUpDue),
         (PasswordProven | SecondFactorDue,                           Ours(SecondFactor { .. } | TotpSetup),   WRONG)   => Wrong(SecondFactorDue),
         (CognitoFactorProven,                                        Ours(SecondFactor { .. } | TotpSetup),   WRONG)   => Wrong(CognitoFactorProven),
         // ── A new authenticator: the first one, or another one for a user who has proven a second factor in this sign-in.
         (PasswordProven | SecondFactorDue | CognitoFactorProven | SecondFactorProven | SecondFactorProvenCodesDue
-            | Changing | RecoveryCodesRenewed,                       Ours(TotpSetup),                         CORRECT) => To(RecoveryCodesDue),
+            | SecondFactorProvenSetUpDue | Changing | RecoveryCodesRenewed,                       Ours(TotpSetup),                         CORRECT) => To(RecoveryCodesDue),
         // ── Changes by a user who has proven a second factor in this sign-in.
         (SecondFactorProven | SecondFactorProvenCodesDue | Changing, Ours(RecoveryCodes),                     CORRECT) => To(RecoveryCodesRenewed),
         (SecondFactorProven | Changing,                              Ours(TotpSetup | RecoveryCodes),         WRONG)   => Wrong(Changing),
         (RecoveryCodesRenewed,                                       Ours(TotpSetup),                         WRONG)   => Wrong(Changing),
         (SecondFactorProvenCodesDue,                                 Ours(TotpSetup | RecoveryCodes),         WRONG)   => Wrong(SecondFactorProvenCodesDue),
+        (SecondFactorProvenSetUpDue,                                 Ours(TotpSetup),                         WRONG)   => Wrong(SecondFactorProvenSetUpDue),
         (RecoveryCodesDue,                                           Ours(RecoveryCodes),                     CORRECT) => To(Done),
         (RecoveryCodesDue,                                           Ours(RecoveryCodes),                     WRONG)   => Wrong(RecoveryCodesDue),
         // ── No row.
         (Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | CognitoFactorProven
-            | SecondFactorProven | SecondFactorProvenCodesDue | Changing | RecoveryCodesRenewed | RecoveryCodesDue | Done
-            | Rejected(_), _, _) => Reject,
+            | SecondFactorProven | SecondFactorProvenCodesDue | SecondFactorProvenSetUpDue | Changing | RecoveryCodesRenewed
+            | RecoveryCodesDue | Done | Rejected(_), _, _) => Reject,
     }
 }
 
@@ -267,7 +271,14 @@ pub fn next_step(state: &SessionState, context: DefineContext) -> NextStep {
         (PasswordAsked, _) => PasswordVerifier,
         (Rejected(rejection), _) => FailAuthentication(rejection),
         (CognitoFactorWrong, _) => FailAuthentication(Rejection::CognitoFactorWrong),
-        (PasswordProven | SecondFactorDue | SecondFactorProvenCodesDue | RecoveryCodesDue, _) => CustomChallenge,
+        (
+            PasswordProven
+            | SecondFactorDue
+            | SecondFactorProvenCodesDue
+            | SecondFactorProvenSetUpDue
+            | RecoveryCodesDue,
+            _,
+        ) => CustomChallenge,
         // ── Tokens, unless the client asks for what has not been done yet.
         (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, NotGiven | Nothing) => IssueTokens,
         (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, ReplaceAuthenticator) => CustomChallenge,
@@ -304,10 +315,10 @@ pub fn next_challenge(
     after_second_factor: AfterSecondFactor,
 ) -> Option<ToIssue> {
     use AfterSecondFactor::{NewRecoveryCodes, NotGiven, Nothing, ReplaceAuthenticator, Unknown};
-    use EnrollmentStatus::{Enrolled, EnrolledCodesDue, NotEnrolled};
+    use EnrollmentStatus::{Enrolled, EnrolledCodesDue, Forgotten, NotEnrolled, OperatorCode};
     use Kind::{RecoveryCodes, SecondFactor, TotpSetup};
-    if state.is_past_second_factor() && status == NotEnrolled {
-        // What was proven has been taken away since: by a reset.
+    if state.is_past_second_factor() && matches!(status, NotEnrolled | Forgotten) {
+        // What was proven has been taken away since: by an operator.
         return None;
     }
     match (state.failed_set_up, state.progress, after_second_factor) {
@@ -321,15 +332,20 @@ pub fn next_challenge(
     // cannot be passed.
     let may_enroll = !state.challenged && enrollment.admits(state.entitlement());
     let kind = match (state.progress, status, after_second_factor) {
-        (PasswordProven | SecondFactorDue | CognitoFactorProven, Enrolled, _) => SecondFactor { codes_due: false },
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, Enrolled | Forgotten, _) => {
+            SecondFactor { due: Due::Nothing }
+        }
         (PasswordProven | SecondFactorDue | CognitoFactorProven, EnrolledCodesDue, _) => {
-            SecondFactor { codes_due: true }
+            SecondFactor { due: Due::RecoveryCodes }
+        }
+        (PasswordProven | SecondFactorDue | CognitoFactorProven, OperatorCode, _) => {
+            SecondFactor { due: Due::Authenticator }
         }
         (PasswordProven | SecondFactorDue | CognitoFactorProven, NotEnrolled, _) => {
             if may_enroll {
                 TotpSetup
             } else {
-                SecondFactor { codes_due: false }
+                SecondFactor { due: Due::Nothing }
             }
         }
         // Cognito might not pass clientMetadata to Create: assume a replacement, the most frequent request.
@@ -337,6 +353,7 @@ pub fn next_challenge(
         (SecondFactorProven, _, NewRecoveryCodes) => RecoveryCodes,
         (SecondFactorProvenCodesDue, _, ReplaceAuthenticator) => TotpSetup,
         (SecondFactorProvenCodesDue, _, NewRecoveryCodes | NotGiven | Nothing | Unknown) => RecoveryCodes,
+        (SecondFactorProvenSetUpDue, _, _) => TotpSetup,
         // Codes were just taken: only a replacement is left to ask for.
         (RecoveryCodesRenewed, _, _) => TotpSetup,
         (RecoveryCodesDue, _, _) => RecoveryCodes,
@@ -414,6 +431,7 @@ impl SessionState {
             | CognitoFactorProven
             | SecondFactorProven
             | SecondFactorProvenCodesDue
+            | SecondFactorProvenSetUpDue
             | Changing
             | RecoveryCodesRenewed
             | RecoveryCodesDue
@@ -437,6 +455,7 @@ impl SessionState {
             CognitoFactorProven => Entitlement::CognitoFactor,
             SecondFactorProven
             | SecondFactorProvenCodesDue
+            | SecondFactorProvenSetUpDue
             | Changing
             | RecoveryCodesRenewed
             | RecoveryCodesDue

@@ -10,14 +10,15 @@
 use zeroize::Zeroizing;
 
 use crate::authenticator::{Authenticator, FriendlyName, SealedSecret};
-use crate::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes, Prompt};
+use crate::challenge::{Challenge, Due, IssuedChallenge, NewAuthenticator, NewCodes, Prompt};
 use crate::clock::UnixTime;
 use crate::cognito::ClientId;
 use crate::ids::{AuthenticatorId, Nonce};
+use crate::operator_note::ClockOffset;
 use crate::passcode_limit::RateLimit;
 use crate::record::{Outcome, Record};
 use crate::recovery_codes::RecoveryCode;
-use crate::settings::Enrollment;
+use crate::settings::{Enrollment, Entitlement};
 use crate::token_grant::{Proof, SecondFactor, TokenGrant};
 use crate::totp::{self, Match, Parameters, Passcode, SharedSecret};
 
@@ -65,7 +66,9 @@ pub enum Reason {
     RateLimited,
     /// An unused recovery code, used up now.
     RecoveryCodeUsed,
-    /// Neither a passcode nor a recovery code that is left.
+    /// The operator's code, used up now.
+    OperatorCodeUsed,
+    /// Neither a passcode nor a code that is left.
     WrongRecoveryCode,
     /// The first passcode of a new authenticator, which is the user's now.
     AuthenticatorEnrolled,
@@ -105,6 +108,7 @@ pub enum Verification {
 }
 
 /// What [`begin_verification`] came to.
+#[expect(clippy::large_enum_variant, reason = "one an invocation, matched where it is made")]
 pub enum BegunVerification<'a> {
     /// No secret is needed.
     Done(Verification),
@@ -145,13 +149,20 @@ pub fn begin_verification<'a>(
         return BegunVerification::Done(Verification::AlreadyVerified(outcome));
     }
     BegunVerification::Done(match challenge {
-        Challenge::SecondFactor(Prompt { codes_due, .. }) => {
-            // Where codes are due, the grant comes with them.
-            let grant = if *codes_due { None } else { answer.grant(now) };
-            return begin_second_factor(record, *nonce, answer, grant, now);
+        Challenge::SecondFactor(prompt) => {
+            // Where something is due, the grant comes with the recovery codes.
+            let grant = match prompt.due {
+                Due::Nothing => answer.grant(now),
+                Due::RecoveryCodes | Due::Authenticator => None,
+            };
+            return begin_second_factor(record, *nonce, answer, *prompt, grant, now);
         }
         Challenge::TotpSetup(new) if new.generation != record.generation => Verification::Outdated,
         Challenge::TotpSetup(new) if !enrollment.admits(new.entitlement) => Verification::Outdated,
+        // An older Create does not know what closes a record.
+        Challenge::TotpSetup(new) if record.is_closed() && new.entitlement != Entitlement::SecondFactor => {
+            Verification::Outdated
+        }
         Challenge::TotpSetup(new) => match Passcode::parse(&answer.typed) {
             Some(passcode) => {
                 let against = Against::New(new, answer.name.as_ref());
@@ -178,11 +189,12 @@ fn begin_second_factor<'a>(
     record: &'a Record,
     nonce: Nonce,
     answer: &Answer,
+    prompt: Prompt,
     grant: Option<TokenGrant>,
     now: UnixTime,
 ) -> BegunVerification<'a> {
     let Some(passcode) = Passcode::parse(&answer.typed) else {
-        return BegunVerification::Done(verify_recovery_code(record, nonce, answer, grant, now));
+        return BegunVerification::Done(verify_code(record, nonce, answer, prompt, grant, now));
     };
     match (record.rate_limit(now), &record.authenticator) {
         (RateLimit::RetryAfter { .. } | RateLimit::Blocked { .. }, _) => {
@@ -198,23 +210,30 @@ fn begin_second_factor<'a>(
 }
 
 /// Not subject to the limit: otherwise somebody who knows the password could lock the owner out.
-fn verify_recovery_code(
+fn verify_code(
     record: &Record,
     nonce: Nonce,
     answer: &Answer,
+    prompt: Prompt,
     grant: Option<TokenGrant>,
     now: UnixTime,
 ) -> Verification {
-    let code = RecoveryCode::parse(&answer.typed);
-    match code.and_then(|code| record.recovery.as_ref()?.without(&code)) {
-        Some(left) => {
-            let passcode_limit = record.passcode_limit.after_recovery_code(now);
-            let record = Record { recovery: Some(left), passcode_limit, ..record.clone() }
-                .with_proof(Proof { factor: SecondFactor::RecoveryCode, at: now }, grant);
-            to_record(record, nonce, Outcome::Correct, Reason::RecoveryCodeUsed)
-        }
-        None => Verification::Rejected(Reason::WrongRecoveryCode),
-    }
+    let Some(code) = RecoveryCode::parse(&answer.typed) else {
+        return Verification::Rejected(Reason::WrongRecoveryCode);
+    };
+    // At another prompt a correct answer leads to tokens, and after one of another generation Create goes no further.
+    let takes_operator_code = prompt.due == Due::Authenticator && prompt.generation == record.generation;
+    let (used, reason) = if let Some(left) = record.recovery.as_ref().and_then(|codes| codes.without(&code)) {
+        (Record { recovery: Some(left), ..record.clone() }, Reason::RecoveryCodeUsed)
+    } else if let (true, Some(used)) = (takes_operator_code, record.without_operator_code(&code, now)) {
+        (used, Reason::OperatorCodeUsed)
+    } else {
+        return Verification::Rejected(Reason::WrongRecoveryCode);
+    };
+    let passcode_limit = record.passcode_limit.after_recovery_code(now);
+    // A proof by an operator's code is one by a recovery code: an older function would refuse a record with another word.
+    let proof = Proof { factor: SecondFactor::RecoveryCode, at: now };
+    to_record(Record { passcode_limit, ..used }.with_proof(proof, grant), nonce, Outcome::Correct, reason)
 }
 
 fn wrong_passcode(record: &Record, nonce: Nonce, now: UnixTime, reason: Reason) -> Verification {
@@ -252,12 +271,17 @@ impl PendingPasscode<'_> {
             None => Verification::InvalidParameters,
             Some(Match::Accepted(last_step)) => {
                 let authenticator = Some(Authenticator { last_step, ..enrolled.clone() });
-                let record = Record { authenticator, ..self.record.clone() }
+                let record = Record { authenticator, clock_offset: None, ..self.record.clone() }
                     .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, self.grant);
                 to_record(record, self.nonce, Outcome::Correct, Reason::PasscodeAccepted)
             }
             Some(Match::Replayed) => wrong_passcode(self.record, self.nonce, self.now, Reason::PasscodeReplayed),
-            Some(Match::Wrong) => wrong_passcode(self.record, self.nonce, self.now, Reason::WrongPasscode),
+            Some(Match::Wrong) => {
+                let seconds = totp::clock_offset(secret, parameters, &self.passcode, self.now);
+                let offset = seconds.map(|seconds| ClockOffset { seconds, at: self.now });
+                let record = Record { clock_offset: offset.or(self.record.clock_offset), ..self.record.clone() };
+                wrong_passcode(&record, self.nonce, self.now, Reason::WrongPasscode)
+            }
         }
     }
 
@@ -276,7 +300,14 @@ impl PendingPasscode<'_> {
                     last_step,
                 });
                 let generation = new.next_generation();
-                let record = Record { authenticator, codes_due: true, generation, ..self.record.clone() }
+                let record = Record {
+                    authenticator,
+                    codes_due: true,
+                    generation,
+                    operator_code: None,
+                    clock_offset: None,
+                    ..self.record.clone()
+                }
                     .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, self.grant);
                 to_record(record, self.nonce, Outcome::Correct, Reason::AuthenticatorEnrolled)
             }

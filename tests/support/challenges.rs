@@ -1,6 +1,6 @@
 //! Issued challenges, for tests that call `begin_verification` or `verify_answer` themselves.
 
-use shared::challenge::{Challenge, IssuedChallenge, Prompt};
+use shared::challenge::{Challenge, Due, IssuedChallenge, Prompt};
 use shared::ids::Nonce;
 use shared::settings::Enrollment;
 
@@ -11,7 +11,7 @@ pub const AT_SIGN_IN: Enrollment = Enrollment::AtSignIn;
 /// The prompt of a user who has enough codes.
 pub const PROMPT: Challenge = Challenge::SecondFactor(Prompt::FOR_NOBODY);
 /// The prompt of a user for whom codes are due.
-pub const PROMPT_CODES_DUE: Challenge = Challenge::SecondFactor(Prompt { codes_due: true, ..Prompt::FOR_NOBODY });
+pub const PROMPT_CODES_DUE: Challenge = Challenge::SecondFactor(Prompt { due: Due::RecoveryCodes, ..Prompt::FOR_NOBODY });
 
 /// `challenge`, issued in its own sign-in.
 #[must_use]

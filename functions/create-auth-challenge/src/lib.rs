@@ -96,13 +96,13 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
             }
         }
         let enrollment = self.settings.sign_in.enrollment();
-        let next = next_challenge(state, record.enrollment_status(), enrollment, after_second_factor);
+        let next = next_challenge(state, record.enrollment_status(now), enrollment, after_second_factor);
         let next = next.ok_or(HandlerError::NoChallengeExpected)?;
         let generation = record.generation();
         let (attempts_left, digits) = (state.attempts_left(), self.settings.passcode_digits);
         let (challenge, shown) = match next {
-            ToIssue::New(Kind::SecondFactor { codes_due }) => (
-                Challenge::SecondFactor(Prompt { codes_due, generation }),
+            ToIssue::New(Kind::SecondFactor { due }) => (
+                Challenge::SecondFactor(Prompt { due, generation }),
                 self.prompt_parameters(&record, now).to_map(attempts_left, digits),
             ),
             ToIssue::New(Kind::TotpSetup) => {

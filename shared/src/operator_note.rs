@@ -1,0 +1,52 @@
+//! What a record notes for operators: nothing here decides about a sign-in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::characters::one_line;
+use crate::clock::UnixTime;
+
+/// Who changed a record by a command, when, and what. For people: whoever may write the table may forge it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    by: String,
+    at: UnixTime,
+    what: String,
+}
+
+impl Change {
+    /// Characters of `by` and of `what` at most; the rest is cut.
+    const CHARACTERS: usize = 256;
+
+    /// `by` is the ARN that STS returned.
+    #[must_use]
+    pub fn new(by: &str, what: &str, at: UnixTime) -> Self {
+        Self { by: one_line(by, Self::CHARACTERS), at, what: one_line(what, Self::CHARACTERS) }
+    }
+
+    /// The ARN of who did it.
+    #[must_use]
+    pub fn by(&self) -> &str {
+        &self.by
+    }
+
+    /// When.
+    #[must_use]
+    pub fn at(&self) -> UnixTime {
+        self.at
+    }
+
+    /// The command.
+    #[must_use]
+    pub fn what(&self) -> &str {
+        &self.what
+    }
+}
+
+/// By how much the clock of an authenticator is off, as a wrong passcode showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockOffset {
+    /// Seconds that it is ahead; negative when it is behind.
+    pub seconds: i64,
+    /// When the passcode was typed.
+    pub at: UnixTime,
+}
