@@ -62,7 +62,11 @@ fn json_lines(file: &[u8]) -> Vec<Line> {
 }
 
 fn of_json(line: &[u8]) -> Result<Entry, Problem> {
-    let line = text(line)?;
+    let line = text(line)?.trim();
+    // serde would take an array for the fields in their order.
+    if !line.starts_with('{') {
+        return Err(Problem::NotJson);
+    }
     // serde's error would quote the line.
     let fields: Fields = serde_json::from_str(line).map_err(|_| Problem::NotJson)?;
     fields.entry()

@@ -73,6 +73,8 @@ pub enum Problem {
     NoSuchUser,
     /// More than one user of the pool is meant.
     ManyUsers(usize),
+    /// The user's email address, which the line names, is not verified.
+    UnverifiedEmail,
     /// With `--yes`, a user is named by the `sub`.
     NotASub,
     /// The user is a member of a protected group.
@@ -114,6 +116,7 @@ impl Problem {
             Self::SameUserAs(_) => "same-user",
             Self::NoSuchUser => "no-such-user",
             Self::ManyUsers(_) => "many-users",
+            Self::UnverifiedEmail => "unverified-email",
             Self::NotASub => "not-a-sub",
             Self::Protected(_) => "protected",
             Self::UnreadableRecord => "unreadable-record",
@@ -158,6 +161,9 @@ impl Display for Problem {
             Self::SameUserAs(line) => write!(f, "it is about the user of line {line}"),
             Self::NoSuchUser => f.write_str("the pool has no such user"),
             Self::ManyUsers(count) => write!(f, "{count} users of the pool may be meant"),
+            Self::UnverifiedEmail => {
+                f.write_str("the user is named by an email address that is not verified: name the sub")
+            }
             Self::NotASub => f.write_str("the user is not named by the sub, which --yes requires"),
             Self::Protected(group) => write!(f, "the user is a member of {group}"),
             Self::UnreadableRecord => f.write_str("the user's record cannot be read"),

@@ -1,0 +1,168 @@
+//! Who the lines are about: each user of the file by exactly one hit in the pool (docs/decisions.md, D69).
+//!
+//! A few users are looked for one by one. Many are found in one list of the whole pool, which takes a call for 60 users: whichever
+//! takes fewer calls.
+//! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>: ListUsers and ListUsersInGroup share 30 calls a
+//! second.
+
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::{Interval, MissedTickBehavior};
+
+use super::file::Entry;
+use super::problem::Problem;
+use crate::aws::{CallError, Services};
+
+/// Users of a page.
+const PAGE: u32 = 60;
+/// Of the 30 calls that the account has, some stay for others.
+const CALLS_A_SECOND: u32 = 25;
+
+/// A user whom a line is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) sub: String,
+    /// By an email address, which is verified.
+    pub(super) by_email: bool,
+}
+
+/// Lists users at a pace that leaves the pool's other callers their share.
+pub(super) struct Directory<'a> {
+    services: &'a Services,
+    user_pool_id: &'a str,
+    pace: Interval,
+}
+
+impl<'a> Directory<'a> {
+    pub(super) fn new(services: &'a Services, user_pool_id: &'a str) -> Self {
+        let mut pace = tokio::time::interval(Duration::from_secs(1).checked_div(CALLS_A_SECOND).unwrap_or_default());
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { services, user_pool_id, pace }
+    }
+
+    /// Finds the user of each entry. `about` is how many users the pool has; `said` hears how many were seen.
+    pub(super) async fn find<E: From<CallError>>(
+        &mut self,
+        entries: &[(u64, Entry)],
+        about: u64,
+        mut said: impl FnMut(u64) -> Result<(), E>,
+    ) -> Result<Vec<Result<Found, Problem>>, E> {
+        let pages = about.div_ceil(u64::from(PAGE));
+        let one_by_one: usize = entries.iter().map(|(_, entry)| filters(&entry.user).len()).sum();
+        let mut wanted = Wanted::of(entries);
+        if u64::try_from(one_by_one).is_ok_and(|calls| calls <= pages.max(1)) {
+            for filter in entries.iter().flat_map(|(_, entry)| filters(&entry.user)) {
+                self.list("ListUsers", json!({ "Filter": filter }), |user| wanted.see(user), |_| Ok(())).await?;
+            }
+        } else {
+            self.list("ListUsers", json!({}), |user| wanted.see(user), &mut said).await?;
+        }
+        Ok(entries.iter().map(|(_, entry)| wanted.found(&entry.user)).collect())
+    }
+
+    /// The subs of a group's members.
+    pub(super) async fn members(&mut self, group: &str) -> Result<HashSet<String>, CallError> {
+        let mut members = HashSet::new();
+        let insert = |user: &Value| members.extend(attribute(user, "sub").map(str::to_owned));
+        self.list("ListUsersInGroup", json!({ "GroupName": group }), insert, |_| Ok::<(), CallError>(())).await?;
+        Ok(members)
+    }
+
+    /// Every user of a list, page by page; after each page `said` hears how many there were so far.
+    async fn list<E: From<CallError>>(
+        &mut self,
+        operation: &'static str,
+        asked: Value,
+        mut user: impl FnMut(&Value),
+        mut said: impl FnMut(u64) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let token_name = if operation == "ListUsers" { "PaginationToken" } else { "NextToken" };
+        let (mut token, mut seen) = (None, 0_u64);
+        loop {
+            self.pace.tick().await;
+            let mut request = json!({ "UserPoolId": self.user_pool_id, "Limit": PAGE });
+            if let Some(request) = request.as_object_mut() {
+                request.extend(asked.as_object().cloned().unwrap_or_default());
+                request.extend(token.take().map(|token: String| (token_name.to_owned(), json!(token))));
+            }
+            let page = self.services.cognito(operation, &request).await?;
+            let users = page.get("Users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            users.iter().for_each(&mut user);
+            seen = seen.saturating_add(u64::try_from(users.len()).unwrap_or_default());
+            match page.get(token_name).and_then(Value::as_str) {
+                Some(next) => token = Some(next.to_owned()),
+                None => return Ok(()),
+            }
+            said(seen)?;
+        }
+    }
+}
+
+/// What looks like a `sub` is one; anything else is a user name or an email address.
+pub(super) fn is_sub(user: &str) -> bool {
+    let groups: Vec<&str> = user.split('-').collect();
+    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
+        && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
+}
+
+fn filters(user: &str) -> Vec<String> {
+    let value = user.replace('\\', "\\\\").replace('"', "\\\"");
+    let names: &[&str] = if is_sub(user) {
+        &["sub"]
+    } else if user.contains('@') {
+        &["username", "email"]
+    } else {
+        &["username"]
+    };
+    names.iter().map(|name| format!("{name} = \"{value}\"")).collect()
+}
+
+/// The users of a file, and the hits for each.
+struct Wanted<'a>(HashMap<&'a str, Vec<Hit>>);
+
+struct Hit {
+    sub: String,
+    by_email: bool,
+    is_verified: bool,
+}
+
+impl<'a> Wanted<'a> {
+    fn of(entries: &'a [(u64, Entry)]) -> Self {
+        Self(entries.iter().map(|(_, entry)| (entry.user.as_str(), Vec::new())).collect())
+    }
+
+    fn see(&mut self, user: &Value) {
+        let Some(sub) = attribute(user, "sub") else { return };
+        let is_verified = attribute(user, "email_verified") == Some("true");
+        let name = user.get("Username").and_then(Value::as_str);
+        let keys = [
+            (Some(sub), false),
+            (name.filter(|name| !is_sub(name)), false),
+            (attribute(user, "email").filter(|email| !is_sub(email)), true),
+        ];
+        for (key, by_email) in keys {
+            let Some(hits) = key.and_then(|key| self.0.get_mut(key)) else { continue };
+            // Found by its name already.
+            if hits.iter().all(|hit| hit.sub != sub) {
+                hits.push(Hit { sub: sub.to_owned(), by_email, is_verified });
+            }
+        }
+    }
+
+    fn found(&self, user: &str) -> Result<Found, Problem> {
+        match self.0.get(user).map(Vec::as_slice) {
+            None | Some([]) => Err(Problem::NoSuchUser),
+            Some([Hit { by_email: true, is_verified: false, .. }]) => Err(Problem::UnverifiedEmail),
+            Some([Hit { sub, by_email, .. }]) => Ok(Found { sub: sub.clone(), by_email: *by_email }),
+            Some(many) => Err(Problem::ManyUsers(many.len())),
+        }
+    }
+}
+
+fn attribute<'v>(user: &'v Value, name: &str) -> Option<&'v str> {
+    let attributes = user.get("Attributes")?.as_array()?;
+    let attribute = attributes.iter().find(|attribute| attribute.get("Name").is_some_and(|is| is == name))?;
+    attribute.get("Value")?.as_str()
+}
