@@ -246,6 +246,15 @@ fn csv_with_secrets_is_read_in_any_order_of_columns() {
 }
 
 #[test]
+fn a_secret_as_text_is_the_key_itself() {
+    let file = "user,secret,encoding\na,plainly fake secret!,text\nb,OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB,BASE32\n\
+                c,plainly,Text\nd,cGxhaW5seQ==,base64\n";
+    let [a, b] = [0, 1].map(|line| parse(file.as_bytes()).remove(line).entry.unwrap());
+    assert_eq!((a.secret.expose(), b.secret.expose()), (PLAINLY_FAKE, PLAINLY_FAKE));
+    assert_eq!(problems(file.as_bytes()), [(4, Problem::SecretTooShort), (5, Problem::Encoding)]);
+}
+
+#[test]
 fn json_lines_are_read() {
     let file = format!(
         "{{\"user\":\"ana\",\"uri\":\"otpauth://totp/a?secret={SECRET}\"}}\r\n\n\
@@ -370,5 +379,80 @@ fn any_bytes_are_parsed_without_a_panic() {
                 let _ = parse(&changed);
             }
         }
+    }
+}
+
+// ── Other systems' exports, through the lines of docs/import.md.
+
+/// The command of the documentation that begins with `jq` and reads `file`, run over its text.
+fn by_jq(file: &str, text: &str) -> Option<Vec<u8>> {
+    let documentation = include_str!("../../docs/import.md");
+    let command = documentation.lines().find(|line| line.starts_with("jq ") && line.contains(file)).unwrap();
+    if std::process::Command::new("jq").arg("--version").output().is_err() {
+        println!("skipped: there is no jq to run {command}");
+        return None;
+    }
+    let folder = std::env::temp_dir().join(format!("import-{}-{file}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    std::fs::write(folder.join(file), text).unwrap();
+    let ran = std::process::Command::new("sh").args(["-c", command]).current_dir(&folder).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let written = std::fs::read(folder.join(command.rsplit_once("> ").unwrap().1)).unwrap();
+    std::fs::remove_dir_all(&folder).unwrap();
+    Some(written)
+}
+
+/// As `kc.sh export` writes it; shortened.
+const KEYCLOAK: &str = r#"{
+  "realm": "example",
+  "users": [
+    { "username": "ana", "email": "ana@example.com", "credentials": [
+      { "type": "password", "secretData": "{\"value\":\"x\",\"salt\":\"y\",\"additionalParameters\":{}}",
+        "credentialData": "{\"hashIterations\":5,\"algorithm\":\"argon2\",\"additionalParameters\":{}}" },
+      { "id": "34389672", "type": "otp", "userLabel": "Ana's phone", "createdDate": 1767605202060,
+        "secretData": "{\"value\":\"plainly fake secret!\"}",
+        "credentialData": "{\"subType\":\"totp\",\"digits\":6,\"counter\":0,\"period\":30,\"algorithm\":\"HmacSHA1\"}" } ] },
+    { "username": "ben", "credentials": [
+      { "type": "otp", "secretData": "{\"value\":\"OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB\"}",
+        "credentialData": "{\"subType\":\"totp\",\"digits\":8,\"counter\":0,\"period\":60,\"algorithm\":\"HmacSHA256\",\"secretEncoding\":\"BASE32\"}" } ] },
+    { "username": "cleo", "credentials": [
+      { "type": "otp", "secretData": "{\"value\":\"plainly fake secret!\"}",
+        "credentialData": "{\"subType\":\"hotp\",\"digits\":6,\"counter\":7,\"period\":30,\"algorithm\":\"HmacSHA1\"}" } ] },
+    { "username": "dora", "credentials": [] },
+    { "username": "service-account-x" }
+  ]
+}"#;
+
+#[test]
+fn a_keycloak_realm_becomes_a_file_by_the_documented_line_of_jq() {
+    let Some(written) = by_jq("realm.json", KEYCLOAK) else { return };
+    let mut lines = parse(&written).into_iter();
+    let [ana, ben, cleo] = [(); 3].map(|()| lines.next().unwrap().entry);
+    assert!(lines.next().is_none());
+    let (ana, ben) = (ana.unwrap(), ben.unwrap());
+    assert_eq!((ana.user.as_str(), ana.secret.expose(), ana.parameters), ("ana", PLAINLY_FAKE, Parameters::default()));
+    assert_eq!(ana.name.unwrap().as_str(), "Ana's phone");
+    let parameters =
+        Parameters { algorithm: Algorithm::Sha256, digits: Digits::Eight, period: Period::seconds(60).unwrap() };
+    assert_eq!((ben.user.as_str(), ben.secret.expose(), ben.parameters), ("ben", PLAINLY_FAKE, parameters));
+    assert_eq!(cleo.unwrap_err(), Problem::Hotp);
+}
+
+/// As `authelia storage user totp export csv` writes it.
+const AUTHELIA: &str = "issuer,username,algorithm,digits,period,secret\n\
+                        Authelia,ana,SHA1,6,30,OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB\n\
+                        Authelia,ben,SHA512,8,60,OBWGC2LONR4SAZTBNNSSA43FMNZGK5BB\n";
+
+#[test]
+fn an_authelia_export_is_read_as_it_is_and_by_the_documented_line_of_jq() {
+    let changed = by_jq("authelia.csv", AUTHELIA);
+    for (written, domain) in [(Some(AUTHELIA.as_bytes().to_vec()), ""), (changed, "@example.com")] {
+        let Some(written) = written else { continue };
+        let [ana, ben] = <[Entry; 2]>::try_from(entries(std::str::from_utf8(&written).unwrap())).unwrap();
+        assert_eq!((ana.user, ana.parameters), (format!("ana{domain}"), Parameters::default()));
+        assert_eq!((ana.issuer.as_deref(), ana.secret.expose()), (Some("Authelia"), PLAINLY_FAKE));
+        let parameters =
+            Parameters { algorithm: Algorithm::Sha512, digits: Digits::Eight, period: Period::seconds(60).unwrap() };
+        assert_eq!((ben.user, ben.parameters), (format!("ben{domain}"), parameters));
     }
 }

@@ -19,6 +19,15 @@ pub(super) fn secret(text: &str) -> Result<SharedSecret, Problem> {
     if digits.is_empty() {
         return Err(Problem::NoSecret);
     }
+    base32(digits).and_then(within_bounds)
+}
+
+/// A secret whose bytes are the key, as Keycloak keeps them.
+pub(super) fn secret_as_text(text: &str) -> Result<SharedSecret, Problem> {
+    within_bounds(Zeroizing::new(text.as_bytes().to_vec()))
+}
+
+fn base32(digits: &str) -> Result<Zeroizing<Vec<u8>>, Problem> {
     // No reallocation, which would leave a copy behind.
     let mut bytes = Zeroizing::new(Vec::with_capacity(digits.len()));
     let (mut held, mut bits) = (0_u16, 0_u8);
@@ -36,6 +45,10 @@ pub(super) fn secret(text: &str) -> Result<SharedSecret, Problem> {
             bits = left;
         }
     }
+    Ok(bytes)
+}
+
+fn within_bounds(mut bytes: Zeroizing<Vec<u8>>) -> Result<SharedSecret, Problem> {
     match bytes.len() {
         0..SHORTEST_SECRET_BYTES => Err(Problem::SecretTooShort),
         SHORTEST_SECRET_BYTES..=LONGEST_SECRET_BYTES => Ok(SharedSecret::new(std::mem::take(&mut *bytes))),

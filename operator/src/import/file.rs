@@ -122,6 +122,7 @@ enum Column {
     User,
     Uri,
     Secret,
+    Encoding,
     Type,
     Algorithm,
     Digits,
@@ -136,6 +137,7 @@ impl Column {
             "user" | "username" => Some(Self::User),
             "uri" => Some(Self::Uri),
             "secret" => Some(Self::Secret),
+            "encoding" => Some(Self::Encoding),
             "type" => Some(Self::Type),
             "algorithm" => Some(Self::Algorithm),
             "digits" => Some(Self::Digits),
@@ -155,6 +157,7 @@ struct Fields {
     user: Field,
     uri: Field,
     secret: Field,
+    encoding: Field,
     r#type: Field,
     algorithm: Field,
     digits: Field,
@@ -169,6 +172,7 @@ impl Fields {
             Column::User => &mut self.user,
             Column::Uri => &mut self.uri,
             Column::Secret => &mut self.secret,
+            Column::Encoding => &mut self.encoding,
             Column::Type => &mut self.r#type,
             Column::Algorithm => &mut self.algorithm,
             Column::Digits => &mut self.digits,
@@ -179,9 +183,9 @@ impl Fields {
     }
 
     fn entry(&self) -> Result<Entry, Problem> {
-        let Self { user, uri, secret, r#type: kind, algorithm, digits, period, name, issuer } = self;
-        if [user, uri, secret, kind, algorithm, digits, period, name, issuer].iter().any(|field| field.0.contains('\0'))
-        {
+        let Self { user, uri, secret, encoding, r#type: kind, algorithm, digits, period, name, issuer } = self;
+        let all = [user, uri, secret, encoding, kind, algorithm, digits, period, name, issuer];
+        if all.iter().any(|field| field.0.contains('\0')) {
             return Err(Problem::Nul);
         }
         let user = user.0.trim();
@@ -191,7 +195,9 @@ impl Fields {
         let name = FriendlyName::parse(&name.0);
         let (secret, parameters, issuer) = match (uri.is_empty(), secret.is_empty()) {
             (true, true) => return Err(Problem::NoSecret),
-            (false, true) if [kind, algorithm, digits, period, issuer].iter().all(|field| field.is_empty()) => {
+            (false, true)
+                if [encoding, kind, algorithm, digits, period, issuer].iter().all(|field| field.is_empty()) =>
+            {
                 let KeyUri { secret, parameters, issuer } = KeyUri::parse(&uri.0)?;
                 (secret, parameters, issuer)
             }
@@ -204,7 +210,12 @@ impl Fields {
                     period: fields::period(&period.0)?,
                 };
                 let issuer = Some(issuer.0.trim().to_owned()).filter(|issuer| !issuer.is_empty());
-                (fields::secret(&secret.0)?, parameters, issuer)
+                let secret = match encoding.0.trim().to_ascii_lowercase().as_str() {
+                    "" | "base32" => fields::secret(&secret.0)?,
+                    "text" => fields::secret_as_text(&secret.0)?,
+                    _ => return Err(Problem::Encoding),
+                };
+                (secret, parameters, issuer)
             }
         };
         Ok(Entry { user: user.to_owned(), secret, parameters, name, issuer })

@@ -57,6 +57,8 @@ pub enum Problem {
     Digits,
     /// A period out of range.
     Period,
+    /// An unknown encoding of the secret.
+    Encoding,
     /// The secret is not base32.
     NotBase32,
     /// The secret is too short.
@@ -108,6 +110,7 @@ impl Problem {
             Self::Algorithm => "algorithm",
             Self::Digits => "digits",
             Self::Period => "period",
+            Self::Encoding => "encoding",
             Self::NotBase32 => "not-base32",
             Self::SecretTooShort => "secret-too-short",
             Self::SecretTooLong => "secret-too-long",
@@ -147,6 +150,7 @@ impl Display for Problem {
             Self::Algorithm => f.write_str("the algorithm is none of SHA1, SHA256 and SHA512"),
             Self::Digits => f.write_str("it has neither 6 nor 8 digits"),
             Self::Period => write!(f, "the period is not between {SHORTEST_PERIOD} and {LONGEST_PERIOD} seconds"),
+            Self::Encoding => f.write_str("the encoding of the secret is neither base32 nor text"),
             Self::NotBase32 => f.write_str("the secret is not base32"),
             Self::SecretTooShort => {
                 write!(f, "the secret has fewer than {} bits", SHORTEST_SECRET_BYTES.saturating_mul(8))
