@@ -342,7 +342,7 @@ async fn a_record_that_was_written_by_hand_is_a_fault_and_not_overwritten() {
     let json = functions.stored(&user).await.record.to_json().unwrap();
     let generation = functions.stored(&user).await.record.generation().to_text();
     let error = Record::from_json(&json.replace(&generation, &Generation::NONE.to_text())).unwrap_err();
-    assert_eq!(error.to_string(), "the record has an authenticator or codes and no generation");
+    assert_eq!(error.to_string(), "the record has an authenticator, codes or an operator's change, and no generation");
     for wrong in ["\"1\"", "1", "\"\"", "null"] {
         assert!(Record::from_json(&json.replace(&format!("\"{generation}\""), wrong)).is_err(), "{wrong}");
     }
