@@ -22,6 +22,7 @@ pub struct Services {
     pub(crate) kms: aws_sdk_kms::Client,
     pub(crate) cloudformation: aws_sdk_cloudformation::Client,
     pub(crate) cloudtrail: aws_sdk_cloudtrail::Client,
+    pub(crate) sts: aws_sdk_sts::Client,
     pub(crate) first_pause: Duration,
 }
 
@@ -48,6 +49,7 @@ impl Services {
             kms: aws_sdk_kms::Client::new(config),
             cloudformation: aws_sdk_cloudformation::Client::new(config),
             cloudtrail: aws_sdk_cloudtrail::Client::new(config),
+            sts: aws_sdk_sts::Client::new(config),
             first_pause: Duration::from_secs(1),
         }
     }

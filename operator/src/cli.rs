@@ -6,6 +6,8 @@ use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Parser, Subcommand};
+use shared::clock::UnixTime;
+use shared::random::FillRandom;
 
 use crate::attach::plan::{Obstacle, Phase};
 use crate::attach::{self, attach};
@@ -15,6 +17,7 @@ use crate::doctor::deployment::Given;
 use crate::doctor::read::read;
 use crate::doctor::report::Outcome;
 use crate::doctor::{findings, nothing_was_read, report};
+use crate::import::{self, import};
 use crate::sign_out::{self, sign_out_all};
 use crate::terminal::{Stopped, Terminal};
 
@@ -126,6 +129,32 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Gives users the authenticators that they have elsewhere, from a file that docs/import.md describes.
+    ///
+    /// Every line is checked first, and while one has a problem nothing is written. It can be stopped, and run again with the same
+    /// file. Exit status: as for attach.
+    Import {
+        /// CSV with a header, or JSON Lines.
+        file: PathBuf,
+        /// The user pool's id.
+        #[arg(long, value_name = "ID")]
+        user_pool_id: UserPoolId,
+        /// Replace the authenticators that users have; otherwise these users are left alone.
+        #[arg(long)]
+        replace: bool,
+        /// Refuse lines about members of this group; may be given several times.
+        #[arg(long = "protect-group", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        protected_groups: Vec<String>,
+        /// Check everything, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask. Every user of the file must be named by the `sub`.
+        #[arg(long)]
+        yes: bool,
+        /// Print one JSON object for programs; needs --yes or --dry-run.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 impl CommandLine {
@@ -136,7 +165,8 @@ impl CommandLine {
             Command::Doctor { user_pool_id, .. }
             | Command::Attach { user_pool_id, .. }
             | Command::Detach { user_pool_id, .. }
-            | Command::SignOutAll { user_pool_id, .. } => user_pool_id,
+            | Command::SignOutAll { user_pool_id, .. }
+            | Command::Import { user_pool_id, .. } => user_pool_id,
         }
     }
 }
@@ -160,9 +190,11 @@ pub async fn run(
     command_line: CommandLine,
     services: &Services,
     now: u64,
+    random: FillRandom,
     coloured: bool,
     terminal: &mut Terminal<'_>,
 ) -> Result<Ended, Stopped> {
+    let began = UnixTime(now);
     let now = DateTime::from_secs(i64::try_from(now).unwrap_or(i64::MAX)).fmt(Format::DateTime);
     let now = now.map_err(|error| Stopped::Failed(format!("The time is not understood: {error}.")))?;
     match command_line.command {
@@ -200,6 +232,10 @@ pub async fn run(
         Command::SignOutAll { user_pool_id, per_second, progress, dry_run, yes } => {
             let asked = sign_out::Asked { user_pool_id, per_second, progress, dry_run, yes };
             sign_out_all(services, &asked, terminal).await?;
+        }
+        Command::Import { file, user_pool_id, replace, protected_groups, dry_run, yes, json } => {
+            let asked = import::Asked { user_pool_id, file, replace, protected_groups, dry_run, yes, json };
+            import(services, &asked, random, began, terminal).await?;
         }
     }
     Ok(Ended::Well)

@@ -8,6 +8,7 @@ use clap::Parser as _;
 use operator::aws::Services;
 use operator::cli::{CommandLine, Ended, run};
 use operator::terminal::{Stopped, Terminal};
+use shared::random::RandomError;
 use tokio::runtime::Runtime;
 
 fn main() -> ExitCode {
@@ -18,7 +19,7 @@ fn main() -> ExitCode {
             let services = Services::of_region(command_line.user_pool_id().region()).await;
             let (mut output, mut input) = (io::stdout(), io::stdin().lock());
             let mut terminal = Terminal { output: &mut output, input: &mut input };
-            run(command_line, &services, now(), coloured(), &mut terminal).await
+            run(command_line, &services, now(), fill_random, coloured(), &mut terminal).await
         })
     });
     let (ended, sentence) = match ended {
@@ -35,6 +36,11 @@ fn main() -> ExitCode {
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_secs()).unwrap_or_default()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is where randomness is drawn")]
+fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
+    getrandom::fill(bytes).map_err(|_| RandomError)
 }
 
 /// On a terminal, unless <https://no-color.org> is asked for.

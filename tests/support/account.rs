@@ -27,6 +27,7 @@ use tokio::net::TcpListener;
 
 use crate::clock::NOW;
 use crate::pool::TestPool;
+use crate::random::fill_random;
 
 /// What happens to a call instead of its answer, or before it.
 #[derive(Clone)]
@@ -308,7 +309,7 @@ impl Desk {
             CommandLine::try_parse_from(["second-factor"].iter().chain(arguments)).expect("a command line");
         let (mut output, mut input) = (Vec::new(), typed.as_bytes());
         let mut terminal = Terminal { output: &mut output, input: &mut input };
-        let ended = run(command_line, &self.services, NOW.0, false, &mut terminal).await;
+        let ended = run(command_line, &self.services, NOW.0, fill_random, false, &mut terminal).await;
         (ended, String::from_utf8(output).expect("text"))
     }
 
