@@ -17,8 +17,8 @@ use std::path::PathBuf;
 
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
+use shared::error::StoreError;
 use shared::random::FillRandom;
-use shared::record::UnreadableRecord;
 use shared::store::{RecordStore, Sealer};
 use zeroize::Zeroizing;
 
@@ -156,8 +156,10 @@ async fn preview<S: RecordStore, K: Sealer>(
     for (place, (assigned, by_email)) in (1_usize..).zip(assigned) {
         match import.preview(&assigned.user, clock()).await {
             Ok(effect) => planned.push(Planned { assigned, by_email, effect }),
-            Err(error) if error.0.is::<UnreadableRecord>() => problems.push((assigned.line, Problem::UnreadableRecord)),
-            Err(error) => return Err(nothing_written(&call_error(error.0))),
+            Err(StoreError(cause)) => match call_error(cause) {
+                Ok(error) => return Err(nothing_written(&error)),
+                Err(_) => problems.push((assigned.line, Problem::UnreadableRecord)),
+            },
         }
         if place.is_multiple_of(PROGRESS) {
             report.say(&format!("{place} of {all} records read"))?;
@@ -190,7 +192,9 @@ async fn write<S: RecordStore, K: Sealer>(
                     )));
                 }
             },
-            other => other,
+            left_alone @ (Effect::ImportedBefore | Effect::HasAnother | Effect::HasCode | Effect::Forgotten) => {
+                left_alone
+            }
         };
         if effect == Effect::Imported {
             written = written.saturating_add(1);

@@ -9,7 +9,7 @@ use shared::error::{Cause as StoreCause, SealError, StoreError};
 
 use super::problem::Problem;
 use super::write::{Assigned, Effect, WriteError};
-use crate::aws::{CallError, Cause, failed};
+use crate::aws::{CallError, failed};
 use crate::terminal::{Stopped, Terminal};
 
 /// Problems that a person reads at once; a program gets all.
@@ -140,19 +140,21 @@ pub(super) fn nothing_written(error: &CallError) -> Stopped {
 /// Why a record was not written, and what to do about it.
 pub(super) fn why(error: WriteError) -> String {
     let error = match error {
-        WriteError::Store(StoreError(cause)) | WriteError::Seal(SealError(cause)) => call_error(cause),
+        WriteError::Store(StoreError(cause)) | WriteError::Seal(SealError(cause)) => match call_error(cause) {
+            Ok(error) => error,
+            Err(cause) => return format!("{cause}."),
+        },
         WriteError::Random(error) => return format!("{error}."),
         WriteError::TooManyConflicts => return "others kept changing the user's record.".to_owned(),
     };
     format!("{}. {}", error.why(), error.cause.remedy())
 }
 
-/// The call that a store or a sealer failed at.
-pub(super) fn call_error(cause: StoreCause) -> CallError {
+/// The call that a store or a sealer failed at, or the error of what is stored.
+pub(super) fn call_error(cause: StoreCause) -> Result<CallError, StoreCause> {
     cause
         .downcast::<SdkError<GetItemError>>()
         .map(|error| failed("GetItem")(*error))
         .or_else(|cause| cause.downcast::<SdkError<PutItemError>>().map(|error| failed("PutItem")(*error)))
         .or_else(|cause| cause.downcast::<SdkError<EncryptError>>().map(|error| failed("Encrypt")(*error)))
-        .unwrap_or_else(|cause| CallError { call: "GetItem", cause: Cause::Other, reason: cause.to_string() })
 }
