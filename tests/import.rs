@@ -1,12 +1,23 @@
 //! An import gives each user the authenticator of the file, whole or not at all, however often it is stopped and run again.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
+use aws_sdk_cognitoidentityprovider::types::AttributeType;
+use aws_sdk_dynamodb::types::AttributeValue;
+use clap::Parser as _;
+use operator::aws::Services;
+use operator::cli::{CommandLine, Ended, run};
 use operator::import::file::{Line, parse};
 use operator::import::plan::{Sorted, name_of, sort};
 use operator::import::problem::Problem;
 use operator::import::write::{Assigned, Effect, Import, WriteError};
+use operator::terminal::{Stopped, Terminal};
+use serde_json::{Value, json};
 use shared::authenticator::FriendlyName;
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
@@ -14,15 +25,19 @@ use shared::error::StoreError;
 use shared::ids::Generation;
 use shared::record::{EnrollmentStatus, Record};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, SignInSettings};
+use shared::store::dynamodb::DynamoDbStore;
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer as _, Version, Versioned};
 use shared::totp::{Algorithm, Digits, Parameters, Period, SharedSecret, passcode_at};
+use tests::account::Fault;
 use tests::clock::NOW;
 use tests::driver::Driver as _;
 use tests::events::User;
 use tests::functions::Functions;
 use tests::person::take_codes;
+use tests::proxy::Proxy;
 use tests::random::{fill_random, random};
+use tests::served::{Served, TABLE_NAME};
 
 const BY: &str = "arn:aws:iam::123456789012:user/operator";
 
@@ -58,7 +73,7 @@ fn assigned(file: &str) -> Vec<Assigned> {
 }
 
 /// Writes until something fails.
-async fn run<S: RecordStore>(
+async fn write_all<S: RecordStore>(
     import: &Import<'_, S, MemorySealer>,
     lines: &[Assigned],
     now: UnixTime,
@@ -87,19 +102,19 @@ fn ten_thousand_lines() -> String {
 }
 
 #[tokio::test]
-async fn ten_thousand_lines_are_imported_by_the_second_run_after_the_first_was_killed() {
+async fn ten_thousand_lines_are_imported_though_the_first_run_was_killed() {
     let (file, sealer) = (ten_thousand_lines(), MemorySealer::new(fill_random).unwrap());
     let (name, lines) = (name_of(file.as_bytes()), assigned(&file));
     for (replace, takes_effect) in [(false, false), (true, false), (false, true), (true, true)] {
         let store = MemoryStore::default();
         let dying = Dying { store: &store, left: AtomicUsize::new(5000), takes_effect };
-        let (counts, error) = run(&import(&dying, &sealer, &name, replace), &lines, NOW).await;
+        let (counts, error) = write_all(&import(&dying, &sealer, &name, replace), &lines, NOW).await;
         assert!(matches!(error, Some(WriteError::Store(_))));
         assert_eq!(counts, BTreeMap::from([("imported", 5000)]));
         let written = 5000 + usize::from(takes_effect);
         assert_eq!(store.records().len(), written);
 
-        let (counts, error) = run(&import(&store, &sealer, &name, replace), &lines, NOW.plus(600)).await;
+        let (counts, error) = write_all(&import(&store, &sealer, &name, replace), &lines, NOW.plus(600)).await;
         assert!(error.is_none());
         assert_eq!(counts, BTreeMap::from([("imported", 10_000 - written), ("imported-before", written)]));
         assert_eq!(store.records().len(), 10_000);
@@ -116,11 +131,11 @@ async fn ten_thousand_lines_are_imported_by_the_second_run_after_the_first_was_k
 async fn no_secret_is_readable_in_a_record_and_each_opens_for_its_user_only() {
     let (file, sealer, store) = (ten_thousand_lines(), MemorySealer::new(fill_random).unwrap(), MemoryStore::default());
     let lines = &assigned(&file)[..20];
-    run(&import(&store, &sealer, "file", false), lines, NOW).await;
+    write_all(&import(&store, &sealer, "file", false), lines, NOW).await;
     let stored: String = store.records().into_iter().map(|(_, _, text)| text).collect();
     assert!(!stored.contains("plainly fake") && !stored.contains(&base32(0)[..16]));
     let sealed = |text: &str| {
-        let record: serde_json::Value = serde_json::from_str(text).unwrap();
+        let record: Value = serde_json::from_str(text).unwrap();
         let authenticator = &record["record"]["authenticator"];
         let id = shared::ids::AuthenticatorId::from_text(authenticator["id"].as_str().unwrap()).unwrap();
         (id, shared::authenticator::SealedSecret::from_text(authenticator["sealed"].as_str().unwrap()).unwrap())
@@ -171,7 +186,7 @@ async fn a_user_who_has_an_authenticator_is_left_alone_unless_told() {
 }
 
 #[tokio::test]
-async fn a_second_run_with_replace_leaves_users_alone_who_have_taken_codes_since() {
+async fn a_second_run_leaves_users_alone_who_have_taken_codes_since() {
     let (functions, user) = (Functions::default(), User::named("ana", 1));
     functions.enroll_yesterday(&user).await;
     let line = one(&user, OTHER);
@@ -324,7 +339,7 @@ async fn the_prompt_tells_the_digits_of_the_pool_and_never_the_users() {
 // ── What lines say together.
 
 #[test]
-fn the_same_user_or_secret_twice_and_digits_that_the_pool_has_not_are_refused() {
+fn a_user_or_secret_twice_and_other_digits_are_refused() {
     let file = "user,secret,digits\n\
                 ana,JBSWY3DPEHPK3PXP,\n\
                 ben,jbsw-y3dp-ehpk-3pxp,\n\
@@ -346,4 +361,292 @@ fn a_name_for_an_authenticator_is_the_users_own_or_none() {
     let named = |name: &str| parse(line(name).as_bytes()).remove(0).entry.unwrap().name;
     assert_eq!(named("Ana's \\u202ephone").as_ref().map(FriendlyName::as_str), Some("Ana's phone"));
     assert_eq!(named(" \\u200b"), None);
+}
+
+// ── Over the SDKs, and the local pool behind them.
+
+/// A local pool with users, and an operator at a desk.
+struct Office {
+    served: Served,
+    proxy: Arc<Proxy>,
+    services: Services,
+    folder: PathBuf,
+    /// Email address and `sub`.
+    users: Vec<(String, String)>,
+}
+
+impl Office {
+    async fn with_users(count: usize) -> Self {
+        static FOLDERS: AtomicUsize = AtomicUsize::new(0);
+        let served = Served::start().await;
+        let proxy = Proxy::start(&served.endpoint).await;
+        let config = served.config.to_builder().endpoint_url(&proxy.endpoint).retry_config(RetryConfig::disabled());
+        let services = Services::new(&config.build()).with_first_pause(Duration::from_millis(1));
+        let folder = format!("office-{}-{}", std::process::id(), FOLDERS.fetch_add(1, Ordering::SeqCst));
+        let folder = std::env::temp_dir().join(folder);
+        std::fs::create_dir_all(&folder).unwrap();
+        let mut office = Self { served, proxy, services, folder, users: Vec::new() };
+        for number in 0..count {
+            let email = format!("user{number}@example.com");
+            let sub = office.create(&email, "true").await;
+            office.users.push((email, sub));
+        }
+        office
+    }
+
+    fn cognito(&self) -> aws_sdk_cognitoidentityprovider::Client {
+        aws_sdk_cognitoidentityprovider::Client::new(&self.served.config)
+    }
+
+    async fn create(&self, email: &str, verified: &str) -> String {
+        let attribute = |name: &str, value: &str| AttributeType::builder().name(name).value(value).build().unwrap();
+        let create = self.cognito().admin_create_user().user_pool_id(&self.served.user_pool_id).username(email);
+        let create = create.user_attributes(attribute("email", email));
+        let created = create.user_attributes(attribute("email_verified", verified)).send().await.unwrap();
+        created.user.unwrap().username.unwrap()
+    }
+
+    /// CSV that names the first users by `sub`.
+    fn file_of(&self, count: u64) -> String {
+        let line = |(number, (_, sub)): (u64, &(String, String))| format!("{sub},{}\n", base32(number));
+        "user,secret\n".to_owned() + &(0..count).zip(&self.users).map(line).collect::<String>()
+    }
+
+    async fn import(&self, file: &str, options: &[&str], typed: &str) -> (Result<Ended, Stopped>, String) {
+        let path = self.folder.join("file");
+        std::fs::write(&path, file).unwrap();
+        let path = path.display().to_string();
+        let arguments = ["second-factor", "import", &path, "--user-pool-id", &self.served.user_pool_id];
+        let command_line = CommandLine::try_parse_from(arguments.iter().chain(options)).unwrap();
+        let (mut output, mut input) = (Vec::new(), typed.as_bytes());
+        let mut log = Vec::new();
+        let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
+        let now = self.served.clock.now();
+        let ended = run(command_line, &self.services, now, fill_random, false, &mut terminal).await;
+        (ended, String::from_utf8(output).unwrap())
+    }
+
+    /// The version of each user's record; each is whole.
+    async fn versions(&self) -> Vec<u64> {
+        let store = DynamoDbStore::new(aws_sdk_dynamodb::Client::new(&self.served.config), TABLE_NAME.to_owned());
+        let mut versions = Vec::new();
+        for (_, sub) in &self.users {
+            let user = UserKey { user_pool_id: self.served.user_pool_id.clone(), sub: sub.clone() };
+            let Versioned { record, version } = store.load(&user).await.unwrap();
+            let enrolled = record.enrollment_status(NOW) == EnrollmentStatus::EnrolledCodesDue;
+            assert_eq!(enrolled, version != Version::MISSING);
+            versions.push(version.0);
+        }
+        versions
+    }
+}
+
+impl Drop for Office {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.folder);
+    }
+}
+
+#[track_caller]
+fn sentence(ended: (Result<Ended, Stopped>, String)) -> String {
+    match ended.0 {
+        Err(Stopped::NothingChanged(sentence) | Stopped::Failed(sentence)) => sentence,
+        Ok(well) => panic!("{well:?}: {}", ended.1),
+    }
+}
+
+#[tokio::test]
+async fn fifty_lines_are_imported_over_the_sdks_after_a_first_run_was_killed() {
+    for fault in [Fault::Unanswered, Fault::DoneAndUnanswered] {
+        let office = Office::with_users(50).await;
+        let (file, saves) = (office.file_of(50), AtomicUsize::new(0));
+        let written = 24 + usize::from(matches!(fault, Fault::DoneAndUnanswered));
+        office.proxy.fault(move |_, call| {
+            (call == "PutItem" && saves.fetch_add(1, Ordering::SeqCst) == 24).then(|| fault.clone())
+        });
+        tokio::select! {
+            ended = office.import(&file, &["--yes"], "") => panic!("{ended:?}"),
+            () = office.proxy.unanswered() => {}
+        }
+        assert_eq!(office.versions().await.iter().filter(|version| **version == 1).count(), written);
+
+        office.proxy.fault(|_, _| None);
+        let (ended, said) = office.import(&file, &["--yes", "--replace"], "").await;
+        assert_eq!(ended, Ok(Ended::Well), "{said}");
+        assert!(said.contains(&format!("{} authenticators were imported.", 50 - written)), "{said}");
+        assert!(said.contains(&format!("{written} users got it before, from this file.")), "{said}");
+        assert_eq!(office.versions().await, [1; 50]);
+        assert_eq!(office.proxy.calls().iter().filter(|call| *call == "PutItem").count(), 50 - written);
+        let (ended, said) = office.import(&file, &["--yes"], "").await;
+        assert_eq!(ended, Ok(Ended::Well));
+        assert!(said.ends_with("There was nothing to write.\n"), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn no_right_for_any_call_is_a_clear_sentence_and_nothing_half_done() {
+    let office = Office::with_users(3).await;
+    let options = ["--yes", "--protect-group", "admins"];
+    let group = office.cognito().create_group().user_pool_id(&office.served.user_pool_id).group_name("admins");
+    group.send().await.unwrap();
+    let (ended, said) = office.import(&office.file_of(3), &[&options[..], &["--dry-run"]].concat(), "").await;
+    assert_eq!(ended, Ok(Ended::Well), "{said}");
+    assert!(said.ends_with("Nothing was written: --dry-run.\n"), "{said}");
+    assert_eq!(office.versions().await, [0; 3]);
+    let mut needed: BTreeSet<String> = office.proxy.calls().into_iter().collect();
+    needed.extend(["Encrypt", "PutItem"].map(str::to_owned));
+
+    for (place, call) in needed.iter().enumerate() {
+        let (refused, denied) = (call.clone(), Fault::Refused("AccessDeniedException", "You may not."));
+        let after_one = ["Encrypt", "PutItem"].contains(&call.as_str());
+        let first = AtomicUsize::new(0);
+        office.proxy.fault(move |_, call| {
+            (call == refused && (!after_one || first.fetch_add(1, Ordering::SeqCst) > 0)).then(|| denied.clone())
+        });
+        // Another file each time, so that nothing was imported before.
+        let file = office.file_of(3) + &"\n".repeat(place);
+        let ended = office.import(&file, &[&options[..], &["--replace"]].concat(), "").await;
+        assert!(matches!(ended.0, Err(Stopped::Failed(_))), "{call}: {ended:?}");
+        let sentence = sentence(ended);
+        assert!(sentence.contains(&format!("{call}: AccessDeniedException: You may not")), "{sentence}");
+        assert!(sentence.ends_with("which docs/policies lists, and run it again."), "{sentence}");
+        let begins = if after_one { "1 of 3 authenticators were imported, and" } else { "Nothing was changed: " };
+        assert!(sentence.starts_with(begins), "{call}: {sentence}");
+        let _whole = office.versions().await;
+    }
+
+    let policy: Value = serde_json::from_str(include_str!("../docs/policies/import.json")).unwrap();
+    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
+        Value::Array(actions) => actions.clone(),
+        one => vec![one.clone()],
+    });
+    let allowed: BTreeSet<String> =
+        actions.map(|action| action.as_str().unwrap().split_once(':').unwrap().1.to_owned()).collect();
+    assert_eq!(allowed, needed);
+}
+
+#[tokio::test]
+async fn a_throttled_pool_is_waited_for() {
+    let office = Office::with_users(2).await;
+    let throttled = AtomicUsize::new(0);
+    office.proxy.fault(move |_, call| {
+        let is_early = call == "ListUsers" && throttled.fetch_add(1, Ordering::SeqCst) < 3;
+        is_early.then_some(Fault::Refused("TooManyRequestsException", "Rate exceeded"))
+    });
+    assert_eq!(office.import(&office.file_of(2), &["--yes"], "").await.0, Ok(Ended::Well));
+    assert_eq!(office.versions().await, [1; 2]);
+}
+
+#[tokio::test]
+async fn every_problem_of_a_file_is_said_by_its_line_and_nothing_is_written() {
+    let office = Office::with_users(4).await;
+    office.create("unverified@example.com", "false").await;
+    let pool = &office.served.user_pool_id;
+    office.cognito().create_group().user_pool_id(pool).group_name("admins").send().await.unwrap();
+    let (admin, admins_sub) = &office.users[3];
+    let add = office.cognito().admin_add_user_to_group().user_pool_id(pool).username(admins_sub);
+    add.group_name("admins").send().await.unwrap();
+    let (by_email, by_sub) = &office.users[0];
+    let file = format!(
+        "user,secret\n{by_sub},{}\n{by_email},{}\nnobody@example.com,{}\n{admin},{}\nunverified@example.com,{}\n\
+         00000000-0000-4000-8000-000000000000,{}\nnot base32,0189\n\"a\"\" or username ^= \"\"\",{}\n",
+        base32(1),
+        base32(2),
+        base32(3),
+        base32(4),
+        base32(5),
+        base32(6),
+        base32(7)
+    );
+    let ended = office.import(&file, &["--protect-group", "admins"], "yes\n").await;
+    assert!(
+        ended.1.ends_with(
+            "line 3: it is about the user of line 2\n\
+         line 4: the pool has no such user\n\
+         line 5: the user is a member of admins\n\
+         line 6: the user is named by an email address that is not verified: name the sub\n\
+         line 7: the pool has no such user\n\
+         line 8: the secret is not base32\n\
+         line 9: the pool has no such user\n"
+        ),
+        "{}",
+        ended.1
+    );
+    assert_eq!(sentence(ended), "Nothing was changed: 7 lines have a problem.");
+
+    let (ended, said) = office.import(&file, &["--yes", "--json"], "").await;
+    assert!(matches!(ended, Err(Stopped::NothingChanged(_))));
+    let said: Value = serde_json::from_str(&said).unwrap();
+    let codes: Vec<&str> =
+        said["problems"].as_array().unwrap().iter().map(|p| p["problem"].as_str().unwrap()).collect();
+    assert_eq!(codes, ["not-a-sub", "not-a-sub", "not-a-sub", "not-a-sub", "no-such-user", "not-base32", "not-a-sub"]);
+    // What is not a record is not replaced, whatever it is.
+    let put = aws_sdk_dynamodb::Client::new(&office.served.config).put_item().table_name(TABLE_NAME);
+    let key = format!("{pool}#{}", office.users[1].1);
+    let item = [("user", AttributeValue::S(key)), ("version", AttributeValue::N("1".to_owned()))];
+    let item = item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let put = put.set_item(Some(item)).item("record", AttributeValue::S("{\"format\":9,\"record\":{}}".to_owned()));
+    put.send().await.unwrap();
+    let unreadable = office.import(&office.file_of(2), &["--yes", "--replace"], "").await;
+    assert!(unreadable.1.ends_with("line 3: the user's record cannot be read\n"), "{}", unreadable.1);
+    assert_eq!(sentence(unreadable), "Nothing was changed: 1 line has a problem.");
+    let missing_group = office.import(&file, &["--protect-group", "owners"], "yes\n").await;
+    assert!(sentence(missing_group).starts_with("Nothing was changed: ListUsersInGroup: ResourceNotFoundException: "));
+}
+
+#[tokio::test]
+async fn a_dry_run_and_a_no_write_nothing_and_a_yes_writes() {
+    let office = Office::with_users(2).await;
+    let file = format!(
+        "user,uri\n{},otpauth://totp/Example:a?secret={}\n{},otpauth://totp/b?secret={}&issuer=Other\n",
+        office.users[0].0,
+        base32(0),
+        office.users[1].1,
+        base32(1)
+    );
+    let no = office.import(&file, &[], "no\n").await;
+    assert!(
+        no.1.contains(
+            "2 users get the authenticator of the file.\n\
+         1 of them are named by a verified email address.\n\
+         Their authenticators show these issuers: Example (1), Other (1).\n\
+         Type yes to go on.\n"
+        ),
+        "{}",
+        no.1
+    );
+    assert_eq!(sentence(no), "Nothing was changed: \"yes\" was not typed.");
+    assert_eq!(
+        sentence(office.import(&file, &["--json"], "yes\n").await),
+        "Nothing was changed: --json needs --yes or --dry-run."
+    );
+    assert_eq!(office.versions().await, [0; 2]);
+    let (ended, said) = office.import(&file, &["--json", "--dry-run"], "").await;
+    assert_eq!(ended, Ok(Ended::Well));
+    let said: Value = serde_json::from_str(&said).unwrap();
+    assert_eq!(said["lines"][1], json!({ "line": 3, "sub": office.users[1].1, "effect": "imported" }));
+    assert_eq!(office.versions().await, [0; 2]);
+    assert_eq!(office.import(&file, &[], "yes\n").await.0, Ok(Ended::Well));
+    assert_eq!(office.versions().await, [1; 2]);
+}
+
+#[tokio::test]
+async fn a_large_file_takes_one_list_of_the_pool_and_a_small_one_a_call_or_two() {
+    let office = Office::with_users(130).await;
+    let listed = async |file: &str| {
+        office.proxy.calls();
+        let (ended, said) = office.import(file, &["--dry-run"], "").await;
+        assert_eq!(ended, Ok(Ended::Well), "{said}");
+        office.proxy.calls().iter().filter(|call| *call == "ListUsers").count()
+    };
+    let by_email = |count: u64| {
+        let line = |(number, (email, _)): (u64, &(String, String))| format!("{email},{}\n", base32(number));
+        "user,secret\n".to_owned() + &(0..count).zip(&office.users).map(line).collect::<String>()
+    };
+    assert_eq!(listed(&by_email(1)).await, 2);
+    assert_eq!(listed(&office.file_of(1)).await, 1);
+    assert_eq!(listed(&office.file_of(3)).await, 3);
+    assert_eq!(listed(&by_email(2)).await, 3);
+    assert_eq!(listed(&by_email(130)).await, 3);
+    assert_eq!(listed(&office.file_of(130)).await, 3);
 }

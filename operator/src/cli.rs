@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Parser, Subcommand};
-
-use clap::Args;
+use clap::{Args, Parser, Subcommand};
 use shared::clock::UnixTime;
 use shared::operator_code::OPERATOR_CODE_HOURS;
 use shared::random::FillRandom;
@@ -23,6 +21,7 @@ use crate::doctor::read::read;
 use crate::doctor::report::Outcome;
 use crate::doctor::{findings, nothing_was_read, report};
 use crate::forget::forget;
+use crate::import::{self, import};
 use crate::prune::prune;
 use crate::reset::reset;
 use crate::sign_out::{self, sign_out_all};
@@ -222,6 +221,32 @@ enum Command {
         #[command(flatten)]
         changing: Changing,
     },
+    /// Gives users the authenticators that they have elsewhere, from a file that docs/import.md describes.
+    ///
+    /// Every line is checked first, and while one has a problem nothing is written. It can be stopped, and run again with the same
+    /// file. Exit status: as for attach.
+    Import {
+        /// CSV with a header, or JSON Lines.
+        file: PathBuf,
+        /// The user pool's id.
+        #[arg(long, value_name = "ID")]
+        user_pool_id: UserPoolId,
+        /// Replace the authenticators that users have; otherwise these users are left alone.
+        #[arg(long)]
+        replace: bool,
+        /// Refuse lines about members of this group; may be given several times.
+        #[arg(long = "protect-group", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        protected_groups: Vec<String>,
+        /// Check everything, and write nothing.
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask. Every user of the file must be named by the `sub`.
+        #[arg(long)]
+        yes: bool,
+        /// Print one JSON object for programs; needs --yes or --dry-run.
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// What the commands for users' records have in common.
@@ -267,7 +292,8 @@ impl CommandLine {
             | Command::Attach { user_pool_id, .. }
             | Command::Detach { user_pool_id, .. }
             | Command::SignOutAll { user_pool_id, .. }
-            | Command::Status { common: Common { user_pool_id, .. }, .. } => user_pool_id,
+            | Command::Status { common: Common { user_pool_id, .. }, .. }
+            | Command::Import { user_pool_id, .. } => user_pool_id,
             Command::Unlock { changing, .. }
             | Command::OperatorCode { changing, .. }
             | Command::Enroll { changing, .. }
@@ -372,6 +398,10 @@ pub async fn run(
         }
         Command::Prune { many, changing } => {
             prune(Desk::new(services, changing.options(), at, random, terminal, "prune"), many).await?;
+        }
+        Command::Import { file, user_pool_id, replace, protected_groups, dry_run, yes, json } => {
+            let asked = import::Asked { user_pool_id, file, replace, protected_groups, dry_run, yes, json };
+            import(services, &asked, random, at, terminal).await?;
         }
     }
     Ok(Ended::Well)

@@ -15,6 +15,7 @@ pub mod log;
 pub mod ministack;
 pub mod person;
 pub mod pool;
+pub mod proxy;
 pub mod random;
 pub mod sample_users;
 pub mod secrets;

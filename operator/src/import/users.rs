@@ -13,7 +13,10 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::file::Entry;
 use super::problem::Problem;
-use crate::aws::{CallError, Services};
+use super::report::{Report, nothing_written};
+use crate::aws::Services;
+use crate::terminal::Stopped;
+use crate::user::{attribute, filter, is_sub};
 
 /// Users of a page.
 const PAGE: u32 = 60;
@@ -42,44 +45,44 @@ impl<'a> Directory<'a> {
         Self { services, user_pool_id, pace }
     }
 
-    /// Finds the user of each entry. `about` is how many users the pool has; `said` hears how many were seen.
-    pub(super) async fn find<E: From<CallError>>(
+    /// Finds the user of each entry. `about` is how many users the pool has.
+    pub(super) async fn find(
         &mut self,
         entries: &[(u64, Entry)],
         about: u64,
-        mut said: impl FnMut(u64) -> Result<(), E>,
-    ) -> Result<Vec<Result<Found, Problem>>, E> {
+        report: &mut Report<'_, '_>,
+    ) -> Result<Vec<Result<Found, Problem>>, Stopped> {
         let pages = about.div_ceil(u64::from(PAGE));
         let one_by_one: usize = entries.iter().map(|(_, entry)| filters(&entry.user).len()).sum();
         let mut wanted = Wanted::of(entries);
         if u64::try_from(one_by_one).is_ok_and(|calls| calls <= pages.max(1)) {
             for filter in entries.iter().flat_map(|(_, entry)| filters(&entry.user)) {
-                self.list("ListUsers", json!({ "Filter": filter }), |user| wanted.see(user), |_| Ok(())).await?;
+                self.list("ListUsers", json!({ "Filter": filter }), |user| wanted.see(user), None).await?;
             }
         } else {
-            self.list("ListUsers", json!({}), |user| wanted.see(user), &mut said).await?;
+            self.list("ListUsers", json!({}), |user| wanted.see(user), Some(report)).await?;
         }
         Ok(entries.iter().map(|(_, entry)| wanted.found(&entry.user)).collect())
     }
 
     /// The subs of a group's members.
-    pub(super) async fn members(&mut self, group: &str) -> Result<HashSet<String>, CallError> {
+    pub(super) async fn members(&mut self, group: &str) -> Result<HashSet<String>, Stopped> {
         let mut members = HashSet::new();
         let insert = |user: &Value| members.extend(attribute(user, "sub").map(str::to_owned));
-        self.list("ListUsersInGroup", json!({ "GroupName": group }), insert, |_| Ok::<(), CallError>(())).await?;
+        self.list("ListUsersInGroup", json!({ "GroupName": group }), insert, None).await?;
         Ok(members)
     }
 
-    /// Every user of a list, page by page; after each page `said` hears how many there were so far.
-    async fn list<E: From<CallError>>(
+    /// Every user of a list, page by page.
+    async fn list(
         &mut self,
         operation: &'static str,
         asked: Value,
         mut user: impl FnMut(&Value),
-        mut said: impl FnMut(u64) -> Result<(), E>,
-    ) -> Result<(), E> {
+        mut report: Option<&mut Report<'_, '_>>,
+    ) -> Result<(), Stopped> {
         let token_name = if operation == "ListUsers" { "PaginationToken" } else { "NextToken" };
-        let (mut token, mut seen) = (None, 0_u64);
+        let (mut token, mut seen) = (None, 0_usize);
         loop {
             self.pace.tick().await;
             let mut request = json!({ "UserPoolId": self.user_pool_id, "Limit": PAGE });
@@ -87,28 +90,22 @@ impl<'a> Directory<'a> {
                 request.extend(asked.as_object().cloned().unwrap_or_default());
                 request.extend(token.take().map(|token: String| (token_name.to_owned(), json!(token))));
             }
-            let page = self.services.cognito(operation, &request).await?;
+            let page = self.services.cognito(operation, &request).await.map_err(|error| nothing_written(&error))?;
             let users = page.get("Users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             users.iter().for_each(&mut user);
-            seen = seen.saturating_add(u64::try_from(users.len()).unwrap_or_default());
+            seen = seen.saturating_add(users.len());
             match page.get(token_name).and_then(Value::as_str) {
                 Some(next) => token = Some(next.to_owned()),
                 None => return Ok(()),
             }
-            said(seen)?;
+            if let Some(report) = &mut report {
+                report.say(&format!("{seen} users of the pool seen"))?;
+            }
         }
     }
 }
 
-/// What looks like a `sub` is one; anything else is a user name or an email address.
-pub(super) fn is_sub(user: &str) -> bool {
-    let groups: Vec<&str> = user.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
-}
-
 fn filters(user: &str) -> Vec<String> {
-    let value = user.replace('\\', "\\\\").replace('"', "\\\"");
     let names: &[&str] = if is_sub(user) {
         &["sub"]
     } else if user.contains('@') {
@@ -116,7 +113,7 @@ fn filters(user: &str) -> Vec<String> {
     } else {
         &["username"]
     };
-    names.iter().map(|name| format!("{name} = \"{value}\"")).collect()
+    names.iter().map(|name| filter(name, user)).collect()
 }
 
 /// The users of a file, and the hits for each.
@@ -159,10 +156,4 @@ impl<'a> Wanted<'a> {
             Some(many) => Err(Problem::ManyUsers(many.len())),
         }
     }
-}
-
-fn attribute<'v>(user: &'v Value, name: &str) -> Option<&'v str> {
-    let attributes = user.get("Attributes")?.as_array()?;
-    let attribute = attributes.iter().find(|attribute| attribute.get("Name").is_some_and(|is| is == name))?;
-    attribute.get("Value")?.as_str()
 }
