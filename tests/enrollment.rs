@@ -113,7 +113,10 @@ async fn two_sign_ins_that_enroll_at_once_share_no_secret_and_only_one_wins() {
     for (sign_in, others) in sign_ins.iter_mut().zip([&secrets[1], &secrets[0]]) {
         assert!(!sign_in.issued.to_string().contains(others.to_base32().as_str()));
         assert!(!sign_in.answer(&passcode(others, functions.now())).await.unwrap(), "each its own");
-        assert_eq!(sign_in.challenge().await.unwrap(), json!({ "challenge": "TOTP_SETUP", "attemptsLeft": "2" }));
+        assert_eq!(
+            sign_in.challenge().await.unwrap(),
+            json!({ "challenge": "TOTP_SETUP", "attemptsLeft": "2", "passcodeDigits": "6" })
+        );
         assert!(!sign_in.issued.to_string().contains(others.to_base32().as_str()));
     }
     let passcodes: Vec<String> = secrets.iter().map(|secret| passcode(secret, functions.now())).collect();
