@@ -419,8 +419,9 @@ impl Office {
         let arguments = ["second-factor", "import", &path, "--user-pool-id", &self.served.user_pool_id];
         let command_line = CommandLine::try_parse_from(arguments.iter().chain(options)).unwrap();
         let (mut output, mut input) = (Vec::new(), typed.as_bytes());
-        let mut terminal = Terminal { output: &mut output, input: &mut input };
-        let now = self.served.clock.now().0;
+        let mut log = Vec::new();
+        let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
+        let now = self.served.clock.now();
         let ended = run(command_line, &self.services, now, fill_random, false, &mut terminal).await;
         (ended, String::from_utf8(output).unwrap())
     }

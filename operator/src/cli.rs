@@ -5,21 +5,29 @@ use std::path::PathBuf;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::date_time::Format;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use shared::clock::UnixTime;
+use shared::operator_code::OPERATOR_CODE_HOURS;
 use shared::random::FillRandom;
 
 use crate::attach::plan::{Obstacle, Phase};
 use crate::attach::{self, attach};
 use crate::aws::{Services, UserPoolId};
+use crate::code::{For, give_code, withdraw_code};
+use crate::desk::{Desk, Options};
 use crate::detach::{self, detach};
 use crate::doctor::deployment::Given;
 use crate::doctor::read::read;
 use crate::doctor::report::Outcome;
 use crate::doctor::{findings, nothing_was_read, report};
+use crate::forget::forget;
 use crate::import::{self, import};
+use crate::prune::prune;
+use crate::reset::reset;
 use crate::sign_out::{self, sign_out_all};
+use crate::status;
 use crate::terminal::{Stopped, Terminal};
+use crate::unlock::unlock;
 
 /// Looks after the second factor of a deployed user pool.
 #[derive(Parser)]
@@ -129,6 +137,90 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Says what is kept about a user, or, without one, how many users have what. It changes nothing and prints no secret.
+    ///
+    /// Without a user it reads the whole table.
+    ///
+    /// Exit status: 0, done; 1, there is not exactly one such user; 2, a call failed, or the command line is wrong.
+    Status {
+        /// A sub, a user name, or a verified email address.
+        user: Option<String>,
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Takes wrong passcodes off a user's count, as a recovery code does and within the same bounds.
+    ///
+    /// Exit status: 0, done; 1, nothing was changed, and the last line says why; 2, a call failed, and the last line says
+    /// whether something was changed, or the command line is wrong.
+    Unlock {
+        /// A sub, a user name, or a verified email address.
+        user: String,
+        #[command(flatten)]
+        changing: Changing,
+    },
+    /// Gives a code to a user who has lost the authenticator and the recovery codes.
+    ///
+    /// It is good for one sign-in, which must set up a new authenticator. Make sure that the user is who they say.
+    ///
+    /// Exit status: as for unlock.
+    OperatorCode {
+        /// A sub, a user name, or a verified email address.
+        user: String,
+        /// For how long it is good.
+        #[arg(long, value_name = "HOURS", default_value_t = OPERATOR_CODE_HOURS, value_parser = clap::value_parser!(u64).range(1..=OPERATOR_CODE_HOURS))]
+        hours: u64,
+        /// Take an outstanding code back instead.
+        #[arg(long, conflicts_with = "hours")]
+        withdraw: bool,
+        #[command(flatten)]
+        changing: Changing,
+    },
+    /// Gives a code to a user who has no authenticator, so that the next sign-in sets one up.
+    ///
+    /// Exit status: as for unlock.
+    Enroll {
+        /// A sub, a user name, or a verified email address.
+        user: String,
+        /// For how long it is good.
+        #[arg(long, value_name = "HOURS", default_value_t = OPERATOR_CODE_HOURS, value_parser = clap::value_parser!(u64).range(1..=OPERATOR_CODE_HOURS))]
+        hours: u64,
+        #[command(flatten)]
+        changing: Changing,
+    },
+    /// Takes an account back: removes the authenticator, sets a random password, ends all sessions, and gives a code.
+    ///
+    /// Exit status: as for unlock.
+    Reset {
+        /// A sub, a user name, or a verified email address.
+        user: String,
+        /// For how long the code is good.
+        #[arg(long, value_name = "HOURS", default_value_t = OPERATOR_CODE_HOURS, value_parser = clap::value_parser!(u64).range(1..=OPERATOR_CODE_HOURS))]
+        hours: u64,
+        /// Print the random password, for a user who cannot choose a new one alone.
+        #[arg(long)]
+        print_password: bool,
+        #[command(flatten)]
+        changing: Changing,
+    },
+    /// Removes what is kept about a user who was deleted in Cognito.
+    ///
+    /// Exit status: as for unlock.
+    Forget {
+        /// The user's sub.
+        sub: String,
+        #[command(flatten)]
+        changing: Changing,
+    },
+    /// Finds users who were deleted in Cognito, and forgets those who were missing 15 days before as well.
+    ///
+    /// It reads the whole table and lists the whole pool. Exit status: as for unlock.
+    Prune {
+        /// Go on even if more than a tenth of the users with a record are missing.
+        #[arg(long)]
+        many: bool,
+        #[command(flatten)]
+        changing: Changing,
+    },
     /// Gives users the authenticators that they have elsewhere, from a file that docs/import.md describes.
     ///
     /// Every line is checked first, and while one has a problem nothing is written. It can be stopped, and run again with the same
@@ -157,6 +249,40 @@ enum Command {
     },
 }
 
+/// What the commands for users' records have in common.
+#[derive(Args)]
+struct Common {
+    /// The user pool's id.
+    #[arg(long, value_name = "ID")]
+    user_pool_id: UserPoolId,
+    /// The records' table, if not as the functions name it.
+    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+    table: Option<String>,
+    /// Print one JSON object for programs, and nothing else; what changes something then needs --yes or --dry-run.
+    #[arg(long)]
+    json: bool,
+}
+
+/// The same, and how a change goes on.
+#[derive(Args)]
+struct Changing {
+    #[command(flatten)]
+    common: Common,
+    /// Show what would be changed, and change nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask; the user is named by sub.
+    #[arg(long)]
+    yes: bool,
+}
+
+impl Changing {
+    fn options(self) -> Options {
+        let Self { common: Common { user_pool_id, table, json }, dry_run, yes } = self;
+        Options { user_pool_id, table, json, dry_run, yes }
+    }
+}
+
 impl CommandLine {
     /// The pool that it is about.
     #[must_use]
@@ -166,7 +292,14 @@ impl CommandLine {
             | Command::Attach { user_pool_id, .. }
             | Command::Detach { user_pool_id, .. }
             | Command::SignOutAll { user_pool_id, .. }
+            | Command::Status { common: Common { user_pool_id, .. }, .. }
             | Command::Import { user_pool_id, .. } => user_pool_id,
+            Command::Unlock { changing, .. }
+            | Command::OperatorCode { changing, .. }
+            | Command::Enroll { changing, .. }
+            | Command::Reset { changing, .. }
+            | Command::Forget { changing, .. }
+            | Command::Prune { changing, .. } => &changing.common.user_pool_id,
         }
     }
 }
@@ -189,12 +322,12 @@ pub enum Ended {
 pub async fn run(
     command_line: CommandLine,
     services: &Services,
-    now: u64,
+    at: UnixTime,
     random: FillRandom,
     coloured: bool,
     terminal: &mut Terminal<'_>,
 ) -> Result<Ended, Stopped> {
-    let began = UnixTime(now);
+    let now = at.0;
     let now = DateTime::from_secs(i64::try_from(now).unwrap_or(i64::MAX)).fmt(Format::DateTime);
     let now = now.map_err(|error| Stopped::Failed(format!("The time is not understood: {error}.")))?;
     match command_line.command {
@@ -233,9 +366,42 @@ pub async fn run(
             let asked = sign_out::Asked { user_pool_id, per_second, progress, dry_run, yes };
             sign_out_all(services, &asked, terminal).await?;
         }
+        Command::Status { user, common: Common { user_pool_id, table, json } } => {
+            let options = Options { user_pool_id, table, json, dry_run: true, yes: false };
+            let desk = Desk::new(services, options, at, random, terminal, "status");
+            match user {
+                Some(user) => status::of_user(desk, &user).await?,
+                None => status::of_all(desk).await?,
+            }
+        }
+        Command::Unlock { user, changing } => {
+            unlock(Desk::new(services, changing.options(), at, random, terminal, "unlock"), &user).await?;
+        }
+        Command::OperatorCode { user, hours, withdraw, changing } => {
+            let name = if withdraw { "operator-code --withdraw" } else { "operator-code" };
+            let desk = Desk::new(services, changing.options(), at, random, terminal, name);
+            match withdraw {
+                true => withdraw_code(desk, &user).await?,
+                false => give_code(desk, &user, For::LostPhone, hours).await?,
+            }
+        }
+        Command::Enroll { user, hours, changing } => {
+            let desk = Desk::new(services, changing.options(), at, random, terminal, "enroll");
+            give_code(desk, &user, For::Enrollment, hours).await?;
+        }
+        Command::Reset { user, hours, print_password, changing } => {
+            let desk = Desk::new(services, changing.options(), at, random, terminal, "reset");
+            reset(desk, &user, hours, print_password).await?;
+        }
+        Command::Forget { sub, changing } => {
+            forget(Desk::new(services, changing.options(), at, random, terminal, "forget"), &sub).await?;
+        }
+        Command::Prune { many, changing } => {
+            prune(Desk::new(services, changing.options(), at, random, terminal, "prune"), many).await?;
+        }
         Command::Import { file, user_pool_id, replace, protected_groups, dry_run, yes, json } => {
             let asked = import::Asked { user_pool_id, file, replace, protected_groups, dry_run, yes, json };
-            import(services, &asked, random, began, terminal).await?;
+            import(services, &asked, random, at, terminal).await?;
         }
     }
     Ok(Ended::Well)

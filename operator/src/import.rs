@@ -5,7 +5,6 @@
 pub mod fields;
 pub mod file;
 pub mod key_uri;
-mod places;
 pub mod plan;
 pub mod problem;
 mod report;
@@ -22,14 +21,15 @@ use shared::random::FillRandom;
 use shared::store::{RecordStore, Sealer};
 use zeroize::Zeroizing;
 
-use self::places::{Places, caller};
 use self::plan::{Sorted, issuers, name_of, sort};
 use self::problem::Problem;
 use self::report::{Checked, Planned, Report, call_error, nothing_written, why};
-use self::users::{Directory, is_sub};
+use self::users::Directory;
 use self::write::{Assigned, Effect, Import};
 use crate::aws::{Services, UserPoolId};
+use crate::places::{Places, caller};
 use crate::terminal::{Stopped, Terminal};
+use crate::user::is_sub;
 
 /// Users between two words of progress.
 const PROGRESS: usize = 500;

@@ -1,14 +1,26 @@
 //! The operator's command `second-factor`.
 //!
 //! [`doctor`] reads a deployed pool and says what is open, [`mod@attach`] and [`mod@detach`] change a pool that exists, and [`sign_out`] ends
-//! its users' sessions. [`cli`] is the command line around them.
+//! its users' sessions. [`desk`] is what the commands for users who need help share. [`cli`] is the command line around them.
 
 pub mod attach;
 pub mod aws;
 pub mod cli;
+mod code;
 mod cognito;
+pub mod desk;
 pub mod detach;
 pub mod doctor;
+mod forget;
 pub mod import;
+mod places;
+mod prune;
+mod record_in_words;
+mod reset;
+mod scan;
 pub mod sign_out;
+mod status;
 pub mod terminal;
+mod time;
+mod unlock;
+mod user;

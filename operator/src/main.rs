@@ -2,12 +2,13 @@
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use clap::Parser as _;
 use operator::aws::Services;
 use operator::cli::{CommandLine, Ended, run};
 use operator::terminal::{Stopped, Terminal};
+use shared::clock::UnixTime;
 use shared::random::RandomError;
 use tokio::runtime::Runtime;
 
@@ -17,8 +18,8 @@ fn main() -> ExitCode {
     let ended = started.and_then(|runtime| {
         runtime.block_on(async {
             let services = Services::of_region(command_line.user_pool_id().region()).await;
-            let (mut output, mut input) = (io::stdout(), io::stdin().lock());
-            let mut terminal = Terminal { output: &mut output, input: &mut input };
+            let (mut output, mut input, mut log) = (io::stdout(), io::stdin().lock(), io::stderr());
+            let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
             run(command_line, &services, now(), fill_random, coloured(), &mut terminal).await
         })
     });
@@ -32,13 +33,12 @@ fn main() -> ExitCode {
     ExitCode::from(ended as u8)
 }
 
-/// Seconds since 1970.
 #[expect(clippy::disallowed_methods, reason = "this is where the clock is read")]
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map(|time| time.as_secs()).unwrap_or_default()
+fn now() -> UnixTime {
+    SystemTime::now().into()
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is where randomness is drawn")]
+#[expect(clippy::disallowed_methods, reason = "this is where random bytes come from")]
 fn fill_random(bytes: &mut [u8]) -> Result<(), RandomError> {
     getrandom::fill(bytes).map_err(|_| RandomError)
 }

@@ -17,6 +17,8 @@ pub struct Terminal<'a> {
     pub output: &'a mut dyn Write,
     /// What is typed.
     pub input: &'a mut dyn BufRead,
+    /// Audit lines, one JSON object each.
+    pub log: &'a mut dyn Write,
 }
 
 impl Terminal<'_> {
@@ -28,6 +30,16 @@ impl Terminal<'_> {
         writeln!(self.output, "{}", on_a_line(line))
             .and_then(|()| self.output.flush())
             .map_err(|error| Stopped::Failed(format!("Nothing can be printed: {error}.")))
+    }
+
+    /// Writes an audit line.
+    ///
+    /// # Errors
+    /// It cannot be written; what it is about was done.
+    pub fn audit(&mut self, line: &str) -> Result<(), Stopped> {
+        writeln!(self.log, "{line}")
+            .and_then(|()| self.log.flush())
+            .map_err(|error| Stopped::Failed(format!("It was done, but the audit line cannot be written: {error}.")))
     }
 
     /// Asks until a line is typed, and compares it with the one that means yes.

@@ -38,6 +38,19 @@ impl Authenticator {
         Self { id, sealed, parameters, name, enrolled_at: now, last_step }
     }
 
+    /// When it was enrolled.
+    #[must_use]
+    pub fn enrolled_at(&self) -> UnixTime {
+        self.enrolled_at
+    }
+
+    /// The time step of the last accepted passcode; `None` for an imported one that was not used here.
+    #[must_use]
+    pub fn last_used_at(&self) -> Option<UnixTime> {
+        let imported = self.parameters.period.step_at(self.enrolled_at).next();
+        (self.last_step != imported).then(|| UnixTime(self.parameters.period.start_of(self.last_step)))
+    }
+
     /// The user's own name for it.
     #[must_use]
     pub fn name(&self) -> Option<&FriendlyName> {

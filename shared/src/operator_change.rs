@@ -14,7 +14,29 @@ use crate::token_grant::Proof;
 /// Seconds that must pass between two looks that do not find a user, before `prune` forgets the user.
 pub const MISSING_SECONDS: u64 = 15 * 24 * 3600;
 
+/// What a person is shown of a record before it is changed; wrong passcodes and sign-ins change none of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shown {
+    generation: Generation,
+    operator_code: Option<OperatorCode>,
+    forgotten_at: Option<UnixTime>,
+    missing_since: Option<UnixTime>,
+    last_change: Option<Change>,
+}
+
 impl Record {
+    /// What a change is agreed on.
+    #[must_use]
+    pub fn shown(&self) -> Shown {
+        Shown {
+            generation: self.generation,
+            operator_code: self.operator_code.clone(),
+            forgotten_at: self.forgotten_at,
+            missing_since: self.missing_since,
+            last_change: self.last_change.clone(),
+        }
+    }
+
     /// The same, as `change` left it.
     #[must_use]
     pub fn changed(self, change: Change) -> Self {

@@ -118,7 +118,7 @@ impl Period {
         TimeStep(time.0 / std::num::NonZeroU64::from(self.0))
     }
 
-    fn start_of(self, step: TimeStep) -> u64 {
+    pub(crate) fn start_of(self, step: TimeStep) -> u64 {
         step.0.saturating_mul(u64::from(self.0.get()))
     }
 }

@@ -308,8 +308,9 @@ impl Desk {
         let command_line =
             CommandLine::try_parse_from(["second-factor"].iter().chain(arguments)).expect("a command line");
         let (mut output, mut input) = (Vec::new(), typed.as_bytes());
-        let mut terminal = Terminal { output: &mut output, input: &mut input };
-        let ended = run(command_line, &self.services, NOW.0, fill_random, false, &mut terminal).await;
+        let mut log = Vec::new();
+        let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
+        let ended = run(command_line, &self.services, NOW, fill_random, false, &mut terminal).await;
         (ended, String::from_utf8(output).expect("text"))
     }
 

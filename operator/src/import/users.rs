@@ -16,6 +16,7 @@ use super::problem::Problem;
 use super::report::{Report, nothing_written};
 use crate::aws::Services;
 use crate::terminal::Stopped;
+use crate::user::{attribute, filter, is_sub};
 
 /// Users of a page.
 const PAGE: u32 = 60;
@@ -104,15 +105,7 @@ impl<'a> Directory<'a> {
     }
 }
 
-/// What looks like a `sub` is one; anything else is a user name or an email address.
-pub(super) fn is_sub(user: &str) -> bool {
-    let groups: Vec<&str> = user.split('-').collect();
-    groups.iter().map(|group| group.len()).eq([8, 4, 4, 4, 12])
-        && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
-}
-
 fn filters(user: &str) -> Vec<String> {
-    let value = user.replace('\\', "\\\\").replace('"', "\\\"");
     let names: &[&str] = if is_sub(user) {
         &["sub"]
     } else if user.contains('@') {
@@ -120,7 +113,7 @@ fn filters(user: &str) -> Vec<String> {
     } else {
         &["username"]
     };
-    names.iter().map(|name| format!("{name} = \"{value}\"")).collect()
+    names.iter().map(|name| filter(name, user)).collect()
 }
 
 /// The users of a file, and the hits for each.
@@ -163,10 +156,4 @@ impl<'a> Wanted<'a> {
             Some(many) => Err(Problem::ManyUsers(many.len())),
         }
     }
-}
-
-fn attribute<'v>(user: &'v Value, name: &str) -> Option<&'v str> {
-    let attributes = user.get("Attributes")?.as_array()?;
-    let attribute = attributes.iter().find(|attribute| attribute.get("Name").is_some_and(|is| is == name))?;
-    attribute.get("Value")?.as_str()
 }

@@ -14,7 +14,8 @@ use super::{Record, RecordStore, Saved, StoreError, UserKey, Version, Versioned}
 /// The attribute that is the table's key.
 pub const KEY: &str = "user";
 const VERSION: &str = "version";
-const RECORD: &str = "record";
+/// The attribute that has the record, as JSON.
+pub const RECORD: &str = "record";
 
 /// Records in one table.
 pub struct DynamoDbStore {

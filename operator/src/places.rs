@@ -9,16 +9,16 @@ use shared::store::kms::KmsSealer;
 
 use crate::aws::{CallError, Cause, Services, failed};
 
-pub(super) struct Places {
+pub(crate) struct Places {
     records: StoreSettings,
-    pub(super) passcode_digits: PasscodeDigits,
+    pub(crate) passcode_digits: PasscodeDigits,
     /// About how many users the pool has.
-    pub(super) users: u64,
+    pub(crate) users: u64,
 }
 
 impl Places {
     /// Reads them at Create, which has all of them.
-    pub(super) async fn read(services: &Services, user_pool_id: &str) -> Result<Self, CallError> {
+    pub(crate) async fn read(services: &Services, user_pool_id: &str) -> Result<Self, CallError> {
         let described = services.cognito("DescribeUserPool", &json!({ "UserPoolId": user_pool_id })).await?;
         let users = described.pointer("/UserPool/EstimatedNumberOfUsers").and_then(Value::as_u64).unwrap_or_default();
         let create = described.pointer("/UserPool/LambdaConfig/CreateAuthChallenge").and_then(Value::as_str);
@@ -37,17 +37,22 @@ impl Places {
         })
     }
 
-    pub(super) fn store(&self, services: &Services) -> DynamoDbStore {
+    /// The records' table.
+    pub(crate) fn table_name(&self) -> &str {
+        &self.records.table_name
+    }
+
+    pub(crate) fn store(&self, services: &Services) -> DynamoDbStore {
         DynamoDbStore::new(services.dynamodb.clone(), self.records.table_name.clone())
     }
 
-    pub(super) fn sealer(&self, services: &Services) -> KmsSealer {
+    pub(crate) fn sealer(&self, services: &Services) -> KmsSealer {
         KmsSealer::new(services.kms.clone(), self.records.key_id.clone())
     }
 }
 
 /// The ARN of who calls.
-pub(super) async fn caller(services: &Services) -> Result<String, CallError> {
+pub(crate) async fn caller(services: &Services) -> Result<String, CallError> {
     let identity = services.sts.get_caller_identity().send().await.map_err(failed("GetCallerIdentity"))?;
     identity.arn.ok_or_else(|| wrong("GetCallerIdentity", "the answer is incomplete"))
 }
