@@ -540,9 +540,9 @@ async fn no_right_for_any_call_is_a_clear_sentence_and_nothing_half_done() {
     }
 
     let policy: Value = serde_json::from_str(include_str!("../docs/policies/import.json")).unwrap();
-    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
-        Value::Array(actions) => actions.clone(),
-        one => vec![one.clone()],
+    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| {
+        let one = std::slice::from_ref(&statement["Action"]);
+        statement["Action"].as_array().map_or(one, Vec::as_slice)
     });
     let allowed: BTreeSet<String> =
         actions.map(|action| action.as_str().unwrap().split_once(':').unwrap().1.to_owned()).collect();
