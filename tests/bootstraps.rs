@@ -385,6 +385,9 @@ async fn a_missing_or_wrong_setting_stops_a_function_on_startup_and_is_named() {
                 assert_stops(trigger, &[&set[..], &[(variable, wrong)]].concat(), named).await;
             }
         }
+        if trigger == ChallengeTrigger::Create {
+            assert_stops(trigger, &[&set[..], &[("PASSCODE_DIGITS", "7")]].concat(), "PASSCODE_DIGITS").await;
+        }
         for wrong in ["VERBOSE", "shared=trace"] {
             assert_stops(trigger, &[&set[..], &[("LOG_LEVEL", wrong)]].concat(), "LOG_LEVEL").await;
         }

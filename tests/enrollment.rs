@@ -9,7 +9,7 @@ use shared::error::{ClientError, HandlerError};
 use shared::ids::{AuthenticatorId, Generation};
 use shared::random::draw;
 use shared::record::Record;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, PasscodeDigits, SignInSettings};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Sealer, Version};
 use shared::totp::{Digits, Parameters, SharedSecret};
@@ -113,7 +113,10 @@ async fn two_sign_ins_that_enroll_at_once_share_no_secret_and_only_one_wins() {
     for (sign_in, others) in sign_ins.iter_mut().zip([&secrets[1], &secrets[0]]) {
         assert!(!sign_in.issued.to_string().contains(others.to_base32().as_str()));
         assert!(!sign_in.answer(&passcode(others, functions.now())).await.unwrap(), "each its own");
-        assert_eq!(sign_in.challenge().await.unwrap(), json!({ "challenge": "TOTP_SETUP", "attemptsLeft": "2" }));
+        assert_eq!(
+            sign_in.challenge().await.unwrap(),
+            json!({ "challenge": "TOTP_SETUP", "attemptsLeft": "2", "passcodeDigits": "6" })
+        );
         assert!(!sign_in.issued.to_string().contains(others.to_base32().as_str()));
     }
     let passcodes: Vec<String> = secrets.iter().map(|secret| passcode(secret, functions.now())).collect();
@@ -585,6 +588,33 @@ async fn an_issuer_of_32_characters_of_any_script_arrives_whole() {
         assert!(wrong.problem.starts_with("must be at most 32 characters long; it has 33: "), "{wrong}");
     }
     assert_eq!(Issuer::parse("a:b").unwrap_err().problem, "must not contain a colon; it is \"a:b\"");
+}
+
+#[test]
+fn passcode_digits_are_read_however_they_are_separated() {
+    for (value, read_as) in [
+        ("6", PasscodeDigits::Six),
+        ("8", PasscodeDigits::Eight),
+        ("6 8", PasscodeDigits::SixOrEight),
+        ("8,6", PasscodeDigits::SixOrEight),
+        (" 6, 8 ", PasscodeDigits::SixOrEight),
+        ("8 8", PasscodeDigits::Eight),
+    ] {
+        assert_eq!(PasscodeDigits::parse(value), Ok(read_as), "{value}");
+        assert_eq!(PasscodeDigits::parse(read_as.as_str()), Ok(read_as));
+        assert_eq!(PasscodeDigits::read(&|_| Some(value.to_owned())), Ok(read_as));
+    }
+    for wrong in ["7", "68", "6;8", "six", "6 7", ","] {
+        let error = PasscodeDigits::parse(wrong).unwrap_err();
+        assert_eq!(error.to_string(), format!("PASSCODE_DIGITS: must be 6, 8, or both; it is {wrong:?}"));
+    }
+    for unset in [None, Some(""), Some(" ")] {
+        assert_eq!(
+            PasscodeDigits::read(&|_| unset.map(str::to_owned)),
+            Ok(PasscodeDigits::Six),
+            "as before there was one"
+        );
+    }
 }
 
 #[tokio::test]

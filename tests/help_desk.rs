@@ -531,7 +531,6 @@ async fn of_two_operators_the_second_is_told_and_kills_no_code() {
             code = Some(ran.well().said);
         });
         let ran = desk.run_with(&[first, ANA], &mut meanwhile).await;
-        drop(meanwhile);
         assert!(ran.sentence().contains("somebody else has changed the record"), "{}", ran.sentence());
         assert!(!ran.said.contains("Code: "));
         let code = code.unwrap().lines().find_map(|line| line.strip_prefix("Code: ")).unwrap().to_owned();

@@ -23,7 +23,9 @@ use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::StoreError;
 use shared::ids::Generation;
+use shared::operator_code::OperatorCode;
 use shared::record::{EnrollmentStatus, Record};
+use shared::recovery_codes::RecoveryCode;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, SignInSettings};
 use shared::store::dynamodb::DynamoDbStore;
 use shared::store::memory::{MemorySealer, MemoryStore};
@@ -213,6 +215,16 @@ async fn a_record_that_waits_for_a_code_or_is_forgotten_is_left_alone() {
         functions.store().save(&user.key(), &forgotten, Version::MISSING).await.unwrap();
         assert_eq!(imports(&functions, &one(&user, OTHER), "file", replace).await, Effect::Forgotten);
         assert_eq!(functions.stored(&user).await.record, forgotten);
+
+        let ben = User::named("ben", 2);
+        let code = OperatorCode::new(&RecoveryCode::new(random()), random(), functions.now().plus(3600));
+        let waiting = Record::default().with_operator_code(code, generation);
+        functions.store().save(&ben.key(), &waiting, Version::MISSING).await.unwrap();
+        assert_eq!(imports(&functions, &one(&ben, OTHER), "file", replace).await, Effect::HasCode);
+        // A closed record stays closed: who let the code pass unused waits for another one.
+        functions.wait(2 * 3600);
+        assert_eq!(imports(&functions, &one(&ben, OTHER), "file", replace).await, Effect::HasCode);
+        assert_eq!(functions.stored(&ben).await.record, waiting);
     }
 }
 
@@ -413,17 +425,29 @@ impl Office {
     }
 
     async fn import(&self, file: &str, options: &[&str], typed: &str) -> (Result<Ended, Stopped>, String) {
+        let (ended, said, _) = self.import_and_log(file, options, typed).await;
+        (ended, said)
+    }
+
+    /// With the audit lines.
+    async fn import_and_log(
+        &self,
+        file: &str,
+        options: &[&str],
+        typed: &str,
+    ) -> (Result<Ended, Stopped>, String, Vec<Value>) {
         let path = self.folder.join("file");
         std::fs::write(&path, file).unwrap();
         let path = path.display().to_string();
         let arguments = ["second-factor", "import", &path, "--user-pool-id", &self.served.user_pool_id];
         let command_line = CommandLine::try_parse_from(arguments.iter().chain(options)).unwrap();
-        let (mut output, mut input) = (Vec::new(), typed.as_bytes());
-        let mut log = Vec::new();
+        let (mut output, mut input, mut log) = (Vec::new(), typed.as_bytes(), Vec::new());
         let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
         let now = self.served.clock.now();
         let ended = run(command_line, &self.services, now, fill_random, false, &mut terminal).await;
-        (ended, String::from_utf8(output).unwrap())
+        let log = String::from_utf8(log).unwrap();
+        let log = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        (ended, String::from_utf8(output).unwrap(), log)
     }
 
     /// The version of each user's record; each is whole.
@@ -516,9 +540,9 @@ async fn no_right_for_any_call_is_a_clear_sentence_and_nothing_half_done() {
     }
 
     let policy: Value = serde_json::from_str(include_str!("../docs/policies/import.json")).unwrap();
-    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| match &statement["Action"] {
-        Value::Array(actions) => actions.clone(),
-        one => vec![one.clone()],
+    let actions = policy["Statement"].as_array().unwrap().iter().flat_map(|statement| {
+        let one = std::slice::from_ref(&statement["Action"]);
+        statement["Action"].as_array().map_or(one, Vec::as_slice)
     });
     let allowed: BTreeSet<String> =
         actions.map(|action| action.as_str().unwrap().split_once(':').unwrap().1.to_owned()).collect();
@@ -626,8 +650,15 @@ async fn a_dry_run_and_a_no_write_nothing_and_a_yes_writes() {
     let said: Value = serde_json::from_str(&said).unwrap();
     assert_eq!(said["lines"][1], json!({ "line": 3, "sub": office.users[1].1, "effect": "imported" }));
     assert_eq!(office.versions().await, [0; 2]);
-    assert_eq!(office.import(&file, &[], "yes\n").await.0, Ok(Ended::Well));
+    let (ended, _, log) = office.import_and_log(&file, &[], "yes\n").await;
+    assert_eq!(ended, Ok(Ended::Well));
     assert_eq!(office.versions().await, [1; 2]);
+    let who = |place: usize| {
+        let (pool, sub) = (&office.served.user_pool_id, &office.users[place].1);
+        json!({ "time": "2027-01-15T08:00:00Z", "command": "import", "userPoolId": pool, "sub": sub, "by": BY,
+            "file": name_of(file.as_bytes()), "line": place + 2 })
+    };
+    assert_eq!(log, [who(0), who(1)]);
 }
 
 #[tokio::test]

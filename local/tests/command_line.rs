@@ -54,7 +54,7 @@ mod tests {
             let output = local(arguments).output().unwrap();
             assert_eq!((output.status.code(), sentence(&output)), (Some(0), ""), "{arguments:?}");
             let text = String::from_utf8(output.stdout).unwrap();
-            for challenge in ["TOTP_SETUP", "RECOVERY_CODES", "SECOND_FACTOR,"] {
+            for challenge in ["TOTP_SETUP", "RECOVERY_CODES", "SECOND_FACTOR"] {
                 assert!(text.matches(&format!("challenge: {challenge}")).count() >= 2, "{challenge}: {text}");
             }
             let (before, keys) = text.split_once("type in the key ").unwrap();
@@ -374,6 +374,7 @@ mod tests {
             &["serve", "--explicit-auth-flows", "USER_AUTH"],
             &["serve", "--enrollment", "at_sign_in"],
             &["serve", "--accepted-cognito-mfa", ""],
+            &["serve", "--passcode-digits", "7"],
             &["serve", "--allow-origin", "*"],
             &["serve", "--requests-per-second", "0"],
             &["serve", "--allow-origin", "localhost:5173"],
@@ -396,6 +397,10 @@ mod tests {
             (&[&endpoint[..], &["--function", "Define=a"]].concat(), "TRIGGER is one of DefineAuthChallenge, "),
             (&["serve", "--function", "DefineAuthChallenge=a"], "--lambda-endpoint <URL>"),
             (&[&endpoint[..], &["--enrollment", "BY_OPERATOR"]].concat(), "cannot be used with '--enrollment <MODE>'"),
+            (
+                &[&endpoint[..], &["--passcode-digits", "8"]].concat(),
+                "cannot be used with '--passcode-digits <DIGITS>'",
+            ),
         ] {
             let output = refused(arguments);
             assert_eq!(output.status.code(), Some(2), "{arguments:?}");

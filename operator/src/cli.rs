@@ -224,28 +224,18 @@ enum Command {
     /// Gives users the authenticators that they have elsewhere, from a file that docs/import.md describes.
     ///
     /// Every line is checked first, and while one has a problem nothing is written. It can be stopped, and run again with the same
-    /// file. Exit status: as for attach.
+    /// file. Exit status: as for unlock.
     Import {
         /// CSV with a header, or JSON Lines.
         file: PathBuf,
-        /// The user pool's id.
-        #[arg(long, value_name = "ID")]
-        user_pool_id: UserPoolId,
         /// Replace the authenticators that users have; otherwise these users are left alone.
         #[arg(long)]
         replace: bool,
         /// Refuse lines about members of this group; may be given several times.
         #[arg(long = "protect-group", value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
         protected_groups: Vec<String>,
-        /// Check everything, and write nothing.
-        #[arg(long)]
-        dry_run: bool,
-        /// Do not ask. Every user of the file must be named by the `sub`.
-        #[arg(long)]
-        yes: bool,
-        /// Print one JSON object for programs; needs --yes or --dry-run.
-        #[arg(long)]
-        json: bool,
+        #[command(flatten)]
+        changing: Changing,
     },
 }
 
@@ -292,14 +282,14 @@ impl CommandLine {
             | Command::Attach { user_pool_id, .. }
             | Command::Detach { user_pool_id, .. }
             | Command::SignOutAll { user_pool_id, .. }
-            | Command::Status { common: Common { user_pool_id, .. }, .. }
-            | Command::Import { user_pool_id, .. } => user_pool_id,
+            | Command::Status { common: Common { user_pool_id, .. }, .. } => user_pool_id,
             Command::Unlock { changing, .. }
             | Command::OperatorCode { changing, .. }
             | Command::Enroll { changing, .. }
             | Command::Reset { changing, .. }
             | Command::Forget { changing, .. }
-            | Command::Prune { changing, .. } => &changing.common.user_pool_id,
+            | Command::Prune { changing, .. }
+            | Command::Import { changing, .. } => &changing.common.user_pool_id,
         }
     }
 }
@@ -399,9 +389,9 @@ pub async fn run(
         Command::Prune { many, changing } => {
             prune(Desk::new(services, changing.options(), at, random, terminal, "prune"), many).await?;
         }
-        Command::Import { file, user_pool_id, replace, protected_groups, dry_run, yes, json } => {
-            let asked = import::Asked { user_pool_id, file, replace, protected_groups, dry_run, yes, json };
-            import(services, &asked, random, at, terminal).await?;
+        Command::Import { file, replace, protected_groups, changing } => {
+            let desk = Desk::new(services, changing.options(), at, random, terminal, "import");
+            import(desk, &import::Asked { file, replace, protected_groups }).await?;
         }
     }
     Ok(Ended::Well)

@@ -44,7 +44,7 @@ pub(crate) struct Desk<'d, 't> {
     pub(crate) services: &'d Services,
     pub(crate) options: Options,
     pub(crate) now: UnixTime,
-    random: FillRandom,
+    pub(crate) random: FillRandom,
     terminal: &'d mut Terminal<'t>,
     /// The command's name, as the audit line and the record have it.
     command: &'static str,

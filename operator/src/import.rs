@@ -17,55 +17,37 @@ use std::path::PathBuf;
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::StoreError;
-use shared::random::FillRandom;
 use shared::store::{RecordStore, Sealer};
 use zeroize::Zeroizing;
 
 use self::plan::{Sorted, issuers, name_of, sort};
 use self::problem::Problem;
-use self::report::{Checked, Planned, Report, call_error, nothing_written, why};
+use self::report::{Checked, Planned, Report, call_error, why};
 use self::users::Directory;
 use self::write::{Assigned, Effect, Import};
-use crate::aws::{Services, UserPoolId};
+use crate::aws::Services;
+use crate::desk::{Desk, Options, nothing_changed};
 use crate::places::{Places, caller};
-use crate::terminal::{Stopped, Terminal};
+use crate::terminal::Stopped;
 use crate::user::is_sub;
 
 /// Users between two words of progress.
 const PROGRESS: usize = 500;
 
 /// What the command line asks for.
-pub struct Asked {
-    /// Which pool.
-    pub user_pool_id: UserPoolId,
+pub(crate) struct Asked {
     /// The file.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// Replace authenticators that users have.
-    pub replace: bool,
+    pub(crate) replace: bool,
     /// Groups whose members are refused.
-    pub protected_groups: Vec<String>,
-    /// Show, and change nothing.
-    pub dry_run: bool,
-    /// Do not ask; users are named by `sub`.
-    pub yes: bool,
-    /// Print one JSON object.
-    pub json: bool,
+    pub(crate) protected_groups: Vec<String>,
 }
 
-/// Does it. `now` is when it began.
-///
-/// # Errors
-/// See [`Stopped`].
-pub async fn import(
-    services: &Services,
-    asked: &Asked,
-    random: FillRandom,
-    now: UnixTime,
-    terminal: &mut Terminal<'_>,
-) -> Result<(), Stopped> {
-    if asked.json && !asked.yes && !asked.dry_run {
-        return Err(Stopped::NothingChanged("Nothing was changed: --json needs --yes or --dry-run.".to_owned()));
-    }
+/// Does it.
+pub(crate) async fn import(desk: Desk<'_, '_>, asked: &Asked) -> Result<(), Stopped> {
+    desk.must_be_able_to_ask()?;
+    let (services, random, now, options) = (desk.services, desk.random, desk.now, desk.options.clone());
     let started = tokio::time::Instant::now();
     // The passcode of the last user may be used elsewhere while the first ones are written.
     let clock = || now.plus(started.elapsed().as_secs());
@@ -76,28 +58,26 @@ pub async fn import(
     let lines = file::parse(&bytes);
     drop(bytes);
 
-    let places =
-        Places::read(services, &asked.user_pool_id.to_string()).await.map_err(|error| nothing_written(&error))?;
-    let by = caller(services).await.map_err(|error| nothing_written(&error))?;
-    let mut report = Report::new(terminal, asked.json, &file);
+    let user_pool_id = options.user_pool_id.to_string();
+    let places = Places::read(services, &user_pool_id).await.map_err(|error| nothing_changed(&error))?;
+    let by = caller(services).await.map_err(|error| nothing_changed(&error))?;
+    let mut report = Report::new(desk, &file);
     report.begin(lines.len(), places.users)?;
     let sorted = sort(lines, places.passcode_digits);
     let issuers = issuers(&sorted.entries);
-    let (assigned, problems) = assign(services, asked, sorted, places.users, &mut report).await?;
+    let (assigned, problems) = assign(services, &options, asked, sorted, places.users, &mut report).await?;
 
-    let (store, sealer) = (places.store(services), places.sealer(services));
+    let (store, sealer) = (places.store(services, options.table.as_deref()), places.sealer(services));
     let import = Import { store: &store, sealer: &sealer, random, file: &file, replace: asked.replace, by: &by };
     let checked = preview(&import, assigned, problems, &clock, &mut report).await?;
     if !checked.problems.is_empty() {
         return Err(report.refused(&checked)?);
     }
     report.plan(&checked, issuers)?;
-    if asked.dry_run || checked.count(Effect::Imported) == 0 {
-        return report.end(&checked.planned, asked.dry_run);
+    if options.dry_run || checked.count(Effect::Imported) == 0 {
+        return report.end(&checked.planned, options.dry_run);
     }
-    if !asked.yes {
-        report.confirm()?;
-    }
+    report.confirm()?;
     let written = write(&import, checked.planned, &clock, &mut report).await?;
     report.end(&written, false)
 }
@@ -105,17 +85,18 @@ pub async fn import(
 /// Finds out whom each line is about.
 async fn assign(
     services: &Services,
+    options: &Options,
     asked: &Asked,
     sorted: Sorted,
     users: u64,
     report: &mut Report<'_, '_>,
 ) -> Result<(Vec<(Assigned, bool)>, Vec<(u64, Problem)>), Stopped> {
     let Sorted { mut entries, mut problems } = sorted;
-    if asked.yes {
+    if options.yes {
         let is_named_otherwise = |(_, entry): &mut (u64, file::Entry)| !is_sub(&entry.user);
         problems.extend(entries.extract_if(.., is_named_otherwise).map(|(line, _)| (line, Problem::NotASub)));
     }
-    let user_pool_id = asked.user_pool_id.to_string();
+    let user_pool_id = options.user_pool_id.to_string();
     let mut directory = Directory::new(services, &user_pool_id);
     let mut protected = HashMap::new();
     for group in &asked.protected_groups {
@@ -157,7 +138,7 @@ async fn preview<S: RecordStore, K: Sealer>(
         match import.preview(&assigned.user, clock()).await {
             Ok(effect) => planned.push(Planned { assigned, by_email, effect }),
             Err(StoreError(cause)) => match call_error(cause) {
-                Ok(error) => return Err(nothing_written(&error)),
+                Ok(error) => return Err(nothing_changed(&error)),
                 Err(_) => problems.push((assigned.line, Problem::UnreadableRecord)),
             },
         }
@@ -198,6 +179,7 @@ async fn write<S: RecordStore, K: Sealer>(
         };
         if effect == Effect::Imported {
             written = written.saturating_add(1);
+            report.audit(import, &planned.assigned, clock())?;
             if written.is_multiple_of(PROGRESS) {
                 report.say(&format!("{written} of {all} authenticators imported"))?;
             }

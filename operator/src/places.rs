@@ -42,8 +42,10 @@ impl Places {
         &self.records.table_name
     }
 
-    pub(crate) fn store(&self, services: &Services) -> DynamoDbStore {
-        DynamoDbStore::new(services.dynamodb.clone(), self.records.table_name.clone())
+    /// The records, in another table if that is `given`.
+    pub(crate) fn store(&self, services: &Services, given: Option<&str>) -> DynamoDbStore {
+        let table_name = given.unwrap_or(&self.records.table_name);
+        DynamoDbStore::new(services.dynamodb.clone(), table_name.to_owned())
     }
 
     pub(crate) fn sealer(&self, services: &Services) -> KmsSealer {

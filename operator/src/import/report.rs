@@ -4,13 +4,15 @@ use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_kms::operation::encrypt::EncryptError;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+use shared::clock::UnixTime;
 use shared::error::{Cause as StoreCause, SealError, StoreError};
 
 use super::problem::Problem;
-use super::write::{Assigned, Effect, WriteError};
+use super::write::{Assigned, Effect, Import, WriteError};
 use crate::aws::{CallError, failed};
-use crate::terminal::{Stopped, Terminal};
+use crate::desk::Desk;
+use crate::terminal::Stopped;
 
 /// Problems that a person reads at once; a program gets all.
 const PROBLEMS_SHOWN: usize = 50;
@@ -41,20 +43,31 @@ fn count(planned: &[Planned], effect: Effect) -> usize {
     planned.iter().filter(|planned| planned.effect == effect).count()
 }
 
-pub(super) struct Report<'t, 'a> {
-    terminal: &'t mut Terminal<'a>,
-    is_json: bool,
+pub(super) struct Report<'d, 't> {
+    desk: Desk<'d, 't>,
     file: String,
 }
 
-impl<'t, 'a> Report<'t, 'a> {
-    pub(super) fn new(terminal: &'t mut Terminal<'a>, is_json: bool, file: &str) -> Self {
-        Self { terminal, is_json, file: file.to_owned() }
+impl<'d, 't> Report<'d, 't> {
+    pub(super) fn new(desk: Desk<'d, 't>, file: &str) -> Self {
+        Self { desk, file: file.to_owned() }
     }
 
     /// To a person.
     pub(super) fn say(&mut self, line: &str) -> Result<(), Stopped> {
-        if self.is_json { Ok(()) } else { self.terminal.say(line) }
+        self.desk.say(line)
+    }
+
+    /// To whoever ships audit lines.
+    pub(super) fn audit<S, K>(
+        &mut self,
+        import: &Import<'_, S, K>,
+        assigned: &Assigned,
+        at: UnixTime,
+    ) -> Result<(), Stopped> {
+        self.desk.now = at;
+        let more = Map::from_iter([("file".to_owned(), json!(import.file)), ("line".to_owned(), json!(assigned.line))]);
+        self.desk.audit(import.by, &assigned.user.sub, more)
     }
 
     pub(super) fn begin(&mut self, lines: usize, users: u64) -> Result<(), Stopped> {
@@ -104,7 +117,7 @@ impl<'t, 'a> Report<'t, 'a> {
     }
 
     pub(super) fn confirm(&mut self) -> Result<(), Stopped> {
-        self.terminal.confirm("Type yes to go on.", "yes")
+        self.desk.confirm()
     }
 
     pub(super) fn end(&mut self, planned: &[Planned], dry_run: bool) -> Result<(), Stopped> {
@@ -118,9 +131,6 @@ impl<'t, 'a> Report<'t, 'a> {
 
     /// To a program: what became of each line, or would.
     pub(super) fn json(&mut self, planned: &[Planned], problems: &[(u64, Problem)]) -> Result<(), Stopped> {
-        if !self.is_json {
-            return Ok(());
-        }
         let line = |Planned { assigned, effect, .. }: &Planned| json!({ "line": assigned.line, "sub": assigned.user.sub, "effect": effect.code() });
         let problem = |(line, problem): &(u64, Problem)| json!({ "line": line, "problem": problem.code(), "sentence": problem.to_string() });
         let object = json!({
@@ -128,13 +138,8 @@ impl<'t, 'a> Report<'t, 'a> {
             "lines": planned.iter().map(line).collect::<Vec<Value>>(),
             "problems": problems.iter().map(problem).collect::<Vec<Value>>(),
         });
-        self.terminal.say(&object.to_string())
+        self.desk.print_json(&object)
     }
-}
-
-/// Of a call that failed before anything was written.
-pub(super) fn nothing_written(error: &CallError) -> Stopped {
-    Stopped::Failed(format!("Nothing was changed: {}. {}", error.why(), error.cause.remedy()))
 }
 
 /// Why a record was not written, and what to do about it.

@@ -13,8 +13,9 @@ use tokio::time::{Interval, MissedTickBehavior};
 
 use super::file::Entry;
 use super::problem::Problem;
-use super::report::{Report, nothing_written};
+use super::report::Report;
 use crate::aws::Services;
+use crate::desk::nothing_changed;
 use crate::terminal::Stopped;
 use crate::user::{attribute, filter, is_sub};
 
@@ -90,7 +91,7 @@ impl<'a> Directory<'a> {
                 request.extend(asked.as_object().cloned().unwrap_or_default());
                 request.extend(token.take().map(|token: String| (token_name.to_owned(), json!(token))));
             }
-            let page = self.services.cognito(operation, &request).await.map_err(|error| nothing_written(&error))?;
+            let page = self.services.cognito(operation, &request).await.map_err(|error| nothing_changed(&error))?;
             let users = page.get("Users").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             users.iter().for_each(&mut user);
             seen = seen.saturating_add(users.len());
