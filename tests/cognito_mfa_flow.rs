@@ -241,7 +241,7 @@ async fn a_cognito_challenge_held_over_a_temporary_password_chooses_no_new_one()
     }
 }
 
-/// docs/runbook.md says how long to wait before a reset: as long as all of these can be held one after the other.
+/// All of these can be held one after the other, so a sign-in that an old password began can reach our first challenge so late.
 #[tokio::test]
 async fn one_three_or_four_session_strings_precede_our_first_challenge() {
     for (mfa, strings) in [("OFF", 1), ("OPTIONAL", 3), ("ON", 4)] {

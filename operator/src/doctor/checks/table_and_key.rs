@@ -47,7 +47,7 @@ fn table_point_in_time_recovery(status: &str, _: &Known<'_>) -> Verdict {
 pub(super) fn key_missing() -> Verdict {
     Broken(
         "does not exist, and without it every authenticator's secret is lost".to_owned(),
-        "Set KEY_ID to the right key; if it was deleted, reset every user as the runbook says.",
+        "Set KEY_ID to the right key; if it was deleted, give every user a code (second-factor operator-code).",
     )
 }
 
