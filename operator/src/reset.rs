@@ -83,7 +83,7 @@ pub(crate) async fn reset(
             "password",
             "AdminSetUserPassword",
             json!({ "Password": password.as_str(), "Permanent": true }),
-            "2. The password is random, and nobody knows it.",
+            "2. A random password is set, which nobody knows.",
         ),
         ("signOut", "AdminUserGlobalSignOut", json!({}), "3. All sessions have ended."),
     ] {

@@ -34,6 +34,8 @@ use crate::random::fill_random;
 pub enum Fault {
     /// An error code and a message.
     Refused(&'static str, &'static str),
+    /// It is done, and the answer is an error code and a message.
+    DoneAndRefused(&'static str, &'static str),
     /// It is done, and no answer ever comes.
     DoneAndUnanswered,
     /// No answer ever comes.
@@ -189,7 +191,7 @@ impl Account {
             Some(Fault::Refused(code, message)) => return json_error(code, message),
             Some(Fault::Unanswered) => return std::future::pending().await,
             Some(Fault::After(call, request)) => drop(self.call(call, request).await),
-            Some(Fault::DoneAndUnanswered | Fault::Before(..)) | None => {}
+            Some(Fault::DoneAndUnanswered | Fault::DoneAndRefused(..) | Fault::Before(..)) | None => {}
         }
         let answer = match operation.as_str() {
             "DescribeStacks" => self.stacks(&of_query("StackName")),
@@ -209,6 +211,7 @@ impl Account {
         };
         match fault {
             Some(Fault::DoneAndUnanswered) => std::future::pending().await,
+            Some(Fault::DoneAndRefused(code, message)) => json_error(code, message),
             Some(Fault::Before(call, request)) => {
                 self.call(call, request).await;
                 answer

@@ -22,8 +22,9 @@ pub const PASSWORD: &str = "Plainly-fake-1";
 
 /// The local pool with its triggers, and a clock that the test sets.
 pub struct TestPool {
-    pool: Pool,
-    triggers: Arc<Deployed>,
+    pool: Arc<Pool>,
+    /// `None` where they are set for good.
+    triggers: Option<Arc<Deployed>>,
     clock: TestClock,
 }
 
@@ -110,13 +111,20 @@ impl TestPool {
         let triggers = triggers(Arc::clone(&reads));
         let triggers = Arc::new(Deployed(Mutex::new(Arc::new(triggers))));
         let pool = Pool::new(settings, Arc::<Deployed>::clone(&triggers), reads).expect("a pool");
-        Self { pool, triggers, clock }
+        Self { pool: Arc::new(pool), triggers: Some(triggers), clock }
+    }
+
+    /// A pool that is there already.
+    #[must_use]
+    pub fn of_pool(pool: Arc<Pool>, clock: TestClock) -> Self {
+        Self { pool, triggers: None, clock }
     }
 
     /// Deploys the triggers with other settings, over the same records.
     pub fn set_triggers(&self, sign_in: SignInSettings) {
-        let anew = self.triggers.now().set_anew(sign_in);
-        *self.triggers.0.lock().unwrap_or_else(PoisonError::into_inner) = anew;
+        let triggers = self.triggers.as_ref().expect("triggers that can be set anew");
+        let anew = triggers.now().set_anew(sign_in);
+        *triggers.0.lock().unwrap_or_else(PoisonError::into_inner) = anew;
     }
 
     /// The time.
@@ -177,7 +185,9 @@ impl TestPool {
         let parameters = json!({ "CHALLENGE_NAME": "SRP_A", "USERNAME": user_name, "SRP_A": srp.public_value() });
         let request =
             json!({ "AuthFlow": "CUSTOM_AUTH", "ClientId": self.client().client_id, "AuthParameters": parameters });
-        let asked = self.step(user_name, self.call("InitiateAuth", request).await?);
+        let mut asked = self.step(user_name, self.call("InitiateAuth", request).await?);
+        // An address stands for the user only here.
+        asked.user_name = asked.shown("USER_ID_FOR_SRP").to_owned();
         assert_eq!(asked.challenge_name(), Some("PASSWORD_VERIFIER"));
         let responses = srp.answer(asked.parameters(), password, self.now()).expect("a claim");
         self.respond(&asked, responses, None).await

@@ -71,10 +71,15 @@ impl Proxy {
         match fault {
             Some(Fault::Refused(code, message)) => return refused(&headers, code, message),
             Some(Fault::Unanswered) => return self.pending().await,
-            Some(Fault::DoneAndUnanswered | Fault::After(..) | Fault::Before(..)) | None => {}
+            Some(Fault::DoneAndUnanswered | Fault::DoneAndRefused(..) | Fault::After(..) | Fault::Before(..))
+            | None => {}
         }
-        let answer = self.forward(method, uri, headers, body).await;
-        if matches!(fault, Some(Fault::DoneAndUnanswered)) { self.pending().await } else { answer }
+        let answer = self.forward(method, uri, headers.clone(), body).await;
+        match fault {
+            Some(Fault::DoneAndUnanswered) => self.pending().await,
+            Some(Fault::DoneAndRefused(code, message)) => refused(&headers, code, message),
+            _ => answer,
+        }
     }
 
     async fn pending(&self) -> Response {

@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 
 use crate::clock::TestClock;
 use crate::events::template_settings;
+use crate::pool::TestPool;
 
 /// The table of the records.
 pub const TABLE_NAME: &str = "second-factor-SecondFactors";
@@ -29,6 +30,8 @@ pub struct Served {
     pub user_pool_id: String,
     /// Its clock.
     pub clock: TestClock,
+    /// The pool itself, for a client of it.
+    pub pool: TestPool,
 }
 
 impl Served {
@@ -49,7 +52,8 @@ impl Served {
         let make = move |settings| Pool::new(settings, triggers.clone(), Arc::clone(&reads));
         let settings = PoolSettings { endpoint: endpoint.clone(), ..PoolSettings::as_deployed(false) };
         let user_pool_id = settings.user_pool_id.clone();
-        let service = Service::new(Arc::new(make(settings).expect("a pool")), make).with_functions(functions);
+        let pool = Arc::new(make(settings).expect("a pool"));
+        let service = Service::new(Arc::clone(&pool), make).with_functions(functions);
         tokio::spawn(local::serve(listener, Arc::new(service), WebPages::default()));
         let credentials = Credentials::new("test", "test", None, None, "tests");
         let config = SdkConfig::builder()
@@ -61,6 +65,7 @@ impl Served {
                 aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https(),
             )
             .build();
-        Self { endpoint, config, user_pool_id, clock }
+        let pool = TestPool::of_pool(pool, clock.clone());
+        Self { endpoint, config, user_pool_id, clock, pool }
     }
 }
