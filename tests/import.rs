@@ -174,7 +174,7 @@ async fn imports(functions: &Functions, line: &Assigned, file: &str, replace: bo
 const OTHER: &str = "\"secret\":\"JBSWY3DPEHPK3PXP\"";
 
 #[tokio::test]
-async fn a_user_who_has_an_authenticator_is_left_alone_unless_told() {
+async fn a_user_who_has_an_authenticator_keeps_it_without_replace() {
     let (functions, user) = (Functions::default(), User::named("ana", 1));
     let person = functions.enroll_yesterday(&user).await;
     let before = functions.stored(&user).await;
@@ -330,9 +330,9 @@ async fn a_new_authenticator_has_as_many_digits_as_its_first_passcode() {
 }
 
 #[tokio::test]
-async fn the_prompt_tells_the_digits_of_the_pool_and_never_the_users() {
+async fn the_prompt_has_the_digits_of_the_pool_and_never_the_users() {
     for setting in [PasscodeDigits::Six, PasscodeDigits::Eight, PasscodeDigits::SixOrEight] {
-        let mut told = HashSet::new();
+        let mut shown = HashSet::new();
         for fields in [None, Some(OTHER), Some("\"secret\":\"JBSWY3DPEHPK3PXP\",\"digits\":8")] {
             let (mut functions, user) = (Functions::default(), User::named("ana", 1));
             functions.create.settings.passcode_digits = setting;
@@ -341,10 +341,10 @@ async fn the_prompt_tells_the_digits_of_the_pool_and_never_the_users() {
                 imports(&functions, &one(&user, fields), "file", false).await;
             }
             let mut sign_in = functions.sign_in(&user);
-            told.insert(sign_in.challenge().await.unwrap().to_string());
+            shown.insert(sign_in.challenge().await.unwrap().to_string());
         }
-        assert_eq!(told.len(), 1, "{told:?}");
-        assert!(told.iter().all(|told| told.contains(&format!("\"passcodeDigits\":\"{}\"", setting.as_str()))));
+        assert_eq!(shown.len(), 1, "{shown:?}");
+        assert!(shown.iter().all(|prompt| prompt.contains(&format!("\"passcodeDigits\":\"{}\"", setting.as_str()))));
     }
 }
 

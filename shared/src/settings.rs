@@ -238,7 +238,7 @@ impl Issuer {
     }
 }
 
-/// How many digits the passcodes of the pool have: what clients are told, for every user alike.
+/// How many digits the passcodes of the pool have: what clients receive, the same for every user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PasscodeDigits {
     /// `6`: every authenticator has six.
@@ -280,7 +280,7 @@ impl PasscodeDigits {
         }
     }
 
-    /// As in [`Self::VARIABLE`], and as clients are told.
+    /// As in [`Self::VARIABLE`], and as clients receive it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hmac
+import json
 import os
 import struct
 import subprocess
@@ -47,7 +48,7 @@ def test_an_imported_authenticator_signs_in_and_leads_to_recovery_codes(stack, t
     file.write_text(f"user,uri\n{person.user_name},{person.authenticator.uri()}\n")
     with both_digits(stack):
         imported = second_factor(stack, "import", file, "--yes")
-    assert imported.returncode == 0 and "1 authenticators were imported." in imported.stdout, imported
+    assert imported.returncode == 0 and "1 authenticators were imported." in imported.stdout, imported.stdout + imported.stderr
     step = this_step()
     # The passcodes of this step and the next were perhaps used elsewhere.
     while this_step() < step + 2:
@@ -63,7 +64,7 @@ def test_eight_digits_are_refused_where_the_pool_has_six(stack, tmp_path):
     file = tmp_path / "file.csv"
     file.write_text(f"user,uri\n{person.user_name},{Imported(b'plainly fake secret!', 'sha1', 8).uri()}\n")
     refused = second_factor(stack, "import", file, "--yes")
-    assert refused.returncode == 1 and "line 2: it has 8 digits" in refused.stdout, refused
+    assert refused.returncode == 1 and "line 2: it has 8 digits" in refused.stdout, refused.stdout + refused.stderr
     assert stack.item(person) is None
 
 
@@ -76,6 +77,19 @@ def both_digits(stack):
     stack.awslambda.update_function_configuration(**function, Environment=both)
     yield
     stack.awslambda.update_function_configuration(**function, Environment={"Variables": before})
+
+
+@pytest.fixture(autouse=True)
+def functions_by_their_arns(stack):
+    """The pool names them in its own account, and ministack has another, where the command looks for Create."""
+    pool = stack.pool.operator.describe_user_pool(UserPoolId=stack.pool.id)["UserPool"]
+    kept = ["AccountRecoverySetting", "AdminCreateUserConfig", "AutoVerifiedAttributes", "DeletionProtection", "Policies"]
+    kept = {name: pool[name] for name in [*kept, "UserAttributeUpdateSettings"]}
+    # Two names of one thing, which do not go together.
+    del kept["AdminCreateUserConfig"]["UnusedAccountValidityDays"]
+    arn = stack.awslambda.get_function_configuration(FunctionName=stack.functions["CreateAuthChallenge"])["FunctionArn"]
+    config = json.dumps(pool["LambdaConfig"]).replace(":123456789012:", f":{arn.split(':')[4]}:")
+    stack.pool.operator.update_user_pool(UserPoolId=stack.pool.id, LambdaConfig=json.loads(config), **kept)
 
 
 def second_factor(stack, command, file, *options):

@@ -107,7 +107,7 @@ impl<S: RecordStore> InProcess<S> {
         Ok(Self::wired(store, Arc::new(sealer), fill_random, settings, clock))
     }
 
-    /// The same functions, which tell clients of other digits.
+    /// The same functions, with another PASSCODE_DIGITS.
     #[must_use]
     pub fn with_passcode_digits(mut self, passcode_digits: PasscodeDigits) -> Self {
         self.create.settings.passcode_digits = passcode_digits;

@@ -1,4 +1,4 @@
-//! What an import says, to a person or to a program.
+//! What an import prints, for a person or for a program.
 
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::get_item::GetItemError;
