@@ -276,8 +276,12 @@ pub enum UnreadableRecord {
 impl std::fmt::Display for UnreadableRecord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::UnknownFormat(format) => write!(f, "the record has format {format}, this version reads {FORMAT} and {CLOSED_FORMAT}"),
-            Self::NoGeneration => f.write_str("the record has an authenticator, codes or an operator's change, and no generation"),
+            Self::UnknownFormat(format) => {
+                write!(f, "the record has format {format}, this version reads {FORMAT} and {CLOSED_FORMAT}")
+            }
+            Self::NoGeneration => {
+                f.write_str("the record has an authenticator, codes or an operator's change, and no generation")
+            }
             Self::NoRecord => f.write_str("the stored item is not a record"),
         }
     }

@@ -307,7 +307,7 @@ impl PendingPasscode<'_> {
                     clock_offset: None,
                     ..self.record.clone()
                 }
-                    .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, self.grant);
+                .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, self.grant);
                 to_record(record, self.nonce, Outcome::Correct, Reason::AuthenticatorEnrolled)
             }
             Some(Match::Replayed | Match::Wrong) => Verification::Rejected(Reason::WrongFirstPasscode),

@@ -11,7 +11,8 @@ pub const AT_SIGN_IN: Enrollment = Enrollment::AtSignIn;
 /// The prompt of a user who has enough codes.
 pub const PROMPT: Challenge = Challenge::SecondFactor(Prompt::FOR_NOBODY);
 /// The prompt of a user for whom codes are due.
-pub const PROMPT_CODES_DUE: Challenge = Challenge::SecondFactor(Prompt { due: Due::RecoveryCodes, ..Prompt::FOR_NOBODY });
+pub const PROMPT_CODES_DUE: Challenge =
+    Challenge::SecondFactor(Prompt { due: Due::RecoveryCodes, ..Prompt::FOR_NOBODY });
 
 /// `challenge`, issued in its own sign-in.
 #[must_use]
