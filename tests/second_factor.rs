@@ -569,7 +569,7 @@ fn a_record_stays_under_two_kilobytes() {
 fn a_record_of_an_unknown_format_is_not_read() {
     let stored = User::enrolled().record.to_json().unwrap();
     for broken in [
-        stored.replace("\"format\":1", "\"format\":2"),
+        stored.replace("\"format\":1", "\"format\":3"),
         stored.replace("\"passcodeLimit\"", "\"passcodeLimits\""),
         "{}".to_owned(),
         String::new(),

@@ -209,12 +209,12 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     }
     captured();
 
-    let of_later = Failing(|| Record::from_json(r#"{"format":2,"record":{"secret":"plainly fake secret!"}}"#));
+    let of_later = Failing(|| Record::from_json(r#"{"format":3,"record":{"secret":"plainly fake secret!"}}"#));
     let no_record = Failing(|| Record::from_json(r#"{"format":1,"record":{"generation":"plainly fake secret!"}}"#));
     let no_json = Failing(|| Record::from_json("plainly fake secret!"));
     let broken = Failing(|| panic!("plainly fake secret!"));
     for (store, reason) in [
-        (of_later, "the store: the record has format 2, this version reads 1"),
+        (of_later, "the store: the record has format 3, this version reads 1 and 2"),
         (no_record, "the store: the stored item is not a record"),
         (no_json, "the store: the stored item is not a record"),
         (broken, "the function panicked"),
