@@ -284,6 +284,21 @@ async fn a_host_whose_clock_is_years_off_takes_no_code_and_changes_nothing() {
     }
 }
 
+/// To a host whose clock is off the code is no longer valid, so it leaves the prompt of a user with an authenticator unmarked.
+#[tokio::test]
+async fn a_prompt_that_a_host_with_a_wrong_clock_left_unmarked_takes_no_code() {
+    for off in [NOW.plus(10 * YEAR), UnixTime(NOW.0 - 10 * YEAR)] {
+        let (functions, ana) = ready(every_enrollment()[0]);
+        Before::Enrolled.prepare(&functions, &ana).await;
+        let code = give_code(&functions, &ana).await;
+        functions.clock.set(off);
+        let mut sign_in = prompted(&functions, &ana).await;
+        functions.clock.set(NOW);
+        is_wrong_at_no_cost(&functions, &mut sign_in, &ana, &code).await;
+        sets_up(&functions, &mut sign_in, &ana, &code).await;
+    }
+}
+
 #[tokio::test]
 async fn a_code_given_by_a_clock_more_than_an_hour_ahead_is_not_accepted() {
     for (seconds_ahead, accepted) in [(3600, true), (3601, false), (YEAR, false)] {

@@ -234,6 +234,10 @@ async fn a_user_with_an_authenticator_and_a_code_signs_in_by_older_functions() {
     for typed in [&person.codes[1], &person.passcode(now().plus(30))] {
         let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
         sign_in.challenge().await.unwrap();
+        version.set(Version::Newer);
+        assert_eq!(sign_in.answer(&code).await, Ok(false), "a newer Verify, at an unmarked prompt of this generation");
+        version.set(Version::Older);
+        sign_in.challenge().await.unwrap();
         assert_eq!(sign_in.answer(&code).await, Ok(false), "an older function does not know the code");
         sign_in.challenge().await.unwrap();
         assert_eq!(sign_in.answer(typed).await, Ok(true));
