@@ -587,7 +587,7 @@ impl RecordStore for Failing {
         };
         match self.at {
             At::Load => Err(StoreError("the store is away".into())),
-            At::Format => read(r#"{"format":2,"record":{"generation":0}}"#),
+            At::Format => read(r#"{"format":3,"record":{"generation":0}}"#),
             At::Text => read(r#"{"format":1,"record":{"generation":"plainly fake"}}"#),
             At::Panic => std::panic::panic_any("the store is broken"),
             At::Save => self.store.load(user).await,

@@ -2,13 +2,15 @@
 
 use std::collections::HashSet;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::authenticator::{FriendlyName, SealedSecret};
 use shared::challenge::{Challenge, IssuedChallenge, NewAuthenticator, NewCodes};
 use shared::clock::UnixTime;
 use shared::cognito::ClientId;
 use shared::encoding::decode;
 use shared::ids::{AuthenticatorId, Generation, Nonce};
+use shared::operator_code::OperatorCode;
+use shared::operator_note::Change;
 use shared::passcode_limit::{BLOCK_AT, DECAY_SECONDS, FIRST_WAIT_SECONDS, RateLimit};
 use shared::record::{EnrollmentStatus, Outcome, Record, Redemption};
 use shared::recovery_codes::{CodeSet, RecoveryCode};
@@ -528,15 +530,15 @@ fn a_clock_that_steps_back_neither_panics_nor_forgives() {
 }
 
 #[test]
-fn a_record_stays_under_two_kilobytes() {
+fn a_record_stays_under_four_kilobytes_at_its_longest() {
     let mut user = User::enrolled();
     user.record = Record::default();
-    // A secret sealed by KMS is about 190 bytes.
+    // A secret sealed by KMS is about 190 bytes; an imported one may be longer than ours.
     let big = Challenge::TotpSetup(NewAuthenticator {
         entitlement: Entitlement::Password,
         generation: user.record.generation(),
         id: AuthenticatorId([7; 16]),
-        sealed: SealedSecret(vec![7; 200]),
+        sealed: SealedSecret(vec![7; 300]),
     });
     let issued = user.issue(&big);
     let name = FriendlyName::parse(&"🔑".repeat(100)).unwrap();
@@ -547,29 +549,145 @@ fn a_record_stays_under_two_kilobytes() {
     };
     let Verification::ToRecord { record, .. } = pending.verify(&user.person.secret) else { panic!("not enrolled") };
     user.record = record;
+    user.person.codes = ten_codes(30);
     let code = user.person.codes[0].clone();
+    assert_eq!(user.answer(&user.new_codes(), &code, NOW), (Outcome::Correct, Reason::RecoveryCodesKept));
+    for code in user.person.codes.clone().iter().take(8) {
+        user.mistype(NOW);
+        user.totp(code, NOW);
+    }
+    let behind = user.passcode(UnixTime(NOW.0 - 300));
+    user.totp(&behind, NOW);
+    assert_eq!(offset(&user), Some(-300));
     let issued = user.issue(&user.new_codes());
     // A client id has at most 128 characters.
-    let answer = Answer::new(code).sent_by(ClientId::new(&"x".repeat(128)));
+    let client = ClientId::new(&"x".repeat(128)).unwrap();
+    let answer = Answer::new(code).sent_by(Some(client.clone()));
     let examined = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW);
     let BegunVerification::Done(Verification::ToRecord { record, .. }) = examined else { panic!("not kept") };
-    user.record = record;
-    for _ in 0..10 {
-        user.mistype(NOW);
-        let code = user.person.codes.pop();
-        if user.person.codes.len() > 4 {
-            user.totp(code.as_deref().unwrap(), NOW);
+    let Redemption::Redeemed(record, _) = record.redeem_grant(&client, NOW) else { panic!("there is a grant") };
+    // What operators leave.
+    let code = OperatorCode::new(&RecoveryCode::new([9; 10]), [9; 16], NOW);
+    let record = record.with_operator_code(code, Generation([9; 8]));
+    let record = record.with_imported_from("f".repeat(16)).with_missing_since(Some(NOW));
+    for character in ["x", "🔑", "\"", "\\", "\0", "\u{2028}"] {
+        let note = character.repeat(1000);
+        let size = record.clone().changed(Change::new(&note, &note, NOW)).to_json().unwrap().len();
+        assert!(size < 4096, "{size} bytes");
+        println!("{size} bytes with {character:?}");
+    }
+}
+
+#[test]
+fn what_an_operator_noted_is_cut_and_on_one_line() {
+    let cut = |character: &str| (character.repeat(Change::BY_CHARACTERS), character.repeat(Change::WHAT_CHARACTERS));
+    let whole = |text: &str| (text.to_owned(), text.to_owned());
+    for (text, (by, what)) in [
+        ("arn:aws:iam::000000000000:user/ana", whole("arn:aws:iam::000000000000:user/ana")),
+        (" a\r\nb\u{2028}c\u{2029}d\u{85}e\u{1b}[2J\0 ", whole("a  b c d e [2J")),
+        (&"ü".repeat(1000), cut("ü")),
+        (&"🔑".repeat(1000), cut("🔑")),
+        ("", whole("")),
+    ] {
+        let change = Change::new(text, text, NOW);
+        assert_eq!((change.by(), change.what(), change.at()), (&*by, &*what, NOW));
+        let record = Record::reset(Generation([7; 8])).changed(change.clone());
+        let read = Record::from_json(&record.to_json().unwrap()).unwrap();
+        assert_eq!(read.last_change(), Some(&change));
+        let stored: Value = serde_json::from_str(&record.to_json().unwrap()).unwrap();
+        assert_eq!(stored["record"]["lastChange"], json!({ "by": by, "at": NOW.0, "what": what }));
+    }
+}
+
+// ── The clock's offset.
+
+/// By how many seconds the phone's clock is off, as the record says.
+fn offset(user: &User) -> Option<i64> {
+    user.record.clock_offset().map(|offset| offset.seconds)
+}
+
+#[test]
+fn a_wrong_passcode_of_up_to_ten_steps_leaves_the_clocks_offset() {
+    for seconds_into_the_step in [0, 29] {
+        let now = NOW.plus(seconds_into_the_step);
+        for steps in -15..=15_i64 {
+            let mut user = User::enrolled();
+            let typed = user.passcode(UnixTime(now.0.saturating_add_signed(30 * steps)));
+            let answered = user.totp(&typed, now);
+            let expected = match steps {
+                -1..=1 => (RIGHT, None),
+                -10..=10 => (WRONG, Some(30 * steps)),
+                _ => (WRONG, None),
+            };
+            assert_eq!((answered, offset(&user)), expected, "{steps}");
+            assert_eq!(user.record.clock_offset().map(|offset| offset.at), expected.1.map(|_| now));
+            assert_eq!(user.record.failures(now), u8::from(answered == WRONG), "counted as any other");
         }
     }
-    let size = user.record.to_json().unwrap().len();
-    assert!(size < 2048, "{size} bytes");
+}
+
+#[test]
+fn of_the_clocks_offset_the_last_one_stays_until_a_passcode_is_right() {
+    let mut user = User::enrolled();
+    let ahead = |user: &User, steps: u64| user.passcode(NOW.plus(30 * steps));
+    let typed = ahead(&user, 4);
+    user.totp(&typed, NOW);
+    assert_eq!(offset(&user), Some(120));
+    let typed = ahead(&user, 9);
+    user.totp(&typed, NOW);
+    assert_eq!(offset(&user), Some(270));
+    user.mistype(NOW);
+    let typed = ahead(&user, 30);
+    user.totp(&typed, NOW);
+    assert_eq!(offset(&user), Some(270), "a wrong passcode of another time says nothing");
+    let code = user.person.codes[5].clone();
+    user.totp(&code, NOW);
+    assert_eq!(offset(&user), Some(270), "nor does a recovery code");
+    let typed = user.passcode(NOW);
+    assert_eq!(user.totp(&typed, NOW), RIGHT);
+    assert_eq!(offset(&user), None);
+}
+
+#[test]
+fn a_replayed_passcode_leaves_no_clock_offset() {
+    let mut user = User::enrolled();
+    let next = user.passcode(NOW.plus(30));
+    assert_eq!(user.totp(&next, NOW), RIGHT);
+    for replayed in [NOW, NOW.plus(30)] {
+        let typed = user.passcode(replayed);
+        assert_eq!(user.totp(&typed, NOW), USED);
+        assert_eq!(offset(&user), None);
+    }
+}
+
+#[test]
+fn a_passcode_during_a_wait_leaves_no_clock_offset() {
+    let mut user = User::enrolled();
+    for _ in 0..5 {
+        user.mistype(NOW);
+    }
+    let typed = user.passcode(NOW.plus(120));
+    assert_eq!(user.totp(&typed, NOW), WAIT);
+    assert_eq!(offset(&user), None);
+}
+
+#[test]
+fn a_new_authenticator_has_no_clock_offset() {
+    let mut user = User::enrolled();
+    let typed = user.passcode(NOW.plus(120));
+    user.totp(&typed, NOW);
+    assert!(offset(&user).is_some());
+    let (challenge, later) = (user.set_up(), NOW.plus(30));
+    let first = user.passcode(later);
+    assert_eq!(user.answer(&challenge, &first, later), (Outcome::Correct, Reason::AuthenticatorEnrolled));
+    assert_eq!(offset(&user), None);
 }
 
 #[test]
 fn a_record_of_an_unknown_format_is_not_read() {
     let stored = User::enrolled().record.to_json().unwrap();
     for broken in [
-        stored.replace("\"format\":1", "\"format\":2"),
+        stored.replace("\"format\":1", "\"format\":3"),
         stored.replace("\"passcodeLimit\"", "\"passcodeLimits\""),
         "{}".to_owned(),
         String::new(),

@@ -19,8 +19,10 @@ use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::{ClientError, SealError, StoreError};
 use shared::guard_settings::{NextFunctionErrors, ReportOnly};
+use shared::ids::Generation;
 use shared::invocation::answer;
 use shared::next_function::Next;
+use shared::operator_code::OperatorCode;
 use shared::random::RandomError;
 use shared::record::{Record, UnreadableRecord};
 use shared::recovery_codes::RecoveryCode;
@@ -36,7 +38,7 @@ use tests::driver::{Driver, EventHandler};
 use tests::events::{ChallengeTrigger, REQUEST_ID, User, sample_events, sample_events_of_the_guard};
 use tests::functions::Functions;
 use tests::golden::assert_golden;
-use tests::random::{FAKE_SECRET, fill_random, plainly_fake};
+use tests::random::{FAKE_SECRET, fill_random, plainly_fake, random};
 use tests::sample_users::SampleUsers;
 use tests::secrets::{SecretKind, Secrets, decisions};
 use tests::user_scenario::UserScenario;
@@ -71,6 +73,78 @@ async fn from_the_tenth_wrong_passcode_on_the_log_warns_of_guessing() {
         assert!(!sign_in.answer(&person.wrong_passcode(functions.now())).await.unwrap());
         assert_eq!(captured().contains("passcodes are being guessed"), failures >= 10, "{failures}");
     }
+}
+
+/// Typed too early, wrongly, rightly and again, and at the end of its time.
+#[tokio::test]
+async fn an_operators_code_is_in_no_log_no_record_and_nothing_that_prints() {
+    start_capturing();
+    let (functions, ana) = (Functions::default(), User::named("ana", 1));
+    let (mut secrets, mut printed) = (Secrets::default(), Vec::new());
+    let mut reasons = Vec::new();
+    for lifetime in [72 * 3600, 0] {
+        functions.enroll(&ana).await;
+        let mut sign_in = functions.sign_in(&ana);
+        sign_in.challenge().await.unwrap();
+        let code = RecoveryCode::new(random());
+        let shown = code.show().to_string();
+        secrets.note_code(&shown);
+        let given = OperatorCode::new(&code, random(), functions.now().plus(lifetime));
+        let Versioned { record, version } = functions.stored(&ana).await;
+        let record = record.with_operator_code(given.clone(), Generation(random()));
+        functions.store().save(&ana.key(), &record, version).await.unwrap();
+        printed.extend([print(&given), print(&record), record.to_json().unwrap()]);
+        assert_eq!(sign_in.answer(&shown).await, Ok(false), "at the prompt from before");
+        for typed in ["AAAA-AAAA-AAAA-AAAA", &shown, &shown] {
+            if sign_in.define().await.unwrap()["challengeName"] != "CUSTOM_CHALLENGE" {
+                break;
+            }
+            sign_in.challenge().await.unwrap();
+            let verified = functions.verify(sign_in.answer_event(typed)).await;
+            printed.push(format!("{:?}", verified.map(|answered| answered["response"].clone())));
+            let again = functions.verify(sign_in.answer_event(typed)).await;
+            printed.push(format!("{:?}", again.map(|answered| answered["response"].clone())));
+            sign_in.answer(typed).await.unwrap();
+        }
+        let stored = functions.stored(&ana).await;
+        printed.extend([print(&stored), stored.record.to_json().unwrap()]);
+        functions.store().save(&ana.key(), &Record::reset(Generation(random())), stored.version).await.unwrap();
+        let log = captured();
+        secrets.assert_none_in(&log);
+        reasons.extend(["OperatorCodeUsed", "WrongRecoveryCode"].map(|reason| log.contains(reason)));
+    }
+    assert_eq!(reasons, [true, true, false, true], "the log says what became of it");
+    secrets.assert_none_in(&printed.concat());
+}
+
+/// The passcode of a phone whose clock is off, and one that was never shown: only the record can tell one from the other.
+#[tokio::test]
+async fn the_clocks_offset_is_in_no_parameter_log_or_error() {
+    start_capturing();
+    let mut seen = Vec::new();
+    for steps in [None, Some(-10), Some(-2), Some(4), Some(10)] {
+        let (functions, ana) = (Functions::default(), User::named("ana", 1));
+        let person = functions.enroll(&ana).await;
+        functions.wait(3600);
+        let typed = match steps {
+            Some(steps) => person.passcode(UnixTime(functions.now().0.saturating_add_signed(30 * steps))),
+            None => person.wrong_passcode(functions.now()),
+        };
+        let mut sign_in = functions.sign_in(&ana);
+        sign_in.challenge().await.unwrap();
+        captured();
+        assert_eq!(sign_in.answer(&typed).await, Ok(false));
+        let offset = functions.stored(&ana).await.record.clock_offset();
+        assert_eq!(offset.map(|offset| offset.seconds), steps.map(|steps| 30 * steps));
+        let shown = sign_in.challenge().await.unwrap();
+        let metadata = sign_in.issued["challengeMetadata"].as_str().unwrap().len();
+        let private = sign_in.issued["privateChallengeParameters"].to_string().len();
+        let mut outdated = sign_in.answer_event(&typed);
+        outdated["request"]["privateChallengeParameters"] = json!({});
+        let error = functions.verify(outdated).await;
+        seen.push(format!("{shown} {metadata} {private} {error:?} {}", captured()));
+    }
+    assert!(seen.iter().all(|received| *received == seen[0]), "{seen:#?}");
 }
 
 #[tokio::test]
@@ -209,12 +283,12 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     }
     captured();
 
-    let of_later = Failing(|| Record::from_json(r#"{"format":2,"record":{"secret":"plainly fake secret!"}}"#));
+    let of_later = Failing(|| Record::from_json(r#"{"format":3,"record":{"secret":"plainly fake secret!"}}"#));
     let no_record = Failing(|| Record::from_json(r#"{"format":1,"record":{"generation":"plainly fake secret!"}}"#));
     let no_json = Failing(|| Record::from_json("plainly fake secret!"));
     let broken = Failing(|| panic!("plainly fake secret!"));
     for (store, reason) in [
-        (of_later, "the store: the record has format 2, this version reads 1"),
+        (of_later, "the store: the record has format 3, this version reads 1 and 2"),
         (no_record, "the store: the stored item is not a record"),
         (no_json, "the store: the stored item is not a record"),
         (broken, "the function panicked"),
@@ -349,7 +423,14 @@ fn what_a_user_types_or_has_in_hand_cannot_be_printed_at_all() {
         )* };
     }
     assert_not_printed!(Answer, Passcode, RecoveryCode, BegunVerification<'static>, PendingPasscode<'static>);
-    const { assert!(!Is::<SharedSecret>::DISPLAY && !Is::<SealedSecret>::DISPLAY && !Is::<IssuedChallenge>::DISPLAY) };
+    const {
+        assert!(
+            !Is::<SharedSecret>::DISPLAY
+                && !Is::<SealedSecret>::DISPLAY
+                && !Is::<OperatorCode>::DISPLAY
+                && !Is::<IssuedChallenge>::DISPLAY
+        )
+    };
     // The check can also succeed.
     const { assert!(Is::<SharedSecret>::DEBUG && Is::<UserKey>::DISPLAY) };
 }

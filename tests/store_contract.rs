@@ -196,7 +196,7 @@ async fn an_item_that_is_no_record_is_a_fault_and_is_not_overwritten() {
     let aws = OnMinistack::connect();
     let (store, table_name) = aws.new_store().await;
     let text = a_record().to_json().unwrap();
-    let newer = text.replace(r#""format":1"#, r#""format":2"#);
+    let newer = text.replace(r#""format":1"#, r#""format":3"#);
     let cut = text[..text.len() - 1].to_owned();
     assert!(newer != text);
     let (n, s) = (|n: &str| AttributeValue::N(n.to_owned()), |s: &str| AttributeValue::S(s.to_owned()));

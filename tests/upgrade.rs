@@ -10,11 +10,18 @@ use serde_json::Value;
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::ClientError;
+use shared::ids::Generation;
+use shared::operator_code::{OPERATOR_CODE_HOURS, OperatorCode};
+use shared::record::Record;
+use shared::recovery_codes::RecoveryCode;
+use shared::store::{RecordStore as _, Saved, Versioned};
 use tests::driver::{Driver as _, SignIn};
 use tests::events::{ChallengeTrigger, USER_POOL_ID};
 use tests::lambda::Lambda;
 use tests::later::{fields_added_later, with_fields_added_later};
 use tests::ministack::Ministack;
+use tests::person::{Person, passcode, secret_shown};
+use tests::random::random;
 use tests::stores::OnMinistack;
 use tests::user_scenario::UserScenario;
 use tokio::sync::Mutex;
@@ -61,6 +68,21 @@ impl Deploy {
         let found = functions.iter_mut().find(|(of, function, _)| (*of, *function) == (version, trigger));
         let (_, _, function) = found.unwrap();
         function.invoke(event.to_string()).await.map_err(|_| ClientError::Fixed)
+    }
+
+    /// Saves what an operator's command would.
+    async fn change(&self, user: &UserKey, change: impl FnOnce(Record) -> Record) {
+        let store = self.aws.store_in(&self.table_name);
+        let Versioned { record, version } = store.load(user).await.unwrap();
+        assert_eq!(store.save(user, &change(record), version).await.unwrap(), Saved::Recorded);
+    }
+
+    /// Gives the user a code, as it is shown.
+    async fn give_code(&self, user: &UserKey) -> String {
+        let code = RecoveryCode::new(random());
+        let given = OperatorCode::new(&code, random(), now().plus(OPERATOR_CODE_HOURS * 3600));
+        self.change(user, |record| record.with_operator_code(given, Generation(random()))).await;
+        code.show().to_string()
     }
 
     async fn record(&self, user: &UserKey) -> Value {
@@ -118,4 +140,124 @@ async fn an_older_function_keeps_what_a_newer_one_has_added_to_a_record() {
         let left = fields_added_later(&deploy.record(&user).await);
         assert!(left.iter().filter(|place| kept(place)).eq(places.iter().filter(|place| kept(place))), "{left:?}");
     }
+}
+
+/// Given, withdrawn or used up; and what is left of a user who was forgotten.
+#[tokio::test]
+async fn an_older_function_refuses_a_closed_record_and_leaves_it() {
+    let ministack = Ministack::start();
+    let deploy = Deploy::start(&ministack).await;
+    for (sub, closed_by) in [
+        ("plainly-fake-sub-a", ClosedBy::Code),
+        ("plainly-fake-sub-b", ClosedBy::CodeWithdrawn),
+        ("plainly-fake-sub-c", ClosedBy::CodeUsed),
+        ("plainly-fake-sub-d", ClosedBy::Forgotten),
+    ] {
+        let version = Cell::new(Version::Older);
+        let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
+        let scenario = UserScenario::new(sub, answer, now);
+        let user = scenario.user.key();
+        // Before, an older Create offers a set-up to whoever has the password.
+        let mut set_up = SignIn::after_password(&scenario, &scenario.user);
+        let secret = secret_shown(&set_up.challenge().await.unwrap());
+
+        let code = deploy.give_code(&user).await;
+        version.set(Version::Newer);
+        let mut prompted = SignIn::after_password(&scenario, &scenario.user);
+        assert_eq!(prompted.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
+        match closed_by {
+            ClosedBy::Code => {}
+            ClosedBy::CodeWithdrawn => {
+                deploy.change(&user, |record| record.with_code_withdrawn(Generation(random()))).await
+            }
+            ClosedBy::CodeUsed => {
+                let mut abandoned = SignIn::after_password(&scenario, &scenario.user);
+                abandoned.challenge().await.unwrap();
+                assert_eq!(abandoned.answer(&code).await, Ok(true));
+            }
+            ClosedBy::Forgotten => deploy.change(&user, |_| Record::forgotten(Generation(random()), now())).await,
+        }
+        let held = deploy.aws.item(&deploy.table_name, &user).await;
+        assert_eq!(deploy.record(&user).await["format"], 2);
+
+        version.set(Version::Older);
+        let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
+        assert_eq!(sign_in.challenge().await, Err(ClientError::Fixed), "Create");
+        for (of, typed) in [(&set_up, passcode(&secret, now())), (&prompted, code.clone()), (&prompted, "-".to_owned())]
+        {
+            let answered = deploy.invoke(Version::Older, ChallengeTrigger::Verify, of.answer_event(&typed)).await;
+            assert_eq!(answered, Err(ClientError::Fixed), "Verify");
+        }
+        let outdated = set_up.answer_event(&passcode(&secret, now()));
+        let answered = deploy.invoke(Version::Newer, ChallengeTrigger::Verify, outdated).await;
+        assert_eq!(answered, Err(ClientError::Fixed), "what an older Create issued");
+        assert_eq!(deploy.aws.item(&deploy.table_name, &user).await, held);
+
+        // The newer functions set an authenticator up by another code, and from there on the older ones work again.
+        let code = deploy.give_code(&user).await;
+        version.set(Version::Newer);
+        let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
+        sign_in.challenge().await.unwrap();
+        assert_eq!(sign_in.answer(&code).await, Ok(true));
+        let person = Person::enroll(&mut sign_in).await;
+        assert_eq!(deploy.record(&user).await["format"], 1);
+        version.set(Version::Older);
+        let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
+        sign_in.challenge().await.unwrap();
+        assert_eq!(sign_in.answer(&person.codes[1]).await, Ok(true));
+        assert_eq!(sign_in.has_tokens().await, Ok(true));
+    }
+}
+
+#[derive(Clone, Copy)]
+enum ClosedBy {
+    Code,
+    CodeWithdrawn,
+    CodeUsed,
+    Forgotten,
+}
+
+#[tokio::test]
+async fn a_user_with_an_authenticator_and_a_code_signs_in_by_older_functions() {
+    let ministack = Ministack::start();
+    let deploy = Deploy::start(&ministack).await;
+    let version = Cell::new(Version::Newer);
+    let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
+    let scenario = UserScenario::new("plainly-fake-sub", answer, now);
+    let user = scenario.user.key();
+    let person = scenario.enroll().await;
+    let code = deploy.give_code(&user).await;
+    let given = deploy.record(&user).await["record"]["operatorCode"].clone();
+    assert!(given.is_object(), "{given}");
+
+    version.set(Version::Older);
+    for typed in [&person.codes[1], &person.passcode(now().plus(30))] {
+        let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
+        sign_in.challenge().await.unwrap();
+        version.set(Version::Newer);
+        assert_eq!(sign_in.answer(&code).await, Ok(false), "a newer Verify, at an unmarked prompt of this generation");
+        version.set(Version::Older);
+        sign_in.challenge().await.unwrap();
+        assert_eq!(sign_in.answer(&code).await, Ok(false), "an older function does not know the code");
+        sign_in.challenge().await.unwrap();
+        assert_eq!(sign_in.answer(typed).await, Ok(true));
+        assert_eq!(sign_in.has_tokens().await, Ok(true));
+        assert_eq!(deploy.record(&user).await["record"]["operatorCode"], given, "kept");
+    }
+
+    // A marked prompt, of which the older functions make nothing.
+    version.set(Version::Newer);
+    let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
+    sign_in.challenge().await.unwrap();
+    assert!(sign_in.issued["challengeMetadata"].as_str().unwrap().starts_with("SECOND_FACTOR A "));
+    let held = deploy.aws.item(&deploy.table_name, &user).await;
+    for typed in [&code, &person.codes[2]] {
+        let answered = deploy.invoke(Version::Older, ChallengeTrigger::Verify, sign_in.answer_event(typed)).await;
+        assert_eq!(answered, Err(ClientError::Fixed));
+    }
+    assert_eq!(deploy.aws.item(&deploy.table_name, &user).await, held);
+    assert_eq!(sign_in.answer(&code).await, Ok(true), "the newer Verify accepts it");
+    version.set(Version::Older);
+    assert_eq!(sign_in.define().await.unwrap()["failAuthentication"], true);
+    assert_eq!(sign_in.define().await.unwrap()["issueTokens"], false);
 }

@@ -1,6 +1,6 @@
 //! Random sequences of what happens to one user: sign-ins, answers, lost phones, replacements, clock steps, and what an
-//! operator does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`. After each step the three
-//! triggers have answered as a plain model of the design does, and no sequence gets tokens that the model refuses.
+//! operator does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`, a code given or withdrawn, a user
+//! forgotten, wrong passcodes lifted. After each step the three triggers have answered as a plain model of the design does, and no sequence gets tokens that the model refuses.
 //!
 //! The sequences are the same in every run; `PROPTEST_CASES` runs more of them on each thread, `PROPTEST_RNG_SEED` others.
 
@@ -10,15 +10,17 @@ mod model;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Challenge, Decision, Expected, IssuedChallenge, Model, SignIn, ToIssue, shown_at};
+use model::{Challenge, Decision, Due, Expected, IssuedChallenge, Model, SignIn, ToIssue, is_same_code, shown_at};
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use shared::authenticator::Authenticator;
 use shared::clock::UnixTime;
 use shared::ids::{AuthenticatorId, Generation};
+use shared::operator_code::{OPERATOR_CODE_HOURS, OperatorCode};
 use shared::random::{RandomError, draw};
 use shared::record::Record;
+use shared::recovery_codes::RecoveryCode;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version};
@@ -33,7 +35,7 @@ const THREADS: u64 = 4;
 const SEQUENCES_A_THREAD: u32 = 750;
 
 /// In how many sequences each of these must be reached: without them the test would prove less than its name.
-const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
+const REACHED_BY_AT_LEAST: [(&str, usize); 51] = [
     ("enrolled", 290),
     ("codes kept", 250),
     ("passcode", 250),
@@ -65,11 +67,26 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 36] = [
     ("passcode of an imported authenticator", 300),
     ("outdated by an operator", 100),
     ("nobody enrolls by the password any more", 30),
-    ("passcode without an authenticator", 300),
-    ("a prompt held over a reset", 100),
+    ("a prompt held over an operator's change", 500),
     ("what was proven is no longer there", 30),
     ("recovery code that does not end the stop", 10),
-    ("eight digits", 100),
+    ("eight digits", 70),
+    ("operator's code", 400),
+    ("enrolled after an operator's code", 150),
+    ("the user's own factor at a marked prompt", 300),
+    ("operator's code at an unmarked prompt", 100),
+    ("operator's code at a prompt of another generation", 30),
+    ("operator's code too late", 25),
+    ("an operator's code typed", 200),
+    ("a used operator's code typed", 50),
+    ("a withdrawn operator's code typed", 15),
+    ("an operator's code of before typed", 40),
+    ("a closed record whose code is used, withdrawn or too old", 200),
+    ("reset with a code", 250),
+    ("forgotten", 250),
+    ("a forgotten user where the password enrolls", 150),
+    ("wrong passcodes lifted by an operator", 100),
+    ("passcode without an authenticator", 300),
 ];
 
 #[test]
@@ -170,11 +187,19 @@ enum Operator {
     SetEnrollment {
         at_sign_in: bool,
     },
+    GiveCode {
+        hours: u64,
+    },
+    WithdrawCode,
+    ResetWithCode,
+    Forget,
+    /// Wrong passcodes are taken off.
+    Unlock,
 }
 
 #[derive(Clone, Debug)]
 enum Typed {
-    /// What passes, unless all of it is dead: the passcode now or the next, or one of the codes on offer.
+    /// What passes, unless all of it is dead: the passcode now or the next, one of the codes on offer, or the operator's code.
     Passing,
     /// What a phone shows so many steps from now.
     Passcode {
@@ -190,7 +215,23 @@ enum Typed {
         number: usize,
         careless: bool,
     },
+    /// The last of an operator's codes that this has become of.
+    OperatorCode {
+        fate: Fate,
+        careless: bool,
+    },
     Rubbish(&'static str),
+}
+
+/// What has become of an operator's code.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Fate {
+    /// Nothing yet, whatever the time.
+    Given,
+    Used,
+    Withdrawn,
+    /// A reset, an import, another code or an authenticator came after it.
+    Replaced,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -236,7 +277,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..25_usize).prop_map(Step::Guess),
         1 => (1..10_usize).prop_map(Step::SpendCodes),
         1 => (1..4_usize).prop_map(Step::GuessAndSpend),
-        4 => operator().prop_map(Step::Operator),
+        6 => operator().prop_map(Step::Operator),
     ]
 }
 
@@ -245,8 +286,13 @@ fn operator() -> impl Strategy<Value = Operator> {
         3 => Just(Operator::SetTemporaryPassword),
         2 => Just(Operator::Reset),
         2 => Just(Operator::Import),
-        3 => Just(Operator::SetEnrollment { at_sign_in: true }),
-        1 => Just(Operator::SetEnrollment { at_sign_in: false }),
+        5 => Just(Operator::SetEnrollment { at_sign_in: true }),
+        2 => Just(Operator::SetEnrollment { at_sign_in: false }),
+        4 => prop_oneof![1 => Just(1), 3 => Just(OPERATOR_CODE_HOURS)].prop_map(|hours| Operator::GiveCode { hours }),
+        2 => Just(Operator::WithdrawCode),
+        1 => Just(Operator::ResetWithCode),
+        1 => Just(Operator::Forget),
+        1 => Just(Operator::Unlock),
     ]
 }
 
@@ -262,6 +308,7 @@ fn typed() -> impl Strategy<Value = Typed> {
         1 => Just(Typed::WrongPasscode),
         5 => (codes(), 0..10_usize, any::<bool>())
             .prop_map(|(of, number, careless)| Typed::Code { of, number, careless }),
+        3 => (fate(), any::<bool>()).prop_map(|(fate, careless)| Typed::OperatorCode { fate, careless }),
         1 => prop_oneof![Just(""), Just("-"), Just("12345"), Just("1234 5678"), Just("1234567"),
             Just("0000-0000-0000-0000"), Just("１２３４５６")]
             .prop_map(Typed::Rubbish),
@@ -282,6 +329,15 @@ fn codes() -> impl Strategy<Value = Codes> {
         1 => Just(Codes::Used),
         1 => Just(Codes::Dead),
         2 => any::<bool>().prop_map(|elsewhere| Codes::OnOffer { elsewhere }),
+    ]
+}
+
+fn fate() -> impl Strategy<Value = Fate> {
+    prop_oneof![
+        4 => Just(Fate::Given),
+        1 => Just(Fate::Used),
+        2 => Just(Fate::Withdrawn),
+        1 => Just(Fate::Replaced),
     ]
 }
 
@@ -311,6 +367,8 @@ async fn run(sequence: &Sequence) -> Result<BTreeSet<&'static str>, TestCaseErro
         lost: Vec::new(),
         used: Vec::new(),
         dead: Vec::new(),
+        operator_codes: Vec::new(),
+        closed: false,
         operations: 0,
         imported: false,
         reached: BTreeSet::new(),
@@ -335,7 +393,11 @@ struct Comparison {
     /// Codes that were used, and codes of sets that were replaced.
     used: Vec<String>,
     dead: Vec<String>,
-    /// Resets and imports so far.
+    /// Every code that an operator gave, and what has become of it.
+    operator_codes: Vec<(String, Fate)>,
+    /// Since an operator gave a code to a user without an authenticator, or forgot the user, none was set up.
+    closed: bool,
+    /// What an operator did so far that makes a set-up void.
     operations: u64,
     /// The authenticator came by an import.
     imported: bool,
@@ -349,7 +411,7 @@ struct Seat {
     /// Create's `response`, and what the model makes of it.
     response: Value,
     issued: IssuedChallenge,
-    /// Resets and imports when it was issued.
+    /// What an operator had done when it was issued.
     operations: u64,
 }
 
@@ -444,32 +506,95 @@ impl Comparison {
                 let enrollment = if at_sign_in { Enrollment::AtSignIn } else { Enrollment::ByOperator };
                 self.functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).unwrap());
             }
-            Operator::Reset | Operator::Import => {
+            Operator::Reset => {
+                self.takes_all_away("reset");
+                self.model.reset();
+                self.closed = false;
+                self.save(Record::reset(drawn_generation())).await?;
+            }
+            Operator::Import => {
+                let secret = SharedSecret::new(draw::<SECRET_BYTES>(drawn_in_order).unwrap().to_vec());
+                let (user, id) = (self.user.key(), AuthenticatorId(draw(drawn_in_order).unwrap()));
+                let context = EncryptionContext { user: &user, authenticator: id };
+                let sealed = self.functions.verify.sealer.seal(&secret, context).await.unwrap();
+                self.takes_all_away("imported");
+                self.model.import(secret.expose().to_vec());
+                self.imported = true;
+                self.closed = false;
+                let now = self.functions.now();
+                let authenticator = Authenticator::imported(id, sealed, Parameters::default(), None, now);
+                self.save(Record::imported(drawn_generation(), authenticator)).await?;
+            }
+            Operator::GiveCode { hours } => {
+                let (shown, code) = self.draw_code(hours);
+                self.model.give_code(shown, hours * 3600);
+                self.closed = self.model.authenticator.is_none();
+                let record = self.functions.stored(&self.user).await.record;
+                self.save(record.with_operator_code(code, drawn_generation())).await?;
+            }
+            Operator::WithdrawCode => {
+                self.model.withdraw_code();
+                self.becomes(Fate::Withdrawn);
+                let record = self.functions.stored(&self.user).await.record;
+                self.save(record.with_code_withdrawn(drawn_generation())).await?;
+            }
+            Operator::ResetWithCode => {
+                self.takes_all_away("reset with a code");
+                let (shown, code) = self.draw_code(OPERATOR_CODE_HOURS);
+                self.model.reset_with_code(shown, OPERATOR_CODE_HOURS * 3600);
+                self.closed = true;
+                self.save(Record::reset(drawn_generation()).with_operator_code(code, drawn_generation())).await?;
+            }
+            Operator::Forget => {
+                self.takes_all_away("forgotten");
+                self.model.forget();
+                self.closed = true;
+                self.save(Record::forgotten(drawn_generation(), self.functions.now())).await?;
+            }
+            Operator::Unlock => {
                 let stored = self.functions.stored(&self.user).await;
-                let generation = Generation(draw(drawn_in_order).unwrap());
-                self.lost.extend(self.model.authenticator.as_ref().map(|held| held.secret.clone()));
-                self.dead.append(&mut self.model.codes);
-                let record = if matches!(operator, Operator::Reset) {
-                    self.model.reset();
-                    self.reached.insert("reset");
-                    Record::reset(generation)
-                } else {
-                    let secret = SharedSecret::new(draw::<SECRET_BYTES>(drawn_in_order).unwrap().to_vec());
-                    let (user, id) = (self.user.key(), AuthenticatorId(draw(drawn_in_order).unwrap()));
-                    let context = EncryptionContext { user: &user, authenticator: id };
-                    let sealed = self.functions.verify.sealer.seal(&secret, context).await.unwrap();
-                    self.model.import(secret.expose().to_vec());
-                    self.reached.insert("imported");
-                    let now = self.functions.now();
-                    let authenticator = Authenticator::imported(id, sealed, Parameters::default(), None, now);
-                    Record::imported(generation, authenticator)
-                };
-                let saved = self.functions.store().save(&self.user.key(), &record, stored.version).await.unwrap();
-                prop_assert_eq!(saved, Saved::Recorded);
-                self.operations += 1;
-                self.imported = matches!(operator, Operator::Import);
+                let unlocked = stored.record.unlocked(self.functions.now());
+                prop_assert_eq!(unlocked.is_some(), self.model.unlock());
+                if let Some(record) = unlocked {
+                    self.functions.store().save(&self.user.key(), &record, stored.version).await.unwrap();
+                    self.reached.insert("wrong passcodes lifted by an operator");
+                }
             }
         }
+        Ok(())
+    }
+
+    /// What the user had in hand is worth nothing from here on.
+    fn takes_all_away(&mut self, event: &'static str) {
+        self.lost.extend(self.model.authenticator.as_ref().map(|held| held.secret.clone()));
+        self.dead.append(&mut self.model.codes);
+        self.becomes(Fate::Replaced);
+        self.imported = false;
+        self.reached.insert(event);
+    }
+
+    /// Of the code that was given last.
+    fn becomes(&mut self, fate: Fate) {
+        if let Some((_, last @ Fate::Given)) = self.operator_codes.last_mut() {
+            *last = fate;
+        }
+    }
+
+    /// A code as it is shown, and as it is kept.
+    fn draw_code(&mut self, hours: u64) -> (String, OperatorCode) {
+        self.becomes(Fate::Replaced);
+        let code = RecoveryCode::new(draw(drawn_in_order).unwrap());
+        let shown = code.show().to_string();
+        self.operator_codes.push((shown.clone(), Fate::Given));
+        let until = self.functions.now().plus(hours * 3600);
+        (shown, OperatorCode::new(&code, draw(drawn_in_order).unwrap(), until))
+    }
+
+    async fn save(&mut self, record: Record) -> Result<(), TestCaseError> {
+        let version = self.functions.stored(&self.user).await.version;
+        let saved = self.functions.store().save(&self.user.key(), &record, version).await.unwrap();
+        prop_assert_eq!(saved, Saved::Recorded);
+        self.operations += 1;
         Ok(())
     }
 
@@ -523,7 +648,7 @@ impl Comparison {
         self.go_on(seat, session, sign_in, after_second_factor).await
     }
 
-    /// `operations` is how many resets and imports there were when the challenge was issued.
+    /// `operations` is what an operator had done when the challenge was issued.
     async fn verify(
         &mut self,
         event: Value,
@@ -543,17 +668,31 @@ impl Comparison {
         let (Expected::Right(why) | Expected::Wrong(why) | Expected::HandlerError(why)) = expected;
         self.reached.insert(why);
         // Not by way of the model: whatever an operator has done since makes a set-up challenge void.
-        if let Expected::Right("enrolled" | "authenticator replaced" | "codes kept") = expected {
+        const SETS_UP: [&str; 4] =
+            ["enrolled", "enrolled after an operator's code", "authenticator replaced", "codes kept"];
+        if matches!(expected, Expected::Right(why) if SETS_UP.contains(&why)) {
             prop_assert_eq!(operations, self.operations, "{}", why);
         }
         if expected == Expected::Right("enrolled") {
             prop_assert_eq!(self.functions.verify.enrollment, Enrollment::AtSignIn);
+            prop_assert!(!self.closed, "a closed record opens for the password");
+        }
+        if expected == Expected::Right("operator's code") {
+            let last = self.operator_codes.last();
+            prop_assert!(last.is_some_and(|(code, fate)| is_same_code(code, typed) && *fate == Fate::Given));
+            prop_assert_eq!(operations, self.operations, "{}", why);
+            self.becomes(Fate::Used);
+        }
+        if let (Challenge::SecondFactor { due: Due::Authenticator, .. }, "passcode" | "recovery code") =
+            (&issued.challenge, why)
+        {
+            self.reached.insert("the user's own factor at a marked prompt");
         }
         if why == "outdated" && operations != self.operations {
             self.reached.insert("outdated by an operator");
         }
         if operations != self.operations && matches!(issued.challenge, Challenge::SecondFactor { .. }) {
-            self.reached.insert("a prompt held over a reset");
+            self.reached.insert("a prompt held over an operator's change");
         }
         if why == "passcode" && self.imported {
             self.reached.insert("passcode of an imported authenticator");
@@ -562,9 +701,14 @@ impl Comparison {
             self.reached.insert("eight digits");
         }
         match why {
-            "enrolled" => self.imported = false,
+            "enrolled" | "enrolled after an operator's code" => {
+                self.imported = false;
+                self.closed = false;
+                self.becomes(Fate::Replaced);
+            }
             "authenticator replaced" => {
                 self.imported = false;
+                self.becomes(Fate::Replaced);
                 if !self.lost.is_empty() {
                     self.reached.insert("replaced twice");
                 }
@@ -654,8 +798,13 @@ impl Comparison {
         let metadata = response["challengeMetadata"].as_str().unwrap_or_default();
         let mut shown = public.clone();
         let (challenge, word) = match self.model.next_challenge(sign_in, after_second_factor) {
-            ToIssue::Prompt { codes_due } => {
-                (self.model.prompt(codes_due), if codes_due { "SECOND_FACTOR C" } else { "SECOND_FACTOR -" })
+            ToIssue::Prompt { due } => {
+                let word = match due {
+                    Due::Nothing => "SECOND_FACTOR -",
+                    Due::Codes => "SECOND_FACTOR C",
+                    Due::Authenticator => "SECOND_FACTOR A",
+                };
+                (self.model.prompt(due), word)
             }
             ToIssue::NewAuthenticator => {
                 let secret = take(&mut shown, "secretCode")?;
@@ -677,8 +826,15 @@ impl Comparison {
         };
         prop_assert_eq!(shown, self.model.shown(&challenge, sign_in));
         prop_assert!(metadata.starts_with(&format!("{word} ")), "{} {}", word, metadata);
-        if word == "SECOND_FACTOR C" {
-            self.reached.insert("codes due");
+        match word {
+            "SECOND_FACTOR C" => drop(self.reached.insert("codes due")),
+            "SECOND_FACTOR A" if self.model.usable_code().is_none() => {
+                self.reached.insert("a closed record whose code is used, withdrawn or too old");
+            }
+            "SECOND_FACTOR -" if self.closed && self.model.enrolls_at_sign_in => {
+                self.reached.insert("a forgotten user where the password enrolls");
+            }
+            _ => {}
         }
         let nonce = response["privateChallengeParameters"]["nonce"].as_str().unwrap_or_default().to_owned();
         Ok(IssuedChallenge { nonce, challenge })
@@ -720,11 +876,20 @@ impl Comparison {
                     self.reached.insert("a dead code typed");
                 }
                 let code = codes.iter().cycle().nth(*number).cloned().unwrap_or_else(|| "a code".to_owned());
-                if *careless {
-                    code.to_lowercase().replace('-', "\n").replace('0', "o").replace('1', "l").replace('2', "２")
-                } else {
-                    code
+                if *careless { carelessly(&code) } else { code }
+            }
+            Typed::OperatorCode { fate, careless } => {
+                let code = self.operator_codes.iter().rev().find(|(_, is)| is == fate).map(|(code, _)| code.clone());
+                if code.is_some() {
+                    self.reached.insert(match fate {
+                        Fate::Given => "an operator's code typed",
+                        Fate::Used => "a used operator's code typed",
+                        Fate::Withdrawn => "a withdrawn operator's code typed",
+                        Fate::Replaced => "an operator's code of before typed",
+                    });
                 }
+                let code = code.unwrap_or_else(|| "a code".to_owned());
+                if *careless { carelessly(&code) } else { code }
             }
             Typed::Rubbish(rubbish) => (*rubbish).to_owned(),
         }
@@ -741,9 +906,10 @@ impl Comparison {
     fn passing(&self, challenge: &Challenge) -> String {
         let step = self.model.step();
         match challenge {
-            Challenge::SecondFactor { .. } => self.model.authenticator.as_ref().map_or_else(String::new, |held| {
-                shown_at(&held.secret, if held.dead >= step { step + 1 } else { step })
-            }),
+            Challenge::SecondFactor { .. } => match &self.model.authenticator {
+                Some(held) => shown_at(&held.secret, if held.dead >= step { step + 1 } else { step }),
+                None => self.model.usable_code().cloned().unwrap_or_default(),
+            },
             Challenge::TotpSetup { secret, .. } => shown_at(secret, step),
             Challenge::RecoveryCodes { codes, .. } => codes[3].clone(),
         }
@@ -754,6 +920,14 @@ impl Comparison {
         let secret = SharedSecret::new(held.map_or_else(|| FAKE_SECRET.to_vec(), |held| held.secret.clone()));
         wrong_passcodes(&secret, UnixTime(self.model.now)).next().unwrap()
     }
+}
+
+fn carelessly(code: &str) -> String {
+    code.to_lowercase().replace('-', "\n").replace('0', "o").replace('1', "l").replace('2', "２")
+}
+
+fn drawn_generation() -> Generation {
+    Generation(draw(drawn_in_order).unwrap())
 }
 
 fn add_after_second_factor(own: &mut Value, after_second_factor: AfterSecondFactor) {

@@ -14,13 +14,15 @@ pub struct Change {
 }
 
 impl Change {
-    /// Characters of `by` and of `what` at most; the rest is cut.
-    const CHARACTERS: usize = 256;
+    /// Characters of `by` at most; the rest is cut.
+    pub const BY_CHARACTERS: usize = 256;
+    /// Characters of `what` at most.
+    pub const WHAT_CHARACTERS: usize = 64;
 
-    /// `by` is the ARN that STS returned.
+    /// `by` is the ARN that STS returned. Both are cut, and on one line.
     #[must_use]
     pub fn new(by: &str, what: &str, at: UnixTime) -> Self {
-        Self { by: one_line(by, Self::CHARACTERS), at, what: one_line(what, Self::CHARACTERS) }
+        Self { by: one_line(by, Self::BY_CHARACTERS), at, what: one_line(what, Self::WHAT_CHARACTERS) }
     }
 
     /// The ARN of who did it.

@@ -22,7 +22,7 @@ pub enum SecretKind {
     ClientMetadata,
     /// The authenticator's secret.
     Secret,
-    /// A recovery code.
+    /// A recovery code, or an operator's code.
     RecoveryCode,
     /// `challengeAnswer`
     Answer,
@@ -105,11 +105,14 @@ impl Secrets {
             .into_iter()
             .for_each(|uri| self.add(SecretKind::Secret, uri));
         let codes = text("/response/publicChallengeParameters/recoveryCodes").unwrap_or_default();
-        for code in codes.split(' ').filter(|code| !code.is_empty()) {
-            self.add(SecretKind::RecoveryCode, code);
-            self.add(SecretKind::RecoveryCode, &code.replace('-', ""));
-            self.add_bytes(SecretKind::RecoveryCode, &crockford(code));
-        }
+        codes.split(' ').filter(|code| !code.is_empty()).for_each(|code| self.note_code(code));
+    }
+
+    /// Adds a recovery code, or an operator's code, as it is shown.
+    pub fn note_code(&mut self, code: &str) {
+        self.add(SecretKind::RecoveryCode, code);
+        self.add(SecretKind::RecoveryCode, &code.replace('-', ""));
+        self.add_bytes(SecretKind::RecoveryCode, &crockford(code));
     }
 
     /// The log names the kind, and the generation is short; what follows them may not be logged.

@@ -8,6 +8,8 @@ use tests::person::passcode;
 
 const STEP: u64 = 30;
 const DAY: u64 = 24 * 3600;
+/// How long an operator's code can be used at most.
+const LONGEST: u64 = 3 * DAY;
 
 /// What the system holds of one user, what an operator has set, and the time.
 pub(crate) struct Model {
@@ -21,6 +23,10 @@ pub(crate) struct Model {
     pub(crate) codes: Vec<String>,
     /// A new authenticator came without the codes that follow it.
     codes_due: bool,
+    /// The code that an operator gave last, until an authenticator was set up.
+    operator_code: Option<OperatorCode>,
+    /// The user was deleted.
+    forgotten: bool,
     /// How often the record was written.
     pub(crate) writes: u64,
     failures: Failures,
@@ -36,6 +42,13 @@ pub(crate) struct Authenticator {
     pub(crate) secret: Vec<u8>,
     /// This time step and all before it are dead.
     pub(crate) dead: u64,
+}
+
+/// What an operator gave to a user, for one sign-in that sets up an authenticator.
+struct OperatorCode {
+    /// As it was shown; `None` once it was used or withdrawn.
+    code: Option<String>,
+    until: u64,
 }
 
 /// Wrong passcodes at the TOTP prompt.
@@ -55,9 +68,18 @@ pub(crate) struct IssuedChallenge {
 
 #[derive(Clone)]
 pub(crate) enum Challenge {
-    SecondFactor { codes_due: bool, generation: u64 },
+    SecondFactor { due: Due, generation: u64 },
     TotpSetup { secret: Vec<u8>, generation: u64, by_password: bool },
     RecoveryCodes { codes: Vec<String>, generation: u64 },
+}
+
+/// What follows any right answer to a prompt, before the tokens.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Due {
+    Nothing,
+    Codes,
+    /// A new authenticator and its codes: the prompt is marked.
+    Authenticator,
 }
 
 /// One sign-in past the password.
@@ -82,6 +104,8 @@ enum Progress {
     SecondFactorProven,
     /// The same, and new codes come before the tokens.
     CodesOwed,
+    /// The same, and a new authenticator comes before the tokens.
+    SetUpOwed,
     Changing,
     /// New codes, and no new authenticator.
     CodesRenewed,
@@ -111,7 +135,7 @@ pub(crate) enum Decision {
 /// What Create must issue.
 pub(crate) enum ToIssue {
     Prompt {
-        codes_due: bool,
+        due: Due,
     },
     NewAuthenticator,
     NewCodes,
@@ -131,6 +155,8 @@ impl Model {
             authenticator,
             codes,
             codes_due: false,
+            operator_code: None,
+            forgotten: false,
             writes: 0,
             failures,
             forgiven: Vec::new(),
@@ -157,6 +183,54 @@ impl Model {
         self.codes_due = true;
     }
 
+    /// An operator gives the user a code for so many seconds. Whatever set-up was under way is void.
+    pub(crate) fn give_code(&mut self, code: String, seconds: u64) {
+        assert!(seconds <= LONGEST);
+        self.operator_code = Some(OperatorCode { code: Some(code), until: self.now + seconds });
+        self.forgotten = false;
+        self.writes += 1;
+        self.generation += 1;
+    }
+
+    pub(crate) fn withdraw_code(&mut self) {
+        match (&mut self.operator_code, &self.authenticator) {
+            (Some(given), None) => given.code = None,
+            (given, _) => *given = None,
+        }
+        self.writes += 1;
+        self.generation += 1;
+    }
+
+    pub(crate) fn reset_with_code(&mut self, code: String, seconds: u64) {
+        self.reset();
+        self.operator_code = Some(OperatorCode { code: Some(code), until: self.now + seconds });
+    }
+
+    pub(crate) fn forget(&mut self) {
+        self.reset();
+        self.forgotten = true;
+    }
+
+    /// Whether there was anything to lift.
+    pub(crate) fn unlock(&mut self) -> bool {
+        self.failures.fall(self.now);
+        let before = self.failures.count;
+        self.lift_failures();
+        let lifted = self.failures.count < before;
+        self.writes += u64::from(lifted);
+        lifted
+    }
+
+    /// The operator's code, while it can be used.
+    pub(crate) fn usable_code(&self) -> Option<&String> {
+        self.operator_code.as_ref().filter(|given| self.now < given.until)?.code.as_ref()
+    }
+
+    /// Whether a sign-in sets up an authenticator after any right answer to its prompt.
+    fn marks_prompts(&self) -> bool {
+        if self.authenticator.is_none() { self.operator_code.is_some() } else { self.usable_code().is_some() }
+    }
+
     pub(crate) fn step(&self) -> u64 {
         self.now / STEP
     }
@@ -173,7 +247,7 @@ impl Model {
             return if *right { Expected::Right("delivered again") } else { Expected::Wrong("delivered again") };
         }
         let expected = match &issued.challenge {
-            Challenge::SecondFactor { .. } => self.verify_second_factor(typed),
+            Challenge::SecondFactor { due, generation } => self.verify_second_factor(*due, *generation, typed),
             Challenge::TotpSetup { generation, .. } | Challenge::RecoveryCodes { generation, .. }
                 if *generation != self.generation =>
             {
@@ -182,13 +256,15 @@ impl Model {
             Challenge::TotpSetup { by_password: true, .. } if !self.enrolls_at_sign_in => {
                 Expected::HandlerError("nobody enrolls by the password any more")
             }
-            Challenge::TotpSetup { secret, .. } => match self.matching_steps(secret, typed).last() {
+            Challenge::TotpSetup { secret, by_password, .. } => match self.matching_steps(secret, typed).last() {
                 Some(step) => {
+                    self.operator_code = None;
                     self.generation += 1;
                     self.codes_due = true;
                     let new = Authenticator { secret: secret.clone(), dead: *step };
                     match self.authenticator.replace(new) {
-                        None => Expected::Right("enrolled"),
+                        None if *by_password => Expected::Right("enrolled"),
+                        None => Expected::Right("enrolled after an operator's code"),
                         Some(_) => Expected::Right("authenticator replaced"),
                     }
                 }
@@ -214,10 +290,12 @@ impl Model {
         expected
     }
 
-    fn verify_second_factor(&mut self, typed: &str) -> Expected {
+    fn verify_second_factor(&mut self, due: Due, generation: u64, typed: &str) -> Expected {
         let (wait, stopped) = self.wait();
         if !is_shaped_like_a_passcode(typed) {
-            let Some(position) = position(&self.codes, typed) else { return Expected::Wrong("wrong recovery code") };
+            let Some(position) = position(&self.codes, typed) else {
+                return self.verify_operator_code(due, generation, typed);
+            };
             self.codes.remove(position);
             let lifts_all = self.lift_failures();
             return Expected::Right(match (wait, stopped) {
@@ -244,6 +322,29 @@ impl Model {
                 self.failures.add(self.now);
                 Expected::Wrong(if matching.is_empty() { "wrong passcode" } else { "used passcode" })
             }
+        }
+    }
+
+    /// The code passes a marked prompt that was issued since it was given, and lifts failures as a recovery code does.
+    fn verify_operator_code(&mut self, due: Due, generation: u64, typed: &str) -> Expected {
+        let is_given = |code: &Option<String>| code.as_ref().is_some_and(|code| is_same_code(code, typed));
+        let (now, present) = (self.now, self.generation);
+        match &mut self.operator_code {
+            Some(OperatorCode { code, until }) if is_given(code) => {
+                if now >= *until {
+                    return Expected::Wrong("operator's code too late");
+                }
+                if due != Due::Authenticator {
+                    return Expected::Wrong("operator's code at an unmarked prompt");
+                }
+                if generation != present {
+                    return Expected::Wrong("operator's code at a prompt of another generation");
+                }
+                *code = None;
+                self.lift_failures();
+                Expected::Right("operator's code")
+            }
+            Some(_) | None => Expected::Wrong("wrong recovery code"),
         }
     }
 
@@ -290,16 +391,21 @@ impl Model {
             (Some(again), _, _) => return ToIssue::Again(again.clone()),
         }
         match sign_in.progress {
+            Progress::PasswordProven | Progress::SecondFactorDue if self.marks_prompts() => {
+                ToIssue::Prompt { due: Due::Authenticator }
+            }
             Progress::PasswordProven | Progress::SecondFactorDue if self.authenticator.is_none() => {
-                if self.enrolls_at_sign_in && !sign_in.challenged {
+                if self.enrolls_at_sign_in && !sign_in.challenged && !self.forgotten {
                     ToIssue::NewAuthenticator
                 } else {
-                    ToIssue::Prompt { codes_due: false }
+                    ToIssue::Prompt { due: Due::Nothing }
                 }
             }
             Progress::PasswordProven | Progress::SecondFactorDue => {
-                ToIssue::Prompt { codes_due: self.codes_due || self.codes.len() < 3 }
+                let due = if self.codes_due || self.codes.len() < 3 { Due::Codes } else { Due::Nothing };
+                ToIssue::Prompt { due }
             }
+            Progress::SetUpOwed => ToIssue::NewAuthenticator,
             Progress::SecondFactorProven if after_second_factor == Some("NEW_RECOVERY_CODES") => ToIssue::NewCodes,
             Progress::CodesOwed if after_second_factor == Some("REPLACE_AUTHENTICATOR") => ToIssue::NewAuthenticator,
             Progress::SecondFactorProven | Progress::CodesRenewed => ToIssue::NewAuthenticator,
@@ -313,8 +419,8 @@ impl Model {
         Challenge::TotpSetup { secret, generation: self.generation, by_password: !sign_in.has_proven_factor() }
     }
 
-    pub(crate) fn prompt(&self, codes_due: bool) -> Challenge {
-        Challenge::SecondFactor { codes_due, generation: self.generation }
+    pub(crate) fn prompt(&self, due: Due) -> Challenge {
+        Challenge::SecondFactor { due, generation: self.generation }
     }
 
     /// What was drawn for [`ToIssue::NewCodes`].
@@ -378,6 +484,7 @@ impl SignIn {
             Progress::PasswordProven | Progress::SecondFactorDue | Progress::Rejected => false,
             Progress::SecondFactorProven
             | Progress::CodesOwed
+            | Progress::SetUpOwed
             | Progress::Changing
             | Progress::CodesRenewed
             | Progress::CodesFollow
@@ -413,8 +520,9 @@ impl SignIn {
         }
         self.wrong_answers = 0;
         self.progress = match challenge {
-            Challenge::SecondFactor { codes_due: false, .. } => Progress::SecondFactorProven,
-            Challenge::SecondFactor { codes_due: true, .. } => Progress::CodesOwed,
+            Challenge::SecondFactor { due: Due::Nothing, .. } => Progress::SecondFactorProven,
+            Challenge::SecondFactor { due: Due::Codes, .. } => Progress::CodesOwed,
+            Challenge::SecondFactor { due: Due::Authenticator, .. } => Progress::SetUpOwed,
             Challenge::TotpSetup { .. } => Progress::CodesFollow,
             Challenge::RecoveryCodes { .. } if matches!(self.progress, Progress::CodesFollow) => Progress::Done,
             Challenge::RecoveryCodes { .. } => Progress::CodesRenewed,
@@ -431,9 +539,8 @@ impl SignIn {
             (Progress::Rejected, _) => (Decision::Failure, "third wrong answer"),
             (Progress::PasswordProven, _) if new_password_due => (Decision::NewPassword, "a new password is asked for"),
             (_, _) if new_password_due => (Decision::Failure, "the password was replaced under way"),
-            (Progress::PasswordProven | Progress::SecondFactorDue | Progress::CodesOwed | Progress::CodesFollow, _) => {
-                (Decision::Challenge, "goes on")
-            }
+            (Progress::PasswordProven | Progress::SecondFactorDue, _) => (Decision::Challenge, "goes on"),
+            (Progress::CodesOwed | Progress::SetUpOwed | Progress::CodesFollow, _) => (Decision::Challenge, "goes on"),
             (Progress::SecondFactorProven, None | Some("NOTHING")) => {
                 (Decision::Tokens, "tokens for the second factor")
             }
@@ -479,6 +586,10 @@ fn plain(typed: &str) -> String {
 
 /// Case and look-alikes do not matter either.
 fn position(codes: &[String], typed: &str) -> Option<usize> {
+    codes.iter().position(|code| is_same_code(code, typed))
+}
+
+pub(crate) fn is_same_code(code: &str, typed: &str) -> bool {
     let plain = |code: &str| plain(&code.to_uppercase()).replace('O', "0").replace(['I', 'L'], "1");
-    codes.iter().position(|code| plain(code) == plain(typed))
+    plain(code) == plain(typed)
 }
