@@ -58,7 +58,7 @@ export function signInWithSecondFactor(pool, username, password, app) {
 export function ask(app, shown) {
   const attemptsLeft = Number(shown.attemptsLeft);
   switch (shown.challenge) {
-    case 'SECOND_FACTOR': // A passcode, or a recovery code in its place.
+    case 'SECOND_FACTOR': // A passcode, a recovery code, or the code from support.
       return app.askPasscode({
         accepts: shown.accepts.split(' '),
         attemptsLeft,

@@ -39,7 +39,7 @@ export async function signInWithSecondFactor(username, password, app) {
 function ask(app, { signInStep, additionalInfo }, shown) {
   const attemptsLeft = Number(shown.attemptsLeft);
   switch (additionalInfo?.challenge ?? signInStep) {
-    case 'SECOND_FACTOR': // A passcode, or a recovery code in its place.
+    case 'SECOND_FACTOR': // A passcode, a recovery code, or the code from support.
       return app.askPasscode({
         accepts: shown.accepts.split(' '),
         attemptsLeft,

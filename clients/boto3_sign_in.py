@@ -63,7 +63,7 @@ def claims(token):
 def ask(app, shown):
     attempts_left = int(shown["attemptsLeft"])
     match shown["challenge"]:
-        case "SECOND_FACTOR":  # A passcode, or a recovery code in its place.
+        case "SECOND_FACTOR":  # A passcode, a recovery code, or the code from support.
             return app.ask_passcode(
                 accepts=shown["accepts"].split(),
                 attempts_left=attempts_left,
