@@ -44,6 +44,7 @@ function ask(app, { signInStep, additionalInfo }, shown) {
         accepts: shown.accepts.split(' '),
         attemptsLeft,
         retryAfterSeconds: Number(shown.retryAfterSeconds),
+        passcodeDigits: shown.passcodeDigits.split(' ').map(Number),
         friendlyDeviceName: shown.friendlyDeviceName,
       });
     case 'TOTP_SETUP': // The first passcode of the new authenticator; otpauthUri is for a QR code.

@@ -68,6 +68,7 @@ def ask(app, shown):
                 accepts=shown["accepts"].split(),
                 attempts_left=attempts_left,
                 retry_after_seconds=int(shown["retryAfterSeconds"]),
+                passcode_digits=[int(digits) for digits in shown["passcodeDigits"].split()],
                 friendly_device_name=shown.get("friendlyDeviceName"),
             )
         case "TOTP_SETUP":  # The first passcode of the new authenticator; otpauthUri is for a QR code.

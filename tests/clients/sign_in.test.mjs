@@ -51,6 +51,7 @@ function signsIn(client) {
         accepts: ['PASSCODE', 'RECOVERY_CODE'],
         attemptsLeft: 3,
         retryAfterSeconds: 0,
+        passcodeDigits: [6],
         friendlyDeviceName: 'My phone',
       },
     ]);

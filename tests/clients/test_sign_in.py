@@ -34,6 +34,7 @@ def test_the_next_sign_in_asks_a_passcode_by_the_name_that_the_user_gave_to_the_
         "accepts": ["PASSCODE", "RECOVERY_CODE"],
         "attempts_left": 3,
         "retry_after_seconds": 0,
+        "passcode_digits": [6],
         "friendly_device_name": "My phone",
     }
     assert person.asked == [("ask_passcode", expected)]
