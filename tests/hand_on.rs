@@ -10,6 +10,7 @@ use pre_token_generation::Guard;
 use serde_json::{Map, Value, json};
 use shared::cognito::UserKey;
 use shared::error::{ClientError, InvokeError, StoreError};
+use shared::federated::FederatedProviders;
 use shared::guard_settings::{FunctionArn, NextFunctionErrors, NextFunctionSettings, ReportOnly};
 use shared::hand_on::LONGEST_ANSWER;
 use shared::invocation::answer;
@@ -65,7 +66,7 @@ impl NextFunction for Team {
 }
 
 fn guard<S>(setting: TokenGuard, store: S, function: Team, errors: NextFunctionErrors) -> Guard<S, Team> {
-    Guard { setting, report_only: ReportOnly::NEVER, store, next: Some(Next { function, errors }) }
+    Guard { setting, federated: FederatedProviders::default(), report_only: ReportOnly::NEVER, store, next: Some(Next { function, errors }) }
 }
 
 /// Answers for ana, who has just proven her second factor.
@@ -139,7 +140,7 @@ async fn the_grant_is_spent_before_the_function_is_invoked() {
     let store = functions.create.store.clone();
     let function = Looks(store.clone(), ana.key(), Mutex::default());
     let next = Some(Next { function, errors: NextFunctionErrors::Hidden });
-    let guard = Guard { setting: TokenGuard::Grant, report_only: ReportOnly::NEVER, store, next };
+    let guard = Guard { setting: TokenGuard::Grant, federated: FederatedProviders::default(), report_only: ReportOnly::NEVER, store, next };
     guard.handle(ana.token_event(SIGN_IN, "2"), NOW).await.unwrap();
     let spent = functions.stored(&ana).await.record;
     assert_ne!(spent, granted);

@@ -274,6 +274,7 @@ async fn the_stack_of_the_first_pool_has_the_outputs_of_the_template() {
         ("PreTokenGenerationArn", function("PreTokenGeneration")),
         ("TokenGuard", "GRANT".to_owned()),
         ("TokenGuardEvents", "V2_0".to_owned()),
+        ("FederatedProviders", "NONE".to_owned()),
         ("ReportOnlyUntil", "NONE".to_owned()),
         ("NextPreTokenGenerationArn", "NONE".to_owned()),
     ];

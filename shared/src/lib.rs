@@ -7,7 +7,7 @@
 //! |---|---|
 //! | leaves | [`clock`], [`encoding`], `characters`, [`random`], [`timeouts`], [`ids`] |
 //! | Cognito's words | [`cognito`] |
-//! | what an operator decides | [`settings`], [`guard_settings`] |
+//! | what an operator decides | [`settings`], [`guard_settings`], [`federated`] |
 //! | factors | [`totp`], [`recovery_codes`], [`operator_code`], [`passcode_limit`], [`authenticator`] |
 //! | what is kept | [`token_grant`], [`operator_note`], `unknown_fields`, [`record`], [`operator_change`] |
 //! | the sign-in | [`challenge`], [`sign_in`], [`verification`] |
@@ -47,6 +47,7 @@ pub mod cognito;
 pub mod encoding;
 pub mod error;
 pub mod event;
+pub mod federated;
 pub mod guard_settings;
 pub mod hand_on;
 pub mod ids;

@@ -131,6 +131,7 @@ def statements(name, stack=None):
 CREATED, ATTACHED = Stack(), Stack(ExistingUserPoolId=EXISTING_POOL)
 GIVEN = {
     "AlarmTopicArn": TOPIC,
+    "FederatedProviders": "Google Okta-1",
     "LogKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1",
     "NextPreTokenGenerationArn": NEXT,
     "NextPreTokenGenerationErrors": "SHOWN",
@@ -194,6 +195,7 @@ def test_a_pool_that_exists_leaves_out_the_pool_and_the_app_client_and_nothing_e
 ARN = NEXT.removesuffix(":live")
 WELL_FORMED = {
     "ExistingUserPoolId": ["", "eu-central-1_Example", "us-gov-west-1_a1B2c3"],
+    "FederatedProviders": ["", "Google", "Google Okta-1 LoginWithAmazon"],
     "ReportOnlyUntil": ["", "2026-12-24T08:00:00Z", "2027-02-28T23:59:59Z"],
     "NextPreTokenGenerationArn": ["", ARN, f"{ARN}:live", f"{ARN}:7", f"{ARN}:$LATEST", ARN.replace("aws", "aws-cn", 1)],
 }
@@ -202,6 +204,7 @@ MALFORMED = {
         *("Example", "eu-central-1_", "eu-central-1_Exa-mple", "EU-central-1_Example", "eu-central-1_Example "),
         "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Example",
     ],
+    "FederatedProviders": [" Google", "Google  Okta", "Google ", "x" * 33],
     "ReportOnlyUntil": [
         *("tomorrow", "2026-12-24", "2026-12-24T08:00Z", "2026-12-24T08:00:00", "2026-12-24T08:00:00+01:00"),
         *("2026-13-24T08:00:00Z", "2026-12-32T08:00:00Z", "2026-12-24T24:00:00Z", "2026-12-24T08:60:00Z"),
@@ -399,6 +402,7 @@ def test_the_guard_is_told_what_it_reads_and_no_more():
         "LOG_LEVEL": ref("LogLevel"),
         # Empty by default, which is not set.
         "NEXT_PRE_TOKEN_GENERATION": ref("NextPreTokenGenerationArn"),
+        "FEDERATED_PROVIDERS": ref("FederatedProviders"),
         "REPORT_ONLY_UNTIL": ref("ReportOnlyUntil"),
         "TABLE_NAME": ref("SecondFactors"),
         "TOKEN_GUARD": ref("TokenGuard"),
@@ -758,6 +762,7 @@ def test_the_outputs_are_what_clients_and_operators_need():
         "PreTokenGenerationArn": arn(GUARD),
         "TokenGuard": ref("TokenGuard"),
         "TokenGuardEvents": ref("TokenGuardEvents"),
+        "FederatedProviders": "NONE",
         "ReportOnlyUntil": "NONE",
         "NextPreTokenGenerationArn": "NONE",
     }

@@ -3,9 +3,10 @@
 
 use serde_json::Value;
 use shared::clock::UnixTime;
-use shared::cognito::TokenSource;
+use shared::cognito::{TokenSource, USER_STATUS};
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
+use shared::federated::{FederatedProviders, IDENTITIES};
 use shared::guard_settings::ReportOnly;
 use shared::hand_on::hand_on;
 use shared::next_function::{Next, NextFunction, NoFunction};
@@ -21,6 +22,8 @@ use shared::token_response::{EventVersion, own};
 pub struct Guard<S, N = NoFunction> {
     /// What the operator decided.
     pub setting: TokenGuard,
+    /// The identity providers whose users pass without a second factor of ours.
+    pub federated: FederatedProviders,
     /// Until when it refuses nothing.
     pub report_only: ReportOnly,
     /// The records.
@@ -32,7 +35,7 @@ pub struct Guard<S, N = NoFunction> {
 impl<S> Guard<S> {
     /// A guard that refuses and is the only function.
     pub fn new(setting: TokenGuard, store: S) -> Self {
-        Self { setting, report_only: ReportOnly::NEVER, store, next: None }
+        Self { setting, federated: FederatedProviders::default(), report_only: ReportOnly::NEVER, store, next: None }
     }
 }
 
@@ -96,6 +99,11 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let source = source.ok_or(HandlerError::NotThisTriggersEvent("triggerSource"))?;
         if rule(source, self.setting) == Rule::PassWithoutUser && !view.names_a_user() {
             return Ok(Passed { source, user: None });
+        }
+        if source == TokenSource::HostedAuth
+            && self.federated.vouch_for(view.user_attribute(USER_STATUS), view.user_attribute(IDENTITIES))
+        {
+            return Ok(Passed { source, user: Some((version, None)) });
         }
         let (user, client) = (view.user_key()?, view.client_id());
         let claims = redeem_grant(&self.store, &user, client.as_ref(), source, self.setting, now).await?;

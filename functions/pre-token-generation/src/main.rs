@@ -7,6 +7,7 @@
 use std::time::SystemTime;
 
 use pre_token_generation::Guard;
+use shared::federated::FederatedProviders;
 use shared::guard_settings::{NextFunctionSettings, ReportOnly};
 use shared::runtime;
 use shared::settings::{TokenGuard, table_name};
@@ -18,9 +19,10 @@ async fn main() -> runtime::Ended {
     runtime::start_logging(&environment)?;
     let setting = runtime::setting(TokenGuard::read(&environment))?;
     let table_name = runtime::setting(table_name(&environment))?;
+    let federated = runtime::setting(FederatedProviders::read(&environment))?;
     let report_only = runtime::setting(ReportOnly::read(&environment))?;
     let next = runtime::setting(NextFunctionSettings::read(&environment))?;
     let (store, next) = runtime::setting(aws::connect_guard(&environment, table_name, next).await)?;
-    let guard = Guard { setting, report_only, store, next };
+    let guard = Guard { setting, federated, report_only, store, next };
     runtime::serve(async |event| guard.handle(event, SystemTime::now().into()).await).await
 }

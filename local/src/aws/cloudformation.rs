@@ -54,7 +54,7 @@ fn describe_stacks(service: &Service, functions: &InProcess, form: &Form) -> Res
     };
     let events = first.settings().pre_token_generation.unwrap_or(PreTokenGenerationVersion::V2);
     let arn = |trigger| Some(own_function(trigger));
-    let outputs: [(&str, Option<String>); 12] = [
+    let outputs: [(&str, Option<String>); 13] = [
         ("UserPoolId", Some(user_pool_id)),
         ("UserPoolClientId", client_id),
         ("TableName", Some(TABLE_NAME.to_owned())),
@@ -65,6 +65,7 @@ fn describe_stacks(service: &Service, functions: &InProcess, form: &Form) -> Res
         ("PreTokenGenerationArn", arn(Trigger::PreTokenGeneration)),
         ("TokenGuard", Some(token_guard(functions.token_guard()).to_owned())),
         ("TokenGuardEvents", Some(events.as_str().to_owned())),
+        ("FederatedProviders", Some(NONE.to_owned())),
         ("ReportOnlyUntil", Some(NONE.to_owned())),
         ("NextPreTokenGenerationArn", Some(NONE.to_owned())),
     ];

@@ -6,6 +6,7 @@ use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::Value;
 use shared::error::{HandlerError, InvokeError};
+use shared::federated::FederatedProviders;
 use shared::guard_settings::ReportOnly;
 use shared::invocation::answer;
 use shared::next_function::{Invoked, Next, NextFunction};
@@ -144,7 +145,13 @@ impl<S: RecordStore> InProcess<S> {
             AcceptedCognitoMfa::NONE => TokenGuard::Grant,
             _ => TokenGuard::TriggerSource,
         };
-        let guard = Guard { setting, report_only: ReportOnly::NEVER, store: Arc::clone(&store), next: None };
+        let guard = Guard {
+            setting,
+            federated: FederatedProviders::default(),
+            report_only: ReportOnly::NEVER,
+            store: Arc::clone(&store),
+            next: None,
+        };
         Self { create, verify: Verify { enrollment: sign_in.enrollment(), store, sealer }, guard, clock }
     }
 

@@ -128,6 +128,7 @@ const PRE_TOKEN_GENERATION_CONFIG: &str = "PreTokenGenerationConfig";
 const GUARD: &str = "PreTokenGenerationArn";
 const NEXT: &str = "NextPreTokenGenerationArn";
 const REPORT_ONLY_UNTIL: &str = "ReportOnlyUntil";
+const FEDERATED_PROVIDERS: &str = "FederatedProviders";
 
 /// Decides what `phase` does. `now` is in the form of `ReportOnlyUntil`: RFC 3339, UTC.
 ///
@@ -296,16 +297,23 @@ fn denied_users(seen: &Seen, by_grant: bool, plan: &mut Plan) {
             plan.obstacles.push((obstacle, format!("{}: {why}", names(&clients))));
         }
     };
+    let trusted = seen.stack.output(FEDERATED_PROVIDERS).unwrap_or_default();
+    let is_trusted = |name: &str| trusted.split_whitespace().any(|trusted| trusted == name);
+    // Without COGNITO, the pool's own users cannot come by managed login.
+    let comes_from_trusted = |client: &Described| {
+        let providers = foreign_providers(client);
+        !providers.is_empty() && providers.into_iter().all(is_trusted) && !supports_own_users(client)
+    };
     let which = |is: &dyn Fn(&Described) -> bool| seen.clients.iter().filter(|client| is(client)).collect::<Vec<_>>();
     stands(
         Obstacle::ManagedLogin,
-        which(&|client| has_managed_login(client)),
+        which(&|client| has_managed_login(client) && !comes_from_trusted(client)),
         "users sign in by managed login, which calls no challenge triggers, and the token guard denies their tokens",
     );
     stands(
         Obstacle::FederatedUsers,
-        which(&|client| !seen.identity_providers.is_empty() && !foreign_providers(client).is_empty()),
-        "users come from an identity provider, and the token guard denies their tokens",
+        which(&|client| !seen.identity_providers.is_empty() && !foreign_providers(client).into_iter().all(is_trusted)),
+        "users come from an identity provider that FederatedProviders does not name, and the token guard denies their tokens",
     );
     stands(
         Obstacle::Rotation,
@@ -446,6 +454,11 @@ fn is_for_machines(client: &Described) -> bool {
 fn foreign_providers(client: &Described) -> Vec<&str> {
     let listed = client.get("SupportedIdentityProviders").and_then(Value::as_array);
     listed.into_iter().flatten().filter_map(Value::as_str).filter(|name| *name != "COGNITO").collect()
+}
+
+fn supports_own_users(client: &Described) -> bool {
+    let listed = client.get("SupportedIdentityProviders").and_then(Value::as_array);
+    listed.into_iter().flatten().any(|name| name == "COGNITO")
 }
 
 /// How many app clients of one sentence are named.

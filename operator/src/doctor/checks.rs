@@ -9,7 +9,7 @@ use std::borrow::Borrow;
 use super::deployment::{Deployment, ListedClient, PoolTrigger, Read, Triggers};
 use crate::aws::Cause;
 use client::CLIENT;
-use known::{Guard, Known, cognito_mfa_is_accepted, guard, users_are_federated};
+use known::{Guard, Known, cognito_mfa_is_accepted, federated_providers, guard, users_are_federated};
 use pool::{IDENTITY_PROVIDERS, MFA, POOL, TRAIL};
 use settings::SETTINGS;
 use table_and_key::{BACKUPS, KEY, ROTATION, TABLE, key_missing, table_missing};
@@ -40,6 +40,7 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
         guard: deployment.pool.as_ref().map_or(Guard::Unread, |pool| guard(&pool.triggers, &deployment.read_at)),
         cognito_mfa_is_accepted: cognito_mfa_is_accepted(triggers),
         users_are_federated: users_are_federated(&deployment.clients),
+        federated: federated_providers(triggers),
         read_at: &deployment.read_at,
         given: &deployment.given,
     };

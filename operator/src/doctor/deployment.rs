@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use shared::federated::FederatedProviders;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, TokenGuard};
 
 use crate::aws::{CallError, UserPoolId};
@@ -157,9 +158,10 @@ pub struct Configuration {
 }
 
 /// The variables whose values are kept.
-pub const VARIABLES: [&str; 8] = [
+pub const VARIABLES: [&str; 9] = [
     AcceptedCognitoMfa::VARIABLE,
     Enrollment::VARIABLE,
+    FederatedProviders::VARIABLE,
     KEY_ID,
     NEXT_PRE_TOKEN_GENERATION,
     PasscodeDigits::VARIABLE,

@@ -2,7 +2,7 @@
 
 use super::known::Known;
 use super::verdict::Verdict::{self, Fine, Moot, Weak};
-use super::verdict::{Row, counted, open_by_source, open_to_the_api, others_than, users_by_managed_login};
+use super::verdict::{Row, counted, federated_users, open_by_source, open_to_the_api, others_than, users_by_managed_login};
 use crate::doctor::deployment::{Client, Purpose, Validity};
 
 pub(super) const CLIENT: &[Row<Client>] = &[
@@ -74,7 +74,7 @@ fn client_identity_providers(client: &Client, known: &Known<'_>) -> Verdict {
         return Fine("supports no foreign identity provider".to_owned());
     }
     if client.allows_managed_login() {
-        return users_by_managed_login(&format!("supports {others}"), known);
+        return federated_users(&format!("supports {others}"), &client.foreign_identity_providers(), known);
     }
     let what = format!("supports {others}: federated users get tokens without asking the triggers");
     open_by_source(

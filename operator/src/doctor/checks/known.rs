@@ -1,5 +1,6 @@
 //! What a check needs to know of the whole.
 
+use shared::federated::FederatedProviders;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, SettingError, SignInSettings, TokenGuard};
 
 use crate::doctor::deployment::{
@@ -14,6 +15,8 @@ pub(super) struct Known<'a> {
     pub(super) cognito_mfa_is_accepted: Option<bool>,
     /// Some app client lets federated users in, or an app client could not be read.
     pub(super) users_are_federated: bool,
+    /// The token guard lets their users pass.
+    pub(super) federated: FederatedProviders,
     pub(super) read_at: &'a str,
     pub(super) given: &'a Given,
 }
@@ -62,6 +65,15 @@ pub(super) fn guard(triggers: &Triggers, now: &str) -> Guard {
 /// `REPORT_ONLY_UNTIL` of the token guard. Two times of this form compare as text.
 pub(super) fn reports_until(triggers: &Triggers) -> Option<&str> {
     triggers.variables(PoolTrigger::Guard)?.get(REPORT_ONLY_UNTIL).filter(|until| !until.trim().is_empty())
+}
+
+/// Where the guard denies anything; a value that stops the guard lets nobody pass.
+pub(super) fn federated_providers(triggers: &Triggers) -> FederatedProviders {
+    let variables = triggers.variables(PoolTrigger::Guard);
+    let read = |variables: &Variables| {
+        FederatedProviders::read(&|variable| variables.get(variable).map(str::to_owned)).unwrap_or_default()
+    };
+    variables.map(read).unwrap_or_default()
 }
 
 pub(super) fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {

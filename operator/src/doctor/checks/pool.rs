@@ -2,7 +2,7 @@
 
 use super::known::{Guard, Known};
 use super::verdict::Verdict::{self, Fine, Weak};
-use super::verdict::{Row, open_by_source, others_than, users_by_managed_login};
+use super::verdict::{Row, federated_users, open_by_source, others_than};
 use crate::doctor::deployment::Pool;
 
 pub(super) const POOL: &[Row<Pool>] = &[
@@ -92,7 +92,7 @@ fn pool_identity_providers(names: &[String], known: &Known<'_>) -> Verdict {
     if names.is_empty() {
         Fine("has no identity providers".to_owned())
     } else if known.users_are_federated {
-        users_by_managed_login(&what, known)
+        federated_users(&what, &names.iter().map(String::as_str).collect::<Vec<_>>(), known)
     } else {
         Fine(format!("{what}, and no app client lets their users in"))
     }

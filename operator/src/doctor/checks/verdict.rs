@@ -128,12 +128,24 @@ pub(super) fn open_by_source(what: &str, remedy: &'static str, known: &Known<'_>
     }
 }
 
-/// The same, where users come that way: no setting of the guard lets them pass.
+/// Of users who come from these identity providers.
+pub(super) fn federated_users(what: &str, names: &[&str], known: &Known<'_>) -> Verdict {
+    if !(known.guard.denies_managed_login() && names.iter().all(|name| known.federated.contains(name))) {
+        return users_by_managed_login(what, known);
+    }
+    Weak(
+        format!("{what}, whose users pass by FEDERATED_PROVIDERS: their second factor is the provider's"),
+        "Make sure that each of these providers asks for a second factor; a user who is linked to another one too is denied.",
+    )
+}
+
+/// The same, where users come that way: no setting of the guard lets them pass, unless they are federated.
 pub(super) fn users_by_managed_login(what: &str, known: &Known<'_>) -> Verdict {
-    const MOVE: &str = "No setting lets them pass: move these users to CUSTOM_AUTH, or to a pool without the token guard. \
+    const MOVE: &str = "Unless they come from an identity provider (FEDERATED_PROVIDERS), no setting lets them pass: move these users to CUSTOM_AUTH, or to a pool without the token guard. \
                         If nobody comes that way, close it.";
     const BEFORE: &str = "If nobody comes that way, close it; otherwise move these users to CUSTOM_AUTH before the token \
-                          guard denies, as no setting lets them pass.";
+                          guard denies, as no setting lets them pass, unless they come from an identity \
+                          provider (FEDERATED_PROVIDERS).";
     match known.guard {
         Guard::Grant | Guard::TriggerSource => {
             Broken(format!("{what}: the token guard denies the tokens of users who come that way"), MOVE)
