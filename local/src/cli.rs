@@ -271,11 +271,10 @@ fn connection_text(pool: &Pool, data_file: Option<&Path>) -> String {
          userPoolId  {user_pool_id}\n\
          clientId    {client_id}\n\
          {secret}\
-         messages    {endpoint}/messages\n\
-         \n\
-         For an operator's commands, in another terminal:\n\
-         export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION={region}\n\
-         cargo run -p operator -- status --user-pool-id {user_pool_id}\n"
+         operators   export AWS_ENDPOINT_URL={endpoint} AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_DEFAULT_REGION={region}\n\
+         {:12}cargo run -p operator -- status --user-pool-id {user_pool_id}\n\
+         messages    {endpoint}/messages\n",
+        ""
     )
 }
 
