@@ -2,14 +2,28 @@
 
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
-use shared::cognito::TokenSource;
-use shared::error::HandlerError;
+use shared::cognito::{TokenSource, UserKey};
+use shared::error::{HandlerError, StoreError};
 use shared::federated::FederatedProviders;
+use shared::record::Record;
 use shared::settings::TokenGuard;
+use shared::store::{RecordStore, Saved, Version, Versioned};
 use shared::token_grant::TokenDenied;
 use tests::clock::NOW;
 use tests::events::User;
-use tests::stores::NoStore;
+
+/// A store that nobody may ask.
+struct NoStore;
+
+impl RecordStore for NoStore {
+    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreError> {
+        Err(StoreError("asked".into()))
+    }
+
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
+        Err(StoreError("asked".into()))
+    }
+}
 
 const HOSTED: &str = "TokenGeneration_HostedAuth";
 
@@ -74,7 +88,9 @@ async fn without_the_setting_no_federated_user_passes() {
 #[tokio::test]
 async fn a_local_user_who_is_linked_to_a_provider_is_denied() {
     let google = identities(&["Google"]);
-    for status in ["CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED", "external_provider", "EXTERNAL_PROVIDER ", ""] {
+    for status in
+        ["CONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED", "external_provider", "EXTERNAL_PROVIDER ", ""]
+    {
         assert!(!passes("Google", Some(status), Some(&google)).await, "{status}");
     }
     assert!(!passes("Google", None, Some(&google)).await, "an event without the status");
@@ -93,9 +109,20 @@ async fn one_provider_that_is_not_named_denies_the_user() {
 #[tokio::test]
 async fn identities_that_are_not_understood_deny_the_user() {
     for identities in [
-        "", "[]", "{}", "null", "[null]", "[{}]", "Google", r#"["Google"]"#, r#"{"providerName":"Google"}"#,
-        r#"[{"providerName":null}]"#, r#"[{"providerName":["Google"]}]"#, r#"[{"ProviderName":"Google"}]"#,
-        r#"[{"providerName":"Google"}] "x""#, r#"[{"providerName":"Weak","providerName":"Google"}]"#,
+        "",
+        "[]",
+        "{}",
+        "null",
+        "[null]",
+        "[{}]",
+        "Google",
+        r#"["Google"]"#,
+        r#"{"providerName":"Google"}"#,
+        r#"[{"providerName":null}]"#,
+        r#"[{"providerName":["Google"]}]"#,
+        r#"[{"ProviderName":"Google"}]"#,
+        r#"[{"providerName":"Google"}] "x""#,
+        r#"[{"providerName":"Weak","providerName":"Google"}]"#,
     ] {
         assert!(!passes("Google", Some("EXTERNAL_PROVIDER"), Some(identities)).await, "{identities}");
     }
@@ -105,14 +132,19 @@ async fn identities_that_are_not_understood_deny_the_user() {
 #[tokio::test]
 async fn no_other_source_passes_for_a_federated_user() {
     let google = identities(&["Google"]);
-    for source in ["TokenGeneration_AuthenticateDevice", "TokenGeneration_AddedLater", "TokenGeneration_ClientCredentials"] {
+    for source in
+        ["TokenGeneration_AuthenticateDevice", "TokenGeneration_AddedLater", "TokenGeneration_ClientCredentials"]
+    {
         let event = event(source, "2", Some("EXTERNAL_PROVIDER"), Some(&google));
         let denied = answer("Google", TokenGuard::Grant, event).await;
         assert!(matches!(denied, Err(HandlerError::TokenDenied(_))), "{source}");
     }
     for source in ["TokenGeneration_Authentication", "TokenGeneration_NewPasswordChallenge"] {
         let event = event(source, "2", Some("EXTERNAL_PROVIDER"), Some(&google));
-        assert!(matches!(answer("Google", TokenGuard::Grant, event).await, Err(HandlerError::Store(_))), "asks for a grant");
+        assert!(
+            matches!(answer("Google", TokenGuard::Grant, event).await, Err(HandlerError::Store(_))),
+            "asks for a grant"
+        );
     }
 }
 

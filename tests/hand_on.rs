@@ -66,7 +66,13 @@ impl NextFunction for Team {
 }
 
 fn guard<S>(setting: TokenGuard, store: S, function: Team, errors: NextFunctionErrors) -> Guard<S, Team> {
-    Guard { setting, federated: FederatedProviders::default(), report_only: ReportOnly::NEVER, store, next: Some(Next { function, errors }) }
+    Guard {
+        setting,
+        federated: FederatedProviders::default(),
+        report_only: ReportOnly::NEVER,
+        store,
+        next: Some(Next { function, errors }),
+    }
 }
 
 /// Answers for ana, who has just proven her second factor.
@@ -140,7 +146,13 @@ async fn the_grant_is_spent_before_the_function_is_invoked() {
     let store = functions.create.store.clone();
     let function = Looks(store.clone(), ana.key(), Mutex::default());
     let next = Some(Next { function, errors: NextFunctionErrors::Hidden });
-    let guard = Guard { setting: TokenGuard::Grant, federated: FederatedProviders::default(), report_only: ReportOnly::NEVER, store, next };
+    let guard = Guard {
+        setting: TokenGuard::Grant,
+        federated: FederatedProviders::default(),
+        report_only: ReportOnly::NEVER,
+        store,
+        next,
+    };
     guard.handle(ana.token_event(SIGN_IN, "2"), NOW).await.unwrap();
     let spent = functions.stored(&ana).await.record;
     assert_ne!(spent, granted);

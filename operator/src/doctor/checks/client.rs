@@ -2,7 +2,9 @@
 
 use super::known::Known;
 use super::verdict::Verdict::{self, Fine, Moot, Weak};
-use super::verdict::{Row, counted, federated_users, open_by_source, open_to_the_api, others_than, users_by_managed_login};
+use super::verdict::{
+    Row, counted, federated_users, open_by_source, open_to_the_api, others_than, users_by_managed_login,
+};
 use crate::doctor::deployment::{Client, Purpose, Validity};
 
 pub(super) const CLIENT: &[Row<Client>] = &[
