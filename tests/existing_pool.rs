@@ -264,6 +264,13 @@ async fn what_the_guard_would_deny_stands_in_the_way_until_it_is_accepted() {
     for name in all {
         assert!(refused.contains(&format!("--accept {name}")), "{refused}");
     }
+    account.set("FederatedProviders", "Google");
+    let refused = desk.attach("guard", &[]).await.refused();
+    assert!(
+        !refused.contains("federated-users") && refused.contains("managed-login"),
+        "its own users come too: {refused}"
+    );
+    account.set("FederatedProviders", "NONE");
     assert_eq!(account.described().await, before);
     let accepted: Vec<&str> = all.iter().flat_map(|name| ["--accept", name]).collect();
     is_well(&desk.attach("guard", &accepted).await);

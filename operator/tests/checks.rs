@@ -432,6 +432,31 @@ mod tests {
     }
 
     #[test]
+    fn users_of_trusted_providers_pass_and_nobody_else_who_comes_that_way() {
+        for (trusted, supported, severity) in [
+            ("Google", &["Google"][..], Weak),
+            ("Okta Google", &["Google"], Weak),
+            ("Google", &["Google", "Okta"], Broken),
+            ("COGNITO", &["Google"], Broken),
+            ("", &["Google"], Broken),
+        ] {
+            let mut deployment = sound();
+            make_managed_login(client(&mut deployment));
+            deployment.identity_providers = Ok(texts(supported));
+            client(&mut deployment).identity_providers = texts(supported);
+            let variables = [("FEDERATED_PROVIDERS", trusted), ("TABLE_NAME", "records"), ("TOKEN_GUARD", "GRANT")];
+            tell(&mut pool(&mut deployment).triggers.guard, &variables);
+            for id in ["pool-identity-providers", "client-oauth", "client-identity-providers"] {
+                let finding = finding_of(&deployment, id);
+                assert_eq!(finding.severity, severity, "{trusted}: {finding:?}");
+            }
+            // The pool's own users come that way too, and are denied.
+            client(&mut deployment).identity_providers.push("COGNITO".to_owned());
+            assert_eq!(finding_of(&deployment, "client-oauth").severity, Broken);
+        }
+    }
+
+    #[test]
     fn users_of_managed_login_get_no_tokens_and_no_advice_that_ends_it() {
         let federated: Fault = |d| {
             d.identity_providers = Ok(texts(&["Google"]));
@@ -451,7 +476,10 @@ mod tests {
             for id in checks {
                 let finding = finding_of(&deployment, id);
                 assert!(finding.sentence.contains("the token guard denies the tokens of users"), "{finding:?}");
-                assert!(finding.remedy.unwrap().starts_with("No setting lets them pass"), "{finding:?}");
+                assert!(
+                    finding.remedy.unwrap().starts_with("No setting lets the pool's own users pass"),
+                    "{finding:?}"
+                );
             }
             let domain = finding_of(&deployment, "pool-domain");
             assert_eq!(domain.sentence, "has managed login at example, and the token guard denies its users' tokens");

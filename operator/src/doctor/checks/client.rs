@@ -51,6 +51,13 @@ fn client_oauth(client: &Client, known: &Known<'_>) -> Verdict {
         flows => format!("allows managed login ({})", flows.join(", ")),
     };
     match client.purpose() {
+        // None of the pool's own.
+        Purpose::UsersByManagedLogin
+            if !client.identity_providers.is_empty()
+                && !client.identity_providers.iter().any(|name| name == "COGNITO") =>
+        {
+            federated_users(&what, &client.foreign_identity_providers(), known)
+        }
         Purpose::UsersByManagedLogin => users_by_managed_login(&what, known),
         Purpose::UsersByApi | Purpose::Machines => open_by_source(
             &format!("{what}, which issues tokens without asking the triggers"),

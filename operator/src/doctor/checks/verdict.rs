@@ -139,13 +139,13 @@ pub(super) fn federated_users(what: &str, names: &[&str], known: &Known<'_>) -> 
     )
 }
 
-/// The same, where users come that way: no setting of the guard lets them pass, unless they are federated.
+/// The same, where users come that way.
 pub(super) fn users_by_managed_login(what: &str, known: &Known<'_>) -> Verdict {
-    const MOVE: &str = "Unless they come from an identity provider (FEDERATED_PROVIDERS), no setting lets them pass: move these users to CUSTOM_AUTH, or to a pool without the token guard. \
-                        If nobody comes that way, close it.";
+    const MOVE: &str = "No setting lets the pool's own users pass: move them to CUSTOM_AUTH, or to a pool without the token \
+                        guard. Federated users pass if FederatedProviders names each of their providers. If nobody comes \
+                        that way, close it.";
     const BEFORE: &str = "If nobody comes that way, close it; otherwise move these users to CUSTOM_AUTH before the token \
-                          guard denies, as no setting lets them pass, unless they come from an identity \
-                          provider (FEDERATED_PROVIDERS).";
+                          guard denies, or name their providers in FederatedProviders.";
     match known.guard {
         Guard::Grant | Guard::TriggerSource => {
             Broken(format!("{what}: the token guard denies the tokens of users who come that way"), MOVE)
