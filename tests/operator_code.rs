@@ -100,7 +100,11 @@ async fn no_after_second_factor_changes_what_the_code_leads_to() {
             assert!(!sign_in.answer("-").await.unwrap());
             no_tokens(&functions, &sign_in, &ana).await;
             let again = sign_in.challenge().await.unwrap();
-            assert_eq!(again, json!({ "challenge": "TOTP_SETUP", "attemptsLeft": "2" }), "{after_second_factor:?}");
+            assert_eq!(
+                again,
+                json!({ "challenge": "TOTP_SETUP", "attemptsLeft": "2", "passcodeDigits": "6" }),
+                "{after_second_factor:?}"
+            );
             assert!(sign_in.answer(&passcode(&secret, functions.now())).await.unwrap());
             no_tokens(&functions, &sign_in, &ana).await;
             let codes = codes_shown(&sign_in.challenge().await.unwrap());
