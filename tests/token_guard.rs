@@ -12,7 +12,7 @@ use shared::record::Record;
 use shared::settings::TokenGuard;
 use shared::store::memory::MemoryStore;
 use shared::store::{RecordStore, Saved, Version, Versioned};
-use shared::token_grant::{GRANT_SECONDS, REPEAT_SECONDS, TokenDenied};
+use shared::token_grant::{GRANT_SECONDS, REPEAT_SECONDS, SecondFactor, TokenDenied};
 use tests::clock::NOW;
 use tests::driver::Driver;
 use tests::events::{CLIENT_ID as CLIENT, REQUEST_ID, User};
@@ -153,6 +153,46 @@ async fn the_claims_hold_the_factor_that_was_proven_and_when() {
         });
         assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Ok(claims));
     }
+}
+
+#[tokio::test]
+async fn the_claims_are_those_of_the_grant_and_not_of_a_later_proof() {
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
+    let enrolled = enrolled(&functions, &ana).await;
+    let proven_at = functions.now();
+    assert!(functions.passes_prompt(&ana, &enrolled.codes[0]).await);
+    functions.wait(60);
+    // A sign-in at a client that Cognito does not name leaves a proof and no grant, as does one with recovery codes due.
+    let mut unnamed = functions.sign_in(&ana);
+    unnamed.challenge().await.unwrap();
+    let mut event = unnamed.answer_event(&enrolled.passcode(functions.now()));
+    event["callerContext"] = Value::Null;
+    assert_eq!(functions.verify(event).await.unwrap()["response"]["answerCorrect"], true);
+    let record = functions.stored(&ana).await.record;
+    assert_eq!(record.last_proof().unwrap().factor, SecondFactor::Totp);
+    let expected = json!({
+        "second_factor": "recovery_code",
+        "second_factor_at": proven_at.0.to_string(),
+        "second_factor_wrong_passcodes": "0",
+    });
+    for _ in 0..2 {
+        assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Ok(expected.clone()), "in the repeated call, too");
+    }
+}
+
+#[tokio::test]
+async fn a_grant_of_an_older_verify_passes_without_a_claim_about_the_factor() {
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
+    functions.enroll(&ana).await;
+    let Versioned { record, version } = functions.stored(&ana).await;
+    let mut stored: Value = serde_json::from_str(&record.to_json().unwrap()).unwrap();
+    assert!(stored["record"]["lastProof"].is_object());
+    let grant = stored["record"]["grant"].as_object_mut().unwrap();
+    assert_eq!(grant.remove("proof").unwrap()["factor"], "totp");
+    let older = Record::from_json(&stored.to_string()).unwrap();
+    assert_eq!(functions.store().save(&ana.key(), &older, version).await.unwrap(), Saved::Recorded);
+    let claims = tokens_for(&functions, &ana, CLIENT).await.unwrap();
+    assert_eq!(claims, json!({ "second_factor_wrong_passcodes": "0" }));
 }
 
 #[tokio::test]

@@ -104,9 +104,9 @@ pub enum EnrollmentStatus {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Redemption {
     /// It does, once this record has replaced it; and what the tokens say.
-    Redeemed(Record, Option<Claims>),
+    Redeemed(Record, Claims),
     /// It does, for the call that Cognito repeats.
-    Repeated(Option<Claims>),
+    Repeated(Claims),
     /// It does not.
     NoGrant,
 }
@@ -215,14 +215,13 @@ impl Record {
     /// Redeems the grant of `client`, if there is one.
     #[must_use]
     pub fn redeem_grant(&self, client: &ClientId, now: UnixTime) -> Redemption {
-        let claims = |wrong_passcodes| self.last_proof.map(|proof| Claims { proof, wrong_passcodes });
         let status = self.grant.as_ref().map(|grant| grant.status(client, self.wrong_passcodes, now));
         match status.unwrap_or(GrantStatus::Invalid) {
-            GrantStatus::Unused(used) => {
+            GrantStatus::Unused(used, claims) => {
                 let record = Self { grant: Some(used), wrong_passcodes: 0, ..self.clone() };
-                Redemption::Redeemed(record, claims(self.wrong_passcodes))
+                Redemption::Redeemed(record, claims)
             }
-            GrantStatus::JustUsed { wrong_passcodes } => Redemption::Repeated(claims(wrong_passcodes)),
+            GrantStatus::JustUsed(claims) => Redemption::Repeated(claims),
             GrantStatus::Invalid => Redemption::NoGrant,
         }
     }

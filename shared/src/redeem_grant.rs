@@ -10,7 +10,7 @@ use crate::settings::TokenGuard;
 use crate::store::{RecordStore, SAVE_ATTEMPTS, Saved, Versioned};
 use crate::token_grant::{Claims, Rule, TokenDenied, rule};
 
-/// Passes the tokens of `source` or denies them, and returns what they say about the second factor, where that is known.
+/// Passes the tokens of `source` or denies them, and returns what they say about the second factor.
 ///
 /// # Errors
 /// The tokens are denied; an error of the store; too many conflicts.
@@ -21,9 +21,9 @@ pub async fn redeem_grant(
     source: TokenSource,
     guard: TokenGuard,
     now: UnixTime,
-) -> Result<Option<Claims>, HandlerError> {
+) -> Result<Claims, HandlerError> {
     match rule(source, guard) {
-        Rule::Pass => return Ok(None),
+        Rule::Pass => return Ok(Claims::default()),
         // It has no user, and was not called for one.
         Rule::PassWithoutUser | Rule::Deny => return Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
         Rule::RedeemGrant => {}

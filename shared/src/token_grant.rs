@@ -6,7 +6,8 @@
 //!
 //! Invariant: under [`Rule::RedeemGrant`] one grant passes one sign-in. Cognito repeats a call that it gets no answer to, and
 //! its event names no sign-in: so for [`REPEAT_SECONDS`] after its use a grant passes the same client again. Tokens that pass
-//! without a grant carry no claim about a second factor: nobody can know whose sign-in they end.
+//! without a grant carry no claim about a second factor: nobody can know whose sign-in they end. A grant names the proof that it
+//! rests on, and the claims are about that proof, never about a later one.
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html>
 
 use serde::{Deserialize, Serialize};
@@ -85,13 +86,13 @@ pub struct Proof {
     pub at: UnixTime,
 }
 
-/// What tokens say about the second factor that they rest on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What tokens say about the second factor: nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// Which factor, and when it was proven.
-    pub proof: Proof,
+    /// Which factor the sign-in proved, and when.
+    pub proof: Option<Proof>,
     /// Wrong passcodes since tokens were issued before: the user's own mistakes, or guesses by somebody who knows the password.
-    pub wrong_passcodes: u16,
+    pub wrong_passcodes: Option<u16>,
 }
 
 /// The right of one sign-in to its tokens.
@@ -100,6 +101,9 @@ pub struct Claims {
 pub struct TokenGrant {
     client_id: ClientId,
     until: UnixTime,
+    /// What the sign-in proved; none in a grant that an older Verify recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<Proof>,
     #[serde(skip_serializing_if = "Option::is_none")]
     used: Option<Use>,
 }
@@ -115,35 +119,34 @@ struct Use {
 /// What a grant is worth to a client that asks for tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantStatus {
-    /// Tokens, once this has replaced the grant.
-    Unused(TokenGrant),
-    /// Tokens again, for the call that Cognito repeats.
-    JustUsed {
-        /// What the tokens said about wrong passcodes.
-        wrong_passcodes: u16,
-    },
+    /// Tokens with these claims, once this has replaced the grant.
+    Unused(TokenGrant, Claims),
+    /// Tokens with the same claims again, for the call that Cognito repeats.
+    JustUsed(Claims),
     /// Nothing: another client's, too old, or used up.
     Invalid,
 }
 
 impl TokenGrant {
-    /// A new grant.
+    /// A new grant, which rests on `proof`.
     #[must_use]
-    pub fn new(client_id: ClientId, now: UnixTime) -> Self {
-        Self { client_id, until: now.plus(GRANT_SECONDS), used: None }
+    pub fn new(client_id: ClientId, proof: Option<Proof>, now: UnixTime) -> Self {
+        Self { client_id, until: now.plus(GRANT_SECONDS), proof, used: None }
     }
 
     /// What it is worth to `client_id` at `now`, in tokens that report `wrong_passcodes`.
     #[must_use]
     pub fn status(&self, client_id: &ClientId, wrong_passcodes: u16, now: UnixTime) -> GrantStatus {
+        let claims = |wrong_passcodes| Claims { proof: self.proof, wrong_passcodes: Some(wrong_passcodes) };
         match self.used {
             _ if self.client_id != *client_id => GrantStatus::Invalid,
             None if now < self.until && self.until.since(now) <= GRANT_SECONDS.saturating_add(CLOCK_SKEW_SECONDS) => {
-                GrantStatus::Unused(Self { used: Some(Use { at: now, wrong_passcodes }), ..self.clone() })
+                let used = Self { used: Some(Use { at: now, wrong_passcodes }), ..self.clone() };
+                GrantStatus::Unused(used, claims(wrong_passcodes))
             }
             // In either direction: a use by a host whose clock is ahead passes no longer than any other.
             Some(used) if used.at.since(now).max(now.since(used.at)) < REPEAT_SECONDS => {
-                GrantStatus::JustUsed { wrong_passcodes: used.wrong_passcodes }
+                GrantStatus::JustUsed(claims(used.wrong_passcodes))
             }
             None | Some(_) => GrantStatus::Invalid,
         }

@@ -40,13 +40,13 @@ impl<S> Guard<S> {
 struct Passed {
     source: TokenSource,
     /// `None` for those of a machine client, whose event stays as it is.
-    user: Option<(EventVersion, Option<Claims>)>,
+    user: Option<(EventVersion, Claims)>,
 }
 
 impl Passed {
     /// While everything passes, other tokens of the same user and client can use the grant up: what they say would be false.
     fn without_claims(self) -> Self {
-        Self { user: self.user.map(|(version, _)| (version, None)), ..self }
+        Self { user: self.user.map(|(version, _)| (version, Claims::default())), ..self }
     }
 }
 
@@ -67,10 +67,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let user = passed.as_ref().and_then(|passed| passed.user);
         let response = match &self.next {
             // The grant is redeemed by now: whatever the next function does, it passes one sign-in.
-            Some(next) => {
-                let ours = user.and_then(|(version, claims)| Some((version, claims?)));
-                Some(hand_on(next, &event, ours).await?)
-            }
+            Some(next) => Some(hand_on(next, &event, user).await?),
             None => match user {
                 Some((version, claims)) => {
                     let groups = CognitoEvent::of_any_trigger(&event)?.group_configuration();
@@ -80,7 +77,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             },
         };
         if let Some(Passed { source, user }) = passed {
-            let second_factor = user.and_then(|(_, claims)| Some(claims?.proof.factor.as_str()));
+            let second_factor = user.and_then(|(_, claims)| Some(claims.proof?.factor.as_str()));
             tracing::info!(decision = "tokens", reason = ?source, second_factor, "passed");
         }
         match response {
