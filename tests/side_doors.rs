@@ -9,6 +9,7 @@ use local::{
 };
 use serde_json::{Value, json};
 use shared::error::ClientError;
+use shared::guard_settings::NoGrantMessage;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use tests::person::Person;
 use tests::pool::{PASSWORD, Step, TestPool};
@@ -51,7 +52,9 @@ fn holds(guard: Option<PreTokenGenerationVersion>, answer: Result<Value, Cognito
         (Some(_), Ok(answer)) => panic!("{answer}"),
         (Some(_), Err(error)) => {
             assert_eq!(error.kind, "UserLambdaValidationException");
-            assert_eq!(error.message, format!("PreTokenGeneration failed with error {}.", ClientError::SENTENCE));
+            let sentences = [ClientError::SENTENCE, NoGrantMessage::DEFAULT];
+            let messages = sentences.map(|sentence| format!("PreTokenGeneration failed with error {sentence}."));
+            assert!(messages.contains(&error.message), "{}", error.message);
         }
     }
 }

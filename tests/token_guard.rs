@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::{TokenSource, UserKey};
 use shared::error::{ClientError, HandlerError, StoreError};
+use shared::guard_settings::NoGrantMessage;
 use shared::invocation::answer;
 use shared::record::Record;
 use shared::settings::TokenGuard;
@@ -41,6 +42,7 @@ async fn tokens_for(functions: &Functions, user: &User, client: &str) -> Result<
     let event = event(user, client, "TokenGeneration_Authentication", "1");
     match guard(functions, TokenGuard::Grant).handle(event, functions.now()).await {
         Ok(answer) => Ok(answer["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"].clone()),
+        Err(HandlerError::NoGrant(_)) => Err(TokenDenied::NoGrant),
         Err(HandlerError::TokenDenied(reason)) => Err(reason),
         Err(fault) => panic!("{fault}"),
     }
@@ -275,7 +277,7 @@ async fn a_changed_temporary_password_gets_tokens_only_against_a_grant() {
     let enrolled = enrolled(&functions, &ana).await;
     let event = event(&ana, CLIENT, "TokenGeneration_NewPasswordChallenge", "2");
     let answered = async |setting| guard(&functions, setting).handle(event.clone(), functions.now()).await;
-    assert!(matches!(answered(TokenGuard::Grant).await, Err(HandlerError::TokenDenied(TokenDenied::NoGrant))));
+    assert!(matches!(answered(TokenGuard::Grant).await, Err(HandlerError::NoGrant(_))));
     assert!(functions.passes_prompt(&ana, &enrolled.passcode(functions.now())).await);
     let denied = answered(TokenGuard::TriggerSource).await;
     assert!(matches!(denied, Err(HandlerError::TokenDenied(TokenDenied::Source(TokenSource::NewPasswordChallenge)))));
@@ -283,7 +285,7 @@ async fn a_changed_temporary_password_gets_tokens_only_against_a_grant() {
     let claims = &passed["response"]["claimsAndScopeOverrideDetails"]["idTokenGeneration"]["claimsToAddOrOverride"];
     assert_eq!(claims["second_factor"], "totp");
     functions.wait(REPEAT_SECONDS);
-    assert!(matches!(answered(TokenGuard::Grant).await, Err(HandlerError::TokenDenied(TokenDenied::NoGrant))));
+    assert!(matches!(answered(TokenGuard::Grant).await, Err(HandlerError::NoGrant(_))));
 }
 
 #[tokio::test]
@@ -333,6 +335,45 @@ async fn with_trigger_source_tokens_pass_without_the_store_and_without_claims() 
         let event = event(&ana, CLIENT, "TokenGeneration_Authentication", version);
         let answer = guard.handle(event, NOW).await.unwrap();
         assert!(!answer["response"].to_string().contains("second_factor"), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_grant_reads_a_sentence_that_helps_and_nobody_else_does() {
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
+    let other =
+        NoGrantMessage::read(&|_| Some("Please install version 7, and call 555-0100 for help.".to_owned())).unwrap();
+    for message in [NoGrantMessage::default(), other] {
+        let mut guard = guard(&functions, TokenGuard::Grant);
+        guard.no_grant_message = message.clone();
+        let answered = async |event: Value| {
+            answer(REQUEST_ID, event, async |event| guard.handle(event, functions.now()).await).await.unwrap_err()
+        };
+        for source in ["TokenGeneration_Authentication", "TokenGeneration_NewPasswordChallenge"] {
+            assert_eq!(answered(event(&ana, CLIENT, source, "2")).await, ClientError::NoGrant(message.clone()));
+        }
+        for source in OTHER_SOURCES {
+            assert_eq!(answered(event(&ana, CLIENT, source, "2")).await, ClientError::Fixed, "{source}");
+        }
+        let mut unnamed = event(&ana, CLIENT, "TokenGeneration_Authentication", "2");
+        unnamed["callerContext"] = Value::Null;
+        assert_eq!(answered(unnamed).await, ClientError::Fixed);
+    }
+    assert_eq!(ClientError::NoGrant(NoGrantMessage::default()).to_string(), NoGrantMessage::DEFAULT);
+}
+
+#[test]
+fn the_sentence_is_plain_ascii_of_bounded_length() {
+    let read = |value: &str| NoGrantMessage::read(&|_| Some(value.to_owned()));
+    for unset in ["", " "] {
+        assert_eq!(read(unset), Ok(NoGrantMessage::default()));
+    }
+    let longest = "x".repeat(200);
+    for fine in [NoGrantMessage::DEFAULT, "It's 100% (new)! #1; a=b?", "~", &longest] {
+        assert_eq!(read(fine).unwrap().to_string(), fine);
+    }
+    for wrong in ["<b>", "a & b", "\"a\"", "a\nb", "a\tb", "\u{7f}", "Zweiter Faktor nötig", &format!("{longest}x")] {
+        assert_eq!(read(wrong).unwrap_err().variable, "NO_GRANT_MESSAGE", "{wrong}");
     }
 }
 

@@ -1,6 +1,8 @@
 //! What an operator decides about the token guard, apart from [`TokenGuard`](crate::settings::TokenGuard): until when it only
-//! reports, and which function it hands its events on to. Neither has to be set; a wrong value stops the function, as in
-//! [`settings`](crate::settings).
+//! reports, what a client without a grant reads, and which function it hands its events on to. None has to be set; a wrong value
+//! stops the function, as in [`settings`](crate::settings).
+
+use std::borrow::Cow;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -52,6 +54,49 @@ impl ReportOnly {
     #[must_use]
     pub fn is_on(self, now: UnixTime) -> bool {
         self.0.is_some_and(|until| now < until)
+    }
+}
+
+/// What a client reads that has proven the password and no second factor: most often an app that does not know of it yet.
+///
+/// Managed login prints it on a page, so it has no character that HTML gives a meaning to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoGrantMessage(Cow<'static, str>);
+
+impl NoGrantMessage {
+    /// The environment variable.
+    pub const VARIABLE: &str = "NO_GRANT_MESSAGE";
+    /// The message, unless an operator writes another one.
+    pub const DEFAULT: &str = "A second factor is needed. Please update the app, then sign in again.";
+    /// Characters at most.
+    pub const LONGEST: usize = 200;
+
+    /// Reads [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// It is too long, or has another character than printable ASCII without `<`, `>`, `&` and `"`.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let Some(value) = optional(lookup, Self::VARIABLE) else { return Ok(Self::default()) };
+        let is_plain = |c: char| matches!(c, ' '..='~') && !"<>&\"".contains(c);
+        if value.len() > Self::LONGEST || !value.chars().all(is_plain) {
+            let longest = Self::LONGEST;
+            let problem =
+                format!("must be at most {longest} characters of printable ASCII without <>&\"; it is {value:?}");
+            return Err(SettingError { variable: Self::VARIABLE, problem });
+        }
+        Ok(Self(value.into()))
+    }
+}
+
+impl Default for NoGrantMessage {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+impl std::fmt::Display for NoGrantMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

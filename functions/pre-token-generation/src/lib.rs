@@ -6,7 +6,7 @@ use shared::clock::UnixTime;
 use shared::cognito::TokenSource;
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
-use shared::guard_settings::ReportOnly;
+use shared::guard_settings::{NoGrantMessage, ReportOnly};
 use shared::hand_on::hand_on;
 use shared::next_function::{Next, NextFunction, NoFunction};
 use shared::redeem_grant::redeem_grant;
@@ -14,7 +14,7 @@ use shared::report_only::report_only;
 use shared::settings::TokenGuard;
 use shared::store::RecordStore;
 use shared::timeouts;
-use shared::token_grant::{Claims, Rule, rule};
+use shared::token_grant::{Claims, Rule, TokenDenied, rule};
 use shared::token_response::{EventVersion, own};
 
 /// What the guard needs apart from its event.
@@ -23,6 +23,8 @@ pub struct Guard<S, N = NoFunction> {
     pub setting: TokenGuard,
     /// Until when it refuses nothing.
     pub report_only: ReportOnly,
+    /// What a client without a grant reads.
+    pub no_grant_message: NoGrantMessage,
     /// The records.
     pub store: S,
     /// The team's own function.
@@ -32,7 +34,8 @@ pub struct Guard<S, N = NoFunction> {
 impl<S> Guard<S> {
     /// A guard that refuses and is the only function.
     pub fn new(setting: TokenGuard, store: S) -> Self {
-        Self { setting, report_only: ReportOnly::NEVER, store, next: None }
+        let no_grant_message = NoGrantMessage::default();
+        Self { setting, report_only: ReportOnly::NEVER, no_grant_message, store, next: None }
     }
 }
 
@@ -62,7 +65,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             let reported = report_only(&event, decide, tokio::time::sleep(timeouts::REPORTED_DECISION)).await;
             reported.map(Passed::without_claims)
         } else {
-            Some(decide.await?)
+            Some(decide.await.map_err(|error| self.with_message(error))?)
         };
         let user = passed.as_ref().and_then(|passed| passed.user);
         let response = match &self.next {
@@ -83,6 +86,14 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         match response {
             Some(response) => with_response(event, &response),
             None => Ok(event),
+        }
+    }
+
+    /// Where a grant was looked for, Cognito had checked the password: the source is that of a sign-in or of a new password.
+    fn with_message(&self, error: HandlerError) -> HandlerError {
+        match error {
+            HandlerError::TokenDenied(TokenDenied::NoGrant) => HandlerError::NoGrant(self.no_grant_message.clone()),
+            error => error,
         }
     }
 

@@ -144,7 +144,8 @@ impl<S: RecordStore> InProcess<S> {
             AcceptedCognitoMfa::NONE => TokenGuard::Grant,
             _ => TokenGuard::TriggerSource,
         };
-        let guard = Guard { setting, report_only: ReportOnly::NEVER, store: Arc::clone(&store), next: None };
+        let Guard { report_only, no_grant_message, .. } = Guard::new(setting, ());
+        let guard = Guard { setting, report_only, no_grant_message, store: Arc::clone(&store), next: None };
         Self { create, verify: Verify { enrollment: sign_in.enrollment(), store, sealer }, guard, clock }
     }
 
