@@ -99,7 +99,10 @@ fn claims_of_the_access_token() -> Value {
 }
 
 fn claims_of_the_id_token() -> Value {
-    with(claims_of_the_access_token(), json!({ "second_factor_wrong_passcodes": "0" }))
+    with(
+        claims_of_the_access_token(),
+        json!({ "second_factor_wrong_passcodes": "0", "second_factor_enrolled": "true" }),
+    )
 }
 
 fn with(mut claims: Value, others: Value) -> Value {

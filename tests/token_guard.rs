@@ -152,6 +152,7 @@ async fn the_claims_hold_the_factor_that_was_proven_and_when() {
             "second_factor": factor,
             "second_factor_at": proven_at.0.to_string(),
             "second_factor_wrong_passcodes": "0",
+            "second_factor_enrolled": "true",
         });
         assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Ok(claims));
     }
@@ -176,6 +177,7 @@ async fn the_claims_are_those_of_the_grant_and_not_of_a_later_proof() {
         "second_factor": "recovery_code",
         "second_factor_at": proven_at.0.to_string(),
         "second_factor_wrong_passcodes": "0",
+            "second_factor_enrolled": "true",
     });
     for _ in 0..2 {
         assert_eq!(tokens_for(&functions, &ana, CLIENT).await, Ok(expected.clone()), "in the repeated call, too");
@@ -194,7 +196,7 @@ async fn a_grant_of_an_older_verify_passes_without_a_claim_about_the_factor() {
     let older = Record::from_json(&stored.to_string()).unwrap();
     assert_eq!(functions.store().save(&ana.key(), &older, version).await.unwrap(), Saved::Recorded);
     let claims = tokens_for(&functions, &ana, CLIENT).await.unwrap();
-    assert_eq!(claims, json!({ "second_factor_wrong_passcodes": "0" }));
+    assert_eq!(claims, json!({ "second_factor_wrong_passcodes": "0", "second_factor_enrolled": "true" }));
 }
 
 #[tokio::test]
@@ -225,6 +227,7 @@ async fn each_event_version_gets_its_response_shape_and_groups_stay_unchanged() 
     // For the app and not for an API.
     let mut of_id_token = claims.clone();
     of_id_token["second_factor_wrong_passcodes"] = json!("0");
+    of_id_token["second_factor_enrolled"] = json!("true");
     for version in [json!("1"), json!("2"), json!("3"), json!(1), json!(2), json!(3)] {
         let mut event = event(&ana, CLIENT, "TokenGeneration_Authentication", "");
         event["version"] = version.clone();

@@ -215,13 +215,14 @@ impl Record {
     /// Redeems the grant of `client`, if there is one.
     #[must_use]
     pub fn redeem_grant(&self, client: &ClientId, now: UnixTime) -> Redemption {
+        let enrolled = Some(self.authenticator.is_some());
         let status = self.grant.as_ref().map(|grant| grant.status(client, self.wrong_passcodes, now));
         match status.unwrap_or(GrantStatus::Invalid) {
             GrantStatus::Unused(used, claims) => {
                 let record = Self { grant: Some(used), wrong_passcodes: 0, ..self.clone() };
-                Redemption::Redeemed(record, claims)
+                Redemption::Redeemed(record, Claims { enrolled, ..claims })
             }
-            GrantStatus::JustUsed(claims) => Redemption::Repeated(claims),
+            GrantStatus::JustUsed(claims) => Redemption::Repeated(Claims { enrolled, ..claims }),
             GrantStatus::Invalid => Redemption::NoGrant,
         }
     }

@@ -93,6 +93,8 @@ pub struct Claims {
     pub proof: Option<Proof>,
     /// Wrong passcodes since tokens were issued before: the user's own mistakes, or guesses by somebody who knows the password.
     pub wrong_passcodes: Option<u16>,
+    /// Whether the user has an authenticator now. For the app alone: an API has no use for a list of users who have none.
+    pub enrolled: Option<bool>,
 }
 
 /// The right of one sign-in to its tokens.
@@ -137,7 +139,8 @@ impl TokenGrant {
     /// What it is worth to `client_id` at `now`, in tokens that report `wrong_passcodes`.
     #[must_use]
     pub fn status(&self, client_id: &ClientId, wrong_passcodes: u16, now: UnixTime) -> GrantStatus {
-        let claims = |wrong_passcodes| Claims { proof: self.proof, wrong_passcodes: Some(wrong_passcodes) };
+        let claims =
+            |wrong_passcodes| Claims { proof: self.proof, wrong_passcodes: Some(wrong_passcodes), ..Claims::default() };
         match self.used {
             _ if self.client_id != *client_id => GrantStatus::Invalid,
             None if now < self.until && self.until.since(now) <= GRANT_SECONDS.saturating_add(CLOCK_SKEW_SECONDS) => {

@@ -18,6 +18,8 @@ pub const SECOND_FACTOR: &str = "second_factor";
 pub const SECOND_FACTOR_AT: &str = "second_factor_at";
 /// The claim of the ID token that says how many wrong passcodes there were since tokens were issued before, as text.
 pub const SECOND_FACTOR_WRONG_PASSCODES: &str = "second_factor_wrong_passcodes";
+/// The claim of the ID token that says whether the user has an authenticator: `true` or `false`, as text.
+pub const SECOND_FACTOR_ENROLLED: &str = "second_factor_enrolled";
 
 const DETAILS_OF_V1: &str = "claimsOverrideDetails";
 const DETAILS: &str = "claimsAndScopeOverrideDetails";
@@ -81,8 +83,11 @@ fn of_access_token(Claims { proof, .. }: Claims) -> Map<String, Value> {
 
 fn of_id_token(claims: Claims) -> Map<String, Value> {
     let mut of_id_token = of_access_token(claims);
-    let Claims { wrong_passcodes, .. } = claims;
-    of_id_token.extend(text([(SECOND_FACTOR_WRONG_PASSCODES, wrong_passcodes.map(|count| count.to_string()))]));
+    let Claims { wrong_passcodes, enrolled, .. } = claims;
+    of_id_token.extend(text([
+        (SECOND_FACTOR_WRONG_PASSCODES, wrong_passcodes.map(|count| count.to_string())),
+        (SECOND_FACTOR_ENROLLED, enrolled.map(|enrolled| enrolled.to_string())),
+    ]));
     of_id_token
 }
 
