@@ -165,6 +165,21 @@ async fn a_time_that_has_passed_refuses() {
 // ── Settings.
 
 #[tokio::test]
+async fn a_refresh_costs_one_read_where_it_says_since_when_and_none_otherwise() {
+    for (variables, calls) in [
+        (&[][..], &["opened"][..]),
+        (&[("GUARDED_SINCE", "NONE")], &["opened"]),
+        (&[("GUARDED_SINCE", "2026-01-01T00:00:00Z")], &["opened", "GetItem"]),
+    ] {
+        let (aws, ana) = Aws::with_a_grant(Answer::Event).await;
+        let (answered, _) = aws.guard(variables, &ana.token_event("TokenGeneration_RefreshTokens", "2")).await;
+        let said = answered.unwrap()["response"].to_string().contains("second_factor_since");
+        assert_eq!(said, calls.contains(&"GetItem"));
+        assert_eq!(aws.calls().iter().map(|call| &*call.name).collect::<Vec<_>>(), calls);
+    }
+}
+
+#[tokio::test]
 async fn a_client_without_a_grant_reads_what_the_operator_wrote() {
     for (variables, sentence) in [
         (&[][..], NoGrantMessage::DEFAULT),
@@ -196,6 +211,9 @@ async fn a_missing_or_wrong_setting_stops_the_guard_on_startup_and_is_named() {
     for (set, named) in [
         (&[("REPORT_ONLY_UNTIL", "tomorrow")][..], "REPORT_ONLY_UNTIL"),
         (&[("REPORT_ONLY_UNTIL", "2026-12-24T09:00:00+01:00")], "REPORT_ONLY_UNTIL"),
+        (&[("GUARDED_SINCE", "2999-12-31T00:00:00Z")], "GUARDED_SINCE"),
+        (&[("GUARDED_SINCE", "2026-01-01T00:00:00Z"), ("TOKEN_GUARD", "TRIGGER_SOURCE")], "GUARDED_SINCE"),
+        (&[("GUARDED_SINCE", "2026-01-01T00:00:00Z"), REPORTING], "GUARDED_SINCE"),
         (&[("NO_GRANT_MESSAGE", "<b>no</b>")], "NO_GRANT_MESSAGE"),
         (&[("NEXT_PRE_TOKEN_GENERATION", "our-tokens")], "NEXT_PRE_TOKEN_GENERATION"),
         (&[("NEXT_PRE_TOKEN_GENERATION", itself)], "NEXT_PRE_TOKEN_GENERATION"),
@@ -208,8 +226,13 @@ async fn a_missing_or_wrong_setting_stops_the_guard_on_startup_and_is_named() {
         stops(&[&aws[..], set].concat(), named).await;
     }
     // What is required is also enough, and what is empty is not set.
-    let optional =
-        ["REPORT_ONLY_UNTIL", "NO_GRANT_MESSAGE", "NEXT_PRE_TOKEN_GENERATION", "NEXT_PRE_TOKEN_GENERATION_ERRORS"];
+    let optional = [
+        "REPORT_ONLY_UNTIL",
+        "GUARDED_SINCE",
+        "NO_GRANT_MESSAGE",
+        "NEXT_PRE_TOKEN_GENERATION",
+        "NEXT_PRE_TOKEN_GENERATION_ERRORS",
+    ];
     for empty in ["", " "] {
         let set = [&aws[..], &optional.map(|variable| (variable, empty))].concat();
         assert_eq!(Lambda::start_guard(&set).await.stop().await, "");

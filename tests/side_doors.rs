@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use shared::error::ClientError;
 use shared::guard_settings::NoGrantMessage;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use tests::clock::NOW;
 use tests::person::Person;
 use tests::pool::{PASSWORD, Step, TestPool};
 
@@ -254,6 +255,44 @@ async fn tokens_of_a_guarded_sign_in_name_the_factor_and_a_refresh_does_not() {
         assert_eq!(claims["second_factor_at"], proven_at.0.to_string());
         let claims = self::claims(&refreshed, token);
         assert_eq!((claims.get("second_factor"), claims.get("second_factor_at")), (None, None));
+    }
+}
+
+/// As docs/clients.md has it.
+fn has_second_factor(claims: &Value) -> bool {
+    let since = claims["second_factor_since"].as_str().and_then(|since| since.parse::<u64>().ok());
+    claims["second_factor"].is_string()
+        || since.zip(claims["auth_time"].as_u64()).is_some_and(|(since, auth_time)| auth_time >= since)
+}
+
+#[tokio::test]
+async fn after_a_refresh_an_api_tells_sessions_that_proved_a_factor_from_others() {
+    let since = NOW.plus(48 * 3600);
+    let pool = TestPool::guarded_since(since, settings(Some(PreTokenGenerationVersion::V2), None));
+    let client_id = &client_ids(&pool)[0];
+    let refreshed = async |tokens: &Value| {
+        let parameters = json!({ "REFRESH_TOKEN": tokens["AuthenticationResult"]["RefreshToken"] });
+        let request = json!({ "ClientId": client_id, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters });
+        pool.call("InitiateAuth", request).await.unwrap()
+    };
+    let ana = enrolled(&pool).await;
+    // A session from before: its own tokens name the factor, and nobody knows it of the refreshed ones.
+    pool.wait(24 * 3600 - 60);
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    let before = pool.answer(&step, &ana.passcode(pool.now())).await.unwrap().answer;
+    pool.wait(3660);
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    let after = pool.answer(&step, &ana.passcode(pool.now())).await.unwrap().answer;
+    for token in ["IdToken", "AccessToken"] {
+        assert!(has_second_factor(&claims(&before, token)) && has_second_factor(&claims(&after, token)));
+    }
+    for hours in [1, 2] {
+        pool.wait(hours * 3600);
+        for token in ["IdToken", "AccessToken"] {
+            assert!(!has_second_factor(&claims(&refreshed(&before).await, token)), "{token}");
+            let claims = claims(&refreshed(&after).await, token);
+            assert!(has_second_factor(&claims) && claims.get("second_factor").is_none(), "{token}");
+        }
     }
 }
 

@@ -1,23 +1,27 @@
 //! The token guard: no token without a grant that Verify recorded, and no claim in one that was not proven.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::{TokenSource, UserKey};
 use shared::error::{ClientError, HandlerError, StoreError};
-use shared::guard_settings::NoGrantMessage;
+use shared::guard_settings::{GuardedSince, NoGrantMessage, ReportOnly};
+use shared::ids::Generation;
 use shared::invocation::answer;
 use shared::record::Record;
 use shared::settings::TokenGuard;
 use shared::store::memory::MemoryStore;
 use shared::store::{RecordStore, Saved, Version, Versioned};
+use shared::timeouts;
 use shared::token_grant::{GRANT_SECONDS, REPEAT_SECONDS, SecondFactor, TokenDenied};
 use tests::clock::NOW;
 use tests::driver::Driver;
 use tests::events::{CLIENT_ID as CLIENT, REQUEST_ID, User};
 use tests::functions::Functions;
+use tests::log::logged;
 use tests::person::{Person, passcode, set_up_authenticator, take_codes};
 
 /// Sources that never pass for a user. That of a machine client is one of them: it has no user.
@@ -329,6 +333,139 @@ async fn a_refresh_passes_without_the_store_and_without_claims() {
     }
 }
 
+/// A day before the present.
+const GUARDED_SINCE: UnixTime = UnixTime(NOW.0 - 24 * 3600);
+
+fn telling_since<S: RecordStore>(store: S) -> Guard<S> {
+    Guard { guarded_since: GuardedSince::new(GUARDED_SINCE), ..Guard::new(TokenGuard::Grant, store) }
+}
+
+/// The claims in ID and access token.
+async fn claims<S: RecordStore>(guard: &Guard<S>, user: &User, source: &str, now: UnixTime) -> [Value; 2] {
+    let answer = guard.handle(event(user, CLIENT, source, "2"), now).await.unwrap();
+    let details = &answer["response"]["claimsAndScopeOverrideDetails"];
+    ["idTokenGeneration", "accessTokenGeneration"].map(|token| details[token]["claimsToAddOrOverride"].clone())
+}
+
+const SIGN_IN: &str = "TokenGeneration_Authentication";
+const REFRESH: &str = "TokenGeneration_RefreshTokens";
+
+#[tokio::test]
+async fn a_refresh_says_since_when_every_session_has_proven_a_factor() {
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
+    let guard = telling_since(functions.create.store.clone());
+    let nobody = [json!({ "second_factor_enrolled": "false" }), json!({})];
+    assert_eq!(claims(&guard, &ana, REFRESH, functions.now()).await, nobody);
+    let enrolled_at = functions.now();
+    functions.enroll(&ana).await;
+    let since = enrolled_at.0.to_string();
+    let of_access = json!({ "second_factor_since": since });
+    let of_id = json!({ "second_factor_since": since, "second_factor_enrolled": "true" });
+    let held = functions.stored(&ana).await;
+    assert_eq!(claims(&guard, &ana, REFRESH, functions.now()).await, [of_id, of_access]);
+    assert_eq!(functions.stored(&ana).await, held, "it saves nothing, and leaves the grant");
+    for of_token in claims(&guard, &ana, SIGN_IN, functions.now()).await {
+        assert_eq!((&of_token["second_factor_since"], &of_token["second_factor"]), (&json!(since), &json!("totp")));
+    }
+    // Who was there before the guard refused is told by the guard's time.
+    let ben = User::named("ben", 0xbb);
+    functions.clock.set(UnixTime(GUARDED_SINCE.0 - 1));
+    functions.enroll(&ben).await;
+    let [_, of_access] = claims(&guard, &ben, REFRESH, NOW).await;
+    assert_eq!(of_access, json!({ "second_factor_since": GUARDED_SINCE.0.to_string() }));
+}
+
+#[tokio::test]
+async fn the_time_outlives_a_replacement_and_ends_with_the_record() {
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
+    let guard = telling_since(functions.create.store.clone());
+    let since = async || claims(&guard, &ana, REFRESH, functions.now()).await[1]["second_factor_since"].clone();
+    let person = functions.enroll(&ana).await;
+    let first = since().await;
+    functions.wait(3600);
+    let mut sign_in = functions.sign_in(&ana);
+    sign_in.client_metadata = Some(json!({ "afterSecondFactor": "REPLACE_AUTHENTICATOR" }));
+    sign_in.challenge().await.unwrap();
+    assert!(sign_in.answer(&person.passcode(functions.now())).await.unwrap());
+    set_up_authenticator(&mut sign_in).await;
+    assert_eq!(since().await, first, "the replaced one was asked for until now");
+    let Versioned { record, version } = functions.stored(&ana).await;
+    let replaced_at = record.authenticator().unwrap().enrolled_at();
+    assert_ne!(json!(replaced_at.0.to_string()), first);
+
+    // A version that does not note it leaves the time of the present authenticator.
+    let mut stored: Value = serde_json::from_str(&record.to_json().unwrap()).unwrap();
+    assert!(stored["record"].as_object_mut().unwrap().remove("enrolledSince").is_some());
+    let older = Record::from_json(&stored.to_string()).unwrap();
+    functions.store().save(&ana.key(), &older, version).await.unwrap();
+    assert_eq!(since().await, replaced_at.0.to_string());
+
+    for ended in [Record::reset(Generation([7; 8])), Record::forgotten(Generation([8; 8]), functions.now())] {
+        let version = functions.stored(&ana).await.version;
+        functions.store().save(&ana.key(), &ended, version).await.unwrap();
+        assert_eq!(since().await, Value::Null);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn on_any_doubt_a_refresh_passes_without_claims() {
+    let ana = User::named("ana", 0xaa);
+    for (store, reason) in [
+        (Faulty::Fails, "the store: the store is away"),
+        (Faulty::Panics, "the function panicked"),
+        (Faulty::NeverAnswers, "the calls of this invocation ran out of time"),
+    ] {
+        let guard = telling_since(store);
+        let started = tokio::time::Instant::now();
+        let (of_tokens, lines) = logged(claims(&guard, &ana, REFRESH, NOW)).await;
+        assert_eq!(of_tokens, [json!({}), json!({})], "{reason}");
+        assert_eq!((&lines[0]["message"], &lines[0]["reason"]), (&json!("a refresh without claims"), &json!(reason)));
+        assert!(started.elapsed() <= timeouts::REFRESH_CLAIMS + Duration::from_millis(1));
+    }
+}
+
+#[tokio::test]
+async fn a_guard_that_reports_or_looks_at_no_grants_reads_and_says_nothing() {
+    let ana = User::named("ana", 0xaa);
+    let mut reporting = telling_since(Broken);
+    reporting.report_only = ReportOnly::until(NOW.plus(1));
+    let mut by_source = telling_since(Broken);
+    by_source.setting = TokenGuard::TriggerSource;
+    for guard in [reporting, by_source] {
+        let (of_tokens, lines) = logged(claims(&guard, &ana, REFRESH, NOW)).await;
+        assert_eq!(of_tokens, [json!({}), json!({})]);
+        assert_eq!((lines.len(), &lines[0]["message"]), (1, &json!("passed")));
+    }
+}
+
+#[test]
+fn the_time_since_when_must_have_passed_and_the_guard_must_refuse() {
+    let read =
+        |value: &str, guard, report_only| GuardedSince::read(&|_| Some(value.to_owned()), guard, report_only, NOW);
+    for unset in ["", " ", "NONE"] {
+        for guard in [TokenGuard::Grant, TokenGuard::TriggerSource] {
+            assert_eq!(read(unset, guard, ReportOnly::until(NOW)), Ok(GuardedSince::NONE));
+        }
+    }
+    let never = ReportOnly::NEVER;
+    // `date -u -d @SECONDS`
+    let passed = "2027-01-14T08:00:00Z";
+    for (value, time) in
+        [(passed, GUARDED_SINCE), ("2027-01-15T08:00:00Z", NOW), ("2027-01-15T08:01:00Z", NOW.plus(60))]
+    {
+        assert_eq!(read(value, TokenGuard::Grant, never), Ok(GuardedSince::new(time)));
+    }
+    for (value, guard, report_only) in [
+        ("2027-01-15T08:01:01Z", TokenGuard::Grant, never),
+        (passed, TokenGuard::TriggerSource, never),
+        (passed, TokenGuard::Grant, ReportOnly::until(UnixTime(1))),
+        ("yesterday", TokenGuard::Grant, never),
+        ("2026-01-01T00:00:00+01:00", TokenGuard::Grant, never),
+    ] {
+        assert_eq!(read(value, guard, report_only).unwrap_err().variable, "GUARDED_SINCE", "{value}");
+    }
+}
+
 #[tokio::test]
 async fn with_trigger_source_tokens_pass_without_the_store_and_without_claims() {
     // They can end the owner's sign-in, which has a grant, or another flow of the same client.
@@ -429,6 +566,26 @@ fn the_setting_is_required_and_is_one_of_two_words() {
     for wrong in [None, Some(""), Some("grant"), Some("GRANT,TRIGGER_SOURCE")] {
         let error = TokenGuard::read(&|_| wrong.map(ToOwned::to_owned)).unwrap_err();
         assert_eq!(error.variable, "TOKEN_GUARD");
+    }
+}
+
+enum Faulty {
+    Fails,
+    Panics,
+    NeverAnswers,
+}
+
+impl RecordStore for Faulty {
+    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreError> {
+        match self {
+            Self::Fails => Err(StoreError("the store is away".into())),
+            Self::Panics => panic!("plainly fake"),
+            Self::NeverAnswers => std::future::pending().await,
+        }
+    }
+
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
+        panic!("a refresh saves nothing")
     }
 }
 

@@ -1,5 +1,5 @@
-//! What an operator decides about the token guard, apart from [`TokenGuard`](crate::settings::TokenGuard): until when it only
-//! reports, what a client without a grant reads, and which function it hands its events on to. None has to be set; a wrong value
+//! What an operator decides about the token guard, apart from [`TokenGuard`]: until when it only reports, since
+//! when it has refused, what a client without a grant reads, and which function it hands its events on to. None has to be set; a wrong value
 //! stops the function, as in [`settings`](crate::settings).
 
 use std::borrow::Cow;
@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::clock::UnixTime;
-use crate::settings::{Lookup, SettingError, optional, required};
+use crate::settings::{Lookup, SettingError, TokenGuard, optional, required};
 
 /// Until when the token guard refuses nothing and logs what it would refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,20 +40,76 @@ impl ReportOnly {
     /// # Errors
     /// It is not such a time, or one before 1970.
     pub fn parse(value: &str) -> Result<Self, SettingError> {
-        let time = OffsetDateTime::parse(value, &Rfc3339).ok();
-        let time = time.filter(|time| value.ends_with('Z') && time.nanosecond() == 0);
-        let seconds = time.and_then(|time| u64::try_from(time.unix_timestamp()).ok());
-        let problem = || format!("must be a time in UTC such as 2026-12-24T08:00:00Z; it is {value:?}");
-        match seconds {
-            Some(seconds) => Ok(Self::until(UnixTime(seconds))),
-            None => Err(SettingError { variable: Self::VARIABLE, problem: problem() }),
-        }
+        utc(Self::VARIABLE, value).map(Self::until)
     }
 
     /// Whether the guard only reports at `now`.
     #[must_use]
     pub fn is_on(self, now: UnixTime) -> bool {
         self.0.is_some_and(|until| now < until)
+    }
+}
+
+fn utc(variable: &'static str, value: &str) -> Result<UnixTime, SettingError> {
+    let time = OffsetDateTime::parse(value, &Rfc3339).ok();
+    let time = time.filter(|time| value.ends_with('Z') && time.nanosecond() == 0);
+    let seconds = time.and_then(|time| u64::try_from(time.unix_timestamp()).ok());
+    let problem = || format!("must be a time in UTC such as 2026-12-24T08:00:00Z; it is {value:?}");
+    seconds.map(UnixTime).ok_or_else(|| SettingError { variable, problem: problem() })
+}
+
+/// Since when no tokens of a sign-in have passed without a grant; nothing else can know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardedSince(Option<UnixTime>);
+
+impl GuardedSince {
+    /// The environment variable.
+    pub const VARIABLE: &str = "GUARDED_SINCE";
+    /// The tokens say nothing about it.
+    pub const NONE: Self = Self(None);
+    /// How far the clock of whoever wrote the time may be ahead.
+    const CLOCK_SKEW_SECONDS: u64 = 60;
+
+    /// It is this time.
+    #[must_use]
+    pub fn new(time: UnixTime) -> Self {
+        Self(Some(time))
+    }
+
+    /// Reads [`Self::VARIABLE`]: `NONE`, or a time as in [`ReportOnly::parse`].
+    ///
+    /// # Errors
+    /// It is neither, or a time in the future; the guard looks at no grants, or only reports.
+    pub fn read(
+        lookup: Lookup<'_>,
+        guard: TokenGuard,
+        report_only: ReportOnly,
+        now: UnixTime,
+    ) -> Result<Self, SettingError> {
+        let Some(value) = optional(lookup, Self::VARIABLE).filter(|value| value != "NONE") else {
+            return Ok(Self::NONE);
+        };
+        let time = utc(Self::VARIABLE, &value)?;
+        let wrong = |problem: String| Err(SettingError { variable: Self::VARIABLE, problem });
+        match (guard, report_only) {
+            (TokenGuard::TriggerSource, _) => {
+                wrong(format!("must be NONE with {} TRIGGER_SOURCE; it is {value:?}", TokenGuard::VARIABLE))
+            }
+            // Tokens that passed until then would count as guarded.
+            (TokenGuard::Grant, ReportOnly(Some(_))) => {
+                wrong(format!("must be NONE with a {}; it is {value:?}", ReportOnly::VARIABLE))
+            }
+            (TokenGuard::Grant, ReportOnly(None)) if time > now.plus(Self::CLOCK_SKEW_SECONDS) => {
+                wrong(format!("must be a time that has passed; it is {value:?}"))
+            }
+            (TokenGuard::Grant, ReportOnly(None)) => Ok(Self::new(time)),
+        }
+    }
+
+    /// The time, for a guard that refuses tokens without a grant at `now`.
+    #[must_use]
+    pub fn of(self, guard: TokenGuard, report_only: ReportOnly, now: UnixTime) -> Option<UnixTime> {
+        self.0.filter(|_| guard == TokenGuard::Grant && !report_only.is_on(now))
     }
 }
 

@@ -44,6 +44,7 @@ pub mod challenge;
 mod characters;
 pub mod clock;
 pub mod cognito;
+mod contained;
 pub mod encoding;
 pub mod error;
 pub mod event;
@@ -61,6 +62,7 @@ pub mod random;
 pub mod record;
 pub mod recovery_codes;
 pub mod redeem_grant;
+pub mod refresh_claims;
 pub mod report_only;
 #[cfg(feature = "runtime")]
 pub mod runtime;

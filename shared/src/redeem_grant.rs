@@ -12,6 +12,8 @@ use crate::token_grant::{Claims, Rule, TokenDenied, rule};
 
 /// Passes the tokens of `source` or denies them, and returns what they say about the second factor.
 ///
+/// `guarded_since` is what the claim `second_factor_since` begins with, if there is to be one.
+///
 /// # Errors
 /// The tokens are denied; an error of the store; too many conflicts.
 pub async fn redeem_grant(
@@ -20,6 +22,7 @@ pub async fn redeem_grant(
     client: Option<&ClientId>,
     source: TokenSource,
     guard: TokenGuard,
+    guarded_since: Option<UnixTime>,
     now: UnixTime,
 ) -> Result<Claims, HandlerError> {
     match rule(source, guard) {
@@ -31,12 +34,14 @@ pub async fn redeem_grant(
     let client = client.ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
     for _ in 0..SAVE_ATTEMPTS {
         let Versioned { record, version } = store.load(user).await?;
+        let about_user = record.claims_about_user(guarded_since);
+        let said = |Claims { proof, wrong_passcodes, .. }| Claims { proof, wrong_passcodes, ..about_user };
         match record.redeem_grant(client, now) {
             Redemption::Redeemed(used, claims) => match store.save(user, &used, version).await? {
-                Saved::Recorded => return Ok(claims),
+                Saved::Recorded => return Ok(said(claims)),
                 Saved::Conflict => {}
             },
-            Redemption::Repeated(claims) => return Ok(claims),
+            Redemption::Repeated(claims) => return Ok(said(claims)),
             Redemption::NoGrant => return Err(HandlerError::TokenDenied(TokenDenied::NoGrant)),
         }
     }

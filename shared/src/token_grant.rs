@@ -23,6 +23,10 @@ const CLOCK_SKEW_SECONDS: u64 = 60;
 /// Seconds after its use in which the same grant passes again: three calls of five seconds, and the pauses between them.
 pub const REPEAT_SECONDS: u64 = 20;
 
+/// Seconds after its start until `second_factor_since` holds. Tokens that pass without a second factor would be issued so much
+/// later than the guard read the record, at most; as long as none of a sign-in does, there is nothing to wait for.
+pub const SINCE_MARGIN_SECONDS: u64 = 0;
+
 /// What a token source requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rule {
@@ -95,6 +99,8 @@ pub struct Claims {
     pub wrong_passcodes: Option<u16>,
     /// Whether the user has an authenticator now. For the app alone: an API has no use for a list of users who have none.
     pub enrolled: Option<bool>,
+    /// Sessions whose `auth_time` is no earlier have proven a second factor of this user.
+    pub since: Option<UnixTime>,
 }
 
 /// The right of one sign-in to its tokens.

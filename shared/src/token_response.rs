@@ -16,6 +16,8 @@ use crate::token_grant::Claims;
 pub const SECOND_FACTOR: &str = "second_factor";
 /// The claim that says when it was proven, in seconds since 1970, as text: the oldest event version takes nothing else.
 pub const SECOND_FACTOR_AT: &str = "second_factor_at";
+/// The claim that says from which `auth_time` on a session has proven a second factor, in seconds since 1970, as text.
+pub const SECOND_FACTOR_SINCE: &str = "second_factor_since";
 /// The claim of the ID token that says how many wrong passcodes there were since tokens were issued before, as text.
 pub const SECOND_FACTOR_WRONG_PASSCODES: &str = "second_factor_wrong_passcodes";
 /// The claim of the ID token that says whether the user has an authenticator: `true` or `false`, as text.
@@ -74,10 +76,11 @@ pub fn own(version: EventVersion, claims: Claims, groups: Option<&Value>) -> Val
     }
 }
 
-fn of_access_token(Claims { proof, .. }: Claims) -> Map<String, Value> {
+fn of_access_token(Claims { proof, since, .. }: Claims) -> Map<String, Value> {
     text([
         (SECOND_FACTOR, proof.map(|proof| proof.factor.as_str().to_owned())),
         (SECOND_FACTOR_AT, proof.map(|proof| proof.at.0.to_string())),
+        (SECOND_FACTOR_SINCE, since.map(|since| since.0.to_string())),
     ])
 }
 

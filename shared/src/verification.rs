@@ -306,8 +306,11 @@ impl PendingPasscode<'_> {
                     last_step,
                 });
                 let generation = new.next_generation();
+                // A replacement comes after a proven factor; where there was none, nothing before it has proven one.
+                let enrolled_since = self.record.enrolled_since().or(Some(self.now));
                 let record = Record {
                     authenticator,
+                    enrolled_since,
                     codes_due: true,
                     generation,
                     operator_code: None,

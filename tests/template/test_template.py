@@ -399,6 +399,7 @@ def test_verify_is_told_what_it_reads_and_no_more():
 
 def test_the_guard_is_told_what_it_reads_and_no_more():
     always = {
+        "GUARDED_SINCE": ref("GuardedSince"),
         "LOG_LEVEL": ref("LogLevel"),
         # Empty by default, which is not set.
         "NEXT_PRE_TOKEN_GENERATION": ref("NextPreTokenGenerationArn"),

@@ -6,10 +6,11 @@ use shared::clock::UnixTime;
 use shared::cognito::TokenSource;
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
-use shared::guard_settings::{NoGrantMessage, ReportOnly};
+use shared::guard_settings::{GuardedSince, NoGrantMessage, ReportOnly};
 use shared::hand_on::hand_on;
 use shared::next_function::{Next, NextFunction, NoFunction};
 use shared::redeem_grant::redeem_grant;
+use shared::refresh_claims::refresh_claims;
 use shared::report_only::report_only;
 use shared::settings::TokenGuard;
 use shared::store::RecordStore;
@@ -23,6 +24,8 @@ pub struct Guard<S, N = NoFunction> {
     pub setting: TokenGuard,
     /// Until when it refuses nothing.
     pub report_only: ReportOnly,
+    /// Since when it has refused.
+    pub guarded_since: GuardedSince,
     /// What a client without a grant reads.
     pub no_grant_message: NoGrantMessage,
     /// The records.
@@ -34,8 +37,14 @@ pub struct Guard<S, N = NoFunction> {
 impl<S> Guard<S> {
     /// A guard that refuses and is the only function.
     pub fn new(setting: TokenGuard, store: S) -> Self {
-        let no_grant_message = NoGrantMessage::default();
-        Self { setting, report_only: ReportOnly::NEVER, no_grant_message, store, next: None }
+        Self {
+            setting,
+            report_only: ReportOnly::NEVER,
+            guarded_since: GuardedSince::NONE,
+            no_grant_message: NoGrantMessage::default(),
+            store,
+            next: None,
+        }
     }
 }
 
@@ -106,7 +115,17 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             return Ok(Passed { source, user: None });
         }
         let (user, client) = (view.user_key()?, view.client_id());
-        let claims = redeem_grant(&self.store, &user, client.as_ref(), source, self.setting, now).await?;
+        let guarded_since = self.guarded_since.of(self.setting, self.report_only, now);
+        let claims = match guarded_since {
+            // A refresh: what it continues is not known, and the user is.
+            Some(guarded_since) if rule(source, self.setting) == Rule::Pass => {
+                let limit = tokio::time::sleep(timeouts::REFRESH_CLAIMS);
+                refresh_claims(&self.store, &user, guarded_since, limit).await
+            }
+            Some(_) | None => {
+                redeem_grant(&self.store, &user, client.as_ref(), source, self.setting, guarded_since, now).await?
+            }
+        };
         Ok(Passed { source, user: Some((version, claims)) })
     }
 }

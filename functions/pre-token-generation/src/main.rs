@@ -7,7 +7,7 @@
 use std::time::SystemTime;
 
 use pre_token_generation::Guard;
-use shared::guard_settings::{NextFunctionSettings, NoGrantMessage, ReportOnly};
+use shared::guard_settings::{GuardedSince, NextFunctionSettings, NoGrantMessage, ReportOnly};
 use shared::runtime;
 use shared::settings::{TokenGuard, table_name};
 use shared::store::aws;
@@ -19,9 +19,11 @@ async fn main() -> runtime::Ended {
     let setting = runtime::setting(TokenGuard::read(&environment))?;
     let table_name = runtime::setting(table_name(&environment))?;
     let report_only = runtime::setting(ReportOnly::read(&environment))?;
+    let now = SystemTime::now().into();
+    let guarded_since = runtime::setting(GuardedSince::read(&environment, setting, report_only, now))?;
     let no_grant_message = runtime::setting(NoGrantMessage::read(&environment))?;
     let next = runtime::setting(NextFunctionSettings::read(&environment))?;
     let (store, next) = runtime::setting(aws::connect_guard(&environment, table_name, next).await)?;
-    let guard = Guard { setting, report_only, no_grant_message, store, next };
+    let guard = Guard { setting, report_only, guarded_since, no_grant_message, store, next };
     runtime::serve(async |event| guard.handle(event, SystemTime::now().into()).await).await
 }
