@@ -440,6 +440,7 @@ def test_settings_that_would_stop_the_functions_are_refused_beforehand():
         ({"Fn::Equals": [mode, "AFTER_COGNITO_MFA"]}, {"Fn::Not": [accepted]}),
         ({"Fn::Not": [accepted]}, {"Fn::Equals": [ref("TokenGuard"), "TRIGGER_SOURCE"]}),
         (accepted, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
+        ({"Fn::Not": [{"Fn::Equals": [ref("GuardedSince"), "NONE"]}]}, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
         (
             {"Fn::Equals": [ref("NextPreTokenGenerationErrors"), "SHOWN"]},
             {"Fn::Not": [{"Fn::Equals": [ref("NextPreTokenGenerationArn"), ""]}]},

@@ -100,10 +100,10 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
 
     /// Where a grant was looked for, Cognito had checked the password: the source is that of a sign-in or of a new password.
     fn with_message(&self, error: HandlerError) -> HandlerError {
-        match error {
-            HandlerError::TokenDenied(TokenDenied::NoGrant) => HandlerError::NoGrant(self.no_grant_message.clone()),
-            error => error,
+        if let HandlerError::TokenDenied(TokenDenied::NoGrant) = error {
+            return HandlerError::NoGrant(self.no_grant_message.clone());
         }
+        error
     }
 
     async fn decide(&self, event: &Value, now: UnixTime) -> Result<Passed, HandlerError> {
