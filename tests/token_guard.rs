@@ -204,6 +204,49 @@ async fn a_grant_of_an_older_verify_passes_without_a_claim_about_the_factor() {
 }
 
 #[tokio::test]
+async fn a_grant_with_a_nonce_passes_with_that_nonce_only() {
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
+    let enrolled = enrolled(&functions, &ana).await;
+    let guard = guard(&functions, TokenGuard::Grant);
+    let (own, other) = ("plainly-fake-nonce-1", "plainly-fake-nonce-2");
+    let too_long = "x".repeat(129);
+    let sent = |nonce: Option<&str>| nonce.map(|nonce| json!({ "secondFactorNonce": nonce }));
+    let redeemed = async |nonce: Option<&str>| {
+        let mut event = event(&ana, CLIENT, SIGN_IN, "2");
+        event["request"]["clientMetadata"] = json!(sent(nonce));
+        guard.handle(event, functions.now()).await.is_ok()
+    };
+    for (of_grant, wrong, right) in [
+        (Some(own), &[None, Some(other), Some(""), Some("plainly-fake-nonce-1 ")][..], Some(Some(own))),
+        (None, &[], Some(None)),
+        (None, &[], Some(Some(other))),
+        // No nonce at all: the client wants a bound grant, and gets none.
+        (Some("too-short"), &[None, Some("too-short"), Some(own)], None),
+        (Some(&*too_long), &[None, Some(&*too_long)], None),
+        (Some("a nonce with spaces"), &[None, Some("a nonce with spaces")], None),
+    ] {
+        functions.wait(GRANT_SECONDS);
+        let mut sign_in = functions.sign_in(&ana);
+        sign_in.client_metadata = sent(of_grant);
+        sign_in.challenge().await.unwrap();
+        assert!(sign_in.answer(&enrolled.passcode(functions.now())).await.unwrap());
+        let stored = functions.stored(&ana).await.record.to_json().unwrap();
+        assert!(!of_grant.is_some_and(|nonce| stored.contains(nonce)), "{stored}");
+        for nonce in wrong {
+            assert!(!redeemed(*nonce).await, "{of_grant:?} {nonce:?}");
+        }
+        if let Some(nonce) = right {
+            assert!(redeemed(nonce).await, "{of_grant:?} {nonce:?}");
+            // Nor does the repeated call pass for anybody else.
+            for nonce in wrong {
+                assert!(!redeemed(*nonce).await, "{of_grant:?} {nonce:?}");
+            }
+            assert!(redeemed(nonce).await, "{of_grant:?} {nonce:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_id_token_counts_wrong_passcodes_since_tokens_were_last_issued() {
     let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
     let enrolled = enrolled(&functions, &ana).await;

@@ -68,6 +68,7 @@ pub mod report_only;
 pub mod runtime;
 pub mod settings;
 pub mod sign_in;
+pub mod sign_in_nonce;
 pub mod store;
 pub mod timeouts;
 pub mod token_grant;

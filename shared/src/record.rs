@@ -12,6 +12,7 @@ use crate::operator_code::OperatorCode;
 use crate::operator_note::{Change, ClockOffset};
 use crate::passcode_limit::{PasscodeLimit, RateLimit};
 use crate::recovery_codes::{CODES_DUE_BELOW, CodeSet, RecoveryCode};
+use crate::sign_in_nonce::SignInNonce;
 use crate::token_grant::{Claims, GrantStatus, Proof, SINCE_MARGIN_SECONDS, TokenGrant};
 use crate::unknown_fields::UnknownFields;
 
@@ -235,10 +236,10 @@ impl Record {
         Ok(record)
     }
 
-    /// Redeems the grant of `client`, if there is one.
+    /// Redeems the grant of `client`, which sent `nonce`, if there is one.
     #[must_use]
-    pub fn redeem_grant(&self, client: &ClientId, now: UnixTime) -> Redemption {
-        let status = self.grant.as_ref().map(|grant| grant.status(client, self.wrong_passcodes, now));
+    pub fn redeem_grant(&self, client: &ClientId, nonce: Option<&SignInNonce>, now: UnixTime) -> Redemption {
+        let status = self.grant.as_ref().map(|grant| grant.status(client, nonce, self.wrong_passcodes, now));
         match status.unwrap_or(GrantStatus::Invalid) {
             GrantStatus::Unused(used, claims) => {
                 let record = Self { grant: Some(used), wrong_passcodes: 0, ..self.clone() };

@@ -7,6 +7,7 @@ use crate::cognito::{ClientId, TokenSource, UserKey};
 use crate::error::HandlerError;
 use crate::record::Redemption;
 use crate::settings::TokenGuard;
+use crate::sign_in_nonce::SignInNonce;
 use crate::store::{RecordStore, SAVE_ATTEMPTS, Saved, Versioned};
 use crate::token_grant::{Claims, Rule, TokenDenied, rule};
 
@@ -16,10 +17,12 @@ use crate::token_grant::{Claims, Rule, TokenDenied, rule};
 ///
 /// # Errors
 /// The tokens are denied; an error of the store; too many conflicts.
+#[expect(clippy::too_many_arguments, reason = "what a grant is compared with, each of its own type")]
 pub async fn redeem_grant(
     store: &impl RecordStore,
     user: &UserKey,
     client: Option<&ClientId>,
+    nonce: Option<&SignInNonce>,
     source: TokenSource,
     guard: TokenGuard,
     guarded_since: Option<UnixTime>,
@@ -36,7 +39,7 @@ pub async fn redeem_grant(
         let Versioned { record, version } = store.load(user).await?;
         let about_user = record.claims_about_user(guarded_since);
         let said = |Claims { proof, wrong_passcodes, .. }| Claims { proof, wrong_passcodes, ..about_user };
-        match record.redeem_grant(client, now) {
+        match record.redeem_grant(client, nonce, now) {
             Redemption::Redeemed(used, claims) => match store.save(user, &used, version).await? {
                 Saved::Recorded => return Ok(said(claims)),
                 Saved::Conflict => {}

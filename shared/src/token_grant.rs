@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixTime;
 use crate::cognito::{ClientId, TokenSource};
 use crate::settings::TokenGuard;
+use crate::sign_in_nonce::SignInNonce;
 
 /// Lifetime of a grant: the longest `AuthSessionValidity`. A slower client starts over.
 pub const GRANT_SECONDS: u64 = 15 * 60;
@@ -112,6 +113,9 @@ pub struct TokenGrant {
     /// What the sign-in proved; none in a grant that an older Verify recorded.
     #[serde(skip_serializing_if = "Option::is_none")]
     proof: Option<Proof>,
+    /// What the client bound it to: it passes with this nonce only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound_to: Option<SignInNonce>,
     #[serde(skip_serializing_if = "Option::is_none")]
     used: Option<Use>,
 }
@@ -139,16 +143,29 @@ impl TokenGrant {
     /// A new grant, which rests on `proof`.
     #[must_use]
     pub fn new(client_id: ClientId, proof: Option<Proof>, now: UnixTime) -> Self {
-        Self { client_id, until: now.plus(GRANT_SECONDS), proof, used: None }
+        Self { client_id, until: now.plus(GRANT_SECONDS), proof, bound_to: None, used: None }
     }
 
-    /// What it is worth to `client_id` at `now`, in tokens that report `wrong_passcodes`.
+    /// The same, for the sign-in of this client that sends the nonce.
     #[must_use]
-    pub fn status(&self, client_id: &ClientId, wrong_passcodes: u16, now: UnixTime) -> GrantStatus {
+    pub fn bound_to(self, nonce: Option<SignInNonce>) -> Self {
+        Self { bound_to: nonce, ..self }
+    }
+
+    /// What it is worth at `now` to `client_id`, which sent `nonce`, in tokens that report `wrong_passcodes`.
+    #[must_use]
+    pub fn status(
+        &self,
+        client_id: &ClientId,
+        nonce: Option<&SignInNonce>,
+        wrong_passcodes: u16,
+        now: UnixTime,
+    ) -> GrantStatus {
         let claims =
             |wrong_passcodes| Claims { proof: self.proof, wrong_passcodes: Some(wrong_passcodes), ..Claims::default() };
         match self.used {
             _ if self.client_id != *client_id => GrantStatus::Invalid,
+            _ if self.bound_to.as_ref().is_some_and(|bound_to| !bound_to.is(nonce)) => GrantStatus::Invalid,
             None if now < self.until && self.until.since(now) <= GRANT_SECONDS.saturating_add(CLOCK_SKEW_SECONDS) => {
                 let used = Self { used: Some(Use { at: now, wrong_passcodes }), ..self.clone() };
                 GrantStatus::Unused(used, claims(wrong_passcodes))

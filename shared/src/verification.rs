@@ -19,6 +19,7 @@ use crate::passcode_limit::RateLimit;
 use crate::record::{Outcome, Record};
 use crate::recovery_codes::RecoveryCode;
 use crate::settings::{Enrollment, Entitlement};
+use crate::sign_in_nonce::{NotANonce, SignInNonce};
 use crate::token_grant::{Proof, SecondFactor, TokenGrant};
 use crate::totp::{self, Match, Parameters, Passcode, SharedSecret};
 
@@ -26,6 +27,7 @@ use crate::totp::{self, Match, Parameters, Passcode, SharedSecret};
 pub struct Answer {
     typed: Zeroizing<String>,
     client: Option<ClientId>,
+    nonce: Result<Option<SignInNonce>, NotANonce>,
     name: Option<FriendlyName>,
 }
 
@@ -33,13 +35,19 @@ impl Answer {
     /// Takes `challengeAnswer`.
     #[must_use]
     pub fn new(typed: String) -> Self {
-        Self { typed: Zeroizing::new(typed), client: None, name: None }
+        Self { typed: Zeroizing::new(typed), client: None, nonce: Ok(None), name: None }
     }
 
     /// The same, sent by `client`: the one that may have the tokens.
     #[must_use]
     pub fn sent_by(self, client: Option<ClientId>) -> Self {
         Self { client, ..self }
+    }
+
+    /// The same, from a sign-in that is bound to a nonce.
+    #[must_use]
+    pub fn bound_to(self, nonce: Result<Option<SignInNonce>, NotANonce>) -> Self {
+        Self { nonce, ..self }
     }
 
     /// The same, with the user's own name for a new authenticator.
@@ -50,7 +58,9 @@ impl Answer {
 
     /// For the token guard, after `proof`.
     fn grant(&self, proof: Option<Proof>, now: UnixTime) -> Option<TokenGrant> {
-        self.client.clone().map(|client| TokenGrant::new(client, proof, now))
+        // A client that sends what is no nonce wants a grant that nobody else can redeem: there is none.
+        let nonce = self.nonce.ok()?;
+        self.client.clone().map(|client| TokenGrant::new(client, proof, now).bound_to(nonce))
     }
 }
 

@@ -13,6 +13,7 @@ use shared::redeem_grant::redeem_grant;
 use shared::refresh_claims::refresh_claims;
 use shared::report_only::report_only;
 use shared::settings::TokenGuard;
+use shared::sign_in_nonce::SignInNonce;
 use shared::store::RecordStore;
 use shared::timeouts;
 use shared::token_grant::{Claims, Rule, TokenDenied, rule};
@@ -116,6 +117,8 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         }
         let (user, client) = (view.user_key()?, view.client_id());
         let guarded_since = self.guarded_since.of(self.setting, self.report_only, now);
+        // What is no nonce matches none.
+        let nonce = SignInNonce::parse(view.client_metadata(SignInNonce::KEY)).ok().flatten();
         let claims = match guarded_since {
             // A refresh: what it continues is not known, and the user is.
             Some(guarded_since) if rule(source, self.setting) == Rule::Pass => {
@@ -123,7 +126,17 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
                 refresh_claims(&self.store, &user, guarded_since, limit).await
             }
             Some(_) | None => {
-                redeem_grant(&self.store, &user, client.as_ref(), source, self.setting, guarded_since, now).await?
+                redeem_grant(
+                    &self.store,
+                    &user,
+                    client.as_ref(),
+                    nonce.as_ref(),
+                    source,
+                    self.setting,
+                    guarded_since,
+                    now,
+                )
+                .await?
             }
         };
         Ok(Passed { source, user: Some((version, claims)) })
