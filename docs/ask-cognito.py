@@ -42,7 +42,9 @@ def handler(event, context):
             "publicChallengeParameters": shown, "privateChallengeParameters": {"any": "thing"}, "challengeMetadata": "ASKED",
         }
     elif source.startswith("TokenGeneration"):
-        event["response"] = {"claimsOverrideDetails": {"claimsToAddOrOverride": {"seen_trigger_source": source}}}
+        event["response"] = {"claimsOverrideDetails": {"claimsToAddOrOverride": {
+            "seen_trigger_source": source, "seen_client_metadata": json.dumps(request.get("clientMetadata")),
+        }}}
     else:
         right = request["challengeAnswer"] == "right"
         event["response"] = {"answerCorrect": None if case == "answer-null" else right}
@@ -286,6 +288,15 @@ def _(pool):
     asked = pool.start(user)
     asked = pool.respond(user, asked, {"ANSWER": "wrong"}, ClientMetadata={"wish": "granted"})
     return asked.get("ChallengeParameters", {}).get("clientMetadata") or told(asked)
+
+
+@question("metadata-to-guard", "Does the ClientMetadata of the last RespondToAuthChallenge reach the token guard?")
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    user = pool.user("metadata-guard")
+    answered = pool.respond(user, pool.start(user), {"ANSWER": "right"}, ClientMetadata={"wish": "granted"})
+    tokens = answered.get("AuthenticationResult", {})
+    return claims(tokens["IdToken"]).get("seen_client_metadata", "none") if "IdToken" in tokens else told(answered)
 
 
 @question("association-alone", "With MFA OPTIONAL: does an association that is not verified switch the user's challenge off?")

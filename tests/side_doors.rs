@@ -258,6 +258,20 @@ async fn tokens_of_a_guarded_sign_in_name_the_factor_and_a_refresh_does_not() {
     }
 }
 
+#[tokio::test]
+async fn in_a_pool_the_nonce_of_the_last_answer_reaches_verify_and_the_guard() {
+    let pool = TestPool::new(Enrollment::AtSignIn, settings(Some(PreTokenGenerationVersion::V2), None));
+    let ana = enrolled(&pool).await;
+    for nonce in ["plainly-fake-nonce-1", "plainly-fake-nonce-2"] {
+        let step = pool.start("ana", PASSWORD).await.unwrap();
+        let responses =
+            json!({ "USERNAME": step.answer["ChallengeParameters"]["USERNAME"], "ANSWER": ana.passcode(pool.now()) });
+        let tokens = pool.respond(&step, responses, Some(json!({ "secondFactorNonce": nonce }))).await.unwrap().answer;
+        assert_eq!(claims(&tokens, "AccessToken")["second_factor"], "totp");
+        pool.wait(30);
+    }
+}
+
 /// As docs/clients.md has it.
 fn has_second_factor(claims: &Value) -> bool {
     let since = claims["second_factor_since"].as_str().and_then(|since| since.parse::<u64>().ok());
