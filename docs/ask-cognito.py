@@ -42,7 +42,9 @@ def handler(event, context):
             "publicChallengeParameters": shown, "privateChallengeParameters": {"any": "thing"}, "challengeMetadata": "ASKED",
         }
     elif source.startswith("TokenGeneration"):
-        event["response"] = {"claimsOverrideDetails": {"claimsToAddOrOverride": {"seen_trigger_source": source}}}
+        event["response"] = {"claimsOverrideDetails": {"claimsToAddOrOverride": {
+            "seen_trigger_source": source, "seen_client_metadata": json.dumps(request.get("clientMetadata")),
+        }}}
     else:
         right = request["challengeAnswer"] == "right"
         event["response"] = {"answerCorrect": None if case == "answer-null" else right}
@@ -117,6 +119,43 @@ def _(pool):
         ),
     }
     return "; ".join(f"{way}: {told(answer)}" for way, answer in ways.items())
+
+
+@question(
+    "auth-time",
+    "Is auth_time the time of the password or of the tokens, and which auth_time and trigger source do the ways to refresh have?",
+)
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    user = pool.user("auth-time")
+    started = int(time.time())
+    asked = pool.start(user)
+    time.sleep(5)
+    signed_in = pool.respond(user, asked, {"ANSWER": "right"})
+    ended = int(time.time())
+    tokens = signed_in.get("AuthenticationResult", {})
+    if "IdToken" not in tokens:
+        return told(signed_in)
+    token = tokens["RefreshToken"]
+    time.sleep(5)
+    by_flow = {"ClientId": pool.client_id, "AuthParameters": {"REFRESH_TOKEN": token}}
+    ways = {
+        "CUSTOM_AUTH": signed_in,
+        "REFRESH_TOKEN_AUTH": pool.call("initiate_auth", AuthFlow="REFRESH_TOKEN_AUTH", **by_flow),
+        "REFRESH_TOKEN": pool.call("initiate_auth", AuthFlow="REFRESH_TOKEN", **by_flow),
+        "GetTokensFromRefreshToken": pool.call(
+            "get_tokens_from_refresh_token", ClientId=pool.client_id, RefreshToken=token
+        ),
+    }
+
+    def seen(answer):
+        if "IdToken" not in answer.get("AuthenticationResult", {}):
+            return told(answer)
+        of_token = claims(answer["AuthenticationResult"]["IdToken"])
+        return f"auth_time {of_token['auth_time'] - started} s after the start, source {of_token.get('seen_trigger_source')}"
+
+    answers = "; ".join(f"{way}: {seen(answer)}" for way, answer in ways.items())
+    return f"the tokens came {ended - started} s after the start; {answers}"
 
 
 @question("after-cognito-mfa", "What follows a Cognito factor inside CUSTOM_AUTH: Define, or tokens?")
@@ -249,6 +288,15 @@ def _(pool):
     asked = pool.start(user)
     asked = pool.respond(user, asked, {"ANSWER": "wrong"}, ClientMetadata={"wish": "granted"})
     return asked.get("ChallengeParameters", {}).get("clientMetadata") or told(asked)
+
+
+@question("metadata-to-guard", "Does the ClientMetadata of the last RespondToAuthChallenge reach the token guard?")
+def _(pool):
+    pool.set_mfa("OPTIONAL")
+    user = pool.user("metadata-guard")
+    answered = pool.respond(user, pool.start(user), {"ANSWER": "right"}, ClientMetadata={"wish": "granted"})
+    tokens = answered.get("AuthenticationResult", {})
+    return claims(tokens["IdToken"]).get("seen_client_metadata", "none") if "IdToken" in tokens else told(answered)
 
 
 @question("association-alone", "With MFA OPTIONAL: does an association that is not verified switch the user's challenge off?")

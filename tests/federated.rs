@@ -2,15 +2,18 @@
 
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
+use shared::clock::UnixTime;
 use shared::cognito::{TokenSource, UserKey};
 use shared::error::{HandlerError, StoreError};
 use shared::federated::FederatedProviders;
+use shared::guard_settings::GuardedSince;
 use shared::record::Record;
 use shared::settings::TokenGuard;
 use shared::store::{RecordStore, Saved, Version, Versioned};
 use shared::token_grant::TokenDenied;
 use tests::clock::NOW;
 use tests::events::User;
+use tests::functions::Functions;
 
 /// A store that nobody may ask.
 struct NoStore;
@@ -76,6 +79,20 @@ async fn users_of_a_trusted_provider_pass_and_carry_no_claim() {
         let event = event(HOSTED, version, Some("EXTERNAL_PROVIDER"), Some(&google));
         let answered = answer("Google", TokenGuard::Grant, event).await.unwrap();
         assert!(!answered["response"].to_string().contains("second_factor"), "{answered}");
+    }
+}
+
+#[tokio::test]
+async fn a_federated_session_never_says_since_when_a_factor_was_proven() {
+    let (functions, user) = (Functions::default(), User::named("google_1", 1));
+    functions.enroll(&user).await;
+    let refresh = "TokenGeneration_RefreshTokens";
+    for (status, says) in [("EXTERNAL_PROVIDER", false), ("CONFIRMED", true)] {
+        let guarded_since = GuardedSince::new(UnixTime(1_700_000_000));
+        let guard = Guard { guarded_since, ..Guard::new(TokenGuard::Grant, functions.create.store.clone()) };
+        let event = event(refresh, "2", Some(status), Some(&identities(&["Google"])));
+        let answered = guard.handle(event, functions.now().plus(60)).await.unwrap();
+        assert_eq!(answered["response"].to_string().contains("second_factor_since"), says, "{status}: {answered}");
     }
 }
 

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::error::ClientError;
+use shared::guard_settings::NoGrantMessage;
 use tests::events::User;
 use tests::functions::Functions;
 use tests::lambda::Lambda;
@@ -164,6 +165,36 @@ async fn a_time_that_has_passed_refuses() {
 // ── Settings.
 
 #[tokio::test]
+async fn a_refresh_costs_one_read_where_it_says_since_when_and_none_otherwise() {
+    for (variables, calls) in [
+        (&[][..], &["opened"][..]),
+        (&[("GUARDED_SINCE", "NONE")], &["opened"]),
+        (&[("GUARDED_SINCE", "2026-01-01T00:00:00Z")], &["opened", "GetItem"]),
+    ] {
+        let (aws, ana) = Aws::with_a_grant(Answer::Event).await;
+        let (answered, _) = aws.guard(variables, &ana.token_event("TokenGeneration_RefreshTokens", "2")).await;
+        let said = answered.unwrap()["response"].to_string().contains("second_factor_since");
+        assert_eq!(said, calls.contains(&"GetItem"));
+        assert_eq!(aws.calls().iter().map(|call| &*call.name).collect::<Vec<_>>(), calls);
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_grant_reads_what_the_operator_wrote() {
+    for (variables, sentence) in [
+        (&[][..], NoGrantMessage::DEFAULT),
+        (&[("NO_GRANT_MESSAGE", "Please install version 7.")], "Please install version 7."),
+    ] {
+        let (aws, ana) = Aws::with_a_grant(Answer::Event).await;
+        let mut event = ana.token_event(SIGN_IN, "2");
+        event["callerContext"]["clientId"] = json!("anotherclientid");
+        let (answered, log) = aws.guard(variables, &event).await;
+        assert_eq!(answered, Err(the_client_error(sentence)));
+        assert_eq!((log.len(), &log[0]["message"]), (1, &json!("refused")));
+    }
+}
+
+#[tokio::test]
 async fn a_missing_or_wrong_setting_stops_the_guard_on_startup_and_is_named() {
     let aws = variables("http://127.0.0.1:9");
     let stops = async |variables: &[(&str, &str)], named: &str| {
@@ -180,6 +211,10 @@ async fn a_missing_or_wrong_setting_stops_the_guard_on_startup_and_is_named() {
     for (set, named) in [
         (&[("REPORT_ONLY_UNTIL", "tomorrow")][..], "REPORT_ONLY_UNTIL"),
         (&[("REPORT_ONLY_UNTIL", "2026-12-24T09:00:00+01:00")], "REPORT_ONLY_UNTIL"),
+        (&[("GUARDED_SINCE", "2999-12-31T00:00:00Z")], "GUARDED_SINCE"),
+        (&[("GUARDED_SINCE", "2026-01-01T00:00:00Z"), ("TOKEN_GUARD", "TRIGGER_SOURCE")], "GUARDED_SINCE"),
+        (&[("GUARDED_SINCE", "2026-01-01T00:00:00Z"), REPORTING], "GUARDED_SINCE"),
+        (&[("NO_GRANT_MESSAGE", "<b>no</b>")], "NO_GRANT_MESSAGE"),
         (&[("NEXT_PRE_TOKEN_GENERATION", "our-tokens")], "NEXT_PRE_TOKEN_GENERATION"),
         (&[("NEXT_PRE_TOKEN_GENERATION", itself)], "NEXT_PRE_TOKEN_GENERATION"),
         (&[NEXT, ("AWS_REGION", "eu-west-1")], "NEXT_PRE_TOKEN_GENERATION"),
@@ -191,7 +226,13 @@ async fn a_missing_or_wrong_setting_stops_the_guard_on_startup_and_is_named() {
         stops(&[&aws[..], set].concat(), named).await;
     }
     // What is required is also enough, and what is empty is not set.
-    let optional = ["REPORT_ONLY_UNTIL", "NEXT_PRE_TOKEN_GENERATION", "NEXT_PRE_TOKEN_GENERATION_ERRORS"];
+    let optional = [
+        "REPORT_ONLY_UNTIL",
+        "GUARDED_SINCE",
+        "NO_GRANT_MESSAGE",
+        "NEXT_PRE_TOKEN_GENERATION",
+        "NEXT_PRE_TOKEN_GENERATION_ERRORS",
+    ];
     for empty in ["", " "] {
         let set = [&aws[..], &optional.map(|variable| (variable, empty))].concat();
         assert_eq!(Lambda::start_guard(&set).await.stop().await, "");

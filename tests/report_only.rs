@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::{ClientError, StoreError};
-use shared::guard_settings::ReportOnly;
+use shared::guard_settings::{NoGrantMessage, ReportOnly};
 use shared::invocation::answer;
 use shared::record::Record;
 use shared::settings::TokenGuard;
@@ -65,7 +65,11 @@ async fn it_passes_one_second_before_the_time_and_refuses_at_it() {
     let before = UnixTime(UNTIL.0 - 1);
     for (now, passes) in [(NOW, true), (before, true), (UNTIL, false), (UNTIL.plus(1), false)] {
         let (answered, lines) = answered(&guard, &event, now).await;
-        assert_eq!(answered, if passes { Ok(event.clone()) } else { Err(ClientError::Fixed) }, "{now:?}");
+        assert_eq!(
+            answered,
+            if passes { Ok(event.clone()) } else { Err(ClientError::NoGrant(NoGrantMessage::default())) },
+            "{now:?}"
+        );
         assert_eq!(lines.len(), 1);
         let message = if passes { "would be refused" } else { "refused" };
         assert_eq!((&lines[0]["message"], &lines[0]["reason"]), (&json!(message), &json!("tokens denied: NoGrant")));

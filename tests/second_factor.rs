@@ -565,7 +565,7 @@ fn a_record_stays_under_four_kilobytes_at_its_longest() {
     let answer = Answer::new(code).sent_by(Some(client.clone()));
     let examined = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW);
     let BegunVerification::Done(Verification::ToRecord { record, .. }) = examined else { panic!("not kept") };
-    let Redemption::Redeemed(record, _) = record.redeem_grant(&client, NOW) else { panic!("there is a grant") };
+    let Redemption::Redeemed(record, _) = record.redeem_grant(&client, None, NOW) else { panic!("there is a grant") };
     // What operators leave.
     let code = OperatorCode::new(&RecoveryCode::new([9; 10]), [9; 16], NOW);
     let record = record.with_operator_code(code, Generation([9; 8]));
@@ -715,7 +715,7 @@ fn user_with_fields_added_later() -> (User, Value) {
         panic!("the passcode is right")
     };
     let client = ClientId::new("plainlyfakeclientid").unwrap();
-    let Redemption::Redeemed(record, _) = record.redeem_grant(&client, NOW) else { panic!("there is a grant") };
+    let Redemption::Redeemed(record, _) = record.redeem_grant(&client, None, NOW) else { panic!("there is a grant") };
     let stored = with_fields_added_later(serde_json::from_str(&record.to_json().unwrap()).unwrap());
     user.record = Record::from_json(&stored.to_string()).unwrap();
     (user, stored)

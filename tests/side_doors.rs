@@ -9,7 +9,9 @@ use local::{
 };
 use serde_json::{Value, json};
 use shared::error::ClientError;
+use shared::guard_settings::NoGrantMessage;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use tests::clock::NOW;
 use tests::person::Person;
 use tests::pool::{PASSWORD, Step, TestPool};
 
@@ -51,7 +53,9 @@ fn holds(guard: Option<PreTokenGenerationVersion>, answer: Result<Value, Cognito
         (Some(_), Ok(answer)) => panic!("{answer}"),
         (Some(_), Err(error)) => {
             assert_eq!(error.kind, "UserLambdaValidationException");
-            assert_eq!(error.message, format!("PreTokenGeneration failed with error {}.", ClientError::SENTENCE));
+            let sentences = [ClientError::SENTENCE, NoGrantMessage::DEFAULT];
+            let messages = sentences.map(|sentence| format!("PreTokenGeneration failed with error {sentence}."));
+            assert!(messages.contains(&error.message), "{}", error.message);
         }
     }
 }
@@ -251,6 +255,58 @@ async fn tokens_of_a_guarded_sign_in_name_the_factor_and_a_refresh_does_not() {
         assert_eq!(claims["second_factor_at"], proven_at.0.to_string());
         let claims = self::claims(&refreshed, token);
         assert_eq!((claims.get("second_factor"), claims.get("second_factor_at")), (None, None));
+    }
+}
+
+#[tokio::test]
+async fn in_a_pool_the_nonce_of_the_last_answer_reaches_verify_and_the_guard() {
+    let pool = TestPool::new(Enrollment::AtSignIn, settings(Some(PreTokenGenerationVersion::V2), None));
+    let ana = enrolled(&pool).await;
+    for nonce in ["plainly-fake-nonce-1", "plainly-fake-nonce-2"] {
+        let step = pool.start("ana", PASSWORD).await.unwrap();
+        let responses =
+            json!({ "USERNAME": step.answer["ChallengeParameters"]["USERNAME"], "ANSWER": ana.passcode(pool.now()) });
+        let tokens = pool.respond(&step, responses, Some(json!({ "secondFactorNonce": nonce }))).await.unwrap().answer;
+        assert_eq!(claims(&tokens, "AccessToken")["second_factor"], "totp");
+        pool.wait(30);
+    }
+}
+
+/// As docs/clients.md has it.
+fn has_second_factor(claims: &Value) -> bool {
+    let since = claims["second_factor_since"].as_str().and_then(|since| since.parse::<u64>().ok());
+    claims["second_factor"].is_string()
+        || since.zip(claims["auth_time"].as_u64()).is_some_and(|(since, auth_time)| auth_time >= since)
+}
+
+#[tokio::test]
+async fn after_a_refresh_an_api_tells_sessions_that_proved_a_factor_from_others() {
+    let since = NOW.plus(48 * 3600);
+    let pool = TestPool::guarded_since(since, settings(Some(PreTokenGenerationVersion::V2), None));
+    let client_id = &client_ids(&pool)[0];
+    let refreshed = async |tokens: &Value| {
+        let parameters = json!({ "REFRESH_TOKEN": tokens["AuthenticationResult"]["RefreshToken"] });
+        let request = json!({ "ClientId": client_id, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": parameters });
+        pool.call("InitiateAuth", request).await.unwrap()
+    };
+    let ana = enrolled(&pool).await;
+    // A session from before: its own tokens name the factor, and nobody knows it of the refreshed ones.
+    pool.wait(24 * 3600 - 60);
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    let before = pool.answer(&step, &ana.passcode(pool.now())).await.unwrap().answer;
+    pool.wait(3660);
+    let step = pool.start("ana", PASSWORD).await.unwrap();
+    let after = pool.answer(&step, &ana.passcode(pool.now())).await.unwrap().answer;
+    for token in ["IdToken", "AccessToken"] {
+        assert!(has_second_factor(&claims(&before, token)) && has_second_factor(&claims(&after, token)));
+    }
+    for hours in [1, 2] {
+        pool.wait(hours * 3600);
+        for token in ["IdToken", "AccessToken"] {
+            assert!(!has_second_factor(&claims(&refreshed(&before).await, token)), "{token}");
+            let claims = claims(&refreshed(&after).await, token);
+            assert!(has_second_factor(&claims) && claims.get("second_factor").is_none(), "{token}");
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
+use pre_token_generation::Guard;
 use serde_json::Value;
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
@@ -14,6 +15,7 @@ use shared::ids::Generation;
 use shared::operator_code::{OPERATOR_CODE_HOURS, OperatorCode};
 use shared::record::Record;
 use shared::recovery_codes::RecoveryCode;
+use shared::settings::TokenGuard;
 use shared::store::{RecordStore as _, Saved, Versioned};
 use tests::driver::{Driver as _, SignIn};
 use tests::events::{ChallengeTrigger, USER_POOL_ID};
@@ -136,7 +138,8 @@ async fn an_older_function_keeps_what_a_newer_one_has_added_to_a_record() {
         sign_in.challenge().await.unwrap();
         assert_eq!(sign_in.answer(code).await, Ok(true));
         // The proof and the grant are others now, or of the same second; whatever else was added is still there.
-        let kept = |place: &String| ![".record.grant", ".record.lastProof"].contains(&place.as_str());
+        let replaced = [".record.grant", ".record.grant.proof", ".record.lastProof"];
+        let kept = |place: &String| !replaced.contains(&place.as_str());
         let left = fields_added_later(&deploy.record(&user).await);
         assert!(left.iter().filter(|place| kept(place)).eq(places.iter().filter(|place| kept(place))), "{left:?}");
     }
@@ -260,4 +263,31 @@ async fn a_user_with_an_authenticator_and_a_code_signs_in_by_older_functions() {
     version.set(Version::Older);
     assert_eq!(sign_in.define().await.unwrap()["failAuthentication"], true);
     assert_eq!(sign_in.define().await.unwrap()["issueTokens"], false);
+}
+
+#[tokio::test]
+async fn the_token_guard_claims_no_factor_that_an_older_verify_did_not_name() {
+    let ministack = Ministack::start();
+    let deploy = Deploy::start(&ministack).await;
+    let version = Cell::new(Version::Newer);
+    let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
+    let scenario = UserScenario::new("plainly-fake-sub", answer, now);
+    let person = scenario.enroll().await;
+    let guard = Guard::new(TokenGuard::Grant, deploy.aws.store_in(&deploy.table_name));
+    let signs_in =
+        [(Version::Newer, Some("recovery_code")), (Version::Older, None), (Version::Newer, Some("recovery_code"))];
+    for ((of, named), code) in signs_in.into_iter().zip(&person.codes[1..]) {
+        version.set(of);
+        // A grant is told from the one before by its last second.
+        tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+        let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
+        sign_in.challenge().await.unwrap();
+        assert_eq!(sign_in.answer(code).await, Ok(true));
+        let event = scenario.user.token_event("TokenGeneration_Authentication", "2");
+        let answered = guard.handle(event, now()).await.unwrap();
+        let added =
+            &answered["response"]["claimsAndScopeOverrideDetails"]["accessTokenGeneration"]["claimsToAddOrOverride"];
+        assert_eq!(added["second_factor"].as_str(), named);
+        assert_eq!(added["second_factor_at"].is_string(), named.is_some());
+    }
 }

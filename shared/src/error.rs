@@ -1,9 +1,10 @@
 //! What can go wrong, and the one sentence that a client reads about it.
 //!
-//! Invariant: none of our reasons leaves with a [`ClientError`]: it is the fixed sentence, or one that the team's own function
-//! wrote for its clients, which only an error of that function can make and only where the operator shows it. Cognito shows a
-//! function's error text to the client.
+//! Invariant: none of our reasons leaves with a [`ClientError`], but for one: that a sign-in whose password was right has no grant.
+//! Everything else is the fixed sentence, or one that the team's own function wrote for its clients, which only an error of that
+//! function can make and only where the operator shows it. Cognito shows a function's error text to the client.
 
+use crate::guard_settings::NoGrantMessage;
 use crate::next_refusal::{Refusal, ShownSentence};
 use crate::random::RandomError;
 use crate::settings::SettingError;
@@ -41,6 +42,8 @@ pub enum HandlerError {
     InvalidParameters,
     /// The token guard denies the tokens.
     TokenDenied(TokenDenied),
+    /// The same for [`TokenDenied::NoGrant`], with what the client reads.
+    NoGrant(NoGrantMessage),
     /// The next function, which is the team's own, denies the tokens.
     NextFunctionRefused {
         /// What it says.
@@ -79,7 +82,7 @@ impl HandlerError {
             Self::ChallengeOutdated => true,
             // By answers sent at the same time, all for this one user's record.
             Self::TooManyConflicts => true,
-            Self::TokenDenied(TokenDenied::Source(_) | TokenDenied::NoGrant) => true,
+            Self::TokenDenied(TokenDenied::Source(_) | TokenDenied::NoGrant) | Self::NoGrant(_) => true,
             // It refuses by an error, and its own defects are its own alarms' matter.
             Self::NextFunctionRefused { .. } => true,
             // Cognito names the client, whatever a user does.
@@ -104,6 +107,7 @@ impl std::fmt::Display for HandlerError {
             }
             Self::InvalidParameters => f.write_str("the record holds parameters that RFC 6238 does not allow"),
             Self::TokenDenied(reason) => write!(f, "tokens denied: {reason:?}"),
+            Self::NoGrant(_) => write!(f, "tokens denied: {:?}", TokenDenied::NoGrant),
             Self::NextFunctionRefused { .. } => f.write_str("the next function refused the tokens"),
             Self::Invoke(_) => f.write_str("the next function could not be invoked"),
             Self::NotThisTriggersAnswer(part) => {
@@ -137,6 +141,7 @@ impl std::error::Error for HandlerError {
             | Self::ChallengeOutdated
             | Self::InvalidParameters
             | Self::TokenDenied(_)
+            | Self::NoGrant(_)
             | Self::NotThisTriggersAnswer(_)
             | Self::TooManyConflicts
             | Self::TimedOut
@@ -186,6 +191,8 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
 pub enum ClientError {
     /// The fixed sentence.
     Fixed,
+    /// The password was right, and no second factor was proven: starting again does not help an app that knows of none.
+    NoGrant(NoGrantMessage),
     /// What the team's own function wrote for its clients. Only the token guard meets it.
     OfNextFunction(ShownSentence),
 }
@@ -199,6 +206,7 @@ impl From<HandlerError> for ClientError {
     fn from(error: HandlerError) -> Self {
         match error {
             HandlerError::NextFunctionRefused { shown: Some(sentence), .. } => Self::OfNextFunction(sentence),
+            HandlerError::NoGrant(message) => Self::NoGrant(message),
             HandlerError::NextFunctionRefused { shown: None, .. }
             | HandlerError::NotThisTriggersEvent(_)
             | HandlerError::NoSub
@@ -225,6 +233,7 @@ impl std::fmt::Display for ClientError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Fixed => f.write_str(Self::SENTENCE),
+            Self::NoGrant(message) => write!(f, "{message}"),
             Self::OfNextFunction(sentence) => write!(f, "{sentence}"),
         }
     }

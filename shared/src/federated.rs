@@ -64,12 +64,18 @@ impl FederatedProviders {
         self.0.iter().any(|trusted| trusted == name)
     }
 
+    /// Whether a user with this status comes from an identity provider.
+    #[must_use]
+    pub fn is_federated(status: Option<&str>) -> bool {
+        status == Some(EXTERNAL_PROVIDER)
+    }
+
     /// Whether every provider of a federated user is trusted. `status` and `identities` are the user's attributes.
     #[must_use]
     pub fn vouch_for(&self, status: Option<&str>, identities: Option<&str>) -> bool {
         let identities = identities.and_then(|text| serde_json::from_str::<Vec<Identity>>(text).ok());
         // The list has every provider that is linked, and not only the one that was used.
-        status == Some(EXTERNAL_PROVIDER)
+        Self::is_federated(status)
             && identities.is_some_and(|identities| {
                 !identities.is_empty() && identities.iter().all(|identity| self.contains(&identity.provider_name))
             })

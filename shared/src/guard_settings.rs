@@ -1,12 +1,14 @@
-//! What an operator decides about the token guard, apart from [`TokenGuard`](crate::settings::TokenGuard): until when it only
-//! reports, and which function it hands its events on to. Neither has to be set; a wrong value stops the function, as in
-//! [`settings`](crate::settings).
+//! What an operator decides about the token guard, apart from [`TokenGuard`]: until when it only reports, since
+//! when it has refused, what a client without a grant reads, and which function it hands its events on to. None has to be set; a wrong value
+//! stops the function, as in [`settings`](crate::settings).
+
+use std::borrow::Cow;
 
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::clock::UnixTime;
-use crate::settings::{Lookup, SettingError, optional, required};
+use crate::settings::{Lookup, SettingError, TokenGuard, optional, required};
 
 /// Until when the token guard refuses nothing and logs what it would refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,20 +40,119 @@ impl ReportOnly {
     /// # Errors
     /// It is not such a time, or one before 1970.
     pub fn parse(value: &str) -> Result<Self, SettingError> {
-        let time = OffsetDateTime::parse(value, &Rfc3339).ok();
-        let time = time.filter(|time| value.ends_with('Z') && time.nanosecond() == 0);
-        let seconds = time.and_then(|time| u64::try_from(time.unix_timestamp()).ok());
-        let problem = || format!("must be a time in UTC such as 2026-12-24T08:00:00Z; it is {value:?}");
-        match seconds {
-            Some(seconds) => Ok(Self::until(UnixTime(seconds))),
-            None => Err(SettingError { variable: Self::VARIABLE, problem: problem() }),
-        }
+        utc(Self::VARIABLE, value).map(Self::until)
     }
 
     /// Whether the guard only reports at `now`.
     #[must_use]
     pub fn is_on(self, now: UnixTime) -> bool {
         self.0.is_some_and(|until| now < until)
+    }
+}
+
+fn utc(variable: &'static str, value: &str) -> Result<UnixTime, SettingError> {
+    let time = OffsetDateTime::parse(value, &Rfc3339).ok();
+    let time = time.filter(|time| value.ends_with('Z') && time.nanosecond() == 0);
+    let seconds = time.and_then(|time| u64::try_from(time.unix_timestamp()).ok());
+    let problem = || format!("must be a time in UTC such as 2026-12-24T08:00:00Z; it is {value:?}");
+    seconds.map(UnixTime).ok_or_else(|| SettingError { variable, problem: problem() })
+}
+
+/// Since when no tokens of a sign-in have passed without a grant; nothing else can know it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuardedSince(Option<UnixTime>);
+
+impl GuardedSince {
+    /// The environment variable.
+    pub const VARIABLE: &str = "GUARDED_SINCE";
+    /// The tokens say nothing about it.
+    pub const NONE: Self = Self(None);
+    /// How far the clock of whoever wrote the time may be ahead.
+    const CLOCK_SKEW_SECONDS: u64 = 60;
+
+    /// It is this time.
+    #[must_use]
+    pub fn new(time: UnixTime) -> Self {
+        Self(Some(time))
+    }
+
+    /// Reads [`Self::VARIABLE`]: `NONE`, or a time as in [`ReportOnly::parse`].
+    ///
+    /// # Errors
+    /// It is neither, or a time in the future; the guard looks at no grants, or only reports.
+    pub fn read(
+        lookup: Lookup<'_>,
+        guard: TokenGuard,
+        report_only: ReportOnly,
+        now: UnixTime,
+    ) -> Result<Self, SettingError> {
+        let Some(value) = optional(lookup, Self::VARIABLE).filter(|value| value != "NONE") else {
+            return Ok(Self::NONE);
+        };
+        let time = utc(Self::VARIABLE, &value)?;
+        let wrong = |problem: String| Err(SettingError { variable: Self::VARIABLE, problem });
+        match (guard, report_only) {
+            (TokenGuard::TriggerSource, _) => {
+                wrong(format!("must be NONE with {} TRIGGER_SOURCE; it is {value:?}", TokenGuard::VARIABLE))
+            }
+            // Tokens that passed until then would count as guarded.
+            (TokenGuard::Grant, ReportOnly(Some(_))) => {
+                wrong(format!("must be NONE with a {}; it is {value:?}", ReportOnly::VARIABLE))
+            }
+            (TokenGuard::Grant, ReportOnly(None)) if time > now.plus(Self::CLOCK_SKEW_SECONDS) => {
+                wrong(format!("must be a time that has passed; it is {value:?}"))
+            }
+            (TokenGuard::Grant, ReportOnly(None)) => Ok(Self::new(time)),
+        }
+    }
+
+    /// The time, for a guard that refuses tokens without a grant at `now`.
+    #[must_use]
+    pub fn of(self, guard: TokenGuard, report_only: ReportOnly, now: UnixTime) -> Option<UnixTime> {
+        self.0.filter(|_| guard == TokenGuard::Grant && !report_only.is_on(now))
+    }
+}
+
+/// What a client reads that has proven the password and no second factor: most often an app that does not know of it yet.
+///
+/// Managed login prints it on a page, so it has no character that HTML gives a meaning to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NoGrantMessage(Cow<'static, str>);
+
+impl NoGrantMessage {
+    /// The environment variable.
+    pub const VARIABLE: &str = "NO_GRANT_MESSAGE";
+    /// The message, unless an operator writes another one.
+    pub const DEFAULT: &str = "A second factor is needed. Please update the app, then sign in again.";
+    /// Characters at most.
+    pub const LONGEST: usize = 200;
+
+    /// Reads [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// It is too long, or has another character than printable ASCII without `<`, `>`, `&` and `"`.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        let Some(value) = optional(lookup, Self::VARIABLE) else { return Ok(Self::default()) };
+        let is_plain = |c: char| matches!(c, ' '..='~') && !"<>&\"".contains(c);
+        if value.len() > Self::LONGEST || !value.chars().all(is_plain) {
+            let longest = Self::LONGEST;
+            let problem =
+                format!("must be at most {longest} characters of printable ASCII without <>&\"; it is {value:?}");
+            return Err(SettingError { variable: Self::VARIABLE, problem });
+        }
+        Ok(Self(value.into()))
+    }
+}
+
+impl Default for NoGrantMessage {
+    fn default() -> Self {
+        Self(Self::DEFAULT.into())
+    }
+}
+
+impl std::fmt::Display for NoGrantMessage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

@@ -67,7 +67,8 @@ impl Record {
     /// `generation` is drawn at random: no set-up challenge from before the import matches it.
     #[must_use]
     pub fn imported(generation: Generation, authenticator: Authenticator) -> Self {
-        Self { authenticator: Some(authenticator), codes_due: true, ..Self::reset(generation) }
+        let enrolled_since = Some(authenticator.enrolled_at());
+        Self { authenticator: Some(authenticator), enrolled_since, codes_due: true, ..Self::reset(generation) }
     }
 
     /// The same, imported from this file.

@@ -12,7 +12,8 @@ use crate::operator_code::OperatorCode;
 use crate::operator_note::{Change, ClockOffset};
 use crate::passcode_limit::{PasscodeLimit, RateLimit};
 use crate::recovery_codes::{CODES_DUE_BELOW, CodeSet, RecoveryCode};
-use crate::token_grant::{Claims, GrantStatus, Proof, TokenGrant};
+use crate::sign_in_nonce::SignInNonce;
+use crate::token_grant::{Claims, GrantStatus, Proof, SINCE_MARGIN_SECONDS, TokenGrant};
 use crate::unknown_fields::UnknownFields;
 
 /// The format of most records. It changes only when an older function must not touch the record: a field that is merely new is
@@ -30,6 +31,9 @@ pub struct Record {
     pub(crate) generation: Generation,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authenticator: Option<Authenticator>,
+    /// Since when the record has one: not this one, if it has replaced another after a proof.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) enrolled_since: Option<UnixTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) recovery: Option<CodeSet>,
     /// The authenticator is newer than the recovery codes.
@@ -103,10 +107,10 @@ pub enum EnrollmentStatus {
 #[expect(clippy::large_enum_variant, reason = "one an invocation, matched where it is made")]
 #[derive(Debug, PartialEq, Eq)]
 pub enum Redemption {
-    /// It does, once this record has replaced it; and what the tokens say.
-    Redeemed(Record, Option<Claims>),
+    /// It does, once this record has replaced it; and what the tokens say about the sign-in.
+    Redeemed(Record, Claims),
     /// It does, for the call that Cognito repeats.
-    Repeated(Option<Claims>),
+    Repeated(Claims),
     /// It does not.
     NoGrant,
 }
@@ -137,6 +141,26 @@ impl Record {
     #[must_use]
     pub fn authenticator(&self) -> Option<&Authenticator> {
         self.authenticator.as_ref()
+    }
+
+    /// Since when the user has one, without a gap. A version that did not note it leaves the time of the present one, which is no
+    /// earlier.
+    #[must_use]
+    pub fn enrolled_since(&self) -> Option<UnixTime> {
+        let authenticator = self.authenticator.as_ref()?;
+        Some(self.enrolled_since.unwrap_or(authenticator.enrolled_at))
+    }
+
+    /// What tokens say about the user, whichever session they are of. `guarded_since` is when no tokens of a sign-in passed
+    /// without a grant any more.
+    #[must_use]
+    pub fn claims_about_user(&self, guarded_since: Option<UnixTime>) -> Claims {
+        let since = guarded_since.zip(self.enrolled_since());
+        Claims {
+            enrolled: Some(self.authenticator.is_some()),
+            since: since.map(|(guarded, enrolled)| guarded.max(enrolled).plus(SINCE_MARGIN_SECONDS)),
+            ..Claims::default()
+        }
     }
 
     /// Whether passcodes are checked at `now`.
@@ -212,17 +236,16 @@ impl Record {
         Ok(record)
     }
 
-    /// Redeems the grant of `client`, if there is one.
+    /// Redeems the grant of `client`, which sent `nonce`, if there is one.
     #[must_use]
-    pub fn redeem_grant(&self, client: &ClientId, now: UnixTime) -> Redemption {
-        let claims = |wrong_passcodes| self.last_proof.map(|proof| Claims { proof, wrong_passcodes });
-        let status = self.grant.as_ref().map(|grant| grant.status(client, self.wrong_passcodes, now));
+    pub fn redeem_grant(&self, client: &ClientId, nonce: Option<&SignInNonce>, now: UnixTime) -> Redemption {
+        let status = self.grant.as_ref().map(|grant| grant.status(client, nonce, self.wrong_passcodes, now));
         match status.unwrap_or(GrantStatus::Invalid) {
-            GrantStatus::Unused(used) => {
+            GrantStatus::Unused(used, claims) => {
                 let record = Self { grant: Some(used), wrong_passcodes: 0, ..self.clone() };
-                Redemption::Redeemed(record, claims(self.wrong_passcodes))
+                Redemption::Redeemed(record, claims)
             }
-            GrantStatus::JustUsed { wrong_passcodes } => Redemption::Repeated(claims(wrong_passcodes)),
+            GrantStatus::JustUsed(claims) => Redemption::Repeated(claims),
             GrantStatus::Invalid => Redemption::NoGrant,
         }
     }

@@ -7,23 +7,29 @@ use crate::cognito::{ClientId, TokenSource, UserKey};
 use crate::error::HandlerError;
 use crate::record::Redemption;
 use crate::settings::TokenGuard;
+use crate::sign_in_nonce::SignInNonce;
 use crate::store::{RecordStore, SAVE_ATTEMPTS, Saved, Versioned};
 use crate::token_grant::{Claims, Rule, TokenDenied, rule};
 
-/// Passes the tokens of `source` or denies them, and returns what they say about the second factor, where that is known.
+/// Passes the tokens of `source` or denies them, and returns what they say about the second factor.
+///
+/// `guarded_since` is what the claim `second_factor_since` begins with, if there is to be one.
 ///
 /// # Errors
 /// The tokens are denied; an error of the store; too many conflicts.
+#[expect(clippy::too_many_arguments, reason = "what a grant is compared with, each of its own type")]
 pub async fn redeem_grant(
     store: &impl RecordStore,
     user: &UserKey,
     client: Option<&ClientId>,
+    nonce: Option<&SignInNonce>,
     source: TokenSource,
     guard: TokenGuard,
+    guarded_since: Option<UnixTime>,
     now: UnixTime,
-) -> Result<Option<Claims>, HandlerError> {
+) -> Result<Claims, HandlerError> {
     match rule(source, guard) {
-        Rule::Pass => return Ok(None),
+        Rule::Pass => return Ok(Claims::default()),
         // It has no user, and was not called for one.
         Rule::PassWithoutUser | Rule::Deny => return Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
         Rule::RedeemGrant => {}
@@ -31,12 +37,14 @@ pub async fn redeem_grant(
     let client = client.ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
     for _ in 0..SAVE_ATTEMPTS {
         let Versioned { record, version } = store.load(user).await?;
-        match record.redeem_grant(client, now) {
+        let about_user = record.claims_about_user(guarded_since);
+        let said = |Claims { proof, wrong_passcodes, .. }| Claims { proof, wrong_passcodes, ..about_user };
+        match record.redeem_grant(client, nonce, now) {
             Redemption::Redeemed(used, claims) => match store.save(user, &used, version).await? {
-                Saved::Recorded => return Ok(claims),
+                Saved::Recorded => return Ok(said(claims)),
                 Saved::Conflict => {}
             },
-            Redemption::Repeated(claims) => return Ok(claims),
+            Redemption::Repeated(claims) => return Ok(said(claims)),
             Redemption::NoGrant => return Err(HandlerError::TokenDenied(TokenDenied::NoGrant)),
         }
     }

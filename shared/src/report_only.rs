@@ -3,15 +3,12 @@
 //! Invariant: whatever happens inside of the decision, there is an outcome within the limit, and no error leaves.
 
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 
-use futures_util::FutureExt;
-use futures_util::future::{Either, select};
 use serde_json::Value;
 
 use crate::characters::one_line;
 use crate::cognito::TokenSource;
+use crate::contained::contained;
 use crate::error::{HandlerError, chain};
 
 /// Longer than any id of an app client.
@@ -25,12 +22,7 @@ pub async fn report_only<T>(
     decide: impl Future<Output = Result<T, HandlerError>>,
     limit: impl Future<Output = ()>,
 ) -> Option<T> {
-    let decide = AssertUnwindSafe(decide).catch_unwind();
-    let decided = match select(pin!(decide), pin!(limit)).await {
-        Either::Left((decided, _)) => decided.unwrap_or(Err(HandlerError::Panicked)),
-        Either::Right(((), _)) => Err(HandlerError::TimedOut),
-    };
-    decided.map_err(|error| report(event, &error)).ok()
+    contained(decide, limit).await.map_err(|error| report(event, &error)).ok()
 }
 
 fn report(event: &Value, error: &HandlerError) {

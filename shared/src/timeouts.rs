@@ -10,6 +10,8 @@ pub const INVOCATION: Duration = Duration::from_millis(3800);
 /// For the token guard's decision while it only reports, so that a slow table denies nothing: two thirds of the invocation are left
 /// to the next function.
 pub const REPORTED_DECISION: Duration = Duration::from_millis(1300);
+/// For the record that the claims of a refresh come from: a refresh passes without them.
+pub const REFRESH_CLAIMS: Duration = Duration::from_millis(1000);
 /// For one connection, with its TLS.
 pub const CONNECTION: Duration = Duration::from_secs(1);
 /// For one attempt of one call.

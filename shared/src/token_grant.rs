@@ -6,7 +6,8 @@
 //!
 //! Invariant: under [`Rule::RedeemGrant`] one grant passes one sign-in. Cognito repeats a call that it gets no answer to, and
 //! its event names no sign-in: so for [`REPEAT_SECONDS`] after its use a grant passes the same client again. Tokens that pass
-//! without a grant carry no claim about a second factor: nobody can know whose sign-in they end.
+//! without a grant carry no claim about a second factor: nobody can know whose sign-in they end. A grant names the proof that it
+//! rests on, and the claims are about that proof, never about a later one.
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html>
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::UnixTime;
 use crate::cognito::{ClientId, TokenSource};
 use crate::settings::TokenGuard;
+use crate::sign_in_nonce::SignInNonce;
 
 /// Lifetime of a grant: the longest `AuthSessionValidity`. A slower client starts over.
 pub const GRANT_SECONDS: u64 = 15 * 60;
@@ -21,6 +23,10 @@ pub const GRANT_SECONDS: u64 = 15 * 60;
 const CLOCK_SKEW_SECONDS: u64 = 60;
 /// Seconds after its use in which the same grant passes again: three calls of five seconds, and the pauses between them.
 pub const REPEAT_SECONDS: u64 = 20;
+
+/// Seconds after its start until `second_factor_since` holds. Tokens that pass without a second factor would be issued so much
+/// later than the guard read the record, at most; as long as none of a sign-in does, there is nothing to wait for.
+pub const SINCE_MARGIN_SECONDS: u64 = 0;
 
 /// What a token source requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,13 +91,17 @@ pub struct Proof {
     pub at: UnixTime,
 }
 
-/// What tokens say about the second factor that they rest on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What tokens say about the second factor: nothing by default.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Claims {
-    /// Which factor, and when it was proven.
-    pub proof: Proof,
+    /// Which factor the sign-in proved, and when.
+    pub proof: Option<Proof>,
     /// Wrong passcodes since tokens were issued before: the user's own mistakes, or guesses by somebody who knows the password.
-    pub wrong_passcodes: u16,
+    pub wrong_passcodes: Option<u16>,
+    /// Whether the user has an authenticator now. For the app alone: an API has no use for a list of users who have none.
+    pub enrolled: Option<bool>,
+    /// Sessions whose `auth_time` is no earlier have proven a second factor of this user.
+    pub since: Option<UnixTime>,
 }
 
 /// The right of one sign-in to its tokens.
@@ -100,6 +110,12 @@ pub struct Claims {
 pub struct TokenGrant {
     client_id: ClientId,
     until: UnixTime,
+    /// What the sign-in proved; none in a grant that an older Verify recorded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<Proof>,
+    /// What the client bound it to: it passes with this nonce only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bound_to: Option<SignInNonce>,
     #[serde(skip_serializing_if = "Option::is_none")]
     used: Option<Use>,
 }
@@ -115,35 +131,48 @@ struct Use {
 /// What a grant is worth to a client that asks for tokens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GrantStatus {
-    /// Tokens, once this has replaced the grant.
-    Unused(TokenGrant),
-    /// Tokens again, for the call that Cognito repeats.
-    JustUsed {
-        /// What the tokens said about wrong passcodes.
-        wrong_passcodes: u16,
-    },
+    /// Tokens with these claims, once this has replaced the grant.
+    Unused(TokenGrant, Claims),
+    /// Tokens with the same claims again, for the call that Cognito repeats.
+    JustUsed(Claims),
     /// Nothing: another client's, too old, or used up.
     Invalid,
 }
 
 impl TokenGrant {
-    /// A new grant.
+    /// A new grant, which rests on `proof`.
     #[must_use]
-    pub fn new(client_id: ClientId, now: UnixTime) -> Self {
-        Self { client_id, until: now.plus(GRANT_SECONDS), used: None }
+    pub fn new(client_id: ClientId, proof: Option<Proof>, now: UnixTime) -> Self {
+        Self { client_id, until: now.plus(GRANT_SECONDS), proof, bound_to: None, used: None }
     }
 
-    /// What it is worth to `client_id` at `now`, in tokens that report `wrong_passcodes`.
+    /// The same, for the sign-in of this client that sends the nonce.
     #[must_use]
-    pub fn status(&self, client_id: &ClientId, wrong_passcodes: u16, now: UnixTime) -> GrantStatus {
+    pub fn bound_to(self, nonce: Option<SignInNonce>) -> Self {
+        Self { bound_to: nonce, ..self }
+    }
+
+    /// What it is worth at `now` to `client_id`, which sent `nonce`, in tokens that report `wrong_passcodes`.
+    #[must_use]
+    pub fn status(
+        &self,
+        client_id: &ClientId,
+        nonce: Option<&SignInNonce>,
+        wrong_passcodes: u16,
+        now: UnixTime,
+    ) -> GrantStatus {
+        let claims =
+            |wrong_passcodes| Claims { proof: self.proof, wrong_passcodes: Some(wrong_passcodes), ..Claims::default() };
         match self.used {
             _ if self.client_id != *client_id => GrantStatus::Invalid,
+            _ if self.bound_to.as_ref().is_some_and(|bound_to| !bound_to.is(nonce)) => GrantStatus::Invalid,
             None if now < self.until && self.until.since(now) <= GRANT_SECONDS.saturating_add(CLOCK_SKEW_SECONDS) => {
-                GrantStatus::Unused(Self { used: Some(Use { at: now, wrong_passcodes }), ..self.clone() })
+                let used = Self { used: Some(Use { at: now, wrong_passcodes }), ..self.clone() };
+                GrantStatus::Unused(used, claims(wrong_passcodes))
             }
             // In either direction: a use by a host whose clock is ahead passes no longer than any other.
             Some(used) if used.at.since(now).max(now.since(used.at)) < REPEAT_SECONDS => {
-                GrantStatus::JustUsed { wrong_passcodes: used.wrong_passcodes }
+                GrantStatus::JustUsed(claims(used.wrong_passcodes))
             }
             None | Some(_) => GrantStatus::Invalid,
         }

@@ -16,8 +16,12 @@ use crate::token_grant::Claims;
 pub const SECOND_FACTOR: &str = "second_factor";
 /// The claim that says when it was proven, in seconds since 1970, as text: the oldest event version takes nothing else.
 pub const SECOND_FACTOR_AT: &str = "second_factor_at";
+/// The claim that says from which `auth_time` on a session has proven a second factor, in seconds since 1970, as text.
+pub const SECOND_FACTOR_SINCE: &str = "second_factor_since";
 /// The claim of the ID token that says how many wrong passcodes there were since tokens were issued before, as text.
 pub const SECOND_FACTOR_WRONG_PASSCODES: &str = "second_factor_wrong_passcodes";
+/// The claim of the ID token that says whether the user has an authenticator: `true` or `false`, as text.
+pub const SECOND_FACTOR_ENROLLED: &str = "second_factor_enrolled";
 
 const DETAILS_OF_V1: &str = "claimsOverrideDetails";
 const DETAILS: &str = "claimsAndScopeOverrideDetails";
@@ -55,9 +59,8 @@ impl EventVersion {
 
 /// The guard's own response, with the request's `groups`: empty ones would take the user out of all of them.
 #[must_use]
-pub fn own(version: EventVersion, claims: Option<Claims>, groups: Option<&Value>) -> Value {
-    let (of_id_token, of_access_token) = claims.map(|claims| (of_id_token(claims), of_access_token(claims))).unzip();
-    let (of_id_token, of_access_token) = (of_id_token.unwrap_or_default(), of_access_token.unwrap_or_default());
+pub fn own(version: EventVersion, claims: Claims, groups: Option<&Value>) -> Value {
+    let (of_id_token, of_access_token) = (of_id_token(claims), of_access_token(claims));
     let mut details = match version {
         EventVersion::IdToken => json!({ TO_ADD: of_id_token }),
         EventVersion::BothTokens => {
@@ -73,15 +76,26 @@ pub fn own(version: EventVersion, claims: Option<Claims>, groups: Option<&Value>
     }
 }
 
-fn of_access_token(Claims { proof, .. }: Claims) -> Map<String, Value> {
-    let claims = [(SECOND_FACTOR, proof.factor.as_str().to_owned()), (SECOND_FACTOR_AT, proof.at.0.to_string())];
-    claims.into_iter().map(|(name, value)| (name.to_owned(), Value::String(value))).collect()
+fn of_access_token(Claims { proof, since, .. }: Claims) -> Map<String, Value> {
+    text([
+        (SECOND_FACTOR, proof.map(|proof| proof.factor.as_str().to_owned())),
+        (SECOND_FACTOR_AT, proof.map(|proof| proof.at.0.to_string())),
+        (SECOND_FACTOR_SINCE, since.map(|since| since.0.to_string())),
+    ])
 }
 
 fn of_id_token(claims: Claims) -> Map<String, Value> {
     let mut of_id_token = of_access_token(claims);
-    of_id_token.insert(SECOND_FACTOR_WRONG_PASSCODES.to_owned(), json!(claims.wrong_passcodes.to_string()));
+    let Claims { wrong_passcodes, enrolled, .. } = claims;
+    of_id_token.extend(text([
+        (SECOND_FACTOR_WRONG_PASSCODES, wrong_passcodes.map(|count| count.to_string())),
+        (SECOND_FACTOR_ENROLLED, enrolled.map(|enrolled| enrolled.to_string())),
+    ]));
     of_id_token
+}
+
+fn text<const N: usize>(claims: [(&str, Option<String>); N]) -> Map<String, Value> {
+    claims.into_iter().filter_map(|(name, value)| Some((name.to_owned(), Value::String(value?)))).collect()
 }
 
 /// A part of a response that has another type than Cognito takes.
@@ -113,15 +127,27 @@ pub fn merged(theirs: Value, ours: Option<(EventVersion, Claims)>) -> Result<Val
     match ours {
         None => {}
         Some((EventVersion::IdToken, claims)) => {
-            object_or_new(object_or_new(&mut response, DETAILS_OF_V1)?, TO_ADD)?.extend(of_id_token(claims));
+            add(&mut response, &[DETAILS_OF_V1], of_id_token(claims))?;
         }
         Some((EventVersion::BothTokens, claims)) => {
-            let details = object_or_new(&mut response, DETAILS)?;
-            object_or_new(object_or_new(details, ID_TOKEN)?, TO_ADD)?.extend(of_id_token(claims));
-            object_or_new(object_or_new(details, ACCESS_TOKEN)?, TO_ADD)?.extend(of_access_token(claims));
+            add(&mut response, &[DETAILS, ID_TOKEN], of_id_token(claims))?;
+            add(&mut response, &[DETAILS, ACCESS_TOKEN], of_access_token(claims))?;
         }
     }
     Ok(Value::Object(response))
+}
+
+/// Where there is nothing to add, nothing is changed.
+fn add(response: &mut Map<String, Value>, place: &[&'static str], claims: Map<String, Value>) -> Result<(), WrongType> {
+    if claims.is_empty() {
+        return Ok(());
+    }
+    let mut token = response;
+    for name in place {
+        token = object_or_new(token, name)?;
+    }
+    object_or_new(token, TO_ADD)?.extend(claims);
+    Ok(())
 }
 
 /// Byte by byte, as names of claims are compared: `Second_Factor` is another claim, and not ours.

@@ -19,6 +19,7 @@ use crate::passcode_limit::RateLimit;
 use crate::record::{Outcome, Record};
 use crate::recovery_codes::RecoveryCode;
 use crate::settings::{Enrollment, Entitlement};
+use crate::sign_in_nonce::{NotANonce, SignInNonce};
 use crate::token_grant::{Proof, SecondFactor, TokenGrant};
 use crate::totp::{self, Match, Parameters, Passcode, SharedSecret};
 
@@ -26,6 +27,7 @@ use crate::totp::{self, Match, Parameters, Passcode, SharedSecret};
 pub struct Answer {
     typed: Zeroizing<String>,
     client: Option<ClientId>,
+    nonce: Result<Option<SignInNonce>, NotANonce>,
     name: Option<FriendlyName>,
 }
 
@@ -33,7 +35,7 @@ impl Answer {
     /// Takes `challengeAnswer`.
     #[must_use]
     pub fn new(typed: String) -> Self {
-        Self { typed: Zeroizing::new(typed), client: None, name: None }
+        Self { typed: Zeroizing::new(typed), client: None, nonce: Ok(None), name: None }
     }
 
     /// The same, sent by `client`: the one that may have the tokens.
@@ -42,14 +44,23 @@ impl Answer {
         Self { client, ..self }
     }
 
+    /// The same, from a sign-in that is bound to a nonce.
+    #[must_use]
+    pub fn bound_to(self, nonce: Result<Option<SignInNonce>, NotANonce>) -> Self {
+        Self { nonce, ..self }
+    }
+
     /// The same, with the user's own name for a new authenticator.
     #[must_use]
     pub fn naming(self, name: Option<FriendlyName>) -> Self {
         Self { name, ..self }
     }
 
-    fn grant(&self, now: UnixTime) -> Option<TokenGrant> {
-        self.client.clone().map(|client| TokenGrant::new(client, now))
+    /// For the token guard, after `proof`.
+    fn grant(&self, proof: Option<Proof>, now: UnixTime) -> Option<TokenGrant> {
+        // A client that sends what is no nonce wants a grant that nobody else can redeem: there is none.
+        let nonce = self.nonce.ok()?;
+        self.client.clone().map(|client| TokenGrant::new(client, proof, now).bound_to(nonce))
     }
 }
 
@@ -123,8 +134,8 @@ pub struct PendingPasscode<'a> {
     passcode: Passcode,
     now: UnixTime,
     against: Against<'a>,
-    /// What a correct passcode leaves for the token guard.
-    grant: Option<TokenGrant>,
+    /// Whose grant a correct passcode leaves for the token guard.
+    granted: Option<&'a Answer>,
 }
 
 #[derive(Clone, Copy)]
@@ -151,11 +162,11 @@ pub fn begin_verification<'a>(
     BegunVerification::Done(match challenge {
         Challenge::SecondFactor(prompt) => {
             // Where something is due, the grant comes with the recovery codes.
-            let grant = match prompt.due {
-                Due::Nothing => answer.grant(now),
+            let granted = match prompt.due {
+                Due::Nothing => Some(answer),
                 Due::RecoveryCodes | Due::Authenticator => None,
             };
-            return begin_second_factor(record, *nonce, answer, *prompt, grant, now);
+            return begin_second_factor(record, *nonce, answer, *prompt, granted, now);
         }
         Challenge::TotpSetup(new) if new.generation != record.generation => Verification::Outdated,
         Challenge::TotpSetup(new) if !enrollment.admits(new.entitlement) => Verification::Outdated,
@@ -166,7 +177,7 @@ pub fn begin_verification<'a>(
         Challenge::TotpSetup(new) => match Passcode::parse(&answer.typed) {
             Some(passcode) => {
                 let against = Against::New(new, answer.name.as_ref());
-                let pending = PendingPasscode { record, nonce: *nonce, passcode, now, against, grant: None };
+                let pending = PendingPasscode { record, nonce: *nonce, passcode, now, against, granted: None };
                 return BegunVerification::Pending(pending);
             }
             None => Verification::Rejected(Reason::WrongFirstPasscode),
@@ -175,7 +186,9 @@ pub fn begin_verification<'a>(
         Challenge::RecoveryCodes(new @ NewCodes { codes, .. }) => match RecoveryCode::parse(&answer.typed) {
             // The code that was typed back stays usable.
             Some(code) if codes.contains(&code) => {
-                let (generation, grant) = (new.next_generation(), answer.grant(now).or(record.grant.clone()));
+                // In this generation whoever is asked for these codes has proven a factor; the record has the last proof.
+                let grant = answer.grant(record.last_proof, now).or(record.grant.clone());
+                let generation = new.next_generation();
                 let record =
                     Record { recovery: Some(codes.clone()), codes_due: false, generation, grant, ..record.clone() };
                 to_record(record, *nonce, Outcome::Correct, Reason::RecoveryCodesKept)
@@ -190,11 +203,11 @@ fn begin_second_factor<'a>(
     nonce: Nonce,
     answer: &Answer,
     prompt: Prompt,
-    grant: Option<TokenGrant>,
+    granted: Option<&'a Answer>,
     now: UnixTime,
 ) -> BegunVerification<'a> {
     let Some(passcode) = Passcode::parse(&answer.typed) else {
-        return BegunVerification::Done(verify_code(record, nonce, answer, prompt, grant, now));
+        return BegunVerification::Done(verify_code(record, nonce, answer, prompt, granted, now));
     };
     match (record.rate_limit(now), &record.authenticator) {
         (RateLimit::RetryAfter { .. } | RateLimit::Blocked { .. }, _) => {
@@ -202,7 +215,7 @@ fn begin_second_factor<'a>(
         }
         (RateLimit::Allow, Some(enrolled)) => {
             let against = Against::Enrolled(enrolled);
-            BegunVerification::Pending(PendingPasscode { record, nonce, passcode, now, against, grant })
+            BegunVerification::Pending(PendingPasscode { record, nonce, passcode, now, against, granted })
         }
         // Counted for everybody, so that the waits do not tell who has an authenticator.
         (RateLimit::Allow, None) => BegunVerification::Done(wrong_passcode(record, nonce, now, Reason::WrongPasscode)),
@@ -215,7 +228,7 @@ fn verify_code(
     nonce: Nonce,
     answer: &Answer,
     prompt: Prompt,
-    grant: Option<TokenGrant>,
+    granted: Option<&Answer>,
     now: UnixTime,
 ) -> Verification {
     let Some(code) = RecoveryCode::parse(&answer.typed) else {
@@ -233,6 +246,7 @@ fn verify_code(
     let passcode_limit = record.passcode_limit.after_recovery_code(now);
     // A proof by an operator's code is one by a recovery code: an older function would refuse a record with another word.
     let proof = Proof { factor: SecondFactor::RecoveryCode, at: now };
+    let grant = granted.and_then(|answer| answer.grant(Some(proof), now));
     to_record(Record { passcode_limit, ..used }.with_proof(proof, grant), nonce, Outcome::Correct, reason)
 }
 
@@ -271,8 +285,10 @@ impl PendingPasscode<'_> {
             None => Verification::InvalidParameters,
             Some(Match::Accepted(last_step)) => {
                 let authenticator = Some(Authenticator { last_step, ..enrolled.clone() });
-                let record = Record { authenticator, clock_offset: None, ..self.record.clone() }
-                    .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, self.grant);
+                let proof = Proof { factor: SecondFactor::Totp, at: self.now };
+                let grant = self.granted.and_then(|answer| answer.grant(Some(proof), self.now));
+                let record =
+                    Record { authenticator, clock_offset: None, ..self.record.clone() }.with_proof(proof, grant);
                 to_record(record, self.nonce, Outcome::Correct, Reason::PasscodeAccepted)
             }
             Some(Match::Replayed) => wrong_passcode(self.record, self.nonce, self.now, Reason::PasscodeReplayed),
@@ -300,15 +316,19 @@ impl PendingPasscode<'_> {
                     last_step,
                 });
                 let generation = new.next_generation();
+                // A replacement comes after a proven factor; where there was none, nothing before it has proven one.
+                let enrolled_since = self.record.enrolled_since().or(Some(self.now));
                 let record = Record {
                     authenticator,
+                    enrolled_since,
                     codes_due: true,
                     generation,
                     operator_code: None,
                     clock_offset: None,
                     ..self.record.clone()
                 }
-                .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, self.grant);
+                // The grant comes with the recovery codes.
+                .with_proof(Proof { factor: SecondFactor::Totp, at: self.now }, None);
                 to_record(record, self.nonce, Outcome::Correct, Reason::AuthenticatorEnrolled)
             }
             Some(Match::Replayed | Match::Wrong) => Verification::Rejected(Reason::WrongFirstPasscode),

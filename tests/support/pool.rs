@@ -8,7 +8,7 @@ use local::{ClientSettings, CognitoError, Pool, PoolSettings, SrpClient, Trigger
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
-use shared::guard_settings::ReportOnly;
+use shared::guard_settings::{GuardedSince, ReportOnly};
 use shared::next_function::Next;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::RecordStore;
@@ -99,6 +99,14 @@ impl TestPool {
     #[must_use]
     pub fn guarded(report_only: ReportOnly, next: Option<Next<NextInProcess>>, settings: PoolSettings) -> Self {
         Self::of(settings, |clock| InProcess::new(clock).expect("triggers").with_guard(report_only, next))
+    }
+
+    /// A pool whose token guard has refused since that time.
+    #[must_use]
+    pub fn guarded_since(since: UnixTime, settings: PoolSettings) -> Self {
+        Self::of(settings, |clock| {
+            InProcess::new(clock).expect("triggers").with_guarded_since(GuardedSince::new(since))
+        })
     }
 
     fn of<S: RecordStore + 'static>(

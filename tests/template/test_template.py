@@ -135,6 +135,7 @@ GIVEN = {
     "LogKeyArn": "arn:aws:kms:eu-central-1:111122223333:key/1",
     "NextPreTokenGenerationArn": NEXT,
     "NextPreTokenGenerationErrors": "SHOWN",
+    "NoGrantMessage": "Please install version 7.",
     "ReportOnlyUntil": "2026-12-24T08:00:00Z",
     "ReservedConcurrency": 10,
 }
@@ -197,6 +198,7 @@ WELL_FORMED = {
     "ExistingUserPoolId": ["", "eu-central-1_Example", "us-gov-west-1_a1B2c3"],
     "FederatedProviders": ["", "Google", "Google Okta-1 LoginWithAmazon"],
     "ReportOnlyUntil": ["", "2026-12-24T08:00:00Z", "2027-02-28T23:59:59Z"],
+    "NoGrantMessage": ["", "It's 100% (new)! #1; a=b?", "x" * 200],
     "NextPreTokenGenerationArn": ["", ARN, f"{ARN}:live", f"{ARN}:7", f"{ARN}:$LATEST", ARN.replace("aws", "aws-cn", 1)],
 }
 MALFORMED = {
@@ -210,6 +212,7 @@ MALFORMED = {
         *("2026-13-24T08:00:00Z", "2026-12-32T08:00:00Z", "2026-12-24T24:00:00Z", "2026-12-24T08:60:00Z"),
         *("2026-12-24 08:00:00Z", "2026-12-24T08:00:00.5Z"),
     ],
+    "NoGrantMessage": ["<b>", "a & b", '"a"', "a\nb", "nötig", "x" * 201],
     "NextPreTokenGenerationArn": [
         *("next", f"{ARN}:live:live", f"{ARN}:*", ARN.replace("next", "*"), f"{ARN} "),
         ARN.replace("function", "layer"),
@@ -399,10 +402,12 @@ def test_verify_is_told_what_it_reads_and_no_more():
 
 def test_the_guard_is_told_what_it_reads_and_no_more():
     always = {
+        "GUARDED_SINCE": ref("GuardedSince"),
         "LOG_LEVEL": ref("LogLevel"),
         # Empty by default, which is not set.
         "NEXT_PRE_TOKEN_GENERATION": ref("NextPreTokenGenerationArn"),
         "FEDERATED_PROVIDERS": ref("FederatedProviders"),
+        "NO_GRANT_MESSAGE": ref("NoGrantMessage"),
         "REPORT_ONLY_UNTIL": ref("ReportOnlyUntil"),
         "TABLE_NAME": ref("SecondFactors"),
         "TOKEN_GUARD": ref("TokenGuard"),
@@ -439,6 +444,7 @@ def test_settings_that_would_stop_the_functions_are_refused_beforehand():
         ({"Fn::Equals": [mode, "AFTER_COGNITO_MFA"]}, {"Fn::Not": [accepted]}),
         ({"Fn::Not": [accepted]}, {"Fn::Equals": [ref("TokenGuard"), "TRIGGER_SOURCE"]}),
         (accepted, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
+        ({"Fn::Not": [{"Fn::Equals": [ref("GuardedSince"), "NONE"]}]}, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
         (
             {"Fn::Equals": [ref("NextPreTokenGenerationErrors"), "SHOWN"]},
             {"Fn::Not": [{"Fn::Equals": [ref("NextPreTokenGenerationArn"), ""]}]},

@@ -7,15 +7,17 @@ use shared::cognito::{TokenSource, USER_STATUS};
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
 use shared::federated::{FederatedProviders, IDENTITIES};
-use shared::guard_settings::ReportOnly;
+use shared::guard_settings::{GuardedSince, NoGrantMessage, ReportOnly};
 use shared::hand_on::hand_on;
 use shared::next_function::{Next, NextFunction, NoFunction};
 use shared::redeem_grant::redeem_grant;
+use shared::refresh_claims::refresh_claims;
 use shared::report_only::report_only;
 use shared::settings::TokenGuard;
+use shared::sign_in_nonce::SignInNonce;
 use shared::store::RecordStore;
 use shared::timeouts;
-use shared::token_grant::{Claims, Rule, rule};
+use shared::token_grant::{Claims, Rule, TokenDenied, rule};
 use shared::token_response::{EventVersion, own};
 
 /// What the guard needs apart from its event.
@@ -26,6 +28,10 @@ pub struct Guard<S, N = NoFunction> {
     pub federated: FederatedProviders,
     /// Until when it refuses nothing.
     pub report_only: ReportOnly,
+    /// Since when it has refused.
+    pub guarded_since: GuardedSince,
+    /// What a client without a grant reads.
+    pub no_grant_message: NoGrantMessage,
     /// The records.
     pub store: S,
     /// The team's own function.
@@ -35,7 +41,15 @@ pub struct Guard<S, N = NoFunction> {
 impl<S> Guard<S> {
     /// A guard that refuses and is the only function.
     pub fn new(setting: TokenGuard, store: S) -> Self {
-        Self { setting, federated: FederatedProviders::default(), report_only: ReportOnly::NEVER, store, next: None }
+        Self {
+            setting,
+            federated: FederatedProviders::default(),
+            report_only: ReportOnly::NEVER,
+            guarded_since: GuardedSince::NONE,
+            no_grant_message: NoGrantMessage::default(),
+            store,
+            next: None,
+        }
     }
 }
 
@@ -43,13 +57,13 @@ impl<S> Guard<S> {
 struct Passed {
     source: TokenSource,
     /// `None` for those of a machine client, whose event stays as it is.
-    user: Option<(EventVersion, Option<Claims>)>,
+    user: Option<(EventVersion, Claims)>,
 }
 
 impl Passed {
     /// While everything passes, other tokens of the same user and client can use the grant up: what they say would be false.
     fn without_claims(self) -> Self {
-        Self { user: self.user.map(|(version, _)| (version, None)), ..self }
+        Self { user: self.user.map(|(version, _)| (version, Claims::default())), ..self }
     }
 }
 
@@ -65,15 +79,12 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             let reported = report_only(&event, decide, tokio::time::sleep(timeouts::REPORTED_DECISION)).await;
             reported.map(Passed::without_claims)
         } else {
-            Some(decide.await?)
+            Some(decide.await.map_err(|error| self.with_message(error))?)
         };
         let user = passed.as_ref().and_then(|passed| passed.user);
         let response = match &self.next {
             // The grant is redeemed by now: whatever the next function does, it passes one sign-in.
-            Some(next) => {
-                let ours = user.and_then(|(version, claims)| Some((version, claims?)));
-                Some(hand_on(next, &event, ours).await?)
-            }
+            Some(next) => Some(hand_on(next, &event, user).await?),
             None => match user {
                 Some((version, claims)) => {
                     let groups = CognitoEvent::of_any_trigger(&event)?.group_configuration();
@@ -83,13 +94,21 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             },
         };
         if let Some(Passed { source, user }) = passed {
-            let second_factor = user.and_then(|(_, claims)| Some(claims?.proof.factor.as_str()));
+            let second_factor = user.and_then(|(_, claims)| Some(claims.proof?.factor.as_str()));
             tracing::info!(decision = "tokens", reason = ?source, second_factor, "passed");
         }
         match response {
             Some(response) => with_response(event, &response),
             None => Ok(event),
         }
+    }
+
+    /// Where a grant was looked for, Cognito had checked the password: the source is that of a sign-in or of a new password.
+    fn with_message(&self, error: HandlerError) -> HandlerError {
+        if let HandlerError::TokenDenied(TokenDenied::NoGrant) = error {
+            return HandlerError::NoGrant(self.no_grant_message.clone());
+        }
+        error
     }
 
     async fn decide(&self, event: &Value, now: UnixTime) -> Result<Passed, HandlerError> {
@@ -103,10 +122,34 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         if source == TokenSource::HostedAuth
             && self.federated.vouch_for(view.user_attribute(USER_STATUS), view.user_attribute(IDENTITIES))
         {
-            return Ok(Passed { source, user: Some((version, None)) });
+            return Ok(Passed { source, user: Some((version, Claims::default())) });
         }
         let (user, client) = (view.user_key()?, view.client_id());
-        let claims = redeem_grant(&self.store, &user, client.as_ref(), source, self.setting, now).await?;
+        // A federated session rests on no factor of ours, whatever is on record.
+        let is_federated = FederatedProviders::is_federated(view.user_attribute(USER_STATUS));
+        let guarded_since = self.guarded_since.of(self.setting, self.report_only, now).filter(|_| !is_federated);
+        // What is no nonce matches none.
+        let nonce = SignInNonce::parse(view.client_metadata(SignInNonce::KEY)).ok().flatten();
+        let claims = match guarded_since {
+            // A refresh: what it continues is not known, and the user is.
+            Some(guarded_since) if rule(source, self.setting) == Rule::Pass => {
+                let limit = tokio::time::sleep(timeouts::REFRESH_CLAIMS);
+                refresh_claims(&self.store, &user, guarded_since, limit).await
+            }
+            Some(_) | None => {
+                redeem_grant(
+                    &self.store,
+                    &user,
+                    client.as_ref(),
+                    nonce.as_ref(),
+                    source,
+                    self.setting,
+                    guarded_since,
+                    now,
+                )
+                .await?
+            }
+        };
         Ok(Passed { source, user: Some((version, claims)) })
     }
 }

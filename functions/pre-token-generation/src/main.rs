@@ -8,7 +8,7 @@ use std::time::SystemTime;
 
 use pre_token_generation::Guard;
 use shared::federated::FederatedProviders;
-use shared::guard_settings::{NextFunctionSettings, ReportOnly};
+use shared::guard_settings::{GuardedSince, NextFunctionSettings, NoGrantMessage, ReportOnly};
 use shared::runtime;
 use shared::settings::{TokenGuard, table_name};
 use shared::store::aws;
@@ -21,8 +21,11 @@ async fn main() -> runtime::Ended {
     let table_name = runtime::setting(table_name(&environment))?;
     let federated = runtime::setting(FederatedProviders::read(&environment))?;
     let report_only = runtime::setting(ReportOnly::read(&environment))?;
+    let now = SystemTime::now().into();
+    let guarded_since = runtime::setting(GuardedSince::read(&environment, setting, report_only, now))?;
+    let no_grant_message = runtime::setting(NoGrantMessage::read(&environment))?;
     let next = runtime::setting(NextFunctionSettings::read(&environment))?;
     let (store, next) = runtime::setting(aws::connect_guard(&environment, table_name, next).await)?;
-    let guard = Guard { setting, federated, report_only, store, next };
+    let guard = Guard { setting, federated, report_only, guarded_since, no_grant_message, store, next };
     runtime::serve(async |event| guard.handle(event, SystemTime::now().into()).await).await
 }

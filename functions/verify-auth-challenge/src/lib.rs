@@ -9,6 +9,7 @@ use shared::cognito::VERIFY_AUTH_CHALLENGE;
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
 use shared::settings::Enrollment;
+use shared::sign_in_nonce::SignInNonce;
 use shared::store::{RecordStore, Sealer};
 use shared::verification::{Answer, Reason};
 use shared::verify_answer::{VerifiedAnswer, verify_answer};
@@ -38,7 +39,8 @@ impl<S: RecordStore, K: Sealer> Verify<S, K> {
             VerifiedAnswer::Rejected(Reason::UserNotFound)
         } else {
             let name = view.client_metadata(FriendlyName::KEY).and_then(FriendlyName::parse);
-            let answer = Answer::new(answer).sent_by(view.client_id()).naming(name);
+            let nonce = SignInNonce::parse(view.client_metadata(SignInNonce::KEY));
+            let answer = Answer::new(answer).sent_by(view.client_id()).bound_to(nonce).naming(name);
             let user = view.user_key()?;
             verify_answer(&self.store, &self.sealer, &user, &issued, &answer, self.enrollment, now).await?
         };

@@ -6,8 +6,7 @@ use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::Value;
 use shared::error::{HandlerError, InvokeError};
-use shared::federated::FederatedProviders;
-use shared::guard_settings::ReportOnly;
+use shared::guard_settings::{GuardedSince, ReportOnly};
 use shared::invocation::answer;
 use shared::next_function::{Invoked, Next, NextFunction};
 use shared::random::{FillRandom, RandomError};
@@ -121,13 +120,20 @@ impl<S: RecordStore> InProcess<S> {
         let Create { store, sealer, random, settings } = &self.create;
         let settings = CreateSettings { sign_in, ..settings.clone() };
         let anew = Self::wired(Arc::clone(store), Arc::clone(sealer), *random, settings, Arc::clone(&self.clock));
-        anew.with_guard(self.guard.report_only, self.guard.next.clone())
+        anew.with_guard(self.guard.report_only, self.guard.next.clone()).with_guarded_since(self.guard.guarded_since)
     }
 
     /// The same functions, whose token guard only reports for a time, or hands on what it passes.
     #[must_use]
     pub fn with_guard(mut self, report_only: ReportOnly, next: Option<Next<NextInProcess>>) -> Self {
         self.guard = Guard { report_only, next, ..self.guard };
+        self
+    }
+
+    /// The same functions, whose token guard has refused since that time.
+    #[must_use]
+    pub fn with_guarded_since(mut self, guarded_since: GuardedSince) -> Self {
+        self.guard.guarded_since = guarded_since;
         self
     }
 
@@ -145,10 +151,13 @@ impl<S: RecordStore> InProcess<S> {
             AcceptedCognitoMfa::NONE => TokenGuard::Grant,
             _ => TokenGuard::TriggerSource,
         };
+        let Guard { federated, report_only, guarded_since, no_grant_message, .. } = Guard::new(setting, ());
         let guard = Guard {
             setting,
-            federated: FederatedProviders::default(),
-            report_only: ReportOnly::NEVER,
+            federated,
+            report_only,
+            guarded_since,
+            no_grant_message,
             store: Arc::clone(&store),
             next: None,
         };
