@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use shared::cognito::TokenSource;
 use shared::error::{HandlerError, InvokeError, SealError, StoreError};
+use shared::guard_settings::NoGrantMessage;
 use shared::invocation::answer;
 use shared::next_refusal::Refusal;
 use shared::random::RandomError;
@@ -40,7 +41,8 @@ fn next(error: Option<&HandlerError>) -> Option<HandlerError> {
         Some(HandlerError::ChallengeOutdated) => HandlerError::InvalidParameters,
         Some(HandlerError::InvalidParameters) => HandlerError::TokenDenied(TokenDenied::Source(TokenSource::Unknown)),
         Some(HandlerError::TokenDenied(TokenDenied::Source(_))) => HandlerError::TokenDenied(TokenDenied::NoGrant),
-        Some(HandlerError::TokenDenied(TokenDenied::NoGrant)) => HandlerError::TokenDenied(TokenDenied::NoClient),
+        Some(HandlerError::TokenDenied(TokenDenied::NoGrant)) => HandlerError::NoGrant(NoGrantMessage::default()),
+        Some(HandlerError::NoGrant(_)) => HandlerError::TokenDenied(TokenDenied::NoClient),
         Some(HandlerError::TokenDenied(TokenDenied::NoClient)) => {
             HandlerError::NextFunctionRefused { refusal: Refusal::read(b"{}"), shown: None }
         }

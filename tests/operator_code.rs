@@ -942,6 +942,7 @@ async fn tokens_for(functions: &Functions, user: &User) -> Result<(), TokenDenie
     event["callerContext"]["clientId"] = json!(CLIENT_ID);
     match guard.handle(event, functions.now()).await {
         Ok(_) => Ok(()),
+        Err(HandlerError::NoGrant(_)) => Err(TokenDenied::NoGrant),
         Err(HandlerError::TokenDenied(reason)) => Err(reason),
         Err(fault) => panic!("{fault}"),
     }
