@@ -168,7 +168,7 @@ async fn a_time_that_has_passed_refuses() {
 async fn a_refresh_costs_one_read_where_it_says_since_when_and_none_otherwise() {
     for (variables, calls) in [
         (&[][..], &["opened"][..]),
-        (&[("GUARDED_SINCE", "NONE")], &["opened"]),
+        (&[("GUARDED_SINCE", "")], &["opened"]),
         (&[("GUARDED_SINCE", "2026-01-01T00:00:00Z")], &["opened", "GetItem"]),
     ] {
         let (aws, ana) = Aws::with_a_grant(Answer::Event).await;

@@ -76,28 +76,28 @@ impl GuardedSince {
         Self(Some(time))
     }
 
-    /// Reads [`Self::VARIABLE`]: `NONE`, or a time as in [`ReportOnly::parse`].
+    /// Reads [`Self::VARIABLE`]: a time as in [`ReportOnly::parse`].
     ///
     /// # Errors
-    /// It is neither, or a time in the future; the guard looks at no grants, or only reports.
+    /// It is none, or one in the future; the guard looks at no grants, or only reports.
     pub fn read(
         lookup: Lookup<'_>,
         guard: TokenGuard,
         report_only: ReportOnly,
         now: UnixTime,
     ) -> Result<Self, SettingError> {
-        let Some(value) = optional(lookup, Self::VARIABLE).filter(|value| value != "NONE") else {
+        let Some(value) = optional(lookup, Self::VARIABLE) else {
             return Ok(Self::NONE);
         };
         let time = utc(Self::VARIABLE, &value)?;
         let wrong = |problem: String| Err(SettingError { variable: Self::VARIABLE, problem });
         match (guard, report_only) {
             (TokenGuard::TriggerSource, _) => {
-                wrong(format!("must be NONE with {} TRIGGER_SOURCE; it is {value:?}", TokenGuard::VARIABLE))
+                wrong(format!("must not be set with {} TRIGGER_SOURCE; it is {value:?}", TokenGuard::VARIABLE))
             }
             // Tokens that passed until then would count as guarded.
             (TokenGuard::Grant, ReportOnly(Some(_))) => {
-                wrong(format!("must be NONE with a {}; it is {value:?}", ReportOnly::VARIABLE))
+                wrong(format!("must not be set with a {}; it is {value:?}", ReportOnly::VARIABLE))
             }
             (TokenGuard::Grant, ReportOnly(None)) if time > now.plus(Self::CLOCK_SKEW_SECONDS) => {
                 wrong(format!("must be a time that has passed; it is {value:?}"))

@@ -197,6 +197,8 @@ ARN = NEXT.removesuffix(":live")
 WELL_FORMED = {
     "ExistingUserPoolId": ["", "eu-central-1_Example", "us-gov-west-1_a1B2c3"],
     "FederatedProviders": ["", "Google", "Google Okta-1 LoginWithAmazon"],
+    "GuardedSince": ["", "2026-12-24T08:00:00Z"],
+    "NoGrantMessage": ["", "Please update the app, then sign in again.", "x" * 200],
     "ReportOnlyUntil": ["", "2026-12-24T08:00:00Z", "2027-02-28T23:59:59Z"],
     "NoGrantMessage": ["", "It's 100% (new)! #1; a=b?", "x" * 200],
     "NextPreTokenGenerationArn": ["", ARN, f"{ARN}:live", f"{ARN}:7", f"{ARN}:$LATEST", ARN.replace("aws", "aws-cn", 1)],
@@ -206,6 +208,8 @@ MALFORMED = {
         *("Example", "eu-central-1_", "eu-central-1_Exa-mple", "EU-central-1_Example", "eu-central-1_Example "),
         "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Example",
     ],
+    "GuardedSince": ["NONE", "none", "tomorrow", "2026-12-24", "2026-12-24T08:00:00+01:00", "2026-13-24T08:00:00Z"],
+    "NoGrantMessage": ["x" * 201, "<b>", "a&b", 'say "x"', "caf\u00e9", "two\nlines"],
     "FederatedProviders": [" Google", "Google  Okta", "Google ", "x" * 33],
     "ReportOnlyUntil": [
         *("tomorrow", "2026-12-24", "2026-12-24T08:00Z", "2026-12-24T08:00:00", "2026-12-24T08:00:00+01:00"),
@@ -444,7 +448,7 @@ def test_settings_that_would_stop_the_functions_are_refused_beforehand():
         ({"Fn::Equals": [mode, "AFTER_COGNITO_MFA"]}, {"Fn::Not": [accepted]}),
         ({"Fn::Not": [accepted]}, {"Fn::Equals": [ref("TokenGuard"), "TRIGGER_SOURCE"]}),
         (accepted, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
-        ({"Fn::Not": [{"Fn::Equals": [ref("GuardedSince"), "NONE"]}]}, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
+        ({"Fn::Not": [{"Fn::Equals": [ref("GuardedSince"), ""]}]}, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
         (
             {"Fn::Equals": [ref("NextPreTokenGenerationErrors"), "SHOWN"]},
             {"Fn::Not": [{"Fn::Equals": [ref("NextPreTokenGenerationArn"), ""]}]},
