@@ -62,6 +62,7 @@ def test_the_outputs_say_what_to_attach_and_how_it_is_set(attached):
         "TableName": attached.names["SecondFactors"],
         "TokenGuard": "GRANT",
         "TokenGuardEvents": "V2_0",
+        "FederatedProviders": "NONE",
         "ReportOnlyUntil": UNTIL,
         "NextPreTokenGenerationArn": NEXT,
     }
