@@ -166,30 +166,30 @@ fn transition(progress: Progress, result: ChallengeResult) -> Transition {
     const CORRECT: bool = true;
     const WRONG: bool = false;
     match (progress, result.answered, result.correct) {
-        (Start,                                                      SrpA,                                    CORRECT) => To(PasswordAsked),
-        (PasswordAsked,                                              Password,                                CORRECT) => To(PasswordProven),
+        (Start,                                                             SrpA,                                           CORRECT) => To(PasswordAsked),
+        (PasswordAsked,                                                     Password,                                       CORRECT) => To(PasswordProven),
         // ── Cognito's own challenges, before ours. Only Cognito writes these entries.
-        (PasswordProven,                                             NewPassword,                             CORRECT) => To(SecondFactorDue),
-        (PasswordProven | SecondFactorDue,                           CognitoOther,                            CORRECT) => Unproven(SecondFactorDue),
-        (PasswordProven | SecondFactorDue | CognitoFactorWrong,      CognitoFactor,                           CORRECT) => To(CognitoFactorProven),
-        (PasswordProven | SecondFactorDue | CognitoFactorWrong,      CognitoFactor,                           WRONG)   => Wrong(CognitoFactorWrong),
+        (PasswordProven,                                                    NewPassword,                                    CORRECT) => To(SecondFactorDue),
+        (PasswordProven | SecondFactorDue,                                  CognitoOther,                                   CORRECT) => Unproven(SecondFactorDue),
+        (PasswordProven | SecondFactorDue | CognitoFactorWrong,             CognitoFactor,                                  CORRECT) => To(CognitoFactorProven),
+        (PasswordProven | SecondFactorDue | CognitoFactorWrong,             CognitoFactor,                                  WRONG)   => Wrong(CognitoFactorWrong),
         // ── Ours.
-        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { due: Due::Nothing }), CORRECT) => To(SecondFactorProven),
-        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { due: Due::RecoveryCodes }), CORRECT) => To(SecondFactorProvenCodesDue),
-        (PasswordProven | SecondFactorDue | CognitoFactorProven,     Ours(SecondFactor { due: Due::Authenticator }), CORRECT) => To(SecondFactorProvenSetUpDue),
-        (PasswordProven | SecondFactorDue,                           Ours(SecondFactor { .. } | TotpSetup),   WRONG)   => Wrong(SecondFactorDue),
-        (CognitoFactorProven,                                        Ours(SecondFactor { .. } | TotpSetup),   WRONG)   => Wrong(CognitoFactorProven),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven,            Ours(SecondFactor { due: Due::Nothing }),       CORRECT) => To(SecondFactorProven),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven,            Ours(SecondFactor { due: Due::RecoveryCodes }), CORRECT) => To(SecondFactorProvenCodesDue),
+        (PasswordProven | SecondFactorDue | CognitoFactorProven,            Ours(SecondFactor { due: Due::Authenticator }), CORRECT) => To(SecondFactorProvenSetUpDue),
+        (PasswordProven | SecondFactorDue,                                  Ours(SecondFactor { .. } | TotpSetup),          WRONG)   => Wrong(SecondFactorDue),
+        (CognitoFactorProven,                                               Ours(SecondFactor { .. } | TotpSetup),          WRONG)   => Wrong(CognitoFactorProven),
         // ── A new authenticator: the first one, or another one for a user who has proven a second factor in this sign-in.
         (PasswordProven | SecondFactorDue | CognitoFactorProven | SecondFactorProven | SecondFactorProvenCodesDue
-            | SecondFactorProvenSetUpDue | Changing | RecoveryCodesRenewed,                       Ours(TotpSetup),                         CORRECT) => To(RecoveryCodesDue),
+            | SecondFactorProvenSetUpDue | Changing | RecoveryCodesRenewed, Ours(TotpSetup),                                CORRECT) => To(RecoveryCodesDue),
         // ── Changes by a user who has proven a second factor in this sign-in.
-        (SecondFactorProven | SecondFactorProvenCodesDue | Changing, Ours(RecoveryCodes),                     CORRECT) => To(RecoveryCodesRenewed),
-        (SecondFactorProven | Changing,                              Ours(TotpSetup | RecoveryCodes),         WRONG)   => Wrong(Changing),
-        (RecoveryCodesRenewed,                                       Ours(TotpSetup),                         WRONG)   => Wrong(Changing),
-        (SecondFactorProvenCodesDue,                                 Ours(TotpSetup | RecoveryCodes),         WRONG)   => Wrong(SecondFactorProvenCodesDue),
-        (SecondFactorProvenSetUpDue,                                 Ours(TotpSetup),                         WRONG)   => Wrong(SecondFactorProvenSetUpDue),
-        (RecoveryCodesDue,                                           Ours(RecoveryCodes),                     CORRECT) => To(Done),
-        (RecoveryCodesDue,                                           Ours(RecoveryCodes),                     WRONG)   => Wrong(RecoveryCodesDue),
+        (SecondFactorProven | SecondFactorProvenCodesDue | Changing,        Ours(RecoveryCodes),                            CORRECT) => To(RecoveryCodesRenewed),
+        (SecondFactorProven | Changing,                                     Ours(TotpSetup | RecoveryCodes),                WRONG)   => Wrong(Changing),
+        (RecoveryCodesRenewed,                                              Ours(TotpSetup),                                WRONG)   => Wrong(Changing),
+        (SecondFactorProvenCodesDue,                                        Ours(TotpSetup | RecoveryCodes),                WRONG)   => Wrong(SecondFactorProvenCodesDue),
+        (SecondFactorProvenSetUpDue,                                        Ours(TotpSetup),                                WRONG)   => Wrong(SecondFactorProvenSetUpDue),
+        (RecoveryCodesDue,                                                  Ours(RecoveryCodes),                            CORRECT) => To(Done),
+        (RecoveryCodesDue,                                                  Ours(RecoveryCodes),                            WRONG)   => Wrong(RecoveryCodesDue),
         // ── No row.
         (Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | CognitoFactorProven
             | SecondFactorProven | SecondFactorProvenCodesDue | SecondFactorProvenSetUpDue | Changing | RecoveryCodesRenewed
