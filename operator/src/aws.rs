@@ -10,8 +10,12 @@ use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_cognitoidentityprovider::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::get_item::GetItemError;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_kms::operation::encrypt::EncryptError;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
+use shared::error::Cause as StoreCause;
 
 /// Clients of the services that a deployment is made of.
 #[derive(Clone, Debug)]
@@ -230,6 +234,18 @@ where
         let reason = reason.split_whitespace().collect::<Vec<_>>().join(" ");
         CallError { call, cause, reason: reason.trim_end_matches('.').to_owned() }
     }
+}
+
+/// The call that a store or a sealer failed at.
+///
+/// # Errors
+/// It is no call's error, but one of what is stored.
+pub(crate) fn failed_call(cause: StoreCause) -> Result<CallError, StoreCause> {
+    cause
+        .downcast::<SdkError<GetItemError>>()
+        .map(|error| failed("GetItem")(*error))
+        .or_else(|cause| cause.downcast::<SdkError<PutItemError>>().map(|error| failed("PutItem")(*error)))
+        .or_else(|cause| cause.downcast::<SdkError<EncryptError>>().map(|error| failed("Encrypt")(*error)))
 }
 
 fn of_credentials(error: &(dyn Error + 'static)) -> Option<Cause> {

@@ -3,9 +3,6 @@
 //! Invariant: a record is changed by compare-and-swap, from what the person was shown; wrong passcodes may have been counted
 //! meanwhile, and nothing else. Every change leaves an audit line and a note in the record.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::get_item::GetItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
@@ -17,7 +14,7 @@ use shared::record::Record;
 use shared::store::dynamodb::DynamoDbStore;
 use shared::store::{RecordStore as _, SAVE_ATTEMPTS, Saved, Version};
 
-use crate::aws::{CallError, Cause, Services, UserPoolId, failed};
+use crate::aws::{CallError, Cause, Services, UserPoolId, failed_call};
 use crate::places::{Places, caller};
 use crate::record_in_words::in_words;
 use crate::terminal::{Stopped, Terminal};
@@ -252,14 +249,7 @@ pub(crate) fn nothing_changed(error: &CallError) -> Stopped {
     Stopped::Failed(format!("Nothing was changed: {}. {}", error.why(), error.cause.remedy()))
 }
 
-/// The store's error, as the call that it was.
-pub(crate) fn of_store(call: &'static str, StoreError(cause): StoreError) -> CallError {
-    let cause = match cause.downcast::<SdkError<GetItemError>>() {
-        Ok(error) => return failed(call)(*error),
-        Err(other) => other,
-    };
-    match cause.downcast::<SdkError<PutItemError>>() {
-        Ok(error) => failed(call)(*error),
-        Err(other) => CallError { call, cause: Cause::Other, reason: other.to_string() },
-    }
+/// The store's error: the call that failed, or what is wrong with what is stored.
+fn of_store(call: &'static str, StoreError(cause): StoreError) -> CallError {
+    failed_call(cause).unwrap_or_else(|cause| CallError { call, cause: Cause::Other, reason: cause.to_string() })
 }

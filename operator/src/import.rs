@@ -22,10 +22,10 @@ use zeroize::Zeroizing;
 
 use self::plan::{Sorted, issuers, name_of, sort};
 use self::problem::Problem;
-use self::report::{Checked, Planned, Report, call_error, why};
+use self::report::{Checked, Planned, Report, why};
 use self::users::Directory;
 use self::write::{Assigned, Effect, Import};
-use crate::aws::Services;
+use crate::aws::{Services, failed_call};
 use crate::desk::{Desk, Options, nothing_changed};
 use crate::places::{Places, caller};
 use crate::terminal::Stopped;
@@ -137,7 +137,7 @@ async fn preview<S: RecordStore, K: Sealer>(
     for (place, (assigned, by_email)) in (1_usize..).zip(assigned) {
         match import.preview(&assigned.user, clock()).await {
             Ok(effect) => planned.push(Planned { assigned, by_email, effect }),
-            Err(StoreError(cause)) => match call_error(cause) {
+            Err(StoreError(cause)) => match failed_call(cause) {
                 Ok(error) => return Err(nothing_changed(&error)),
                 Err(_) => problems.push((assigned.line, Problem::UnreadableRecord)),
             },

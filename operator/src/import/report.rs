@@ -1,16 +1,12 @@
 //! What an import prints, for a person or for a program.
 
-use aws_sdk_dynamodb::error::SdkError;
-use aws_sdk_dynamodb::operation::get_item::GetItemError;
-use aws_sdk_dynamodb::operation::put_item::PutItemError;
-use aws_sdk_kms::operation::encrypt::EncryptError;
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
-use shared::error::{Cause as StoreCause, SealError, StoreError};
+use shared::error::{SealError, StoreError};
 
 use super::problem::Problem;
 use super::write::{Assigned, Effect, Import, WriteError};
-use crate::aws::{CallError, failed};
+use crate::aws::failed_call;
 use crate::desk::Desk;
 use crate::terminal::Stopped;
 
@@ -145,7 +141,7 @@ impl<'d, 't> Report<'d, 't> {
 /// Why a record was not written, and what to do about it.
 pub(super) fn why(error: WriteError) -> String {
     let error = match error {
-        WriteError::Store(StoreError(cause)) | WriteError::Seal(SealError(cause)) => match call_error(cause) {
+        WriteError::Store(StoreError(cause)) | WriteError::Seal(SealError(cause)) => match failed_call(cause) {
             Ok(error) => error,
             Err(cause) => return format!("{cause}."),
         },
@@ -153,13 +149,4 @@ pub(super) fn why(error: WriteError) -> String {
         WriteError::TooManyConflicts => return "others kept changing the user's record.".to_owned(),
     };
     format!("{}. {}", error.why(), error.cause.remedy())
-}
-
-/// The call that a store or a sealer failed at, or the error of what is stored.
-pub(super) fn call_error(cause: StoreCause) -> Result<CallError, StoreCause> {
-    cause
-        .downcast::<SdkError<GetItemError>>()
-        .map(|error| failed("GetItem")(*error))
-        .or_else(|cause| cause.downcast::<SdkError<PutItemError>>().map(|error| failed("PutItem")(*error)))
-        .or_else(|cause| cause.downcast::<SdkError<EncryptError>>().map(|error| failed("Encrypt")(*error)))
 }
