@@ -465,7 +465,7 @@ async fn prune_stops_where_too_many_or_everybody_is_missing() {
     let request = json!({ "UserPoolId": desk.served.user_pool_id, "Username": "user0@example.com" });
     desk.served.pool.call("AdminDeleteUser", request).await.unwrap();
     let ran = desk.run(&["prune", "--many"], "yes\n").await;
-    assert!(ran.sentence().contains("the pool lists no user of its own"), "{}", ran.sentence());
+    assert!(ran.sentence().contains("the pool lists no local user"), "{}", ran.sentence());
 }
 
 // ── Who is meant.

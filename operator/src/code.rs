@@ -12,6 +12,7 @@ use shared::recovery_codes::{CODE_BYTES, RecoveryCode};
 use crate::desk::{Desk, Planned};
 use crate::terminal::Stopped;
 use crate::time::when;
+use crate::user::EXTERNAL_PROVIDER;
 
 /// A code that was drawn, and what is kept of it.
 pub(crate) struct NewCode {
@@ -61,6 +62,10 @@ pub(crate) async fn give_code(mut desk: Desk<'_, '_>, typed: &str, why: For, hou
     let new = NewCode::draw(&desk, hours)?;
     let plan = |record: &Record| {
         let stop = |why: &str| Err(Stopped::NothingChanged(format!("Nothing was changed: {why}")));
+        // The session of such a user rests on no factor of ours: with an authenticator on record, a claim could say that it does.
+        if user.status == EXTERNAL_PROVIDER {
+            return stop("the user signs in with an identity provider, and never with a code here.");
+        }
         match (why, record.authenticator().is_some(), record.forgotten_at()) {
             (For::LostPhone, false, _) => return stop("the user has no authenticator; use `enroll`."),
             (For::Enrollment, true, _) => {

@@ -11,13 +11,12 @@ use shared::record::Record;
 
 use crate::aws::CallError;
 use crate::desk::{Agreed, Desk, Planned, nothing_changed};
+use crate::listing::Listing;
 use crate::places::caller;
 use crate::terminal::Stopped;
 use crate::time::when;
-use crate::user::attribute;
+use crate::user::{EXTERNAL_PROVIDER, attribute};
 
-/// Users of a page.
-const PAGE: u32 = 60;
 /// So many may be missing in any pool, and above it a tenth of the records.
 const FEW: usize = 10;
 
@@ -130,34 +129,24 @@ fn so_far(done: usize, stopped: Stopped) -> Stopped {
 
 /// The subs of all users of the pool.
 async fn living(desk: &mut Desk<'_, '_>) -> Result<HashSet<String>, Stopped> {
-    let pool = desk.options.user_pool_id.to_string();
-    let (mut living, mut token, mut local) = (HashSet::new(), None::<String>, None);
-    loop {
-        let mut request = json!({ "UserPoolId": pool, "Limit": PAGE });
-        if let (Some(token), Some(request)) = (token.take(), request.as_object_mut()) {
-            request.insert("PaginationToken".to_owned(), json!(token));
+    let (services, pool) = (desk.services, desk.options.user_pool_id.to_string());
+    let (mut living, mut local) = (HashSet::new(), None);
+    let see = |user: &Value| {
+        let Some(sub) = attribute(user, "sub") else { return };
+        living.insert(sub.to_owned());
+        if user.get("UserStatus").is_none_or(|status| status != EXTERNAL_PROVIDER) {
+            local = Some(sub.to_owned());
         }
-        let page = desk.services.cognito("ListUsers", &request).await.map_err(|error| nothing_changed(&error))?;
-        for user in page.get("Users").and_then(Value::as_array).into_iter().flatten() {
-            let Some(sub) = attribute(user, "sub") else { continue };
-            living.insert(sub.to_owned());
-            if user.get("UserStatus").is_none_or(|status| status != "EXTERNAL_PROVIDER") {
-                local = Some(sub.to_owned());
-            }
-        }
-        token = page.get("PaginationToken").and_then(Value::as_str).map(str::to_owned);
-        if token.is_none() {
-            break;
-        }
-        desk.say(&format!("{} users of the pool so far", living.len()))?;
-    }
+    };
+    let progress = |listed| desk.say(&format!("{listed} users of the pool so far"));
+    Listing::new(services, &pool).each("ListUsers", json!({}), see, progress).await?;
     let Some(local) = local else {
         return Err(Stopped::NothingChanged(
-            "Nothing was changed: the pool lists no user of its own, so it cannot be told who is missing.".to_owned(),
+            "Nothing was changed: the pool lists no local user, so nothing shows who is missing.".to_owned(),
         ));
     };
     let request = json!({ "UserPoolId": pool, "Username": local });
-    match desk.services.cognito("AdminGetUser", &request).await {
+    match services.cognito("AdminGetUser", &request).await {
         Ok(_) => Ok(living),
         Err(error) => Err(Stopped::Failed(format!(
             "Nothing was changed: AdminGetUser does not find {local} by sub, so it cannot tell who is missing: {}. {}",

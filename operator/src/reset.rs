@@ -12,7 +12,7 @@ use crate::code::NewCode;
 use crate::desk::{Desk, Planned, nothing_changed};
 use crate::terminal::Stopped;
 use crate::time::when;
-use crate::user::User;
+use crate::user::{EXTERNAL_PROVIDER, User};
 
 /// Random bytes of a password; as text they are a third longer.
 const PASSWORD_BYTES: usize = 24;
@@ -133,7 +133,7 @@ fn check(user: &User, described: &Value, prints_password: bool) -> Result<(), St
     let stop = |why: String| Err(Stopped::NothingChanged(format!("Nothing was changed: {why}")));
     match user.status.as_str() {
         // AdminSetUserPassword would let them sign in without their provider.
-        "EXTERNAL_PROVIDER" => {
+        EXTERNAL_PROVIDER => {
             return stop(format!("{} signs in with an identity provider; take the account back there.", user.sub));
         }
         // It would confirm an address that nobody has confirmed.

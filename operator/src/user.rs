@@ -1,9 +1,11 @@
-//! Who a command is about: exactly one user of the pool, whatever was typed (docs/decisions.md, D69).
+//! The user that a command means: exactly one of the pool, whatever was typed (docs/decisions.md, D69).
 
 use serde_json::{Value, json};
 
 use crate::aws::{CallError, Services, UserPoolId};
 
+/// `UserStatus` of a user whom an identity provider has made.
+pub(crate) const EXTERNAL_PROVIDER: &str = "EXTERNAL_PROVIDER";
 /// Hits that are shown at most.
 const HITS: u32 = 10;
 
@@ -78,9 +80,15 @@ pub(crate) fn is_sub(typed: &str) -> bool {
         && groups.iter().all(|group| group.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
 }
 
-/// `Filter` of `ListUsers`.
-pub(crate) fn filter(attribute: &str, value: &str) -> String {
-    format!("{attribute} = \"{}\"", value.replace('\\', "\\\\").replace('"', "\\\""))
+/// Each `Filter` of `ListUsers` by which a user is looked for: the last one by an email address, if it may be one.
+pub(crate) fn filters(typed: &str) -> Vec<String> {
+    let names: &[&str] = match (is_sub(typed), typed.contains('@')) {
+        (true, _) => &["sub"],
+        (false, true) => &["username", "email"],
+        (false, false) => &["username"],
+    };
+    let value = typed.replace('\\', "\\\\").replace('"', "\\\"");
+    names.iter().map(|name| format!("{name} = \"{value}\"")).collect()
 }
 
 /// An attribute of a user as `ListUsers` returns it.
@@ -94,19 +102,14 @@ impl Services {
     /// The one user that `typed` means.
     pub(crate) async fn user(&self, pool: &UserPoolId, typed: &str) -> Result<User, NotOne> {
         let mut hits = Vec::new();
-        let attributes: &[&str] = match (is_sub(typed), typed.contains('@')) {
-            (true, _) => &["sub"],
-            (false, true) => &["username", "email"],
-            (false, false) => &["username"],
-        };
         let mut by_email_alone = false;
-        for name in attributes {
-            let request = json!({ "UserPoolId": pool.to_string(), "Filter": filter(name, typed), "Limit": HITS });
+        for filter in filters(typed) {
+            let request = json!({ "UserPoolId": pool.to_string(), "Filter": filter, "Limit": HITS });
             let page = self.cognito("ListUsers", &request).await.map_err(NotOne::Failed)?;
             for user in page.get("Users").and_then(Value::as_array).into_iter().flatten().filter_map(User::of) {
                 // Found by its name already.
                 if hits.iter().all(|hit: &User| hit.sub != user.sub) {
-                    by_email_alone = *name == "email";
+                    by_email_alone = filter.starts_with("email ");
                     hits.push(user);
                 }
             }

@@ -77,6 +77,8 @@ pub enum Problem {
     ManyUsers(usize),
     /// The user's email address, which the line names, is not verified.
     UnverifiedEmail,
+    /// The user comes from an identity provider, and has no password here that an authenticator could follow.
+    Federated,
     /// With `--yes`, a user is named by the `sub`.
     NotASub,
     /// The user is a member of a protected group.
@@ -120,6 +122,7 @@ impl Problem {
             Self::NoSuchUser => "no-such-user",
             Self::ManyUsers(_) => "many-users",
             Self::UnverifiedEmail => "unverified-email",
+            Self::Federated => "federated",
             Self::NotASub => "not-a-sub",
             Self::Protected(_) => "protected",
             Self::UnreadableRecord => "unreadable-record",
@@ -167,6 +170,9 @@ impl Display for Problem {
             Self::ManyUsers(count) => write!(f, "{count} users of the pool may be meant"),
             Self::UnverifiedEmail => {
                 f.write_str("the user is named by an email address that is not verified: name the sub")
+            }
+            Self::Federated => {
+                f.write_str("the user signs in with an identity provider, and never with a passcode here")
             }
             Self::NotASub => f.write_str("the user is not named by the sub, which --yes requires"),
             Self::Protected(group) => write!(f, "the user is a member of {group}"),
