@@ -447,6 +447,33 @@ async fn prune_forgets_after_two_looks_fifteen_days_apart() {
 }
 
 #[tokio::test]
+async fn prune_that_is_stopped_says_how_far_it_came_and_goes_on() {
+    let desk = HelpDesk::new().await;
+    desk.user(ANA, true).await;
+    let mut gone = Vec::new();
+    for email in ["ben@example.com", "cleo@example.com"] {
+        let key = desk.user(email, true).await;
+        desk.run(&["enroll", &key.sub, "--yes"], "").await.well();
+        let request = json!({ "UserPoolId": desk.served.user_pool_id, "Username": email });
+        desk.served.pool.call("AdminDeleteUser", request).await.unwrap();
+        gone.push(key);
+    }
+    let saves = std::sync::atomic::AtomicUsize::new(0);
+    desk.proxy.fault(move |_, call| {
+        let second = call == "PutItem" && saves.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1;
+        second.then_some(Fault::Refused("AccessDeniedException", "not you"))
+    });
+    let ran = desk.run(&["prune"], "yes\n").await;
+    assert!(ran.sentence().starts_with("1 of 2 records were changed: PutItem: "), "{}", ran.sentence());
+    assert!(matches!(ran.ended, Err(Stopped::Failed(_))) && ran.audit.len() == 1);
+    desk.proxy.fault(|_, _| None);
+    desk.run(&["prune"], "yes\n").await.well();
+    for key in gone {
+        assert!(desk.stored(&key).await.record.missing_since().is_some());
+    }
+}
+
+#[tokio::test]
 async fn prune_stops_where_too_many_or_everybody_is_missing() {
     let desk = HelpDesk::new().await;
     for number in 0..12 {
@@ -497,6 +524,27 @@ async fn a_command_is_about_exactly_one_user_or_nobody() {
 }
 
 #[tokio::test]
+async fn a_user_of_an_identity_provider_is_given_nothing() {
+    let desk = HelpDesk::new().await;
+    let ana = desk.user(ANA, true).await;
+    let listed = json!({ "Users": [{
+        "Username": "google_1", "Enabled": true, "UserStatus": "EXTERNAL_PROVIDER",
+        "Attributes": [{ "Name": "sub", "Value": ana.sub }],
+    }] });
+    desk.proxy.fault(move |_, call| (call == "ListUsers").then(|| Fault::Answer(listed.clone())));
+    for command in ["enroll", "reset"] {
+        let ran = desk.run(&[command, &ana.sub, "--yes"], "").await;
+        assert!(ran.sentence().contains("signs in with an identity provider"), "{command}: {}", ran.sentence());
+    }
+    let file = std::env::temp_dir().join(format!("federated-{}.csv", std::process::id()));
+    std::fs::write(&file, format!("user,secret\n{},JBSWY3DPEHPK3PXP\n", ana.sub)).unwrap();
+    let ran = desk.run(&["import", &file.display().to_string(), "--yes"], "").await;
+    assert!(ran.said.contains("line 2: the user signs in with an identity provider"), "{}", ran.said);
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(desk.stored(&ana).await.version.0, 0);
+}
+
+#[tokio::test]
 async fn a_try_or_a_no_changes_nothing() {
     let desk = HelpDesk::new().await;
     let ana = desk.user(ANA, true).await;
@@ -508,6 +556,9 @@ async fn a_try_or_a_no_changes_nothing() {
         assert!(desk.run(&[command, ANA], "no\n").await.sentence().contains("was not typed"));
         assert!(desk.run(&[command, ANA], "").await.sentence().contains("was not typed"));
     }
+    let json = desk.run(&["operator-code", ANA, "--dry-run", "--json"], "").await.well().json();
+    assert_eq!((&json["sub"], &json["dryRun"]), (&json!(ana.sub), &json!(true)));
+    assert!(json["would"][0].as_str().unwrap().starts_with("The next sign-in will need"), "{json}");
     assert_eq!(desk.stored(&ana).await, before);
     assert!(desk.served.pool.start(ANA, PASSWORD).await.is_ok());
 }

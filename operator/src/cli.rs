@@ -358,7 +358,7 @@ pub async fn run(
         }
         Command::Status { user, common: Common { user_pool_id, table, json } } => {
             let options = Options { user_pool_id, table, json, dry_run: true, yes: false };
-            let desk = Desk::new(services, options, at, random, terminal, "status");
+            let desk = Desk::new(services, options, at, random, terminal, "status").that_only_reads();
             match user {
                 Some(user) => status::of_user(desk, &user).await?,
                 None => status::of_all(desk).await?,

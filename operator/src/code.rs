@@ -61,7 +61,7 @@ pub(crate) async fn give_code(mut desk: Desk<'_, '_>, typed: &str, why: For, hou
     let user = desk.user(typed).await?;
     let new = NewCode::draw(&desk, hours)?;
     let plan = |record: &Record| {
-        let stop = |why: &str| Err(Stopped::NothingChanged(format!("Nothing was changed: {why}")));
+        let stop = |why| Err(Stopped::unchanged(why));
         // The session of such a user rests on no factor of ours: with an authenticator on record, a claim could say that it does.
         if user.status == EXTERNAL_PROVIDER {
             return stop("the user signs in with an identity provider, and never with a code here.");
@@ -113,7 +113,7 @@ pub(crate) async fn withdraw_code(mut desk: Desk<'_, '_>, typed: &str) -> Result
     let generation = Generation(desk.draw()?);
     let plan = |record: &Record| {
         if record.operator_code_until(now).is_none() {
-            return Err(Stopped::NothingChanged("Nothing was changed: no code is outstanding.".to_owned()));
+            return Err(Stopped::unchanged("no code is outstanding."));
         }
         let mut sentences =
             vec!["The code will not work any more, and neither will a set-up that it led to.".to_owned()];

@@ -16,8 +16,8 @@ use shared::store::{RecordStore as _, SAVE_ATTEMPTS, Saved, Version};
 
 use crate::aws::{CallError, Cause, Services, UserPoolId, failed_call};
 use crate::places::{Places, caller};
-use crate::record_in_words::in_words;
-use crate::terminal::{Stopped, Terminal};
+use crate::record_in_words::{in_words, to_json};
+use crate::terminal::{NOTHING_CHANGED, Stopped, Terminal};
 use crate::time::when;
 use crate::user::{NotOne, User};
 
@@ -45,6 +45,8 @@ pub(crate) struct Desk<'d, 't> {
     terminal: &'d mut Terminal<'t>,
     /// The command's name, as the audit line and the record have it.
     command: &'static str,
+    /// Before each sentence that says why the command stopped: how far it is.
+    pub(crate) so_far: String,
 }
 
 /// What a command makes of a record, and the sentences that say so.
@@ -70,15 +72,36 @@ impl<'d, 't> Desk<'d, 't> {
         terminal: &'d mut Terminal<'t>,
         command: &'static str,
     ) -> Self {
-        Self { services, options, now, random, terminal, command }
+        Self { services, options, now, random, terminal, command, so_far: NOTHING_CHANGED.to_owned() }
+    }
+
+    /// The same for a command that changes nothing anyway.
+    pub(crate) fn that_only_reads(self) -> Self {
+        Self { so_far: String::new(), ..self }
+    }
+
+    /// Before anything was done, and why.
+    pub(crate) fn stop(&self, why: &str) -> Stopped {
+        Stopped::NothingChanged(self.sentence(why))
+    }
+
+    /// The same, for a call.
+    pub(crate) fn failed(&self, error: &CallError) -> Stopped {
+        Stopped::Failed(self.sentence(&format!("{}. {}", error.why(), error.cause.remedy())))
+    }
+
+    fn sentence(&self, why: &str) -> String {
+        let mut rest = why.chars();
+        match rest.next().filter(|_| self.so_far.is_empty()) {
+            Some(first) => first.to_uppercase().chain(rest).collect(),
+            None => format!("{}{why}", self.so_far),
+        }
     }
 
     /// Stops a change that nobody could be asked about.
     pub(crate) fn must_be_able_to_ask(&self) -> Result<(), Stopped> {
         match (self.options.json, self.options.yes || self.options.dry_run) {
-            (true, false) => {
-                Err(Stopped::NothingChanged("Nothing was changed: --json needs --yes or --dry-run.".to_owned()))
-            }
+            (true, false) => Err(self.stop("--json needs --yes or --dry-run.")),
             (true, true) | (false, _) => Ok(()),
         }
     }
@@ -99,7 +122,7 @@ impl<'d, 't> Desk<'d, 't> {
     }
 
     pub(crate) fn draw<const N: usize>(&self) -> Result<[u8; N], Stopped> {
-        draw(self.random).map_err(|error| Stopped::NothingChanged(format!("Nothing was changed: {error}.")))
+        draw(self.random).map_err(|error| self.stop(&format!("{error}.")))
     }
 
     /// The records' table.
@@ -108,7 +131,7 @@ impl<'d, 't> Desk<'d, 't> {
             Some(table) => table.clone(),
             None => {
                 let places = Places::read(self.services, &self.options.user_pool_id.to_string()).await;
-                places.map_err(|error| nothing_changed(&error))?.table_name().to_owned()
+                places.map_err(|error| self.failed(&error))?.table_name().to_owned()
             }
         };
         Ok((DynamoDbStore::new(self.services.dynamodb.clone(), table.clone()), table))
@@ -116,7 +139,7 @@ impl<'d, 't> Desk<'d, 't> {
 
     /// The one user that `typed` means.
     pub(crate) async fn user(&self, typed: &str) -> Result<User, Stopped> {
-        let stop = |why: String| Err(Stopped::NothingChanged(format!("Nothing was changed: {why}")));
+        let stop = |why: String| Err(self.stop(&why));
         match self.services.user(&self.options.user_pool_id, typed).await {
             Ok(user) if self.options.yes && typed != user.sub => {
                 stop(format!("with --yes a user is named by sub; this is {}.", user.sub))
@@ -134,7 +157,7 @@ impl<'d, 't> Desk<'d, 't> {
                 let users: Vec<String> = users.iter().map(User::in_words).collect();
                 stop(format!("{} users have this name or address; name one by sub: {}.", users.len(), users.join("; ")))
             }
-            Err(NotOne::Failed(error)) => Err(nothing_changed(&error)),
+            Err(NotOne::Failed(error)) => Err(self.failed(&error)),
         }
     }
 
@@ -143,7 +166,7 @@ impl<'d, 't> Desk<'d, 't> {
     }
 
     pub(crate) async fn load(&self, store: &DynamoDbStore, key: &UserKey) -> Result<(Record, Version), Stopped> {
-        let loaded = store.load(key).await.map_err(|error| nothing_changed(&of_store("GetItem", error)))?;
+        let loaded = store.load(key).await.map_err(|error| self.failed(&of_store("GetItem", error)))?;
         Ok((loaded.record, loaded.version))
     }
 
@@ -163,9 +186,12 @@ impl<'d, 't> Desk<'d, 't> {
         }
         if self.options.dry_run {
             self.say("Nothing was changed: --dry-run.")?;
+            self.print_json(&json!({
+                "sub": key.sub, "dryRun": true, "record": to_json(&record, self.now), "would": planned.sentences,
+            }))?;
             return Ok(None);
         }
-        let by = caller(self.services).await.map_err(|error| nothing_changed(&error))?;
+        let by = caller(self.services).await.map_err(|error| self.failed(&error))?;
         self.confirm()?;
         Ok(Some(Agreed { key, store, by, shown: record.shown() }))
     }
@@ -179,10 +205,7 @@ impl<'d, 't> Desk<'d, 't> {
         for _ in 0..SAVE_ATTEMPTS {
             let (record, version) = self.load(&agreed.store, &agreed.key).await?;
             if record.shown() != agreed.shown {
-                return Err(Stopped::NothingChanged(
-                    "Nothing was changed: somebody else has changed the record since it was shown; run it again."
-                        .to_owned(),
-                ));
+                return Err(self.stop("somebody else has changed the record since it was shown; run it again."));
             }
             let changed = plan(&record)?.record.changed(Change::new(&agreed.by, self.command, self.now));
             match agreed.store.save(&agreed.key, &changed, version).await {
@@ -194,7 +217,7 @@ impl<'d, 't> Desk<'d, 't> {
                         return self.note(agreed);
                     }
                     Ok(stored) if stored.version == version => {
-                        return Err(nothing_changed(&of_store("PutItem", error)));
+                        return Err(self.failed(&of_store("PutItem", error)));
                     }
                     Ok(_) | Err(_) => {
                         let error = of_store("PutItem", error);
@@ -207,19 +230,17 @@ impl<'d, 't> Desk<'d, 't> {
                 },
             }
         }
-        Err(Stopped::NothingChanged(
-            "Nothing was changed: others kept saving the same record; run it again.".to_owned(),
-        ))
+        Err(self.stop("others kept saving the same record; run it again."))
     }
 
     fn note(&mut self, agreed: &Agreed) -> Result<(), Stopped> {
-        self.audit(&agreed.by, &agreed.key.sub, Map::new())
+        self.audit(&agreed.by, &agreed.key.sub, self.now, Map::new())
     }
 
     /// A line for whoever ships them: who did what to whom, and when. It has no secret.
-    pub(crate) fn audit(&mut self, by: &str, sub: &str, more: Map<String, Value>) -> Result<(), Stopped> {
+    pub(crate) fn audit(&mut self, by: &str, sub: &str, at: UnixTime, more: Map<String, Value>) -> Result<(), Stopped> {
         let mut line = json!({
-            "time": when(self.now),
+            "time": when(at),
             "command": self.command,
             "userPoolId": self.options.user_pool_id.to_string(),
             "sub": sub,
@@ -246,7 +267,7 @@ impl Agreed {
 
 /// A call that did not change anything.
 pub(crate) fn nothing_changed(error: &CallError) -> Stopped {
-    Stopped::Failed(format!("Nothing was changed: {}. {}", error.why(), error.cause.remedy()))
+    Stopped::Failed(format!("{NOTHING_CHANGED}{}. {}", error.why(), error.cause.remedy()))
 }
 
 /// The store's error: the call that failed, or what is wrong with what is stored.

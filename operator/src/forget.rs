@@ -6,7 +6,7 @@ use shared::ids::Generation;
 use shared::record::Record;
 
 use crate::aws::{CallError, Cause, Services, UserPoolId};
-use crate::desk::{Desk, Planned, nothing_changed};
+use crate::desk::{Desk, Planned};
 use crate::terminal::Stopped;
 use crate::time::when;
 use crate::user::{NotOne, is_sub};
@@ -17,19 +17,18 @@ use crate::user::{NotOne, is_sub};
 /// See [`Stopped`].
 pub(crate) async fn forget(mut desk: Desk<'_, '_>, sub: &str) -> Result<(), Stopped> {
     let now = desk.now;
-    let stop = |why: String| Err(Stopped::NothingChanged(format!("Nothing was changed: {why}")));
     if !is_sub(sub) {
-        return stop(format!("a deleted user is named by sub, and {sub} is none."));
+        return Err(Stopped::unchanged(format_args!("a deleted user is named by sub, and {sub} is none.")));
     }
     match desk.services.is_deleted(&desk.options.user_pool_id, sub).await {
         Ok(true) => {}
-        Ok(false) => return stop("the pool still has this user; delete the user in Cognito first.".to_owned()),
-        Err(error) => return Err(nothing_changed(&error)),
+        Ok(false) => return Err(Stopped::unchanged("the pool still has this user; delete the user in Cognito first.")),
+        Err(error) => return Err(desk.failed(&error)),
     }
     let generation = Generation(desk.draw()?);
     let plan = |record: &Record| {
         match record.forgotten_at() {
-        Some(at) => Err(Stopped::NothingChanged(format!("Nothing was changed: the user was forgotten at {}.", when(at)))),
+        Some(at) => Err(Stopped::unchanged(format_args!("the user was forgotten at {}.", when(at)))),
         None => Ok(Planned {
             record: Record::forgotten(generation, now),
             sentences: vec![

@@ -51,9 +51,9 @@ pub(crate) async fn import(desk: Desk<'_, '_>, asked: &Asked) -> Result<(), Stop
     let started = tokio::time::Instant::now();
     // The passcode of the last user may be used elsewhere while the first ones are written.
     let clock = || now.plus(started.elapsed().as_secs());
-    let bytes = std::fs::read(&asked.file).map(Zeroizing::new).map_err(|error| {
-        Stopped::NothingChanged(format!("Nothing was changed: {} cannot be read: {error}.", asked.file.display()))
-    })?;
+    let bytes = std::fs::read(&asked.file)
+        .map(Zeroizing::new)
+        .map_err(|error| Stopped::unchanged(format_args!("{} cannot be read: {error}.", asked.file.display())))?;
     let file = name_of(&bytes);
     let lines = file::parse(&bytes);
     drop(bytes);

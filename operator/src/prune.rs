@@ -90,8 +90,8 @@ pub(crate) async fn prune(mut desk: Desk<'_, '_>, accepts_many: bool) -> Result<
         desk.say(&format!("{count:>9}  {what}"))?;
     }
     if missing > FEW.max(records.checked_div(10).unwrap_or_default()) && !accepts_many {
-        return Err(Stopped::NothingChanged(format!(
-            "Nothing was changed: {missing} of {records} users with a record are missing, which is more than a tenth. If so many were \
+        return Err(Stopped::unchanged(format_args!(
+            "{missing} of {records} users with a record are missing, which is more than a tenth. If so many were \
              deleted, add --many."
         )));
     }
@@ -100,8 +100,9 @@ pub(crate) async fn prune(mut desk: Desk<'_, '_>, accepts_many: bool) -> Result<
         desk.say(if desk.options.dry_run { "Nothing was changed: --dry-run." } else { "There is nothing to change." })?;
         return desk.print_json(&printed);
     }
-    let by = caller(desk.services).await.map_err(|error| nothing_changed(&error))?;
+    let by = caller(desk.services).await.map_err(|error| desk.failed(&error))?;
     desk.confirm()?;
+    let to_change = found.iter().filter(|found| found.fate.is_change()).count();
     let mut done = 0_usize;
     for Found { sub, record, fate } in found.iter().filter(|found| found.fate.is_change()) {
         let generation = Generation(desk.draw()?);
@@ -114,16 +115,17 @@ pub(crate) async fn prune(mut desk: Desk<'_, '_>, accepts_many: bool) -> Result<
             Ok(Planned { record, sentences: Vec::new() })
         };
         let agreed = Agreed::on(&desk, &table, sub, &by, record);
-        desk.save(&agreed, plan).await.map_err(|stopped| so_far(done, stopped))?;
+        desk.so_far = format!("{done} of {to_change} records were changed: ");
+        desk.save(&agreed, plan).await.map_err(failed)?;
         done = done.saturating_add(1);
     }
     desk.say(&format!("{done} records were changed."))?;
     desk.print_json(&printed)
 }
 
-fn so_far(done: usize, stopped: Stopped) -> Stopped {
+/// Some records may have been changed before.
+fn failed(stopped: Stopped) -> Stopped {
     let (Stopped::NothingChanged(sentence) | Stopped::Failed(sentence)) = stopped;
-    let sentence = sentence.replacen("Nothing was changed", &format!("{done} records were changed, and no other"), 1);
     Stopped::Failed(sentence)
 }
 
@@ -141,9 +143,7 @@ async fn living(desk: &mut Desk<'_, '_>) -> Result<HashSet<String>, Stopped> {
     let progress = |listed| desk.say(&format!("{listed} users of the pool so far"));
     Listing::new(services, &pool).each("ListUsers", json!({}), see, progress).await?;
     let Some(local) = local else {
-        return Err(Stopped::NothingChanged(
-            "Nothing was changed: the pool lists no local user, so nothing shows who is missing.".to_owned(),
-        ));
+        return Err(Stopped::unchanged("the pool lists no local user, so nothing shows who is missing."));
     };
     let request = json!({ "UserPoolId": pool, "Username": local });
     match services.cognito("AdminGetUser", &request).await {

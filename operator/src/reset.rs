@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::aws::CallError;
 use crate::code::NewCode;
-use crate::desk::{Desk, Planned, nothing_changed};
+use crate::desk::{Desk, Planned};
 use crate::terminal::Stopped;
 use crate::time::when;
 use crate::user::{EXTERNAL_PROVIDER, User};
@@ -34,7 +34,7 @@ pub(crate) async fn reset(
     let user = desk.user(typed).await?;
     let request = json!({ "UserPoolId": desk.options.user_pool_id.to_string() });
     let described = desk.services.cognito("DescribeUserPool", &request).await;
-    let described = described.map_err(|error| nothing_changed(&error))?;
+    let described = described.map_err(|error| desk.failed(&error))?;
     check(&user, &described, prints_password)?;
     let password = password(&desk, &described)?;
     let new = NewCode::draw(&desk, hours)?;
@@ -59,9 +59,7 @@ pub(crate) async fn reset(
     let Some(agreed) = desk.agree(key, &[user.in_words()], plan).await? else { return Ok(()) };
     // The name may be somebody else's by now.
     if desk.user(&user.sub).await?.user_name != user.user_name {
-        return Err(Stopped::NothingChanged(
-            "Nothing was changed: the user has another name by now; run it again.".to_owned(),
-        ));
+        return Err(desk.stop("the user has another name by now; run it again."));
     }
     desk.save(&agreed, plan).await?;
     // Printed even if the next call fails: the record is waiting for it.
@@ -98,7 +96,7 @@ pub(crate) async fn reset(
             )));
         }
         done.push(step);
-        desk.audit(agreed.by(), &user.sub, Map::from_iter([("call".to_owned(), json!(call))]))?;
+        desk.audit(agreed.by(), &user.sub, now, Map::from_iter([("call".to_owned(), json!(call))]))?;
         match (step, prints_password) {
             ("password", true) => desk.say(&format!("2. The password is {}", password.as_str()))?,
             (_, _) => desk.say(sentence)?,
@@ -130,7 +128,7 @@ async fn with_user(
 
 /// Before anything is changed: whether this can be done for this user, and whether the user can come back.
 fn check(user: &User, described: &Value, prints_password: bool) -> Result<(), Stopped> {
-    let stop = |why: String| Err(Stopped::NothingChanged(format!("Nothing was changed: {why}")));
+    let stop = |why: String| Err(Stopped::unchanged(why));
     match user.status.as_str() {
         // AdminSetUserPassword would let them sign in without their provider.
         EXTERNAL_PROVIDER => {

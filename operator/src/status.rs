@@ -5,7 +5,7 @@ use shared::clock::UnixTime;
 use shared::passcode_limit::RateLimit;
 use shared::record::{EnrollmentStatus, Record};
 
-use crate::desk::{Desk, nothing_changed};
+use crate::desk::Desk;
 use crate::record_in_words::{in_words, to_json};
 use crate::terminal::Stopped;
 
@@ -14,9 +14,9 @@ use crate::terminal::Stopped;
 /// # Errors
 /// See [`Stopped`].
 pub(crate) async fn of_user(mut desk: Desk<'_, '_>, typed: &str) -> Result<(), Stopped> {
-    let user = desk.user(typed).await.map_err(of_reading)?;
-    let (store, _) = desk.store().await.map_err(of_reading)?;
-    let (record, _) = desk.load(&store, &desk.key(&user.sub)).await.map_err(of_reading)?;
+    let user = desk.user(typed).await?;
+    let (store, _) = desk.store().await?;
+    let (record, _) = desk.load(&store, &desk.key(&user.sub)).await?;
     desk.say(&user.in_words())?;
     for line in in_words(&record, desk.now) {
         desk.say(&line)?;
@@ -26,21 +26,6 @@ pub(crate) async fn of_user(mut desk: Desk<'_, '_>, typed: &str) -> Result<(), S
         printed.insert("user".to_owned(), user.to_json());
     }
     desk.print_json(&printed)
-}
-
-/// A command that only reads has changed nothing anyway.
-fn of_reading(stopped: Stopped) -> Stopped {
-    let plain = |sentence: String| match sentence.strip_prefix("Nothing was changed: ") {
-        Some(rest) => {
-            let mut rest = rest.chars();
-            rest.next().map(|first| first.to_uppercase().chain(rest).collect()).unwrap_or_default()
-        }
-        None => sentence,
-    };
-    match stopped {
-        Stopped::NothingChanged(sentence) => Stopped::NothingChanged(plain(sentence)),
-        Stopped::Failed(sentence) => Stopped::Failed(plain(sentence)),
-    }
 }
 
 /// How many users have what.
@@ -99,16 +84,16 @@ impl Counts {
 pub(crate) async fn of_all(mut desk: Desk<'_, '_>) -> Result<(), Stopped> {
     let pool = desk.options.user_pool_id.to_string();
     let described = desk.services.cognito("DescribeUserPool", &json!({ "UserPoolId": pool })).await;
-    let described = described.map_err(|error| of_reading(nothing_changed(&error)))?;
+    let described = described.map_err(|error| desk.failed(&error))?;
     let users = described.pointer("/UserPool/EstimatedNumberOfUsers").and_then(Value::as_u64).unwrap_or_default();
-    let (_, table) = desk.store().await.map_err(of_reading)?;
+    let (_, table) = desk.store().await?;
     desk.say(&format!(
         "Reading the whole table {table}, which costs half a read unit for every 4 KB, whatever pools its records are of."
     ))?;
     let (mut counts, mut start) = (Counts::default(), None);
     loop {
         let page = desk.services.scan(&table, &pool, start).await;
-        let (scanned, next) = page.map_err(|error| of_reading(nothing_changed(&error)))?;
+        let (scanned, next) = page.map_err(|error| desk.failed(&error))?;
         for scanned in scanned {
             counts.count(scanned.record.as_ref(), desk.now);
         }

@@ -11,6 +11,16 @@ pub enum Stopped {
     Failed(String),
 }
 
+impl Stopped {
+    /// Before anything was done.
+    pub(crate) fn unchanged(why: impl std::fmt::Display) -> Self {
+        Self::NothingChanged(format!("{NOTHING_CHANGED}{why}"))
+    }
+}
+
+/// Before each sentence that says why a command did nothing.
+pub(crate) const NOTHING_CHANGED: &str = "Nothing was changed: ";
+
 /// Where a command prints, and where it reads what is typed.
 pub struct Terminal<'a> {
     /// What is printed.
@@ -53,7 +63,7 @@ impl Terminal<'_> {
         if read.is_ok() && typed.trim() == yes {
             return Ok(());
         }
-        Err(Stopped::NothingChanged(format!("Nothing was changed: {yes:?} was not typed.")))
+        Err(Stopped::unchanged(format_args!("{yes:?} was not typed.")))
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) async fn unlock(mut desk: Desk<'_, '_>, typed: &str) -> Result<(), St
                 format!("The count of wrong passcodes will go from {before} to {after}, and the wait will end.");
             Ok(Planned { record: unlocked, sentences: vec![sentence] })
         }
-        None => Err(Stopped::NothingChanged(format!("Nothing was changed: {}", why_not(record, now)))),
+        None => Err(Stopped::unchanged(why_not(record, now))),
     };
     let key = desk.key(&user.sub);
     let Some(agreed) = desk.agree(key, &[user.in_words()], plan).await? else { return Ok(()) };

@@ -36,6 +36,8 @@ pub enum Fault {
     Refused(&'static str, &'static str),
     /// It is done, and the answer is an error code and a message.
     DoneAndRefused(&'static str, &'static str),
+    /// It is not done, and this is the answer.
+    Answer(Value),
     /// It is done, and no answer ever comes.
     DoneAndUnanswered,
     /// No answer ever comes.
@@ -190,6 +192,7 @@ impl Account {
             Some(Fault::Refused(code, message)) if target.is_empty() => return xml_error(code, message),
             Some(Fault::Refused(code, message)) => return json_error(code, message),
             Some(Fault::Unanswered) => return std::future::pending().await,
+            Some(Fault::Answer(answer)) => return json_answer(&answer),
             Some(Fault::After(call, request)) => drop(self.call(call, request).await),
             Some(Fault::DoneAndUnanswered | Fault::DoneAndRefused(..) | Fault::Before(..)) | None => {}
         }
@@ -202,9 +205,7 @@ impl Account {
                 }
                 let request = serde_json::from_slice(&body).unwrap_or_default();
                 match Pool::call(&self.pool, &operation, request).await {
-                    Ok(answer) => {
-                        ([(header::CONTENT_TYPE, "application/x-amz-json-1.1")], answer.to_string()).into_response()
-                    }
+                    Ok(answer) => json_answer(&answer),
                     Err(error) => json_error(error.kind, &error.message),
                 }
             }
@@ -258,6 +259,11 @@ fn xml_error(code: &str, message: &str) -> Response {
         "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error></ErrorResponse>"
     );
     (StatusCode::BAD_REQUEST, [(header::CONTENT_TYPE, "text/xml")], text).into_response()
+}
+
+/// As AWS's JSON protocols have it.
+pub(crate) fn json_answer(answer: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/x-amz-json-1.1")], answer.to_string()).into_response()
 }
 
 fn json_error(code: &str, message: &str) -> Response {

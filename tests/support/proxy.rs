@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 
-use crate::account::Fault;
+use crate::account::{Fault, json_answer};
 
 type Faults = Box<dyn Fn(usize, &str) -> Option<Fault> + Send>;
 
@@ -68,9 +68,10 @@ impl Proxy {
             calls.push(operation);
             fault
         };
-        match fault {
+        match fault.clone() {
             Some(Fault::Refused(code, message)) => return refused(&headers, code, message),
             Some(Fault::Unanswered) => return self.pending().await,
+            Some(Fault::Answer(answer)) => return json_answer(&answer),
             Some(Fault::DoneAndUnanswered | Fault::DoneAndRefused(..) | Fault::After(..) | Fault::Before(..))
             | None => {}
         }

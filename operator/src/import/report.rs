@@ -61,9 +61,8 @@ impl<'d, 't> Report<'d, 't> {
         assigned: &Assigned,
         at: UnixTime,
     ) -> Result<(), Stopped> {
-        self.desk.now = at;
         let more = Map::from_iter([("file".to_owned(), json!(import.file)), ("line".to_owned(), json!(assigned.line))]);
-        self.desk.audit(import.by, &assigned.user.sub, more)
+        self.desk.audit(import.by, &assigned.user.sub, at, more)
     }
 
     pub(super) fn begin(&mut self, lines: usize, users: u64) -> Result<(), Stopped> {
@@ -86,7 +85,7 @@ impl<'d, 't> Report<'d, 't> {
         } else {
             format!("{} lines have a problem", problems.len())
         };
-        Ok(Stopped::NothingChanged(format!("Nothing was changed: {lines}.")))
+        Ok(Stopped::unchanged(format_args!("{lines}.")))
     }
 
     pub(super) fn plan(&mut self, checked: &Checked, issuers: Option<String>) -> Result<(), Stopped> {
