@@ -3,30 +3,16 @@
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
-use shared::cognito::{TokenSource, UserKey};
-use shared::error::{HandlerError, StoreError};
+use shared::cognito::TokenSource;
+use shared::error::HandlerError;
 use shared::federated::FederatedProviders;
 use shared::guard_settings::GuardedSince;
-use shared::record::Record;
 use shared::settings::TokenGuard;
-use shared::store::{RecordStore, Saved, Version, Versioned};
 use shared::token_grant::TokenDenied;
 use tests::clock::NOW;
 use tests::events::User;
 use tests::functions::Functions;
-
-/// A store that nobody may ask.
-struct NoStore;
-
-impl RecordStore for NoStore {
-    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreError> {
-        Err(StoreError("asked".into()))
-    }
-
-    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
-        Err(StoreError("asked".into()))
-    }
-}
+use tests::stores::Faulty;
 
 const HOSTED: &str = "TokenGeneration_HostedAuth";
 
@@ -52,8 +38,8 @@ fn event(source: &str, version: &str, status: Option<&str>, identities: Option<&
 
 async fn answer(trusted: &str, guard: TokenGuard, event: Value) -> Result<Value, HandlerError> {
     let federated = FederatedProviders::parse(trusted).unwrap();
-    // No record is read: the store fails every call.
-    Guard { federated, ..Guard::new(guard, NoStore) }.handle(event, NOW).await
+    // No record is read.
+    Guard { federated, ..Guard::new(guard, Faulty::Fails) }.handle(event, NOW).await
 }
 
 async fn passes(trusted: &str, status: Option<&str>, identities: Option<&str>) -> bool {

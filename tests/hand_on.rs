@@ -10,10 +10,7 @@ use pre_token_generation::Guard;
 use serde_json::{Map, Value, json};
 use shared::cognito::UserKey;
 use shared::error::{ClientError, InvokeError, StoreError};
-use shared::federated::FederatedProviders;
-use shared::guard_settings::{
-    FunctionArn, GuardedSince, NextFunctionErrors, NextFunctionSettings, NoGrantMessage, ReportOnly,
-};
+use shared::guard_settings::{FunctionArn, NextFunctionErrors, NextFunctionSettings, ReportOnly};
 use shared::hand_on::LONGEST_ANSWER;
 use shared::invocation::answer;
 use shared::next_function::{Invoked, Next, NextFunction};
@@ -68,15 +65,7 @@ impl NextFunction for Team {
 }
 
 fn guard<S>(setting: TokenGuard, store: S, function: Team, errors: NextFunctionErrors) -> Guard<S, Team> {
-    Guard {
-        setting,
-        federated: FederatedProviders::default(),
-        report_only: ReportOnly::NEVER,
-        guarded_since: GuardedSince::NONE,
-        no_grant_message: NoGrantMessage::default(),
-        store,
-        next: Some(Next { function, errors }),
-    }
+    Guard::new(setting, store).handing_on(Some(Next { function, errors }))
 }
 
 /// Answers for ana, who has just proven her second factor.
@@ -153,17 +142,7 @@ async fn the_grant_is_spent_before_the_function_is_invoked() {
     let store = functions.create.store.clone();
     let function = Looks(store.clone(), ana.key(), Mutex::default());
     let next = Some(Next { function, errors: NextFunctionErrors::Hidden });
-    let (setting, guarded_since) = (TokenGuard::Grant, GuardedSince::NONE);
-    let no_grant_message = NoGrantMessage::default();
-    let guard = Guard {
-        setting,
-        federated: FederatedProviders::default(),
-        report_only: ReportOnly::NEVER,
-        guarded_since,
-        no_grant_message,
-        store,
-        next,
-    };
+    let guard = Guard::new(TokenGuard::Grant, store).handing_on(next);
     guard.handle(ana.token_event(SIGN_IN, "2"), NOW).await.unwrap();
     let spent = functions.stored(&ana).await.record;
     assert_ne!(spent, granted);

@@ -22,6 +22,7 @@ use tests::functions::Functions;
 use tests::log::logged;
 use tests::person::Person;
 use tests::pool::{PASSWORD, TestPool};
+use tests::stores::Faulty;
 
 const AUTHENTICATION: &str = "TokenGeneration_Authentication";
 /// A week after the present.
@@ -270,26 +271,6 @@ async fn an_id_of_a_client_is_logged_as_one_line_of_bounded_length() {
     assert!(client_id.starts_with("a   bx"), "{client_id:?}");
     assert_eq!(client_id.chars().count(), 128);
     assert!(CLIENT_ID.len() < 128);
-}
-
-enum Faulty {
-    Fails,
-    Panics,
-    NeverAnswers,
-}
-
-impl RecordStore for Faulty {
-    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreError> {
-        match self {
-            Self::Fails => Err(StoreError("the store is away".into())),
-            Self::Panics => panic!("plainly fake"),
-            Self::NeverAnswers => std::future::pending().await,
-        }
-    }
-
-    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
-        Err(StoreError("the store is away".into()))
-    }
 }
 
 /// Somebody else always saves first.

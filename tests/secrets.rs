@@ -18,8 +18,7 @@ use shared::challenge::{Challenge, IssuedChallenge};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::{ClientError, SealError, StoreError};
-use shared::federated::FederatedProviders;
-use shared::guard_settings::{GuardedSince, NextFunctionErrors, NoGrantMessage, ReportOnly};
+use shared::guard_settings::{NextFunctionErrors, ReportOnly};
 use shared::ids::Generation;
 use shared::invocation::answer;
 use shared::next_function::Next;
@@ -232,15 +231,7 @@ async fn a_secret_at_any_place_of_an_event_of_the_guard_stays_out_of_the_log() {
         (ReportOnly::until(NOW.plus(1)), echo()),
     ] {
         let store = users.functions().await.create.store;
-        let guard = Guard {
-            setting: TokenGuard::Grant,
-            federated: FederatedProviders::default(),
-            report_only,
-            guarded_since: GuardedSince::NONE,
-            no_grant_message: NoGrantMessage::default(),
-            store,
-            next,
-        };
+        let guard = Guard { report_only, ..Guard::new(TokenGuard::Grant, store) }.handing_on(next);
         captured();
         for (case, event) in sample_events_of_the_guard() {
             // The log must have the one, and the report the other.

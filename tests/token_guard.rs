@@ -23,6 +23,7 @@ use tests::events::{CLIENT_ID as CLIENT, REQUEST_ID, User};
 use tests::functions::Functions;
 use tests::log::logged;
 use tests::person::{Person, passcode, set_up_authenticator, take_codes};
+use tests::stores::Faulty;
 
 /// Sources that never pass for a user. That of a machine client is one of them: it has no user.
 const OTHER_SOURCES: [&str; 4] = [
@@ -609,26 +610,6 @@ fn the_setting_is_required_and_is_one_of_two_words() {
     for wrong in [None, Some(""), Some("grant"), Some("GRANT,TRIGGER_SOURCE")] {
         let error = TokenGuard::read(&|_| wrong.map(ToOwned::to_owned)).unwrap_err();
         assert_eq!(error.variable, "TOKEN_GUARD");
-    }
-}
-
-enum Faulty {
-    Fails,
-    Panics,
-    NeverAnswers,
-}
-
-impl RecordStore for Faulty {
-    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreError> {
-        match self {
-            Self::Fails => Err(StoreError("the store is away".into())),
-            Self::Panics => panic!("plainly fake"),
-            Self::NeverAnswers => std::future::pending().await,
-        }
-    }
-
-    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
-        panic!("a refresh saves nothing")
     }
 }
 

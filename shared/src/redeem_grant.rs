@@ -11,23 +11,33 @@ use crate::sign_in_nonce::SignInNonce;
 use crate::store::{RecordStore, SAVE_ATTEMPTS, Saved, Versioned};
 use crate::token_grant::{Claims, Rule, TokenDenied, rule};
 
-/// Passes the tokens of `source` or denies them, and returns what they say about the second factor.
+/// The tokens that Cognito is about to issue.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenRequest<'a> {
+    /// To this user.
+    pub user: &'a UserKey,
+    /// Through this app client.
+    pub client: Option<&'a ClientId>,
+    /// Which sent this.
+    pub nonce: Option<&'a SignInNonce>,
+    /// By this way.
+    pub source: TokenSource,
+}
+
+/// Passes the tokens of `request` or denies them, and returns what they say about the second factor.
 ///
 /// `guarded_since` is what the claim `second_factor_since` begins with, if there is to be one.
 ///
 /// # Errors
 /// The tokens are denied; an error of the store; too many conflicts.
-#[expect(clippy::too_many_arguments, reason = "what a grant is compared with, each of its own type")]
 pub async fn redeem_grant(
     store: &impl RecordStore,
-    user: &UserKey,
-    client: Option<&ClientId>,
-    nonce: Option<&SignInNonce>,
-    source: TokenSource,
+    request: TokenRequest<'_>,
     guard: TokenGuard,
     guarded_since: Option<UnixTime>,
     now: UnixTime,
 ) -> Result<Claims, HandlerError> {
+    let TokenRequest { user, client, nonce, source } = request;
     match rule(source, guard) {
         Rule::Pass => return Ok(Claims::default()),
         // It has no user, and was not called for one.

@@ -262,3 +262,28 @@ impl Intercept for Calls {
 pub fn user(sub: &str) -> UserKey {
     UserKey { user_pool_id: "us-east-1_Example".to_owned(), sub: sub.to_owned() }
 }
+
+/// A store from which nothing can be read.
+#[derive(Clone, Copy)]
+pub enum Faulty {
+    /// Each load is an error.
+    Fails,
+    /// Each load panics.
+    Panics,
+    /// No load ends.
+    NeverAnswers,
+}
+
+impl RecordStore for Faulty {
+    async fn load(&self, _: &UserKey) -> Result<Versioned, StoreError> {
+        match self {
+            Self::Fails => Err(StoreError("the store is away".into())),
+            Self::Panics => panic!("plainly fake"),
+            Self::NeverAnswers => std::future::pending().await,
+        }
+    }
+
+    async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
+        panic!("nothing was loaded, so nothing is saved")
+    }
+}

@@ -10,7 +10,7 @@ use shared::federated::{FederatedProviders, IDENTITIES};
 use shared::guard_settings::{GuardedSince, NoGrantMessage, ReportOnly};
 use shared::hand_on::hand_on;
 use shared::next_function::{Next, NextFunction, NoFunction};
-use shared::redeem_grant::redeem_grant;
+use shared::redeem_grant::{TokenRequest, redeem_grant};
 use shared::refresh_claims::refresh_claims;
 use shared::report_only::report_only;
 use shared::settings::TokenGuard;
@@ -50,6 +50,12 @@ impl<S> Guard<S> {
             store,
             next: None,
         }
+    }
+
+    /// The same, which hands on what it passes, if there is a next function.
+    pub fn handing_on<N>(self, next: Option<Next<N>>) -> Guard<S, N> {
+        let Self { setting, federated, report_only, guarded_since, no_grant_message, store, next: _ } = self;
+        Guard { setting, federated, report_only, guarded_since, no_grant_message, store, next }
     }
 }
 
@@ -137,17 +143,8 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
                 refresh_claims(&self.store, &user, guarded_since, limit).await
             }
             Some(_) | None => {
-                redeem_grant(
-                    &self.store,
-                    &user,
-                    client.as_ref(),
-                    nonce.as_ref(),
-                    source,
-                    self.setting,
-                    guarded_since,
-                    now,
-                )
-                .await?
+                let request = TokenRequest { user: &user, client: client.as_ref(), nonce: nonce.as_ref(), source };
+                redeem_grant(&self.store, request, self.setting, guarded_since, now).await?
             }
         };
         Ok(Passed { source, user: Some((version, claims)) })

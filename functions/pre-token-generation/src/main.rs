@@ -26,6 +26,7 @@ async fn main() -> runtime::Ended {
     let no_grant_message = runtime::setting(NoGrantMessage::read(&environment))?;
     let next = runtime::setting(NextFunctionSettings::read(&environment))?;
     let (store, next) = runtime::setting(aws::connect_guard(&environment, table_name, next).await)?;
-    let guard = Guard { setting, federated, report_only, guarded_since, no_grant_message, store, next };
+    let guard = Guard { federated, report_only, guarded_since, no_grant_message, ..Guard::new(setting, store) };
+    let guard = guard.handing_on(next);
     runtime::serve(async |event| guard.handle(event, SystemTime::now().into()).await).await
 }

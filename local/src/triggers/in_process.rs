@@ -151,16 +151,7 @@ impl<S: RecordStore> InProcess<S> {
             AcceptedCognitoMfa::NONE => TokenGuard::Grant,
             _ => TokenGuard::TriggerSource,
         };
-        let Guard { federated, report_only, guarded_since, no_grant_message, .. } = Guard::new(setting, ());
-        let guard = Guard {
-            setting,
-            federated,
-            report_only,
-            guarded_since,
-            no_grant_message,
-            store: Arc::clone(&store),
-            next: None,
-        };
+        let guard = Guard::new(setting, Arc::clone(&store)).handing_on(None);
         Self { create, verify: Verify { enrollment: sign_in.enrollment(), store, sealer }, guard, clock }
     }
 
