@@ -260,7 +260,7 @@ impl Walk {
 fn no_session_gets_tokens_without_password_then_second_factor() {
     let mut table = String::from(
         "Sessions of Define by their number of entries and Define's answer to a client that asks nothing.\n\
-         Every entry: 13 names of Cognito's, and CUSTOM_CHALLENGE with 7 metadata values; each right and wrong.\n",
+         Every entry: 13 Cognito names, and CUSTOM_CHALLENGE with 7 metadata values; each right and wrong.\n",
     );
     for accepted in ["NONE", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP"] {
         let walk = Walk::through(accepted);

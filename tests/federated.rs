@@ -1,4 +1,4 @@
-//! Federated users at the token guard: who passes without a second factor of ours, and who does not.
+//! Federated users at the token guard: which of them pass without our second factor.
 
 use pre_token_generation::Guard;
 use serde_json::{Value, json};

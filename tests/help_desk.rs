@@ -374,7 +374,7 @@ async fn a_reset_takes_the_account_back_without_a_moment_for_the_password() {
         "ClientId": client, "AuthFlow": "REFRESH_TOKEN_AUTH", "AuthParameters": { "REFRESH_TOKEN": tokens["RefreshToken"] },
     });
     assert!(desk.served.pool.call("InitiateAuth", refresh).await.is_err(), "the sessions have ended");
-    // Whoever has the mailbox sets the next password, and gets no further than the prompt.
+    // An attacker who has the mailbox sets the next password, and gets no further than the prompt.
     desk.served.pool.set_password(ANA, PASSWORD, true).await;
     let mut sign_in = desk.served.pool.sign_in(ANA).await;
     assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
@@ -495,7 +495,7 @@ async fn prune_stops_where_too_many_or_everybody_is_missing() {
     assert!(ran.sentence().contains("the pool lists no local user"), "{}", ran.sentence());
 }
 
-// ── Who is meant.
+// ── The user that is meant.
 
 #[tokio::test]
 async fn a_command_is_about_exactly_one_user_or_nobody() {

@@ -411,7 +411,7 @@ async fn a_refresh_says_since_when_every_session_has_proven_a_factor() {
     for of_token in claims(&guard, &ana, SIGN_IN, functions.now()).await {
         assert_eq!((&of_token["second_factor_since"], &of_token["second_factor"]), (&json!(since), &json!("totp")));
     }
-    // Who was there before the guard refused is told by the guard's time.
+    // For a user who enrolled before the guard refused, the guard's time counts.
     let ben = User::named("ben", 0xbb);
     functions.clock.set(UnixTime(GUARDED_SINCE.0 - 1));
     functions.enroll(&ben).await;

@@ -278,7 +278,7 @@ async fn the_token_guard_claims_no_factor_that_an_older_verify_did_not_name() {
         [(Version::Newer, Some("recovery_code")), (Version::Older, None), (Version::Newer, Some("recovery_code"))];
     for ((of, named), code) in signs_in.into_iter().zip(&person.codes[1..]) {
         version.set(of);
-        // A grant is told from the one before by its last second.
+        // Two grants of the same second look the same.
         tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
         let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
         sign_in.challenge().await.unwrap();

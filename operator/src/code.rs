@@ -62,7 +62,7 @@ pub(crate) async fn give_code(mut desk: Desk<'_, '_>, typed: &str, why: For, hou
     let new = NewCode::draw(&desk, hours)?;
     let plan = |record: &Record| {
         let stop = |why| Err(Stopped::unchanged(why));
-        // The session of such a user rests on no factor of ours: with an authenticator on record, a claim could say that it does.
+        // Such a user proves no factor here: with an authenticator on record, a claim could say otherwise.
         if user.status == EXTERNAL_PROVIDER {
             return stop("the user signs in with an identity provider, and never with a code here.");
         }

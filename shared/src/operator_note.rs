@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use crate::characters::one_line;
 use crate::clock::UnixTime;
 
-/// Who changed a record by a command, when, and what. For people: whoever may write the table may forge it.
+/// A change of a record by a command: who made it, when, and which command. For people: anybody who may write the table can forge
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     by: String,
@@ -25,7 +26,7 @@ impl Change {
         Self { by: one_line(by, Self::BY_CHARACTERS), at, what: one_line(what, Self::WHAT_CHARACTERS) }
     }
 
-    /// The ARN of who did it.
+    /// The operator's ARN.
     #[must_use]
     pub fn by(&self) -> &str {
         &self.by

@@ -1,5 +1,6 @@
 //! What an operator decides, read once on startup. There are no silent defaults: a missing or wrong value stops the function
-//! and names the variable. A variable that is empty, or white space, is one that is not set.
+//! and names the variable. Only a variable that is younger than the functions may be missing, and then means what they did before.
+//! A variable that is empty, or white space, is one that is not set.
 
 use crate::cognito::CognitoMfa;
 use crate::totp::Digits;

@@ -24,7 +24,7 @@ use shared::token_response::{EventVersion, own};
 pub struct Guard<S, N = NoFunction> {
     /// What the operator decided.
     pub setting: TokenGuard,
-    /// The identity providers whose users pass without a second factor of ours.
+    /// The identity providers whose users pass without our second factor.
     pub federated: FederatedProviders,
     /// Until when it refuses nothing.
     pub report_only: ReportOnly,
@@ -131,7 +131,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             return Ok(Passed { source, user: Some((version, Claims::default())) });
         }
         let (user, client) = (view.user_key()?, view.client_id());
-        // A federated session rests on no factor of ours, whatever is on record.
+        // No factor was proven here for a federated session, whatever is on record.
         let is_federated = FederatedProviders::is_federated(view.user_attribute(USER_STATUS));
         let guarded_since = self.guarded_since.of(self.setting, self.report_only, now).filter(|_| !is_federated);
         // What is no nonce matches none.
