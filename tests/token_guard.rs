@@ -639,3 +639,29 @@ impl RecordStore for SavesNothing {
         self.answers.map_err(|()| StoreError("the store is away".into()))
     }
 }
+
+/// Cognito calls the guard a moment after Verify: an operator may have come in between.
+#[tokio::test]
+async fn a_reset_between_the_proof_and_the_tokens_leaves_none() {
+    let (functions, ana) = (Functions::default(), User::named("ana", 0xaa));
+    let person = enrolled(&functions, &ana).await;
+    type Change = fn(&Record) -> Record;
+    let changes: [(Change, bool); 4] = [
+        (|_| Record::reset(Generation([9; 8])), false),
+        (|_| Record::forgotten(Generation([9; 8]), NOW), false),
+        (|record| record.with_code_withdrawn(Generation([9; 8])), true),
+        (|record| record.clone().with_missing_since(Some(NOW)), true),
+    ];
+    let before = functions.stored(&ana).await.record;
+    for (change, passes) in changes {
+        let stored = functions.stored(&ana).await;
+        let store = &functions.create.store;
+        assert_eq!(store.save(&ana.key(), &before, stored.version).await.unwrap(), Saved::Recorded);
+        functions.wait(30);
+        assert!(functions.passes_prompt(&ana, &person.passcode(functions.now())).await);
+        let proven = functions.stored(&ana).await;
+        let changed = change(&proven.record);
+        assert_eq!(store.save(&ana.key(), &changed, proven.version).await.unwrap(), Saved::Recorded);
+        assert_eq!(tokens_for(&functions, &ana, CLIENT).await.is_ok(), passes);
+    }
+}
