@@ -550,6 +550,24 @@ async fn no_right_for_any_call_is_a_clear_sentence_and_nothing_half_done() {
 }
 
 #[tokio::test]
+async fn a_key_or_a_table_that_is_not_there_is_said_with_what_to_check() {
+    for (call, code, unchanged) in [
+        ("Encrypt", "NotFoundException", "0 of 2 authenticators were imported"),
+        ("Encrypt", "DisabledException", "0 of 2 authenticators were imported"),
+        ("GetItem", "ResourceNotFoundException", "Nothing was changed"),
+    ] {
+        let office = Office::with_users(2).await;
+        office.proxy.fault(move |_, called| (called == call).then_some(Fault::Refused(code, "there is none")));
+        let ended = office.import(&office.file_of(2), &["--yes"], "").await;
+        assert!(matches!(ended.0, Err(Stopped::Failed(_))));
+        let said = sentence(ended);
+        assert!(said.starts_with(unchanged) && said.contains(&format!("{call}: {code}")), "{said}");
+        assert!(code == "DisabledException" || said.contains("Check the name, the region"), "{said}");
+        assert_eq!(office.versions().await, [0; 2]);
+    }
+}
+
+#[tokio::test]
 async fn a_throttled_pool_is_waited_for() {
     let office = Office::with_users(2).await;
     let throttled = AtomicUsize::new(0);
