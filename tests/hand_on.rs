@@ -676,6 +676,10 @@ impl RecordStore for Broken {
     async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
         Err(StoreError("the store is away".into()))
     }
+
+    async fn confirm(&self, _: &str) -> Result<(), StoreError> {
+        panic!("nobody may do without here, so nobody asks")
+    }
 }
 
 struct Counting {
@@ -693,5 +697,9 @@ impl RecordStore for Counting {
     async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         self.calls[1].fetch_add(1, Ordering::SeqCst);
         self.store.save(user, record, replacing).await
+    }
+
+    async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
+        self.store.confirm(user_pool_id).await
     }
 }

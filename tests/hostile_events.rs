@@ -598,6 +598,10 @@ impl RecordStore for Failing {
         self.saves.fetch_add(1, Ordering::SeqCst);
         Err(StoreError("the store is away".into()))
     }
+
+    async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
+        self.store.confirm(user_pool_id).await
+    }
 }
 
 #[tokio::test]

@@ -18,7 +18,7 @@ use shared::store::{EncryptionContext, RecordStore, SAVE_ATTEMPTS, Saved, Sealer
 use shared::totp::SharedSecret;
 use shared::verification::Answer;
 use shared::verify_answer::{VerifiedAnswer, verify_answer};
-use tests::challenges::{AT_SIGN_IN, PROMPT, PROMPT_CODES_DUE, issued};
+use tests::challenges::{ADMITTED, PROMPT, PROMPT_CODES_DUE, issued};
 use tests::clock::NOW;
 use tests::events::User;
 use tests::functions::Functions;
@@ -239,7 +239,7 @@ async fn of_two_sign_ins_that_enroll_at_once_one_wins_and_one_is_outdated<B: Bac
             let later = NOW.plus(30);
             let answer = Answer::new(passcode(secret, later));
             let issued = issued(PROMPT_CODES_DUE);
-            let verified = verify_answer(&*race.store, &*race.sealer, user, &issued, &answer, AT_SIGN_IN, later).await;
+            let verified = verify_answer(&*race.store, &*race.sealer, user, &issued, &answer, ADMITTED, later).await;
             assert_eq!(verified.unwrap().is_correct(), answered.verified.is_ok());
         }
     }
@@ -341,7 +341,7 @@ async fn answer_over(
     user: &UserKey,
     (issued, typed): &Given,
 ) -> Result<VerifiedAnswer, HandlerError> {
-    verify_answer(store, sealer, user, issued, &Answer::new(typed.clone()), AT_SIGN_IN, NOW).await
+    verify_answer(store, sealer, user, issued, &Answer::new(typed.clone()), ADMITTED, NOW).await
 }
 
 /// A store and a sealer, and a user who enrolled a day ago.
@@ -487,6 +487,10 @@ impl<S: RecordStore> RecordStore for Racing<S> {
         }
         saved
     }
+
+    async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
+        self.store.confirm(user_pool_id).await
+    }
 }
 
 /// Before each save, somebody else's answer is verified.
@@ -508,6 +512,10 @@ impl<B: Backend> RecordStore for Overtaken<'_, B> {
             self.race.answer(other).await.unwrap();
         }
         self.race.store.save(user, record, replacing).await
+    }
+
+    async fn confirm(&self, _: &str) -> Result<(), StoreError> {
+        panic!("nobody may do without here, so nobody asks")
     }
 }
 
@@ -532,6 +540,10 @@ impl<S: RecordStore> RecordStore for FaultyOnce<S> {
         }
         Err(StoreError("the connection was lost".into()))
     }
+
+    async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
+        self.store.confirm(user_pool_id).await
+    }
 }
 
 /// Somebody else has always saved first.
@@ -548,5 +560,9 @@ impl<S: RecordStore> RecordStore for AlwaysConflicts<S> {
 
     async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
         Ok(Saved::Conflict)
+    }
+
+    async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
+        self.store.confirm(user_pool_id).await
     }
 }

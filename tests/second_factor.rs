@@ -17,7 +17,7 @@ use shared::recovery_codes::{CodeSet, RecoveryCode};
 use shared::settings::Entitlement;
 use shared::totp::SharedSecret;
 use shared::verification::{Answer, BegunVerification, Reason, Verification, begin_verification};
-use tests::challenges::{AT_SIGN_IN, PROMPT};
+use tests::challenges::{ADMITTED, PROMPT};
 use tests::clock::NOW;
 use tests::later::{fields_added_later, with_fields_added_later};
 use tests::person::Person;
@@ -82,7 +82,7 @@ impl User {
     }
 
     fn verification(&self, issued: &IssuedChallenge, answer: &str, now: UnixTime) -> Verification {
-        match begin_verification(&self.record, issued, &Answer::new(answer.to_owned()), AT_SIGN_IN, now) {
+        match begin_verification(&self.record, issued, &Answer::new(answer.to_owned()), ADMITTED, now) {
             BegunVerification::Done(verification) => verification,
             BegunVerification::Pending(pending) => pending.verify(&self.person.secret),
         }
@@ -282,7 +282,7 @@ fn an_answer_during_a_wait_is_neither_verified_nor_written() {
     let right = user.passcode(NOW);
     let issued = user.issue(&PROMPT);
     let answer = Answer::new(right.clone());
-    let pending = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW);
+    let pending = begin_verification(&user.record, &issued, &answer, ADMITTED, NOW);
     assert!(
         matches!(pending, BegunVerification::Done(Verification::Rejected(Reason::RateLimited))),
         "the secret stays sealed"
@@ -543,7 +543,7 @@ fn a_record_stays_under_four_kilobytes_at_its_longest() {
     let issued = user.issue(&big);
     let name = FriendlyName::parse(&"🔑".repeat(100)).unwrap();
     let answer = Answer::new(user.passcode(NOW)).naming(Some(name));
-    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW)
+    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, ADMITTED, NOW)
     else {
         panic!("not a passcode");
     };
@@ -563,7 +563,7 @@ fn a_record_stays_under_four_kilobytes_at_its_longest() {
     // A client id has at most 128 characters.
     let client = ClientId::new(&"x".repeat(128)).unwrap();
     let answer = Answer::new(code).sent_by(Some(client.clone()));
-    let examined = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW);
+    let examined = begin_verification(&user.record, &issued, &answer, ADMITTED, NOW);
     let BegunVerification::Done(Verification::ToRecord { record, .. }) = examined else { panic!("not kept") };
     let Redemption::Redeemed(record, _) = record.redeem_grant(&client, None, NOW) else { panic!("there is a grant") };
     // What operators leave.
@@ -707,7 +707,7 @@ fn user_with_fields_added_later() -> (User, Value) {
     user.mistype(NOW);
     let issued = user.issue(&PROMPT);
     let answer = Answer::new(user.passcode(NOW)).sent_by(ClientId::new("plainlyfakeclientid"));
-    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, AT_SIGN_IN, NOW)
+    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, ADMITTED, NOW)
     else {
         panic!("a passcode is compared")
     };

@@ -32,7 +32,7 @@ use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Vers
 use shared::totp::{Passcode, SharedSecret};
 use shared::verification::{Answer, BegunVerification, PendingPasscode, begin_verification};
 use shared::verify_answer::verify_answer;
-use tests::challenges::{AT_SIGN_IN, PROMPT, issued};
+use tests::challenges::{ADMITTED, AT_SIGN_IN, PROMPT, issued};
 use tests::clock::NOW;
 use tests::driver::{Driver, EventHandler};
 use tests::events::{ChallengeTrigger, REQUEST_ID, User, sample_events, sample_events_of_the_guard};
@@ -344,6 +344,10 @@ impl RecordStore for Failing {
     async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
         Err(StoreError("not saved".into()))
     }
+
+    async fn confirm(&self, _: &str) -> Result<(), StoreError> {
+        panic!("nobody may do without here, so nobody asks")
+    }
 }
 
 struct NoKey;
@@ -395,13 +399,13 @@ async fn what_carries_a_secret_does_not_print_it() {
     printed.extend([print(&loaded), print(&loaded.record.authenticator())]);
     for typed in [&typed, &enrolled.codes[1], "no code"] {
         let verification =
-            match begin_verification(&loaded.record, &prompt, &Answer::new((*typed).to_owned()), AT_SIGN_IN, now) {
+            match begin_verification(&loaded.record, &prompt, &Answer::new((*typed).to_owned()), ADMITTED, now) {
                 BegunVerification::Pending(pending) => pending.verify(&enrolled.secret),
                 BegunVerification::Done(verification) => verification,
             };
         printed.push(print(&verification));
     }
-    printed.push(print(&verify_answer(store, sealer, &key, &prompt, &Answer::new(typed), AT_SIGN_IN, now).await));
+    printed.push(print(&verify_answer(store, sealer, &key, &prompt, &Answer::new(typed), ADMITTED, now).await));
 
     for printed in printed {
         let mut found = secrets.found_in(&printed);

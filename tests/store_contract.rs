@@ -16,7 +16,7 @@ use shared::record::Record;
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
 use shared::totp::{SECRET_BYTES, SharedSecret};
 use shared::verification::{Answer, BegunVerification, Verification, begin_verification};
-use tests::challenges::{AT_SIGN_IN, PROMPT, issued};
+use tests::challenges::{ADMITTED, PROMPT, issued};
 use tests::clock::NOW;
 use tests::driver::Driver;
 use tests::events::User;
@@ -496,7 +496,7 @@ async fn what_kms_sealed_for_another_purpose_does_not_open() {
 /// A record unlike any other: of a user without an authenticator, who answered wrongly.
 fn a_record() -> Record {
     let (issued, answer) = (issued(PROMPT), Answer::new("000000".to_owned()));
-    match begin_verification(&Record::default(), &issued, &answer, AT_SIGN_IN, NOW) {
+    match begin_verification(&Record::default(), &issued, &answer, ADMITTED, NOW) {
         BegunVerification::Done(Verification::ToRecord { record, .. }) => record,
         BegunVerification::Done(_) | BegunVerification::Pending(_) => panic!("a wrong passcode is on record"),
     }

@@ -623,6 +623,10 @@ impl RecordStore for Broken {
     async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
         Err(StoreError("the store is away".into()))
     }
+
+    async fn confirm(&self, _: &str) -> Result<(), StoreError> {
+        panic!("nobody may do without here, so nobody asks")
+    }
 }
 
 struct SavesNothing {
@@ -637,6 +641,10 @@ impl RecordStore for SavesNothing {
 
     async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
         self.answers.map_err(|()| StoreError("the store is away".into()))
+    }
+
+    async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
+        self.store.confirm(user_pool_id).await
     }
 }
 

@@ -31,6 +31,10 @@ pub enum Kind {
     TotpSetup,
     /// One of ten new recovery codes, typed back as proof that they were kept.
     RecoveryCodes,
+    /// Whether a user of whom no second factor is required sets one up.
+    Offer,
+    /// Another passcode, or a recovery code: the user turns the second factor off.
+    RemoveAuthenticator,
 }
 
 /// What a sign-in requires after a correct answer to the prompt, before there are tokens.
@@ -72,6 +76,8 @@ impl Kind {
             Self::SecondFactor { .. } => "SECOND_FACTOR",
             Self::TotpSetup => "TOTP_SETUP",
             Self::RecoveryCodes => "RECOVERY_CODES",
+            Self::Offer => "SECOND_FACTOR_OFFER",
+            Self::RemoveAuthenticator => "REMOVE_AUTHENTICATOR",
         }
     }
 
@@ -83,6 +89,8 @@ impl Kind {
             "SECOND_FACTOR" => Some(Self::SecondFactor { due: Due::from_flag(words.next()?)? }),
             "TOTP_SETUP" => Some(Self::TotpSetup),
             "RECOVERY_CODES" => Some(Self::RecoveryCodes),
+            "SECOND_FACTOR_OFFER" => Some(Self::Offer),
+            "REMOVE_AUTHENTICATOR" => Some(Self::RemoveAuthenticator),
             _ => None,
         }
     }
@@ -97,6 +105,10 @@ pub enum Challenge {
     TotpSetup(NewAuthenticator),
     /// [`Kind::RecoveryCodes`]
     RecoveryCodes(NewCodes),
+    /// [`Kind::Offer`]
+    Offer(Offer),
+    /// [`Kind::RemoveAuthenticator`]
+    RemoveAuthenticator(Removal),
 }
 
 /// The prompt for a passcode or a recovery code.
@@ -111,6 +123,25 @@ pub struct Prompt {
 impl Prompt {
     /// For a user that does not exist.
     pub const FOR_NOBODY: Self = Self { due: Due::Nothing, generation: Generation::NONE };
+}
+
+/// The offer of a second factor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Offer {
+    /// The record's generation that it was issued for.
+    pub generation: Generation,
+}
+
+/// The answer of a client to an [`Offer`] whose user does without; any other one sets an authenticator up.
+pub const SKIP: &str = "SKIP";
+
+/// The removal of an authenticator, which takes a proof of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Removal {
+    /// The record's generation that it was issued for.
+    pub generation: Generation,
+    /// The record's generation once there is no authenticator.
+    pub next: Generation,
 }
 
 /// An authenticator on offer; it is nobody's until its first passcode was accepted.
@@ -173,13 +204,15 @@ impl NewCodes {
 const AGAIN: &str = "AGAIN";
 
 impl Challenge {
-    /// Which of the three.
+    /// Which of them.
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
             Self::SecondFactor(Prompt { due, .. }) => Kind::SecondFactor { due: *due },
             Self::TotpSetup(_) => Kind::TotpSetup,
             Self::RecoveryCodes(_) => Kind::RecoveryCodes,
+            Self::Offer(_) => Kind::Offer,
+            Self::RemoveAuthenticator(_) => Kind::RemoveAuthenticator,
         }
     }
 
@@ -202,6 +235,10 @@ impl Challenge {
             }
             Self::RecoveryCodes(NewCodes { generation, codes }) => {
                 format!("{kind} {} {}", generation.to_text(), codes.to_text())
+            }
+            Self::Offer(Offer { generation }) => format!("{kind} {}", generation.to_text()),
+            Self::RemoveAuthenticator(Removal { generation, next }) => {
+                format!("{kind} {} {}", generation.to_text(), next.to_text())
             }
         }
     }
@@ -230,7 +267,21 @@ impl Challenge {
                 generation: Generation::from_text(generation)?,
                 codes: CodeSet::from_text(codes)?,
             })),
-            (Kind::SecondFactor { .. } | Kind::TotpSetup | Kind::RecoveryCodes, _) => None,
+            (Kind::Offer, [_, generation]) => {
+                Some(Self::Offer(Offer { generation: Generation::from_text(generation)? }))
+            }
+            (Kind::RemoveAuthenticator, [_, generation, next]) => Some(Self::RemoveAuthenticator(Removal {
+                generation: Generation::from_text(generation)?,
+                next: Generation::from_text(next)?,
+            })),
+            (
+                Kind::SecondFactor { .. }
+                | Kind::TotpSetup
+                | Kind::RecoveryCodes
+                | Kind::Offer
+                | Kind::RemoveAuthenticator,
+                _,
+            ) => None,
         }
     }
 
@@ -248,7 +299,9 @@ impl Challenge {
     #[must_use]
     pub fn generation_after(&self, right: bool) -> Generation {
         match self {
-            Self::SecondFactor(Prompt { generation, .. }) => *generation,
+            Self::SecondFactor(Prompt { generation, .. }) | Self::Offer(Offer { generation }) => *generation,
+            Self::RemoveAuthenticator(removal) if right => removal.next,
+            Self::RemoveAuthenticator(removal) => removal.generation,
             Self::TotpSetup(new) if right => new.next_generation(),
             Self::TotpSetup(new) => new.generation,
             Self::RecoveryCodes(new) if right => new.next_generation(),
@@ -303,6 +356,15 @@ pub enum PublicParameters<'a> {
     },
     /// Ten new recovery codes.
     RecoveryCodes(&'a [RecoveryCode]),
+    /// An offer.
+    Offer,
+    /// The removal of the authenticator, which takes what the prompt takes.
+    RemoveAuthenticator {
+        /// Whether passcodes are checked now.
+        rate_limit: RateLimit,
+        /// The user's own name for the authenticator.
+        name: Option<&'a FriendlyName>,
+    },
     /// A repeated set-up challenge: the client still shows the secret or the codes, and nothing is sent a second time.
     Again(Kind),
 }
@@ -318,6 +380,8 @@ impl PublicParameters<'_> {
             Self::SecondFactor { .. } => Kind::SecondFactor { due: Due::Nothing },
             Self::TotpSetup { .. } => Kind::TotpSetup,
             Self::RecoveryCodes(_) => Kind::RecoveryCodes,
+            Self::Offer => Kind::Offer,
+            Self::RemoveAuthenticator { .. } => Kind::RemoveAuthenticator,
             Self::Again(kind) => *kind,
         };
         let mut parameters = HashMap::from([
@@ -325,13 +389,13 @@ impl PublicParameters<'_> {
             ("attemptsLeft".to_owned(), attempts_left.to_string()),
         ]);
         match kind {
-            Kind::SecondFactor { .. } | Kind::TotpSetup => {
+            Kind::SecondFactor { .. } | Kind::TotpSetup | Kind::RemoveAuthenticator => {
                 parameters.insert("passcodeDigits".to_owned(), digits.as_str().to_owned());
             }
-            Kind::RecoveryCodes => {}
+            Kind::RecoveryCodes | Kind::Offer => {}
         }
         match self {
-            Self::SecondFactor { rate_limit, name } => {
+            Self::SecondFactor { rate_limit, name } | Self::RemoveAuthenticator { rate_limit, name } => {
                 let (accepts, retry_after) = match rate_limit {
                     RateLimit::Allow => ("PASSCODE RECOVERY_CODE", 0),
                     RateLimit::RetryAfter { seconds } => ("PASSCODE RECOVERY_CODE", *seconds),
@@ -352,7 +416,7 @@ impl PublicParameters<'_> {
                 let shown = shown.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(" ");
                 parameters.insert("recoveryCodes".to_owned(), shown);
             }
-            Self::Again(_) => {}
+            Self::Again(_) | Self::Offer => {}
         }
         parameters
     }

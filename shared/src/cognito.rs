@@ -30,6 +30,12 @@ impl ClientId {
     pub fn new(client_id: &str) -> Option<Self> {
         (!client_id.is_empty()).then(|| Self(client_id.to_owned()))
     }
+
+    /// As text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// A challenge of a sign-in, as far as it matters here.

@@ -1,6 +1,7 @@
 //! What can go wrong, and the one sentence that a client reads about it.
 //!
-//! Invariant: none of our reasons leaves with a [`ClientError`], but for one: that a sign-in whose password was right has no grant.
+//! Invariant: none of our reasons leaves with a [`ClientError`], but for two, once the password was right: that a sign-in has no grant, and
+//! that a second factor is required.
 //! Everything else is the fixed sentence, or one that the team's own function wrote for its clients, which only an error of that
 //! function can make and only where the operator shows it. Cognito shows a function's error text to the client.
 
@@ -44,6 +45,8 @@ pub enum HandlerError {
     TokenDenied(TokenDenied),
     /// The same for [`TokenDenied::NoGrant`], with what the client reads.
     NoGrant(NoGrantMessage),
+    /// A second factor is required of a user, and there is none, or the session may have proven none, or it cannot be turned off.
+    SecondFactorRequired,
     /// The next function, which is the team's own, denies the tokens.
     NextFunctionRefused {
         /// What it says.
@@ -82,7 +85,9 @@ impl HandlerError {
             Self::ChallengeOutdated => true,
             // By answers sent at the same time, all for this one user's record.
             Self::TooManyConflicts => true,
-            Self::TokenDenied(TokenDenied::Source(_) | TokenDenied::NoGrant) | Self::NoGrant(_) => true,
+            Self::TokenDenied(TokenDenied::Source(_) | TokenDenied::NoGrant)
+            | Self::NoGrant(_)
+            | Self::SecondFactorRequired => true,
             // It refuses by an error, and its own defects are its own alarms' matter.
             Self::NextFunctionRefused { .. } => true,
             // Cognito names the client, whatever a user does.
@@ -108,6 +113,7 @@ impl std::fmt::Display for HandlerError {
             Self::InvalidParameters => f.write_str("the record holds parameters that RFC 6238 does not allow"),
             Self::TokenDenied(reason) => write!(f, "tokens denied: {reason:?}"),
             Self::NoGrant(_) => write!(f, "tokens denied: {:?}", TokenDenied::NoGrant),
+            Self::SecondFactorRequired => f.write_str("a second factor is required of this user"),
             Self::NextFunctionRefused { .. } => f.write_str("the next function refused the tokens"),
             Self::Invoke(_) => f.write_str("the next function could not be invoked"),
             Self::NotThisTriggersAnswer(part) => {
@@ -142,6 +148,7 @@ impl std::error::Error for HandlerError {
             | Self::InvalidParameters
             | Self::TokenDenied(_)
             | Self::NoGrant(_)
+            | Self::SecondFactorRequired
             | Self::NotThisTriggersAnswer(_)
             | Self::TooManyConflicts
             | Self::TimedOut
@@ -193,6 +200,8 @@ pub enum ClientError {
     Fixed,
     /// The password was right, and no second factor was proven: starting again does not help an app that knows of none.
     NoGrant(NoGrantMessage),
+    /// The password was right, and a second factor is required: the next sign-in sets one up.
+    SecondFactorRequired,
     /// What the team's own function wrote for its clients. Only the token guard meets it.
     OfNextFunction(ShownSentence),
 }
@@ -200,6 +209,8 @@ pub enum ClientError {
 impl ClientError {
     /// What the client reads, after Cognito's own words.
     pub const SENTENCE: &str = "The sign-in could not be completed. Please start again.";
+    /// The same, for a user of whom a second factor is required.
+    pub const SECOND_FACTOR_REQUIRED: &str = "Your account needs a second factor. Please sign in again.";
 }
 
 impl From<HandlerError> for ClientError {
@@ -207,6 +218,7 @@ impl From<HandlerError> for ClientError {
         match error {
             HandlerError::NextFunctionRefused { shown: Some(sentence), .. } => Self::OfNextFunction(sentence),
             HandlerError::NoGrant(message) => Self::NoGrant(message),
+            HandlerError::SecondFactorRequired => Self::SecondFactorRequired,
             HandlerError::NextFunctionRefused { shown: None, .. }
             | HandlerError::NotThisTriggersEvent(_)
             | HandlerError::NoSub
@@ -234,6 +246,7 @@ impl std::fmt::Display for ClientError {
         match self {
             Self::Fixed => f.write_str(Self::SENTENCE),
             Self::NoGrant(message) => write!(f, "{message}"),
+            Self::SecondFactorRequired => f.write_str(Self::SECOND_FACTOR_REQUIRED),
             Self::OfNextFunction(sentence) => write!(f, "{sentence}"),
         }
     }

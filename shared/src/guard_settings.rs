@@ -4,11 +4,8 @@
 
 use std::borrow::Cow;
 
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
-
 use crate::clock::UnixTime;
-use crate::settings::{Lookup, SettingError, TokenGuard, optional, required};
+use crate::settings::{Lookup, Policy, SettingError, TokenGuard, optional, required, utc};
 
 /// Until when the token guard refuses nothing and logs what it would refuse.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +45,6 @@ impl ReportOnly {
     pub fn is_on(self, now: UnixTime) -> bool {
         self.0.is_some_and(|until| now < until)
     }
-}
-
-fn utc(variable: &'static str, value: &str) -> Result<UnixTime, SettingError> {
-    let time = OffsetDateTime::parse(value, &Rfc3339).ok();
-    let time = time.filter(|time| value.ends_with('Z') && time.nanosecond() == 0);
-    let seconds = time.and_then(|time| u64::try_from(time.unix_timestamp()).ok());
-    let problem = || format!("must be a time in UTC such as 2026-12-24T08:00:00Z; it is {value:?}");
-    seconds.map(UnixTime).ok_or_else(|| SettingError { variable, problem: problem() })
 }
 
 /// Since when no tokens of a sign-in have passed without a grant; nothing else can know it.
@@ -110,6 +99,56 @@ impl GuardedSince {
     #[must_use]
     pub fn of(self, guard: TokenGuard, report_only: ReportOnly, now: UnixTime) -> Option<UnixTime> {
         self.0.filter(|_| guard == TokenGuard::Grant && !report_only.is_on(now))
+    }
+}
+
+/// How long a session may last that has proven no second factor, where one is required by now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LongestSession {
+    pub(crate) seconds: u64,
+    /// Until when the guard passed every sign-in.
+    pub(crate) unguarded_until: UnixTime,
+}
+
+impl LongestSession {
+    /// The environment variable: the longest validity of a refresh token among the app clients, in days.
+    pub const VARIABLE: &str = "LONGEST_SESSION_DAYS";
+    /// Days of a refresh token at most (service model, `RefreshTokenValidityType`).
+    const MOST_DAYS: u64 = 3650;
+    const DAY_SECONDS: u64 = 24 * 3600;
+
+    /// Sessions of `days` days, where the guard passed every sign-in until that time.
+    #[must_use]
+    pub fn new(days: u64, unguarded_until: UnixTime) -> Self {
+        Self { seconds: days.saturating_mul(Self::DAY_SECONDS), unguarded_until }
+    }
+
+    /// Reads [`Self::VARIABLE`]; without it, a refresh passes whatever is required.
+    ///
+    /// # Errors
+    /// It is no number of days; it is not known since when the guard refuses; it is missing under `OPTIONAL`.
+    pub fn read(
+        lookup: Lookup<'_>,
+        policy: Policy,
+        report_only: ReportOnly,
+        guarded_since: GuardedSince,
+    ) -> Result<Option<Self>, SettingError> {
+        let wrong = |problem: String| Err(SettingError { variable: Self::VARIABLE, problem });
+        let Some(value) = optional(lookup, Self::VARIABLE) else {
+            return match policy {
+                Policy::Required => Ok(None),
+                // A plain user skips, becomes an administrator, and refreshes.
+                Policy::Optional => wrong(format!("must be set with {} OPTIONAL", Policy::VARIABLE)),
+            };
+        };
+        let days = value.parse().ok().filter(|days| (1..=Self::MOST_DAYS).contains(days));
+        let Some(days) = days else {
+            return wrong(format!("must be a number of days from 1 to {}; it is {value:?}", Self::MOST_DAYS));
+        };
+        match guarded_since.0.max(report_only.0) {
+            Some(unguarded_until) => Ok(Some(Self::new(days, unguarded_until))),
+            None => wrong(format!("needs {} or {}", GuardedSince::VARIABLE, ReportOnly::VARIABLE)),
+        }
     }
 }
 

@@ -7,9 +7,9 @@
 //! |---|---|
 //! | leaves | [`clock`], [`encoding`], `characters`, [`random`], [`timeouts`], [`ids`] |
 //! | Cognito's words | [`cognito`] |
-//! | what an operator decides | [`settings`], [`guard_settings`], [`federated`] |
+//! | what an operator decides | [`settings`], [`requirements`], [`guard_settings`], [`federated`] |
 //! | factors | [`totp`], [`recovery_codes`], [`operator_code`], [`passcode_limit`], [`authenticator`] |
-//! | what is kept | [`token_grant`], [`operator_note`], `unknown_fields`, [`record`], [`operator_change`] |
+//! | what is kept | [`token_grant`], [`operator_note`], `unknown_fields`, `unproven_sessions`, [`record`], [`without_second_factor`], [`operator_change`] |
 //! | the sign-in | [`challenge`], [`sign_in`], [`verification`] |
 //! | the tokens | [`token_response`], [`next_refusal`] |
 //! | errors, the next function, stores | [`error`], [`next_function`], [`store`] |
@@ -37,6 +37,9 @@
 //! - *hold*: to keep a challenge unanswered while something changes, and to answer it then.
 //! - *sealed*: encrypted with KMS, for one user, pool and authenticator.
 //! - *Cognito factor*: a second factor that Cognito checks itself.
+//! - *offer*: the challenge that asks a user of whom no second factor is required whether to set one up (`SECOND_FACTOR_OFFER`).
+//! - *required*: whether a user must have a second factor: by the policy, the app client, the date, a group, or an operator's change.
+//! - *unproven*: of a session that has proven no second factor.
 //! - *forgiven*: wrong passcodes that a recovery code took off the count.
 
 pub mod authenticator;
@@ -65,6 +68,7 @@ pub mod recovery_codes;
 pub mod redeem_grant;
 pub mod refresh_claims;
 pub mod report_only;
+pub mod requirements;
 #[cfg(feature = "runtime")]
 pub mod runtime;
 pub mod settings;
@@ -76,5 +80,7 @@ pub mod token_grant;
 pub mod token_response;
 pub mod totp;
 mod unknown_fields;
+mod unproven_sessions;
 pub mod verification;
 pub mod verify_answer;
+pub mod without_second_factor;

@@ -46,7 +46,8 @@ impl Record {
     /// The same with a code for one sign-in. `generation` is drawn at random: what was issued before is void.
     #[must_use]
     pub fn with_operator_code(&self, code: OperatorCode, generation: Generation) -> Self {
-        Self { operator_code: Some(code), generation, forgotten_at: None, missing_since: None, ..self.clone() }
+        let (forgotten_at, missing_since, turned_off_at) = (None, None, None);
+        Self { operator_code: Some(code), generation, forgotten_at, missing_since, turned_off_at, ..self.clone() }
     }
 
     /// The same without the operator's code; a record without an authenticator stays closed.

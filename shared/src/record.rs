@@ -12,9 +12,11 @@ use crate::operator_code::OperatorCode;
 use crate::operator_note::{Change, ClockOffset};
 use crate::passcode_limit::{PasscodeLimit, RateLimit};
 use crate::recovery_codes::{CODES_DUE_BELOW, CodeSet, RecoveryCode};
+use crate::settings::Policy;
 use crate::sign_in_nonce::SignInNonce;
-use crate::token_grant::{Claims, GrantStatus, Proof, SINCE_MARGIN_SECONDS, TokenGrant};
+use crate::token_grant::{Claims, GrantStatus, Proof, TokenGrant, since_margin_seconds};
 use crate::unknown_fields::UnknownFields;
+use crate::unproven_sessions::UnprovenSessions;
 
 /// The format of most records. It changes only when an older function must not touch the record: a field that is merely new is
 /// kept by functions that do not know it.
@@ -58,6 +60,17 @@ pub struct Record {
     /// The file that the authenticator came from, by the first bytes of its SHA-256, whatever has replaced it since.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) imported_from: Option<String>,
+    /// The user turned the second factor off, and may do without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) turned_off_at: Option<UnixTime>,
+    /// The token guard has seen that a second factor is required of the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) required_since: Option<UnixTime>,
+    #[serde(default, skip_serializing_if = "UnprovenSessions::is_empty")]
+    pub(crate) unproven_at: UnprovenSessions,
+    /// Cognito has ended every session of the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) signed_out_at: Option<UnixTime>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) clock_offset: Option<ClockOffset>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -154,11 +167,11 @@ impl Record {
     /// What tokens say about the user, whichever session they are of. `guarded_since` is when no tokens of a sign-in passed
     /// without a grant any more.
     #[must_use]
-    pub fn claims_about_user(&self, guarded_since: Option<UnixTime>) -> Claims {
+    pub fn claims_about_user(&self, guarded_since: Option<UnixTime>, policy: Policy) -> Claims {
         let since = guarded_since.zip(self.enrolled_since());
         Claims {
             enrolled: Some(self.authenticator.is_some()),
-            since: since.map(|(guarded, enrolled)| guarded.max(enrolled).plus(SINCE_MARGIN_SECONDS)),
+            since: since.map(|(guarded, enrolled)| guarded.max(enrolled).plus(since_margin_seconds(policy))),
             ..Claims::default()
         }
     }

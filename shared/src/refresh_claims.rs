@@ -8,6 +8,7 @@ use crate::clock::UnixTime;
 use crate::cognito::UserKey;
 use crate::contained::contained;
 use crate::error::chain;
+use crate::settings::Policy;
 use crate::store::RecordStore;
 use crate::token_grant::Claims;
 
@@ -16,10 +17,11 @@ pub async fn refresh_claims(
     store: &impl RecordStore,
     user: &UserKey,
     guarded_since: UnixTime,
+    policy: Policy,
     limit: impl Future<Output = ()>,
 ) -> Claims {
     match contained(async { Ok(store.load(user).await?) }, limit).await {
-        Ok(loaded) => loaded.record.claims_about_user(Some(guarded_since)),
+        Ok(loaded) => loaded.record.claims_about_user(Some(guarded_since), policy),
         Err(error) => {
             tracing::warn!(reason = chain(&error), "a refresh without claims");
             Claims::default()

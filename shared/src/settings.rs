@@ -2,6 +2,10 @@
 //! and names the variable. Only a variable that is younger than the functions may be missing, and then means what they did before.
 //! A variable that is empty, or white space, is one that is not set.
 
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::clock::UnixTime;
 use crate::cognito::CognitoMfa;
 use crate::totp::Digits;
 
@@ -13,10 +17,11 @@ pub type Lookup<'a> = &'a dyn Fn(&str) -> Option<String>;
 pub struct SignInSettings {
     accepted_cognito_mfa: AcceptedCognitoMfa,
     enrollment: Enrollment,
+    policy: Policy,
 }
 
 impl SignInSettings {
-    /// Combines the two, where the combination makes sense.
+    /// Combines the two, where the combination makes sense, under the policy `REQUIRED`.
     ///
     /// # Errors
     /// `AT_SIGN_IN` with an accepted Cognito factor: a user who passes that factor would enroll ours unasked.
@@ -26,21 +31,33 @@ impl SignInSettings {
             (Enrollment::AtSignIn, true) => "AT_SIGN_IN goes with ACCEPTED_COGNITO_MFA=NONE only",
             (Enrollment::AfterCognitoMfa, false) => "AFTER_COGNITO_MFA needs a factor in ACCEPTED_COGNITO_MFA",
             (Enrollment::AtSignIn, false) | (Enrollment::AfterCognitoMfa, true) | (Enrollment::ByOperator, _) => {
-                return Ok(Self { accepted_cognito_mfa, enrollment });
+                return Ok(Self { accepted_cognito_mfa, enrollment, policy: Policy::Required });
             }
         };
         Err(SettingError { variable: Enrollment::VARIABLE, problem: problem.to_owned() })
     }
 
-    /// Reads `ACCEPTED_COGNITO_MFA` and `ENROLLMENT`.
+    /// The same, under this policy.
     ///
     /// # Errors
-    /// A variable that is missing, is not understood, or does not go with the other.
+    /// `OPTIONAL` where users do not enroll by themselves: there is nothing to offer them.
+    pub fn under(self, policy: Policy) -> Result<Self, SettingError> {
+        Ok(Self { policy: policy.with_enrollment(self.enrollment)?, ..self })
+    }
+
+    /// Reads `ACCEPTED_COGNITO_MFA`, `ENROLLMENT` and `SECOND_FACTOR_POLICY`.
+    ///
+    /// # Errors
+    /// A variable that is missing, is not understood, or does not go with another.
     pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
-        Self::new(
-            AcceptedCognitoMfa::parse(&required(lookup, AcceptedCognitoMfa::VARIABLE)?)?,
-            Enrollment::read(lookup)?,
-        )
+        let accepted = AcceptedCognitoMfa::parse(&required(lookup, AcceptedCognitoMfa::VARIABLE)?)?;
+        Self::new(accepted, Enrollment::read(lookup)?)?.under(Policy::read(lookup)?)
+    }
+
+    /// Whether users may do without.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// Which Cognito factors count as a second factor.
@@ -137,7 +154,15 @@ impl Enrollment {
     /// The environment variable.
     pub const VARIABLE: &str = "ENROLLMENT";
 
-    /// Reads [`Self::VARIABLE`], the one setting of the sign-in that Verify needs.
+    /// Reads [`Policy::VARIABLE`], which must go with this.
+    ///
+    /// # Errors
+    /// An unknown word, or `OPTIONAL` where users do not enroll by themselves.
+    pub fn policy(self, lookup: Lookup<'_>) -> Result<Policy, SettingError> {
+        Policy::read(lookup)?.with_enrollment(self)
+    }
+
+    /// Reads [`Self::VARIABLE`].
     ///
     /// # Errors
     /// It is missing, or an unknown word.
@@ -172,6 +197,74 @@ impl Enrollment {
             }),
         }
     }
+}
+
+/// Whether a user may do without a second factor.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// `REQUIRED`: nobody.
+    #[default]
+    Required,
+    /// `OPTIONAL`: who has no authenticator, unless something requires one.
+    Optional,
+}
+
+impl Policy {
+    /// The environment variable.
+    pub const VARIABLE: &str = "SECOND_FACTOR_POLICY";
+
+    /// Reads [`Self::VARIABLE`]; `REQUIRED` where it is not set, as every function before it had it.
+    ///
+    /// # Errors
+    /// An unknown word.
+    pub fn read(lookup: Lookup<'_>) -> Result<Self, SettingError> {
+        optional(lookup, Self::VARIABLE).map_or(Ok(Self::default()), |value| Self::parse(&value))
+    }
+
+    /// Reads the value of [`Self::VARIABLE`].
+    ///
+    /// # Errors
+    /// An unknown word.
+    pub fn parse(value: &str) -> Result<Self, SettingError> {
+        match value {
+            "REQUIRED" => Ok(Self::Required),
+            "OPTIONAL" => Ok(Self::Optional),
+            _ => Err(Self::wrong(format!("must be REQUIRED or OPTIONAL; it is {value:?}"))),
+        }
+    }
+
+    /// As in [`Self::VARIABLE`].
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Required => "REQUIRED",
+            Self::Optional => "OPTIONAL",
+        }
+    }
+
+    fn with_enrollment(self, enrollment: Enrollment) -> Result<Self, SettingError> {
+        match (self, enrollment) {
+            (Self::Optional, Enrollment::ByOperator | Enrollment::AfterCognitoMfa) => {
+                Err(Self::wrong(format!("OPTIONAL goes with {} AT_SIGN_IN only", Enrollment::VARIABLE)))
+            }
+            (Self::Required, _) | (Self::Optional, Enrollment::AtSignIn) => Ok(self),
+        }
+    }
+
+    fn wrong(problem: String) -> SettingError {
+        SettingError { variable: Self::VARIABLE, problem }
+    }
+}
+
+/// What the settings admit to one user: when an authenticator may be set up, and whether there must be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    /// When.
+    pub enrollment: Enrollment,
+    /// Whether others may do without.
+    pub policy: Policy,
+    /// Whether a second factor is required of this user, as far as it shows outside of the record.
+    pub required: bool,
 }
 
 /// What Create needs apart from the records.
@@ -342,6 +435,15 @@ pub(crate) fn optional(lookup: Lookup<'_>, variable: &str) -> Option<String> {
     lookup(variable).filter(|value| !value.trim().is_empty())
 }
 
+/// A time in UTC: RFC 3339, in whole seconds. A time with another offset is refused, as it is easily an hour off.
+pub(crate) fn utc(variable: &'static str, value: &str) -> Result<UnixTime, SettingError> {
+    let time = OffsetDateTime::parse(value, &Rfc3339).ok();
+    let time = time.filter(|time| value.ends_with('Z') && time.nanosecond() == 0);
+    let seconds = time.and_then(|time| u64::try_from(time.unix_timestamp()).ok());
+    let problem = || format!("must be a time in UTC such as 2026-12-24T08:00:00Z; it is {value:?}");
+    seconds.map(UnixTime).ok_or_else(|| SettingError { variable, problem: problem() })
+}
+
 pub(crate) fn required(lookup: Lookup<'_>, variable: &'static str) -> Result<String, SettingError> {
     optional(lookup, variable).ok_or_else(|| SettingError { variable, problem: "must be set".to_owned() })
 }
@@ -358,6 +460,19 @@ pub enum TokenGuard {
 impl TokenGuard {
     /// The environment variable.
     pub const VARIABLE: &str = "TOKEN_GUARD";
+
+    /// Reads [`Policy::VARIABLE`], which must go with this.
+    ///
+    /// # Errors
+    /// An unknown word, or `OPTIONAL` without `GRANT`: who has an authenticator would not be asked for it.
+    pub fn policy(self, lookup: Lookup<'_>) -> Result<Policy, SettingError> {
+        match (Policy::read(lookup)?, self) {
+            (Policy::Optional, Self::TriggerSource) => {
+                Err(Policy::wrong(format!("OPTIONAL goes with {} GRANT only", Self::VARIABLE)))
+            }
+            (policy, _) => Ok(policy),
+        }
+    }
 
     /// Reads [`Self::VARIABLE`].
     ///

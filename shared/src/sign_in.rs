@@ -4,7 +4,8 @@
 //! [`next_challenge`] names. The three tables are the specification; nothing else decides.
 //!
 //! Invariant: `IssueTokens` implies SRP_A ✓, then PASSWORD_VERIFIER ✓, then a second factor ✓ (ours, or a Cognito factor that
-//! the settings accept), in that order, with at most two wrong answers before it. A new password is asked for straight after
+//! the settings accept), in that order, with at most two wrong answers before it; under the policy `OPTIONAL`, and only there, an
+//! offer that was skipped ✓ stands in the place of the second factor. A new password is asked for straight after
 //! the password, or not in this sign-in. `tests/define_table.rs` goes through every session.
 //!
 //! ```
@@ -36,7 +37,7 @@
 use crate::challenge::{Due, Kind};
 use crate::cognito::ChallengeName;
 use crate::record::EnrollmentStatus;
-use crate::settings::{Enrollment, Entitlement, SignInSettings};
+use crate::settings::{Admission, Entitlement, Policy, SignInSettings};
 
 use Progress::*;
 
@@ -73,6 +74,14 @@ pub enum Progress {
     RecoveryCodesDue,
     /// A new authenticator, and its recovery codes.
     Done,
+    /// The user does without a second factor, of whom none is required.
+    OfferSkipped,
+    /// The user sets up an authenticator, of whom none is required.
+    OfferTaken,
+    /// The proven user is turning the second factor off and has mistyped an answer.
+    Removing,
+    /// The proven user has turned the second factor off.
+    AuthenticatorRemoved,
     /// The session left the table, for good.
     Rejected(Rejection),
 }
@@ -94,6 +103,8 @@ pub enum Rejection {
     UserNotFound,
     /// `afterSecondFactor` has an unknown value: with tokens, a user might believe that the phone was replaced.
     UnknownAfterSecondFactor,
+    /// `afterSecondFactor` asks for what only a user can have who has proven a second factor of ours.
+    NoSecondFactor,
 }
 
 /// One entry of the session: what was answered, and whether the answer was correct.
@@ -136,9 +147,12 @@ impl ChallengeResult {
                 AnsweredChallenge::CognitoFactor
             }
             Some(ChallengeName::Mfa(_)) => AnsweredChallenge::CognitoOther,
-            Some(ChallengeName::CustomChallenge) => {
-                metadata.and_then(Kind::from_metadata).map_or(AnsweredChallenge::Unknown, AnsweredChallenge::Ours)
-            }
+            Some(ChallengeName::CustomChallenge) => match (metadata.and_then(Kind::from_metadata), settings.policy()) {
+                (Some(Kind::Offer | Kind::RemoveAuthenticator), Policy::Required) | (None, _) => {
+                    AnsweredChallenge::Unknown
+                }
+                (Some(kind), _) => AnsweredChallenge::Ours(kind),
+            },
             None => AnsweredChallenge::Unknown,
         };
         Self { answered, correct }
@@ -161,7 +175,7 @@ enum Transition {
 #[rustfmt::skip]
 fn transition(progress: Progress, result: ChallengeResult) -> Transition {
     use AnsweredChallenge::{CognitoFactor, CognitoOther, NewPassword, Ours, Password, SrpA};
-    use Kind::{RecoveryCodes, SecondFactor, TotpSetup};
+    use Kind::{Offer, RecoveryCodes, RemoveAuthenticator, SecondFactor, TotpSetup};
     use Transition::{Reject, To, Unproven, Wrong};
     const CORRECT: bool = true;
     const WRONG: bool = false;
@@ -179,6 +193,11 @@ fn transition(progress: Progress, result: ChallengeResult) -> Transition {
         (PasswordProven | SecondFactorDue | CognitoFactorProven,            Ours(SecondFactor { due: Due::Authenticator }), CORRECT) => To(SecondFactorProvenSetUpDue),
         (PasswordProven | SecondFactorDue,                                  Ours(SecondFactor { .. } | TotpSetup),          WRONG)   => Wrong(SecondFactorDue),
         (CognitoFactorProven,                                               Ours(SecondFactor { .. } | TotpSetup),          WRONG)   => Wrong(CognitoFactorProven),
+        // ── An offer, which is no row once another challenge of ours was issued: see `then`.
+        (PasswordProven | SecondFactorDue,                                  Ours(Offer),                                    CORRECT) => To(OfferSkipped),
+        (PasswordProven | SecondFactorDue,                                  Ours(Offer),                                    WRONG)   => Unproven(OfferTaken),
+        (OfferTaken,                                                        Ours(TotpSetup),                                CORRECT) => To(RecoveryCodesDue),
+        (OfferTaken,                                                        Ours(TotpSetup),                                WRONG)   => Wrong(OfferTaken),
         // ── A new authenticator: the first one, or another one for a user who has proven a second factor in this sign-in.
         (PasswordProven | SecondFactorDue | CognitoFactorProven | SecondFactorProven | SecondFactorProvenCodesDue
             | SecondFactorProvenSetUpDue | Changing | RecoveryCodesRenewed, Ours(TotpSetup),                                CORRECT) => To(RecoveryCodesDue),
@@ -188,12 +207,14 @@ fn transition(progress: Progress, result: ChallengeResult) -> Transition {
         (RecoveryCodesRenewed,                                              Ours(TotpSetup),                                WRONG)   => Wrong(Changing),
         (SecondFactorProvenCodesDue,                                        Ours(TotpSetup | RecoveryCodes),                WRONG)   => Wrong(SecondFactorProvenCodesDue),
         (SecondFactorProvenSetUpDue,                                        Ours(TotpSetup),                                WRONG)   => Wrong(SecondFactorProvenSetUpDue),
+        (SecondFactorProven | RecoveryCodesRenewed | Removing,              Ours(RemoveAuthenticator),                      CORRECT) => To(AuthenticatorRemoved),
+        (SecondFactorProven | RecoveryCodesRenewed | Removing,              Ours(RemoveAuthenticator),                      WRONG)   => Wrong(Removing),
         (RecoveryCodesDue,                                                  Ours(RecoveryCodes),                            CORRECT) => To(Done),
         (RecoveryCodesDue,                                                  Ours(RecoveryCodes),                            WRONG)   => Wrong(RecoveryCodesDue),
         // ── No row.
         (Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | CognitoFactorProven
             | SecondFactorProven | SecondFactorProvenCodesDue | SecondFactorProvenSetUpDue | Changing | RecoveryCodesRenewed
-            | RecoveryCodesDue | Done | Rejected(_), _, _) => Reject,
+            | RecoveryCodesDue | Done | OfferSkipped | OfferTaken | Removing | AuthenticatorRemoved | Rejected(_), _, _) => Reject,
     }
 }
 
@@ -219,6 +240,8 @@ pub enum AfterSecondFactor {
     ReplaceAuthenticator,
     /// `NEW_RECOVERY_CODES`
     NewRecoveryCodes,
+    /// `REMOVE_AUTHENTICATOR`, under the policy `OPTIONAL`.
+    RemoveAuthenticator,
     /// Any other value.
     Unknown,
 }
@@ -229,13 +252,14 @@ impl AfterSecondFactor {
 
     /// Parses the value of [`Self::KEY`].
     #[must_use]
-    pub fn parse(value: Option<&str>) -> Self {
-        match value {
-            None => Self::NotGiven,
-            Some("NOTHING") => Self::Nothing,
-            Some("REPLACE_AUTHENTICATOR") => Self::ReplaceAuthenticator,
-            Some("NEW_RECOVERY_CODES") => Self::NewRecoveryCodes,
-            Some(_) => Self::Unknown,
+    pub fn parse(value: Option<&str>, policy: Policy) -> Self {
+        match (value, policy) {
+            (None, _) => Self::NotGiven,
+            (Some("NOTHING"), _) => Self::Nothing,
+            (Some("REPLACE_AUTHENTICATOR"), _) => Self::ReplaceAuthenticator,
+            (Some("NEW_RECOVERY_CODES"), _) => Self::NewRecoveryCodes,
+            (Some("REMOVE_AUTHENTICATOR"), Policy::Optional) => Self::RemoveAuthenticator,
+            (Some(_), _) => Self::Unknown,
         }
     }
 }
@@ -258,7 +282,7 @@ pub enum NextStep {
 /// The second table: what Define answers.
 #[must_use]
 pub fn next_step(state: &SessionState, context: DefineContext) -> NextStep {
-    use AfterSecondFactor::{NewRecoveryCodes, NotGiven, Nothing, ReplaceAuthenticator, Unknown};
+    use AfterSecondFactor::{NewRecoveryCodes, NotGiven, Nothing, RemoveAuthenticator, ReplaceAuthenticator, Unknown};
     use NextStep::{CustomChallenge, FailAuthentication, IssueTokens, NewPasswordRequired, PasswordVerifier};
     if context.must_change_password && !state.new_password_seen && state.is_past_password() {
         return match state.progress == PasswordProven {
@@ -276,6 +300,7 @@ pub fn next_step(state: &SessionState, context: DefineContext) -> NextStep {
             | SecondFactorDue
             | SecondFactorProvenCodesDue
             | SecondFactorProvenSetUpDue
+            | OfferTaken
             | RecoveryCodesDue,
             _,
         ) => CustomChallenge,
@@ -283,13 +308,22 @@ pub fn next_step(state: &SessionState, context: DefineContext) -> NextStep {
         (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, NotGiven | Nothing) => IssueTokens,
         (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, ReplaceAuthenticator) => CustomChallenge,
         (CognitoFactorProven | SecondFactorProven, NewRecoveryCodes) => CustomChallenge,
+        (SecondFactorProven | RecoveryCodesRenewed, RemoveAuthenticator) => CustomChallenge,
+        (CognitoFactorProven, RemoveAuthenticator) => FailAuthentication(Rejection::NoSecondFactor),
         (RecoveryCodesRenewed, NewRecoveryCodes) => IssueTokens,
         (CognitoFactorProven | SecondFactorProven | RecoveryCodesRenewed, Unknown) => {
             FailAuthentication(Rejection::UnknownAfterSecondFactor)
         }
-        (Changing, Nothing) => IssueTokens,
-        (Changing, NotGiven | ReplaceAuthenticator | NewRecoveryCodes | Unknown) => CustomChallenge,
-        (Done, _) => IssueTokens,
+        (Changing | Removing, Nothing) => IssueTokens,
+        (Changing | Removing, NotGiven | ReplaceAuthenticator | NewRecoveryCodes | RemoveAuthenticator | Unknown) => {
+            CustomChallenge
+        }
+        (Done | AuthenticatorRemoved, _) => IssueTokens,
+        // ── Without a second factor.
+        (OfferSkipped, NotGiven | Nothing) => IssueTokens,
+        (OfferSkipped, ReplaceAuthenticator | NewRecoveryCodes | RemoveAuthenticator | Unknown) => {
+            FailAuthentication(Rejection::NoSecondFactor)
+        }
     };
     if step == IssueTokens && context.user_not_found {
         return FailAuthentication(Rejection::UserNotFound);
@@ -311,12 +345,12 @@ pub enum ToIssue {
 pub fn next_challenge(
     state: &SessionState,
     status: EnrollmentStatus,
-    enrollment: Enrollment,
+    admission: Admission,
     after_second_factor: AfterSecondFactor,
 ) -> Option<ToIssue> {
-    use AfterSecondFactor::{NewRecoveryCodes, NotGiven, Nothing, ReplaceAuthenticator, Unknown};
+    use AfterSecondFactor::{NewRecoveryCodes, NotGiven, Nothing, RemoveAuthenticator, ReplaceAuthenticator, Unknown};
     use EnrollmentStatus::{Enrolled, EnrolledCodesDue, Forgotten, NotEnrolled, OperatorCode};
-    use Kind::{RecoveryCodes, SecondFactor, TotpSetup};
+    use Kind::{Offer, RecoveryCodes, SecondFactor, TotpSetup};
     if state.is_past_second_factor() && matches!(status, NotEnrolled | Forgotten) {
         // What was proven has been taken away since: by an operator.
         return None;
@@ -330,7 +364,7 @@ pub fn next_challenge(
     // A sign-in enrolls with its first custom challenge or not at all: otherwise a prompt that an old password led to could be
     // held over a reset. A user who may not enroll gets the same prompt as everyone else. Without an authenticator it
     // cannot be passed.
-    let may_enroll = !state.challenged && enrollment.admits(state.entitlement());
+    let may_enroll = !state.challenged && admission.enrollment.admits(state.entitlement());
     let kind = match (state.progress, status, after_second_factor) {
         (PasswordProven | SecondFactorDue | CognitoFactorProven, Enrolled | Forgotten, _) => {
             SecondFactor { due: Due::Nothing }
@@ -342,23 +376,34 @@ pub fn next_challenge(
             SecondFactor { due: Due::Authenticator }
         }
         (PasswordProven | SecondFactorDue | CognitoFactorProven, NotEnrolled, _) => {
-            if may_enroll {
-                TotpSetup
-            } else {
-                SecondFactor { due: Due::Nothing }
+            match (may_enroll, admission.required) {
+                (true, true) => TotpSetup,
+                (true, false) => Offer,
+                (false, _) => SecondFactor { due: Due::Nothing },
             }
         }
+        (OfferTaken, NotEnrolled, _) if may_enroll => TotpSetup,
         // Cognito might not pass clientMetadata to Create: assume a replacement, the most frequent request.
         (SecondFactorProven, _, ReplaceAuthenticator | NotGiven | Nothing | Unknown) => TotpSetup,
         (SecondFactorProven, _, NewRecoveryCodes) => RecoveryCodes,
+        (SecondFactorProven | RecoveryCodesRenewed, _, RemoveAuthenticator) | (Removing, _, _) => {
+            Kind::RemoveAuthenticator
+        }
         (SecondFactorProvenCodesDue, _, ReplaceAuthenticator) => TotpSetup,
-        (SecondFactorProvenCodesDue, _, NewRecoveryCodes | NotGiven | Nothing | Unknown) => RecoveryCodes,
+        (SecondFactorProvenCodesDue, _, NewRecoveryCodes | RemoveAuthenticator | NotGiven | Nothing | Unknown) => {
+            RecoveryCodes
+        }
         (SecondFactorProvenSetUpDue, _, _) => TotpSetup,
         // Codes were just taken: only a replacement is left to ask for.
         (RecoveryCodesRenewed, _, _) => TotpSetup,
         (RecoveryCodesDue, _, _) => RecoveryCodes,
         // Only a set-up challenge answered wrongly leads to Changing, and it was handled above.
-        (Start | PasswordAsked | CognitoFactorWrong | Changing | Done | Rejected(_), _, _) => return None,
+        (
+            Start | PasswordAsked | CognitoFactorWrong | Changing | Done | OfferSkipped | OfferTaken
+            | AuthenticatorRemoved | Rejected(_),
+            _,
+            _,
+        ) => return None,
     };
     Some(ToIssue::New(kind))
 }
@@ -369,7 +414,7 @@ pub struct SessionState {
     progress: Progress,
     wrong_answers: u8,
     new_password_seen: bool,
-    /// A custom challenge was issued.
+    /// A custom challenge other than an offer was issued.
     challenged: bool,
     /// The set-up challenge that the last entry answered wrongly.
     failed_set_up: Option<Kind>,
@@ -389,7 +434,12 @@ impl SessionState {
     /// Folds one more entry.
     #[must_use]
     pub fn then(self, result: ChallengeResult) -> Self {
-        let (progress, wrong_answers) = match transition(self.progress, result) {
+        // An offer comes first or not at all: otherwise one that was held could be skipped in the place of a wrong answer.
+        let transition = match result.answered {
+            AnsweredChallenge::Ours(Kind::Offer) if self.challenged => Transition::Reject,
+            _ => transition(self.progress, result),
+        };
+        let (progress, wrong_answers) = match transition {
             Transition::To(progress) => (progress, 0),
             Transition::Unproven(progress) => (progress, self.wrong_answers),
             Transition::Wrong(progress) => match self.wrong_answers.saturating_add(1) {
@@ -417,7 +467,8 @@ impl SessionState {
             progress,
             wrong_answers,
             new_password_seen: self.new_password_seen || result.answered == AnsweredChallenge::NewPassword,
-            challenged: self.challenged || matches!(result.answered, AnsweredChallenge::Ours(_)),
+            challenged: self.challenged
+                || matches!(result.answered, AnsweredChallenge::Ours(kind) if kind != Kind::Offer),
             failed_set_up,
         }
     }
@@ -435,7 +486,11 @@ impl SessionState {
             | Changing
             | RecoveryCodesRenewed
             | RecoveryCodesDue
-            | Done => true,
+            | Done
+            | OfferSkipped
+            | OfferTaken
+            | Removing
+            | AuthenticatorRemoved => true,
         }
     }
 
@@ -449,9 +504,8 @@ impl SessionState {
     #[must_use]
     pub fn entitlement(&self) -> Entitlement {
         match self.progress {
-            Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | Rejected(_) => {
-                Entitlement::Password
-            }
+            Start | PasswordAsked | PasswordProven | SecondFactorDue | CognitoFactorWrong | OfferSkipped
+            | OfferTaken | Rejected(_) => Entitlement::Password,
             CognitoFactorProven => Entitlement::CognitoFactor,
             SecondFactorProven
             | SecondFactorProvenCodesDue
@@ -459,7 +513,9 @@ impl SessionState {
             | Changing
             | RecoveryCodesRenewed
             | RecoveryCodesDue
-            | Done => Entitlement::SecondFactor,
+            | Done
+            | Removing
+            | AuthenticatorRemoved => Entitlement::SecondFactor,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::cognito::UserKey;
 use crate::error::{SealError, StoreError};
 use crate::ids::AuthenticatorId;
 use crate::record::Record;
+use crate::settings::Policy;
 use crate::totp::SharedSecret;
 
 #[cfg(feature = "aws")]
@@ -62,6 +63,7 @@ pub enum Saved {
 /// - `save` replaces the record if and only if its version is still `replacing`, atomically; the version is then
 ///   `replacing.next()`. A version never comes back.
 /// - a save that reports an error may have taken effect.
+/// - `confirm` fails for a pool that the store was not set up for, and in a copy of its table.
 ///
 /// ```
 /// # use shared::cognito::UserKey;
@@ -92,6 +94,22 @@ pub trait RecordStore: Send + Sync {
         record: &Record,
         replacing: Version,
     ) -> impl Future<Output = Result<Saved, StoreError>> + Send;
+
+    /// Fails unless an operator has set the store up for the records of this user pool.
+    fn confirm(&self, user_pool_id: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+}
+
+/// Loads a record. Where users may do without a second factor, a missing one means that the password suffices: so it is believed only
+/// if the store is the pool's. A wrong or an empty table would turn the second factor off for everybody.
+///
+/// # Errors
+/// An error of the store, or a store that was not set up for the pool.
+pub async fn load_under(policy: Policy, store: &impl RecordStore, user: &UserKey) -> Result<Versioned, StoreError> {
+    let loaded = store.load(user).await?;
+    if policy == Policy::Optional && loaded.version == Version::MISSING {
+        store.confirm(&user.user_pool_id).await?;
+    }
+    Ok(loaded)
 }
 
 /// Create and Verify of one process share a store.
@@ -107,6 +125,10 @@ impl<T: RecordStore> RecordStore for Arc<T> {
         replacing: Version,
     ) -> impl Future<Output = Result<Saved, StoreError>> + Send {
         T::save(self, user, record, replacing)
+    }
+
+    fn confirm(&self, user_pool_id: &str) -> impl Future<Output = Result<(), StoreError>> + Send {
+        T::confirm(self, user_pool_id)
     }
 }
 

@@ -10,7 +10,7 @@
 use zeroize::Zeroizing;
 
 use crate::authenticator::{Authenticator, FriendlyName, SealedSecret};
-use crate::challenge::{Challenge, Due, IssuedChallenge, NewAuthenticator, NewCodes, Prompt};
+use crate::challenge::{Challenge, Due, IssuedChallenge, NewAuthenticator, NewCodes, Offer, Prompt, Removal, SKIP};
 use crate::clock::UnixTime;
 use crate::cognito::ClientId;
 use crate::ids::{AuthenticatorId, Nonce};
@@ -18,7 +18,7 @@ use crate::operator_note::ClockOffset;
 use crate::passcode_limit::RateLimit;
 use crate::record::{Outcome, Record};
 use crate::recovery_codes::RecoveryCode;
-use crate::settings::{Enrollment, Entitlement};
+use crate::settings::{Admission, Entitlement};
 use crate::sign_in_nonce::{NotANonce, SignInNonce};
 use crate::token_grant::{Proof, SecondFactor, TokenGrant};
 use crate::totp::{self, Match, Parameters, Passcode, SharedSecret};
@@ -89,6 +89,14 @@ pub enum Reason {
     RecoveryCodesKept,
     /// None of the new recovery codes.
     NotOneOfTheNewCodes,
+    /// The user does without a second factor.
+    OfferSkipped,
+    /// The user sets up an authenticator.
+    OfferTaken,
+    /// The user would do without a second factor, and one is required.
+    SecondFactorRequired,
+    /// The user has turned the second factor off.
+    AuthenticatorRemoved,
     /// The same challenge was verified before.
     AlreadyVerified,
     /// There is no such user, and Cognito hides it.
@@ -112,6 +120,8 @@ pub enum Verification {
         /// What the store must hold before the outcome leaves.
         record: Record,
     },
+    /// Correct, and nothing was proven: the record stays as it is.
+    Skipped,
     /// The record or the settings have changed since this set-up challenge was issued.
     Outdated,
     /// The record holds parameters that RFC 6238 does not allow.
@@ -141,18 +151,20 @@ pub struct PendingPasscode<'a> {
 #[derive(Clone, Copy)]
 enum Against<'a> {
     Enrolled(&'a Authenticator),
+    /// Enrolled, until this passcode turns the second factor off.
+    Removed(&'a Authenticator, Removal),
     New(&'a NewAuthenticator, Option<&'a FriendlyName>),
 }
 
 /// Verifies an answer as far as that goes without the secret.
 ///
-/// `enrollment` is the operator's present setting.
+/// `admission` is what the operator's present settings say of this user.
 #[must_use]
 pub fn begin_verification<'a>(
     record: &'a Record,
     issued: &'a IssuedChallenge,
     answer: &'a Answer,
-    enrollment: Enrollment,
+    admission: Admission,
     now: UnixTime,
 ) -> BegunVerification<'a> {
     let IssuedChallenge { nonce, challenge } = issued;
@@ -166,10 +178,24 @@ pub fn begin_verification<'a>(
                 Due::Nothing => Some(answer),
                 Due::RecoveryCodes | Due::Authenticator => None,
             };
-            return begin_second_factor(record, *nonce, answer, *prompt, granted, now);
+            return begin_second_factor(record, *nonce, answer, Purpose::SignIn(*prompt), granted, now);
+        }
+        // What was held over a reset, an enrollment or a removal is worth nothing.
+        Challenge::Offer(Offer { generation }) if *generation != record.generation => Verification::Outdated,
+        Challenge::Offer(_) if answer.typed.as_str() != SKIP => Verification::Rejected(Reason::OfferTaken),
+        Challenge::Offer(_) if admission.required || record.requires_second_factor() => {
+            Verification::Rejected(Reason::SecondFactorRequired)
+        }
+        Challenge::Offer(_) => Verification::Skipped,
+        Challenge::RemoveAuthenticator(removal) if removal.generation != record.generation => Verification::Outdated,
+        Challenge::RemoveAuthenticator(_) if admission.required || !record.may_be_turned_off(now) => {
+            Verification::Outdated
+        }
+        Challenge::RemoveAuthenticator(removal) => {
+            return begin_second_factor(record, *nonce, answer, Purpose::Removal(*removal), None, now);
         }
         Challenge::TotpSetup(new) if new.generation != record.generation => Verification::Outdated,
-        Challenge::TotpSetup(new) if !enrollment.admits(new.entitlement) => Verification::Outdated,
+        Challenge::TotpSetup(new) if !admission.enrollment.admits(new.entitlement) => Verification::Outdated,
         // An older Create does not know what closes a record.
         Challenge::TotpSetup(new) if record.is_closed() && new.entitlement != Entitlement::SecondFactor => {
             Verification::Outdated
@@ -198,23 +224,33 @@ pub fn begin_verification<'a>(
     })
 }
 
+/// What a passcode or a recovery code is asked for.
+#[derive(Clone, Copy)]
+enum Purpose {
+    SignIn(Prompt),
+    Removal(Removal),
+}
+
 fn begin_second_factor<'a>(
     record: &'a Record,
     nonce: Nonce,
     answer: &Answer,
-    prompt: Prompt,
+    purpose: Purpose,
     granted: Option<&'a Answer>,
     now: UnixTime,
 ) -> BegunVerification<'a> {
     let Some(passcode) = Passcode::parse(&answer.typed) else {
-        return BegunVerification::Done(verify_code(record, nonce, answer, prompt, granted, now));
+        return BegunVerification::Done(verify_code(record, nonce, answer, purpose, granted, now));
     };
     match (record.rate_limit(now), &record.authenticator) {
         (RateLimit::RetryAfter { .. } | RateLimit::Blocked { .. }, _) => {
             BegunVerification::Done(Verification::Rejected(Reason::RateLimited))
         }
         (RateLimit::Allow, Some(enrolled)) => {
-            let against = Against::Enrolled(enrolled);
+            let against = match purpose {
+                Purpose::SignIn(_) => Against::Enrolled(enrolled),
+                Purpose::Removal(removal) => Against::Removed(enrolled, removal),
+            };
             BegunVerification::Pending(PendingPasscode { record, nonce, passcode, now, against, granted })
         }
         // Counted for everybody, so that the waits do not tell who has an authenticator.
@@ -227,15 +263,18 @@ fn verify_code(
     record: &Record,
     nonce: Nonce,
     answer: &Answer,
-    prompt: Prompt,
+    purpose: Purpose,
     granted: Option<&Answer>,
     now: UnixTime,
 ) -> Verification {
     let Some(code) = RecoveryCode::parse(&answer.typed) else {
         return Verification::Rejected(Reason::WrongRecoveryCode);
     };
-    // At another prompt a correct answer leads to tokens, and after one of another generation Create goes no further.
-    let takes_operator_code = prompt.due == Due::Authenticator && prompt.generation == record.generation;
+    let takes_operator_code = match purpose {
+        // At another prompt a correct answer leads to tokens, and after one of another generation Create goes no further.
+        Purpose::SignIn(prompt) => prompt.due == Due::Authenticator && prompt.generation == record.generation,
+        Purpose::Removal(_) => false,
+    };
     let (used, reason) = if let Some(left) = record.recovery.as_ref().and_then(|codes| codes.without(&code)) {
         (Record { recovery: Some(left), ..record.clone() }, Reason::RecoveryCodeUsed)
     } else if let (true, Some(used)) = (takes_operator_code, record.without_operator_code(&code, now)) {
@@ -244,6 +283,10 @@ fn verify_code(
         return Verification::Rejected(Reason::WrongRecoveryCode);
     };
     let passcode_limit = record.passcode_limit.after_recovery_code(now);
+    if let Purpose::Removal(removal) = purpose {
+        let record = Record { passcode_limit, ..used }.turned_off(removal.next, now);
+        return to_record(record, nonce, Outcome::Correct, Reason::AuthenticatorRemoved);
+    }
     // A proof by an operator's code is one by a recovery code: an older function would refuse a record with another word.
     let proof = Proof { factor: SecondFactor::RecoveryCode, at: now };
     let grant = granted.and_then(|answer| answer.grant(Some(proof), now));
@@ -265,7 +308,7 @@ impl PendingPasscode<'_> {
     #[must_use]
     pub fn sealed(&self) -> (AuthenticatorId, &SealedSecret) {
         match self.against {
-            Against::Enrolled(enrolled) => (enrolled.id, &enrolled.sealed),
+            Against::Enrolled(enrolled) | Against::Removed(enrolled, _) => (enrolled.id, &enrolled.sealed),
             Against::New(new, _) => (new.id, &new.sealed),
         }
     }
@@ -274,15 +317,25 @@ impl PendingPasscode<'_> {
     #[must_use]
     pub fn verify(self, secret: &SharedSecret) -> Verification {
         match self.against {
-            Against::Enrolled(enrolled) => self.verify_enrolled(enrolled, secret),
+            Against::Enrolled(enrolled) => self.verify_enrolled(enrolled, None, secret),
+            Against::Removed(enrolled, removal) => self.verify_enrolled(enrolled, Some(removal), secret),
             Against::New(new, name) => self.verify_new(new, name, secret),
         }
     }
 
-    fn verify_enrolled(self, enrolled: &Authenticator, secret: &SharedSecret) -> Verification {
+    fn verify_enrolled(
+        self,
+        enrolled: &Authenticator,
+        removal: Option<Removal>,
+        secret: &SharedSecret,
+    ) -> Verification {
         let (parameters, last_used) = (enrolled.parameters, Some(enrolled.last_step));
         match totp::match_passcode(secret, parameters, &self.passcode, self.now, last_used) {
             None => Verification::InvalidParameters,
+            Some(Match::Accepted(_)) if let Some(removal) = removal => {
+                let record = self.record.turned_off(removal.next, self.now);
+                to_record(record, self.nonce, Outcome::Correct, Reason::AuthenticatorRemoved)
+            }
             Some(Match::Accepted(last_step)) => {
                 let authenticator = Some(Authenticator { last_step, ..enrolled.clone() });
                 let proof = Proof { factor: SecondFactor::Totp, at: self.now };
@@ -324,6 +377,7 @@ impl PendingPasscode<'_> {
                     codes_due: true,
                     generation,
                     operator_code: None,
+                    turned_off_at: None,
                     clock_offset: None,
                     ..self.record.clone()
                 }

@@ -1,7 +1,8 @@
 //! Use case: verify an answer. Load, decide, compare-and-swap.
 //!
 //! Invariant: a [`Recorded`] outcome is made here only, from a save that took effect, or from a load that found the challenge
-//! verified before. `answerCorrect: true` is made from a [`Recorded`] outcome only.
+//! verified before. `answerCorrect: true` is made from a [`Recorded`] outcome only, or from [`VerifiedAnswer::Skipped`], which is made
+//! for an offer alone and proves nothing: the token guard judges again.
 
 use crate::challenge::IssuedChallenge;
 use crate::clock::UnixTime;
@@ -9,8 +10,8 @@ use crate::cognito::UserKey;
 use crate::error::HandlerError;
 use crate::ids::AuthenticatorId;
 use crate::record::Outcome;
-use crate::settings::Enrollment;
-use crate::store::{EncryptionContext, RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Versioned};
+use crate::settings::Admission;
+use crate::store::{EncryptionContext, RecordStore, SAVE_ATTEMPTS, Saved, Sealer, Versioned, load_under};
 use crate::totp::SharedSecret;
 use crate::verification::{Answer, BegunVerification, Reason, Verification, begin_verification};
 
@@ -29,6 +30,8 @@ pub enum VerifiedAnswer {
     Recorded(Recorded),
     /// Wrong in a way that leaves the record as it is.
     Rejected(Reason),
+    /// Correct, and nothing was proven: an offer was skipped.
+    Skipped,
 }
 
 impl VerifiedAnswer {
@@ -36,7 +39,7 @@ impl VerifiedAnswer {
     #[must_use]
     pub fn is_correct(&self) -> bool {
         match self {
-            Self::Recorded(Recorded { outcome: Outcome::Correct, .. }) => true,
+            Self::Recorded(Recorded { outcome: Outcome::Correct, .. }) | Self::Skipped => true,
             Self::Recorded(Recorded { outcome: Outcome::Wrong, .. }) | Self::Rejected(_) => false,
         }
     }
@@ -46,7 +49,7 @@ impl VerifiedAnswer {
     pub fn is_alerting(&self) -> bool {
         match self {
             Self::Recorded(recorded) => recorded.alert,
-            Self::Rejected(_) => false,
+            Self::Rejected(_) | Self::Skipped => false,
         }
     }
 
@@ -56,6 +59,7 @@ impl VerifiedAnswer {
         match self {
             Self::Recorded(recorded) => recorded.reason,
             Self::Rejected(reason) => *reason,
+            Self::Skipped => Reason::OfferSkipped,
         }
     }
 }
@@ -70,14 +74,14 @@ pub async fn verify_answer(
     user: &UserKey,
     issued: &IssuedChallenge,
     answer: &Answer,
-    enrollment: Enrollment,
+    admission: Admission,
     now: UnixTime,
 ) -> Result<VerifiedAnswer, HandlerError> {
     // After a conflict the same secret need not be opened again.
     let mut opened: Option<(AuthenticatorId, SharedSecret)> = None;
     for _ in 0..SAVE_ATTEMPTS {
-        let Versioned { record, version } = store.load(user).await?;
-        let verification = match begin_verification(&record, issued, answer, enrollment, now) {
+        let Versioned { record, version } = load_under(admission.policy, store, user).await?;
+        let verification = match begin_verification(&record, issued, answer, admission, now) {
             BegunVerification::Done(verification) => verification,
             BegunVerification::Pending(pending) => {
                 let (authenticator, sealed) = pending.sealed();
@@ -96,6 +100,7 @@ pub async fn verify_answer(
                 return Ok(VerifiedAnswer::Recorded(recorded));
             }
             Verification::Rejected(reason) => return Ok(VerifiedAnswer::Rejected(reason)),
+            Verification::Skipped => return Ok(VerifiedAnswer::Skipped),
             Verification::ToRecord { outcome, reason, record } => match store.save(user, &record, version).await? {
                 Saved::Recorded => {
                     let alert = outcome == Outcome::Wrong && record.is_alerting(now);

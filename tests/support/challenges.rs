@@ -2,12 +2,14 @@
 
 use shared::challenge::{Challenge, Due, IssuedChallenge, Prompt};
 use shared::ids::Nonce;
-use shared::settings::Enrollment;
+use shared::settings::{Admission, Enrollment, Policy};
 
 use crate::random::random;
 
 /// As template.yaml sets Verify.
 pub const AT_SIGN_IN: Enrollment = Enrollment::AtSignIn;
+/// The same, under the policy that nobody may do without.
+pub const ADMITTED: Admission = Admission { enrollment: AT_SIGN_IN, policy: Policy::Required, required: true };
 /// The prompt of a user who has enough codes.
 pub const PROMPT: Challenge = Challenge::SecondFactor(Prompt::FOR_NOBODY);
 /// The prompt of a user for whom codes are due.

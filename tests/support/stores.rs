@@ -93,6 +93,10 @@ impl<S: RecordStore> RecordStore for TakingTurns<S> {
     async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
         self.0.save(user, record, replacing).await
     }
+
+    async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
+        self.0.confirm(user_pool_id).await
+    }
 }
 
 /// DynamoDB and KMS as ministack emulates them.
@@ -285,5 +289,9 @@ impl RecordStore for Faulty {
 
     async fn save(&self, _: &UserKey, _: &Record, _: Version) -> Result<Saved, StoreError> {
         panic!("nothing was loaded, so nothing is saved")
+    }
+
+    async fn confirm(&self, _: &str) -> Result<(), StoreError> {
+        panic!("nobody may do without here, so nobody asks")
     }
 }

@@ -4,25 +4,31 @@ use std::collections::HashMap;
 
 use aws_lambda_events::event::cognito::CognitoEventUserPoolsCreateAuthChallengeResponse as Response;
 use serde_json::Value;
-use shared::authenticator::Authenticator;
-use shared::challenge::{Challenge, IssuedChallenge, Kind, NewAuthenticator, NewCodes, Prompt, PublicParameters};
+use shared::authenticator::{Authenticator, FriendlyName};
+use shared::challenge::{
+    Challenge, IssuedChallenge, Kind, NewAuthenticator, NewCodes, Offer, Prompt, PublicParameters, Removal,
+};
 use shared::clock::UnixTime;
 use shared::cognito::{CREATE_AUTH_CHALLENGE, UserKey};
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
-use shared::ids::{AuthenticatorId, Nonce};
+use shared::ids::{AuthenticatorId, Generation, Nonce};
+use shared::passcode_limit::RateLimit;
 use shared::random::{FillRandom, draw};
 use shared::record::Record;
 use shared::recovery_codes::{CODE_BYTES, CODES, CodeSet, RecoveryCode};
-use shared::settings::{CreateSettings, Enrollment};
-use shared::sign_in::{AfterSecondFactor, ChallengeResult, SessionState, ToIssue, next_challenge};
-use shared::store::{EncryptionContext, RecordStore, Sealer};
+use shared::requirements::Requirements;
+use shared::settings::{Admission, CreateSettings, Enrollment};
+use shared::sign_in::{AfterSecondFactor, ChallengeResult, Progress, SessionState, ToIssue, next_challenge};
+use shared::store::{EncryptionContext, RecordStore, Sealer, load_under};
 use shared::totp::{SECRET_BYTES, SharedSecret};
 
 /// What Create needs apart from its event.
 pub struct Create<S, K> {
     /// What the operator decided.
     pub settings: CreateSettings,
+    /// Of whom a second factor is required.
+    pub requirements: Requirements,
     /// The records.
     pub store: S,
     /// Seals new secrets.
@@ -60,12 +66,15 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
             }
         } else {
             let user = view.user_key()?;
-            let after_second_factor = AfterSecondFactor::parse(view.client_metadata(AfterSecondFactor::KEY));
+            let after_second_factor =
+                AfterSecondFactor::parse(view.client_metadata(AfterSecondFactor::KEY), self.settings.sign_in.policy());
             let account = view.user_attribute("email").or(view.user_name()).unwrap_or(&user.sub);
             let metadata = session.iter().rev().map_while(|entry| entry.metadata);
             let correct = session.last().is_some_and(|last| last.correct);
             let answered = Challenge::last_answered(metadata).map(|challenge| (challenge, correct));
-            self.new_challenge(&state, after_second_factor, &user, account, answered, now).await?
+            let client = view.client_id();
+            let required = self.requirements.bind(self.settings.sign_in.policy(), client.as_ref(), now);
+            self.new_challenge(&state, after_second_factor, &user, account, answered, required, now).await?
         };
         let kind = new.challenge.kind();
         let issued = IssuedChallenge { nonce: Nonce(draw(self.random)?), challenge: new.challenge };
@@ -77,7 +86,9 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
         with_response(event, &response)
     }
 
-    /// `answered` is the challenge of ours that was answered last, and whether it was answered rightly.
+    /// `answered` is the challenge of ours that was answered last, and whether it was answered rightly. `required` is whether the
+    /// settings require a second factor.
+    #[expect(clippy::too_many_arguments, reason = "all that the event and the session say")]
     async fn new_challenge(
         &self,
         state: &SessionState,
@@ -85,26 +96,33 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
         user: &UserKey,
         account: &str,
         answered: Option<(Challenge, bool)>,
+        required: bool,
         now: UnixTime,
     ) -> Result<NewChallenge, HandlerError> {
-        let record = self.store.load(user).await?.record;
-        if state.is_past_second_factor() {
+        let sign_in = self.settings.sign_in;
+        let record = load_under(sign_in.policy(), &self.store, user).await?.record;
+        if state.is_past_second_factor() || state.progress() == Progress::OfferTaken {
             // What was proven may have been reset or replaced since, and the record may be somebody else's work by now.
             let (challenge, right) = answered.as_ref().ok_or(HandlerError::NotOurChallenge)?;
             if challenge.generation_after(*right) != record.generation() {
                 return Err(HandlerError::ChallengeOutdated);
             }
         }
-        let enrollment = self.settings.sign_in.enrollment();
-        let next = next_challenge(state, record.enrollment_status(now), enrollment, after_second_factor);
+        let admission = Admission {
+            enrollment: sign_in.enrollment(),
+            policy: sign_in.policy(),
+            required: required || record.requires_second_factor(),
+        };
+        let next = next_challenge(state, record.enrollment_status(now), admission, after_second_factor);
         let next = next.ok_or(HandlerError::NoChallengeExpected)?;
         let generation = record.generation();
         let (attempts_left, digits) = (state.attempts_left(), self.settings.passcode_digits);
         let (challenge, shown) = match next {
-            ToIssue::New(Kind::SecondFactor { due }) => (
-                Challenge::SecondFactor(Prompt { due, generation }),
-                self.prompt_parameters(&record, now).to_map(attempts_left, digits),
-            ),
+            ToIssue::New(Kind::SecondFactor { due }) => {
+                let (rate_limit, name) = self.asked(&record, now);
+                let shown = PublicParameters::SecondFactor { rate_limit, name };
+                (Challenge::SecondFactor(Prompt { due, generation }), shown.to_map(attempts_left, digits))
+            }
             ToIssue::New(Kind::TotpSetup) => {
                 let secret = SharedSecret::new(draw::<SECRET_BYTES>(self.random)?.to_vec());
                 let id = AuthenticatorId(draw(self.random)?);
@@ -121,6 +139,18 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
                 let new = NewCodes { generation, codes: CodeSet::new(&codes, draw(self.random)?) };
                 (Challenge::RecoveryCodes(new), PublicParameters::RecoveryCodes(&codes).to_map(attempts_left, digits))
             }
+            ToIssue::New(Kind::Offer) => {
+                (Challenge::Offer(Offer { generation }), PublicParameters::Offer.to_map(attempts_left, digits))
+            }
+            ToIssue::New(Kind::RemoveAuthenticator) => {
+                if required || !record.may_be_turned_off(now) {
+                    return Err(HandlerError::SecondFactorRequired);
+                }
+                let (rate_limit, name) = self.asked(&record, now);
+                let removal = Removal { generation, next: Generation(draw(self.random)?) };
+                let shown = PublicParameters::RemoveAuthenticator { rate_limit, name };
+                (Challenge::RemoveAuthenticator(removal), shown.to_map(attempts_left, digits))
+            }
             ToIssue::Repeat => {
                 let (same, _) = answered.ok_or(HandlerError::NotOurChallenge)?;
                 let public_parameters = PublicParameters::Again(same.kind()).to_map(attempts_left, digits);
@@ -130,12 +160,12 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
         Ok(NewChallenge { metadata: challenge.metadata(), challenge, public_parameters: shown })
     }
 
-    fn prompt_parameters<'a>(&self, record: &'a Record, now: UnixTime) -> PublicParameters<'a> {
+    fn asked<'a>(&self, record: &'a Record, now: UnixTime) -> (RateLimit, Option<&'a FriendlyName>) {
         let named = match self.settings.sign_in.enrollment() {
             Enrollment::AtSignIn => record.authenticator(),
             // Users without an authenticator get the same prompt: a name would tell them apart.
             Enrollment::ByOperator | Enrollment::AfterCognitoMfa => None,
         };
-        PublicParameters::SecondFactor { rate_limit: record.rate_limit(now), name: named.and_then(Authenticator::name) }
+        (record.rate_limit(now), named.and_then(Authenticator::name))
     }
 }

@@ -7,7 +7,8 @@
 use std::time::SystemTime;
 
 use create_auth_challenge::Create;
-use shared::random::RandomError;
+use shared::random::{FillRandom, RandomError};
+use shared::requirements::Requirements;
 use shared::runtime;
 use shared::settings::{CreateSettings, StoreSettings};
 use shared::store::aws;
@@ -17,8 +18,10 @@ async fn main() -> runtime::Ended {
     let environment = |variable: &str| std::env::var(variable).ok();
     runtime::start_logging(&environment)?;
     let settings = runtime::setting(CreateSettings::read(&environment))?;
+    let requirements = runtime::setting(Requirements::read(&environment, settings.sign_in.policy()))?;
     let places = runtime::setting(StoreSettings::read(&environment))?;
     let (store, sealer) = runtime::setting(aws::connect(&environment, places).await)?;
-    let create = Create { settings, store, sealer, random: |bytes| getrandom::fill(bytes).map_err(|_| RandomError) };
+    let random: FillRandom = |bytes| getrandom::fill(bytes).map_err(|_| RandomError);
+    let create = Create { settings, requirements, store, sealer, random };
     runtime::serve(async |event| create.handle(event, SystemTime::now().into()).await).await
 }

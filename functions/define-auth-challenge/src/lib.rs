@@ -21,7 +21,7 @@ pub fn handle(event: Value, settings: &SignInSettings) -> Result<Value, HandlerE
     let context = DefineContext {
         user_not_found: view.user_not_found()?,
         must_change_password: view.user_attribute(USER_STATUS) == Some(FORCE_CHANGE_PASSWORD),
-        after_second_factor: AfterSecondFactor::parse(view.client_metadata(AfterSecondFactor::KEY)),
+        after_second_factor: AfterSecondFactor::parse(view.client_metadata(AfterSecondFactor::KEY), settings.policy()),
     };
     let next = next_step(&state, context);
     tracing::info!(decision = ?next, reason = ?state.progress(), "defined");

@@ -3,17 +3,18 @@
 
 use serde_json::Value;
 use shared::clock::UnixTime;
-use shared::cognito::{TokenSource, USER_STATUS};
+use shared::cognito::{TokenSource, USER_STATUS, UserKey};
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
 use shared::federated::{FederatedProviders, IDENTITIES};
-use shared::guard_settings::{GuardedSince, NoGrantMessage, ReportOnly};
+use shared::guard_settings::{GuardedSince, LongestSession, NoGrantMessage, ReportOnly};
 use shared::hand_on::hand_on;
 use shared::next_function::{Next, NextFunction, NoFunction};
-use shared::redeem_grant::{TokenRequest, redeem_grant};
+use shared::redeem_grant::{GuardTerms, PassedBy, TokenRequest, note_requirement, pass_refresh, redeem_grant};
 use shared::refresh_claims::refresh_claims;
 use shared::report_only::report_only;
-use shared::settings::TokenGuard;
+use shared::requirements::Requirements;
+use shared::settings::{Policy, TokenGuard};
 use shared::sign_in_nonce::SignInNonce;
 use shared::store::RecordStore;
 use shared::timeouts;
@@ -24,6 +25,12 @@ use shared::token_response::{EventVersion, own};
 pub struct Guard<S, N = NoFunction> {
     /// What the operator decided.
     pub setting: TokenGuard,
+    /// Whether users may do without a second factor.
+    pub policy: Policy,
+    /// Of whom one is required all the same.
+    pub requirements: Requirements,
+    /// How long a session may last that has proven none, where one is required by now.
+    pub longest_session: Option<LongestSession>,
     /// The identity providers whose users pass without our second factor.
     pub federated: FederatedProviders,
     /// Until when it refuses nothing.
@@ -43,6 +50,9 @@ impl<S> Guard<S> {
     pub fn new(setting: TokenGuard, store: S) -> Self {
         Self {
             setting,
+            policy: Policy::Required,
+            requirements: Requirements::default(),
+            longest_session: None,
             federated: FederatedProviders::default(),
             report_only: ReportOnly::NEVER,
             guarded_since: GuardedSince::NONE,
@@ -54,16 +64,41 @@ impl<S> Guard<S> {
 
     /// The same, which hands on what it passes, if there is a next function.
     pub fn handing_on<N>(self, next: Option<Next<N>>) -> Guard<S, N> {
-        let Self { setting, federated, report_only, guarded_since, no_grant_message, store, next: _ } = self;
-        Guard { setting, federated, report_only, guarded_since, no_grant_message, store, next }
+        let Self { setting, policy, requirements, longest_session, federated, .. } = self;
+        let Self { report_only, guarded_since, no_grant_message, store, .. } = self;
+        Guard {
+            setting,
+            policy,
+            requirements,
+            longest_session,
+            federated,
+            report_only,
+            guarded_since,
+            no_grant_message,
+            store,
+            next,
+        }
     }
 }
 
 /// Tokens that pass.
 struct Passed {
     source: TokenSource,
+    by: By,
     /// `None` for those of a machine client, whose event stays as it is.
     user: Option<(EventVersion, Claims)>,
+}
+
+/// What the groups of the next function's response can still change.
+enum By {
+    /// Nothing: a second factor was proven, or there is no user.
+    Proof,
+    /// The password alone, of whom no second factor was required.
+    Password(UserKey),
+    /// An identity provider.
+    Provider,
+    /// A refresh token, of whom no second factor was required.
+    Refresh(UserKey),
 }
 
 impl Passed {
@@ -90,7 +125,16 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let user = passed.as_ref().and_then(|passed| passed.user);
         let response = match &self.next {
             // The grant is redeemed by now: whatever the next function does, it passes one sign-in.
-            Some(next) => Some(hand_on(next, &event, user).await?),
+            Some(next) => {
+                let response = hand_on(next, &event, user).await?;
+                if let Some(passed) = &passed
+                    && !self.report_only.is_on(now)
+                    && groups_of(&response).any(|groups| self.requirements.bind_groups(Some(groups)))
+                {
+                    self.judge_again(&event, &passed.by, now).await?;
+                }
+                Some(response)
+            }
             None => match user {
                 Some((version, claims)) => {
                     let groups = CognitoEvent::of_any_trigger(&event)?.group_configuration();
@@ -99,7 +143,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
                 None => None,
             },
         };
-        if let Some(Passed { source, user }) = passed {
+        if let Some(Passed { source, user, .. }) = passed {
             let second_factor = user.and_then(|(_, claims)| Some(claims.proof?.factor.as_str()));
             tracing::info!(decision = "tokens", reason = ?source, second_factor, "passed");
         }
@@ -123,30 +167,78 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let source = view.trigger_source().and_then(TokenSource::parse);
         let source = source.ok_or(HandlerError::NotThisTriggersEvent("triggerSource"))?;
         if rule(source, self.setting) == Rule::PassWithoutUser && !view.names_a_user() {
-            return Ok(Passed { source, user: None });
+            return Ok(Passed { source, by: By::Proof, user: None });
         }
-        if source == TokenSource::HostedAuth
-            && self.federated.vouch_for(view.user_attribute(USER_STATUS), view.user_attribute(IDENTITIES))
-        {
-            return Ok(Passed { source, user: Some((version, Claims::default())) });
-        }
-        let (user, client) = (view.user_key()?, view.client_id());
+        let (client, in_group) = (view.client_id(), self.requirements.bind_groups(view.group_configuration()));
         // No factor was proven here for a federated session, whatever is on record.
         let is_federated = FederatedProviders::is_federated(view.user_attribute(USER_STATUS));
-        let guarded_since = self.guarded_since.of(self.setting, self.report_only, now).filter(|_| !is_federated);
+        let may_federate = !in_group && !self.requirements.bind_client(client.as_ref());
+        if source == TokenSource::HostedAuth
+            && may_federate
+            && self.federated.vouch_for(view.user_attribute(USER_STATUS), view.user_attribute(IDENTITIES))
+        {
+            return Ok(Passed { source, by: By::Provider, user: Some((version, Claims::default())) });
+        }
+        let is_refresh = rule(source, self.setting) == Rule::Pass && source == TokenSource::RefreshTokens;
+        if is_federated && is_refresh {
+            return match may_federate {
+                true => Ok(Passed { source, by: By::Provider, user: Some((version, Claims::default())) }),
+                false => Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
+            };
+        }
+        let user = view.user_key()?;
+        let terms = GuardTerms {
+            guard: self.setting,
+            policy: self.policy,
+            guarded_since: self.guarded_since.of(self.setting, self.report_only, now).filter(|_| !is_federated),
+            is_noting: !self.report_only.is_on(now),
+        };
         // What is no nonce matches none.
         let nonce = SignInNonce::parse(view.client_metadata(SignInNonce::KEY)).ok().flatten();
-        let claims = match guarded_since {
-            // A refresh: what it continues is not known, and the user is.
-            Some(guarded_since) if rule(source, self.setting) == Rule::Pass => {
+        let required = in_group || self.requirements.bind(self.policy, client.as_ref(), now);
+        let (client, nonce) = (client.as_ref(), nonce.as_ref());
+        let request = TokenRequest { user: &user, client, nonce, source, required };
+        let (by, claims) = match (is_refresh, self.longest_session, terms.guarded_since) {
+            (true, Some(longest), _) if required => {
+                (By::Proof, pass_refresh(&self.store, request, longest, terms, now).await?)
+            }
+            // What a refresh continues is not known, and the user is.
+            (true, _, Some(guarded_since)) => {
                 let limit = tokio::time::sleep(timeouts::REFRESH_CLAIMS);
-                refresh_claims(&self.store, &user, guarded_since, limit).await
+                let claims = refresh_claims(&self.store, &user, guarded_since, self.policy, limit).await;
+                (By::Refresh(user), claims)
             }
-            Some(_) | None => {
-                let request = TokenRequest { user: &user, client: client.as_ref(), nonce: nonce.as_ref(), source };
-                redeem_grant(&self.store, request, self.setting, guarded_since, now).await?
-            }
+            (true, _, None) => (By::Refresh(user), Claims::default()),
+            (false, _, _) => match redeem_grant(&self.store, request, terms, now).await? {
+                (PassedBy::Grant, claims) => (By::Proof, claims),
+                (PassedBy::PasswordAlone, claims) => (By::Password(user), claims),
+            },
         };
-        Ok(Passed { source, user: Some((version, claims)) })
+        Ok(Passed { source, by, user: Some((version, claims)) })
     }
+
+    /// Tokens that have passed, and whose groups, as the next function sets them, require a second factor.
+    async fn judge_again(&self, event: &Value, by: &By, now: UnixTime) -> Result<(), HandlerError> {
+        match (by, self.longest_session) {
+            (By::Proof, _) | (By::Refresh(_), None) => Ok(()),
+            (By::Provider, _) => Err(HandlerError::SecondFactorRequired),
+            (By::Password(user), _) => {
+                note_requirement(&self.store, user, now).await?;
+                Err(HandlerError::SecondFactorRequired)
+            }
+            (By::Refresh(user), Some(longest)) => {
+                let client = CognitoEvent::of_any_trigger(event)?.client_id();
+                let (source, guard) = (TokenSource::RefreshTokens, self.setting);
+                let request = TokenRequest { user, client: client.as_ref(), nonce: None, source, required: true };
+                let terms = GuardTerms { guard, policy: self.policy, guarded_since: None, is_noting: false };
+                pass_refresh(&self.store, request, longest, terms, now).await.map(drop)
+            }
+        }
+    }
+}
+
+/// The groups of a response, in the shape of either version.
+fn groups_of(response: &Value) -> impl Iterator<Item = &Value> {
+    let shapes = ["claimsAndScopeOverrideDetails", "claimsOverrideDetails"];
+    shapes.into_iter().filter_map(|details| response.get(details)?.get("groupOverrideDetails"))
 }

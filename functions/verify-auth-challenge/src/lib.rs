@@ -8,7 +8,8 @@ use shared::clock::UnixTime;
 use shared::cognito::VERIFY_AUTH_CHALLENGE;
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
-use shared::settings::Enrollment;
+use shared::requirements::Requirements;
+use shared::settings::{Admission, Enrollment, Policy};
 use shared::sign_in_nonce::SignInNonce;
 use shared::store::{RecordStore, Sealer};
 use shared::verification::{Answer, Reason};
@@ -18,6 +19,10 @@ use shared::verify_answer::{VerifiedAnswer, verify_answer};
 pub struct Verify<S, K> {
     /// The operator's present setting for new authenticators.
     pub enrollment: Enrollment,
+    /// Whether users may do without a second factor.
+    pub policy: Policy,
+    /// Of whom one is required all the same.
+    pub requirements: Requirements,
     /// The records.
     pub store: S,
     /// Opens secrets.
@@ -40,9 +45,12 @@ impl<S: RecordStore, K: Sealer> Verify<S, K> {
         } else {
             let name = view.client_metadata(FriendlyName::KEY).and_then(FriendlyName::parse);
             let nonce = SignInNonce::parse(view.client_metadata(SignInNonce::KEY));
-            let answer = Answer::new(answer).sent_by(view.client_id()).bound_to(nonce).naming(name);
+            let client = view.client_id();
+            let required = self.requirements.bind(self.policy, client.as_ref(), now);
+            let admission = Admission { enrollment: self.enrollment, policy: self.policy, required };
+            let answer = Answer::new(answer).sent_by(client).bound_to(nonce).naming(name);
             let user = view.user_key()?;
-            verify_answer(&self.store, &self.sealer, &user, &issued, &answer, self.enrollment, now).await?
+            verify_answer(&self.store, &self.sealer, &user, &issued, &answer, admission, now).await?
         };
         let challenge = issued.challenge.kind().as_str();
         tracing::info!(decision = verified.is_correct(), challenge, reason = ?verified.reason(), "verified");

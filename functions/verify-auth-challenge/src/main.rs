@@ -6,6 +6,7 @@
 
 use std::time::SystemTime;
 
+use shared::requirements::Requirements;
 use shared::runtime;
 use shared::settings::{Enrollment, StoreSettings};
 use shared::store::aws;
@@ -16,8 +17,10 @@ async fn main() -> runtime::Ended {
     let environment = |variable: &str| std::env::var(variable).ok();
     runtime::start_logging(&environment)?;
     let enrollment = runtime::setting(Enrollment::read(&environment))?;
+    let policy = runtime::setting(enrollment.policy(&environment))?;
+    let requirements = runtime::setting(Requirements::read(&environment, policy))?;
     let places = runtime::setting(StoreSettings::read(&environment))?;
     let (store, sealer) = runtime::setting(aws::connect(&environment, places).await)?;
-    let verify = Verify { enrollment, store, sealer };
+    let verify = Verify { enrollment, policy, requirements, store, sealer };
     runtime::serve(async |event| verify.handle(event, SystemTime::now().into()).await).await
 }

@@ -6,12 +6,13 @@ use create_auth_challenge::Create;
 use pre_token_generation::Guard;
 use serde_json::Value;
 use shared::error::{HandlerError, InvokeError};
-use shared::guard_settings::{GuardedSince, ReportOnly};
+use shared::guard_settings::{GuardedSince, LongestSession, ReportOnly};
 use shared::invocation::answer;
 use shared::next_function::{Invoked, Next, NextFunction};
 use shared::random::{FillRandom, RandomError};
+use shared::requirements::Requirements;
 use shared::settings::{
-    AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, PasscodeDigits, SignInSettings, TokenGuard,
+    AcceptedCognitoMfa, CreateSettings, Enrollment, Issuer, PasscodeDigits, Policy, SignInSettings, TokenGuard,
 };
 use shared::store::RecordStore;
 use shared::store::memory::{MemorySealer, MemoryStore};
@@ -21,6 +22,8 @@ use crate::random;
 use crate::settings::Clock;
 use crate::triggers::{Trigger, TriggerFailure, TriggerFuture, Triggers};
 
+/// How long a refresh token of an app client is valid where nothing else is set.
+const LONGEST_SESSION_DAYS: u64 = 30;
 /// The service's name that an authenticator app shows.
 const ISSUER: &str = "Local user pool";
 
@@ -120,7 +123,8 @@ impl<S: RecordStore> InProcess<S> {
         let Create { store, sealer, random, settings } = &self.create;
         let settings = CreateSettings { sign_in, ..settings.clone() };
         let anew = Self::wired(Arc::clone(store), Arc::clone(sealer), *random, settings, Arc::clone(&self.clock));
-        anew.with_guard(self.guard.report_only, self.guard.next.clone()).with_guarded_since(self.guard.guarded_since)
+        let anew = anew.with_guard(self.guard.report_only, self.guard.next.clone());
+        anew.with_guarded_since(self.guard.guarded_since).with_requirements(self.guard.requirements.clone())
     }
 
     /// The same functions, whose token guard only reports for a time, or hands on what it passes.
@@ -137,6 +141,15 @@ impl<S: RecordStore> InProcess<S> {
         self
     }
 
+    /// The same functions, which require a second factor of these users whatever the policy is.
+    #[must_use]
+    pub fn with_requirements(mut self, requirements: Requirements) -> Self {
+        self.create.requirements = requirements.clone();
+        self.verify.requirements = requirements.clone();
+        self.guard.requirements = requirements;
+        self
+    }
+
     fn wired(
         store: Arc<S>,
         sealer: Arc<MemorySealer>,
@@ -145,14 +158,26 @@ impl<S: RecordStore> InProcess<S> {
         clock: Clock,
     ) -> Self {
         let sign_in = settings.sign_in;
-        let create = Create { settings, store: Arc::clone(&store), sealer: Arc::clone(&sealer), random };
+        let requirements = Requirements::default();
+        let create = Create {
+            settings,
+            requirements: requirements.clone(),
+            store: Arc::clone(&store),
+            sealer: Arc::clone(&sealer),
+            random,
+        };
         // As template.yaml requires: a Cognito factor leaves no grant.
         let setting = match sign_in.accepted_cognito_mfa() {
             AcceptedCognitoMfa::NONE => TokenGuard::Grant,
             _ => TokenGuard::TriggerSource,
         };
-        let guard = Guard::new(setting, Arc::clone(&store)).handing_on(None);
-        Self { create, verify: Verify { enrollment: sign_in.enrollment(), store, sealer }, guard, clock }
+        let (enrollment, policy) = (sign_in.enrollment(), sign_in.policy());
+        let longest_session = match policy {
+            Policy::Required => None,
+            Policy::Optional => Some(LongestSession::new(LONGEST_SESSION_DAYS, clock())),
+        };
+        let guard = Guard { policy, longest_session, ..Guard::new(setting, Arc::clone(&store)) }.handing_on(None);
+        Self { create, verify: Verify { enrollment, policy, requirements, store, sealer }, guard, clock }
     }
 
     async fn handle(&self, trigger: Trigger, event: Value) -> Result<Value, HandlerError> {

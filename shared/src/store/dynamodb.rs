@@ -1,13 +1,17 @@
 //! Records in DynamoDB: one consistent GetItem to load, one conditional PutItem to save.
 //!
-//! An item has the attributes `user` (S, the key: `userPoolId#sub`), `version` (N) and `record` (S, the record's JSON).
+//! An item has the attributes `user` (S, the key: `userPoolId#sub`), `version` (N) and `record` (S, the record's JSON). The item
+//! with the key `#userPoolId` says whose table it is: its `record` has the table's name, so that a copy is none.
 //!
 //! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>
+
+use std::borrow::Cow;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
 
 use super::{Record, RecordStore, Saved, StoreError, UserKey, Version, Versioned};
 
@@ -16,6 +20,32 @@ pub const KEY: &str = "user";
 const VERSION: &str = "version";
 /// The attribute that has the record, as JSON.
 pub const RECORD: &str = "record";
+
+/// The key of the item that says that a table has the records of this user pool.
+#[must_use]
+pub fn set_up_key(user_pool_id: &str) -> String {
+    format!("#{user_pool_id}")
+}
+
+/// The `record` of that item.
+///
+/// # Errors
+/// None in practice: a name has a JSON form.
+pub fn set_up_record(table_name: &str) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&SetUp { table_name: table_name.into() })
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SetUp<'a> {
+    table_name: Cow<'a, str>,
+}
+
+/// Whether the `record` of that item is of the table `table_name`.
+#[must_use]
+pub fn is_set_up(record: &str, table_name: &str) -> bool {
+    serde_json::from_str::<SetUp<'_>>(record).is_ok_and(|set_up| set_up.table_name == table_name)
+}
 
 /// Records in one table.
 pub struct DynamoDbStore {
@@ -76,6 +106,17 @@ impl RecordStore for DynamoDbStore {
                 Ok(Saved::Conflict)
             }
             Err(fault) => Err(StoreError(fault.into())),
+        }
+    }
+
+    async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
+        let request = self.client.get_item().table_name(&self.table_name).consistent_read(true);
+        let response = request.key(KEY, AttributeValue::S(set_up_key(user_pool_id))).send().await;
+        let item = response.map_err(|fault| StoreError(fault.into()))?.item.unwrap_or_default();
+        let record = item.get(RECORD).and_then(|record| record.as_s().ok());
+        match record.is_some_and(|record| is_set_up(record, &self.table_name)) {
+            true => Ok(()),
+            false => Err(StoreError("the table is not set up for this user pool: run `second-factor init`".into())),
         }
     }
 }
