@@ -543,8 +543,7 @@ fn a_record_stays_under_four_kilobytes_at_its_longest() {
     let issued = user.issue(&big);
     let name = FriendlyName::parse(&"🔑".repeat(100)).unwrap();
     let answer = Answer::new(user.passcode(NOW)).naming(Some(name));
-    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, ADMITTED, NOW)
-    else {
+    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, ADMITTED, NOW) else {
         panic!("not a passcode");
     };
     let Verification::ToRecord { record, .. } = pending.verify(&user.person.secret) else { panic!("not enrolled") };
@@ -707,8 +706,7 @@ fn user_with_fields_added_later() -> (User, Value) {
     user.mistype(NOW);
     let issued = user.issue(&PROMPT);
     let answer = Answer::new(user.passcode(NOW)).sent_by(ClientId::new("plainlyfakeclientid"));
-    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, ADMITTED, NOW)
-    else {
+    let BegunVerification::Pending(pending) = begin_verification(&user.record, &issued, &answer, ADMITTED, NOW) else {
         panic!("a passcode is compared")
     };
     let Verification::ToRecord { record, .. } = pending.verify(&user.person.secret) else {

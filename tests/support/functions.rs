@@ -8,6 +8,7 @@ use shared::clock::UnixTime;
 use shared::error::{ClientError, HandlerError};
 use shared::invocation::answer;
 use shared::random::FillRandom;
+use shared::requirements::Requirements;
 use shared::settings::{CreateSettings, Issuer, PasscodeDigits, SignInSettings};
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::store::{RecordStore, Sealer, Versioned};
@@ -54,10 +55,17 @@ impl<S: RecordStore, K: Sealer> Functions<S, K> {
             issuer: Issuer::parse("Example").expect("an issuer"),
             passcode_digits: PasscodeDigits::Six,
         };
-        let enrollment = settings.sign_in.enrollment();
+        let (enrollment, policy) = (settings.sign_in.enrollment(), settings.sign_in.policy());
+        let requirements = Requirements::default();
         Self {
-            create: Create { settings, store: store.clone(), sealer: sealer.clone(), random },
-            verify: Verify { enrollment, store, sealer },
+            create: Create {
+                settings,
+                requirements: requirements.clone(),
+                store: store.clone(),
+                sealer: sealer.clone(),
+                random,
+            },
+            verify: Verify { enrollment, policy, requirements, store, sealer },
             clock: TestClock::default(),
         }
     }
@@ -66,6 +74,13 @@ impl<S: RecordStore, K: Sealer> Functions<S, K> {
     pub fn set(&mut self, settings: SignInSettings) {
         self.create.settings.sign_in = settings;
         self.verify.enrollment = settings.enrollment();
+        self.verify.policy = settings.policy();
+    }
+
+    /// Requires a second factor of these users, whatever the policy is.
+    pub fn require(&mut self, requirements: Requirements) {
+        self.create.requirements = requirements.clone();
+        self.verify.requirements = requirements;
     }
 
     /// The store.

@@ -120,11 +120,11 @@ impl<S: RecordStore> InProcess<S> {
     /// The same records with other settings, as after an operator changed them.
     #[must_use]
     pub fn set_anew(&self, sign_in: SignInSettings) -> Self {
-        let Create { store, sealer, random, settings } = &self.create;
+        let Create { store, sealer, random, settings, requirements } = &self.create;
         let settings = CreateSettings { sign_in, ..settings.clone() };
         let anew = Self::wired(Arc::clone(store), Arc::clone(sealer), *random, settings, Arc::clone(&self.clock));
         let anew = anew.with_guard(self.guard.report_only, self.guard.next.clone());
-        anew.with_guarded_since(self.guard.guarded_since).with_requirements(self.guard.requirements.clone())
+        anew.with_guarded_since(self.guard.guarded_since).with_requirements(requirements.clone())
     }
 
     /// The same functions, whose token guard only reports for a time, or hands on what it passes.
