@@ -42,7 +42,8 @@ fn next(error: Option<&HandlerError>) -> Option<HandlerError> {
         Some(HandlerError::InvalidParameters) => HandlerError::TokenDenied(TokenDenied::Source(TokenSource::Unknown)),
         Some(HandlerError::TokenDenied(TokenDenied::Source(_))) => HandlerError::TokenDenied(TokenDenied::NoGrant),
         Some(HandlerError::TokenDenied(TokenDenied::NoGrant)) => HandlerError::NoGrant(NoGrantMessage::default()),
-        Some(HandlerError::NoGrant(_)) => HandlerError::TokenDenied(TokenDenied::NoClient),
+        Some(HandlerError::NoGrant(_)) => HandlerError::SecondFactorRequired,
+        Some(HandlerError::SecondFactorRequired) => HandlerError::TokenDenied(TokenDenied::NoClient),
         Some(HandlerError::TokenDenied(TokenDenied::NoClient)) => {
             HandlerError::NextFunctionRefused { refusal: Refusal::read(b"{}"), shown: None }
         }

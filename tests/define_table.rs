@@ -5,12 +5,12 @@ use std::fmt::Write;
 
 use serde_json::json;
 use shared::authenticator::SealedSecret;
-use shared::challenge::{Challenge, Due, IssuedChallenge, Kind, NewAuthenticator, NewCodes, Prompt};
+use shared::challenge::{Challenge, Due, IssuedChallenge, Kind, NewAuthenticator, NewCodes, Offer, Prompt, Removal};
 use shared::encoding::{decode, encode};
 use shared::ids::{AuthenticatorId, Generation, Nonce};
 use shared::record::EnrollmentStatus;
 use shared::recovery_codes::{CODE_BYTES, CODES, CodeSet, RecoveryCode};
-use shared::settings::{AcceptedCognitoMfa, Enrollment, Entitlement, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, Admission, Enrollment, Entitlement, Policy, SignInSettings};
 use shared::sign_in::{
     AfterSecondFactor, ChallengeResult, DefineContext, NextStep, Progress, SessionState, ToIssue, next_challenge,
     next_step,
@@ -37,20 +37,24 @@ const OF_COGNITO: [Option<&str>; 13] = [
     Some("ADMIN_NO_SRP_AUTH"),
     Some("A_CHALLENGE_OF_TOMORROW"),
 ];
-const OF_OURS: [Option<&str>; 7] = [
+const OFFER: &str = "SECOND_FACTOR_OFFER generation";
+const OF_OURS: [Option<&str>; 9] = [
     None,
     Some("SECOND_FACTOR - generation"),
     Some("SECOND_FACTOR C generation"),
     Some("SECOND_FACTOR A generation"),
     Some("TOTP_SETUP P generation id sealed"),
     Some("RECOVERY_CODES generation hashes"),
+    Some(OFFER),
+    Some("REMOVE_AUTHENTICATOR generation next"),
     Some("METADATA_OF_TOMORROW"),
 ];
-const REQUESTS: [AfterSecondFactor; 5] = [
+const REQUESTS: [AfterSecondFactor; 6] = [
     AfterSecondFactor::NotGiven,
     AfterSecondFactor::Nothing,
     AfterSecondFactor::ReplaceAuthenticator,
     AfterSecondFactor::NewRecoveryCodes,
+    AfterSecondFactor::RemoveAuthenticator,
     AfterSecondFactor::Unknown,
 ];
 const HOLDINGS: [EnrollmentStatus; 5] = [
@@ -83,6 +87,12 @@ fn accepting(accepted: &str) -> SignInSettings {
     SignInSettings::new(AcceptedCognitoMfa::parse(accepted).unwrap(), Enrollment::ByOperator).unwrap()
 }
 
+/// Where users may do without a second factor.
+fn optional() -> SignInSettings {
+    let settings = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn).unwrap();
+    settings.under(Policy::Optional).unwrap()
+}
+
 fn all_circumstances() -> Vec<DefineContext> {
     let flags = [(false, false), (false, true), (true, false), (true, true)];
     let all = flags.into_iter().flat_map(|(user_not_found, must_change_password)| {
@@ -92,8 +102,9 @@ fn all_circumstances() -> Vec<DefineContext> {
 }
 
 /// The invariant of the design, read off the raw session and not off the fold: SRP_A ✓, then PASSWORD_VERIFIER ✓, then a
-/// second factor ✓, with at most two wrong answers before it.
-fn all_is_proven(session: &[Raw], accepted: &str) -> bool {
+/// second factor ✓, with at most two wrong answers before it. Tokens leave without a second factor only under `OPTIONAL`, after an
+/// offer ✓ that was the first challenge of ours.
+fn all_is_proven(session: &[Raw], accepted: &str, policy: Policy) -> bool {
     let [(Some("SRP_A"), _, true), (Some("PASSWORD_VERIFIER"), _, true), rest @ ..] = session else {
         return false;
     };
@@ -104,6 +115,10 @@ fn all_is_proven(session: &[Raw], accepted: &str) -> bool {
         (Some(name @ ("SOFTWARE_TOKEN_MFA" | "SMS_MFA" | "EMAIL_OTP")), _, true) => accepted.contains(name),
         _ => false,
     });
+    let first_of_ours = rest.iter().find(|(name, ..)| *name == Some("CUSTOM_CHALLENGE"));
+    if policy == Policy::Optional && first_of_ours == Some(&(Some("CUSTOM_CHALLENGE"), Some(OFFER), true)) {
+        return true;
+    }
     second_factor.is_some_and(|at| rest[..at].iter().filter(|(_, _, right)| !right).count() <= 2)
 }
 
@@ -121,10 +136,10 @@ struct Walk {
 }
 
 impl Walk {
-    fn through(accepted: &'static str) -> Self {
+    fn through(accepted: &'static str, settings: SignInSettings) -> Self {
         let mut walk = Self {
             accepted,
-            settings: accepting(accepted),
+            settings,
             alphabet: alphabet(),
             context: all_circumstances(),
             session: Vec::new(),
@@ -156,7 +171,11 @@ impl Walk {
         for context in &self.context {
             let next = next_step(&state, *context);
             if next == NextStep::IssueTokens {
-                assert!(all_is_proven(&self.session, self.accepted), "tokens for {:?}", self.session);
+                assert!(
+                    all_is_proven(&self.session, self.accepted, self.settings.policy()),
+                    "tokens for {:?}",
+                    self.session
+                );
                 assert!(!context.user_not_found, "tokens for nobody: {:?}", self.session);
                 assert!(self.did_what_an_operators_code_requires(), "{:?}", self.session);
                 let new_password = self.session[2] == NEW_PASSWORD;
@@ -198,7 +217,10 @@ impl Walk {
             AfterSecondFactor::ReplaceAuthenticator => right("TOTP_SETUP") && right("RECOVERY_CODES"),
             AfterSecondFactor::NewRecoveryCodes => right("RECOVERY_CODES"),
             // Only where an authenticator is new anyway.
-            AfterSecondFactor::Unknown => right("TOTP_SETUP") && right("RECOVERY_CODES"),
+            AfterSecondFactor::RemoveAuthenticator if right("REMOVE_AUTHENTICATOR") => true,
+            AfterSecondFactor::RemoveAuthenticator | AfterSecondFactor::Unknown => {
+                right("TOTP_SETUP") && right("RECOVERY_CODES")
+            }
             AfterSecondFactor::NotGiven | AfterSecondFactor::Nothing => true,
         }
     }
@@ -208,7 +230,7 @@ impl Walk {
         let answered = |word| {
             self.session.iter().position(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
         };
-        match answered("SECOND_FACTOR A") {
+        match answered("SECOND_FACTOR A ") {
             None => true,
             prompt => prompt < answered("TOTP_SETUP") && answered("TOTP_SETUP") < answered("RECOVERY_CODES"),
         }
@@ -230,8 +252,9 @@ impl Walk {
     /// Whatever Define asks for, Create can issue, but for a record that was reset after the proof; and an authenticator is replaced only by who has proven it.
     fn create_has_a_challenge(&self, state: &SessionState, after_second_factor: AfterSecondFactor) {
         for enrollment_status in HOLDINGS {
-            for enrollment in ENROLLMENTS {
-                let issue = next_challenge(state, enrollment_status, enrollment, after_second_factor);
+            for (enrollment, required) in ENROLLMENTS.into_iter().flat_map(|one| [(one, true), (one, false)]) {
+                let admission = Admission { enrollment, policy: self.settings.policy(), required };
+                let issue = next_challenge(state, enrollment_status, admission, after_second_factor);
                 let sets_up = issue == Some(ToIssue::New(Kind::TotpSetup));
                 let right = |word| {
                     self.session
@@ -239,17 +262,31 @@ impl Walk {
                         .any(|(_, metadata, right)| *right && metadata.is_some_and(|m| m.starts_with(word)))
                 };
                 let taken_away = [EnrollmentStatus::NotEnrolled, EnrollmentStatus::Forgotten];
-                if (right("SECOND_FACTOR") || right("TOTP_SETUP")) && taken_away.contains(&enrollment_status) {
+                if (right("SECOND_FACTOR ") || right("TOTP_SETUP")) && taken_away.contains(&enrollment_status) {
                     assert_eq!(issue, None, "on a record that was reset since: {:?}", self.session);
                     continue;
                 }
+                let may_enroll = enrollment.admits(Entitlement::Password);
+                if state.progress() == Progress::OfferTaken
+                    && !(enrollment_status == EnrollmentStatus::NotEnrolled && may_enroll)
+                    && issue != Some(ToIssue::Repeat)
+                {
+                    assert_eq!(issue, None, "an offer that was held: {:?}", self.session);
+                    continue;
+                }
                 assert!(issue.is_some(), "nothing to issue after {:?}", self.session);
-                if !sets_up || right("SECOND_FACTOR") {
+                let is_ours = |(name, metadata, _): &Raw| *name == Some("CUSTOM_CHALLENGE") && *metadata != Some(OFFER);
+                if issue == Some(ToIssue::New(Kind::Offer)) {
+                    assert!(!required, "an offer to whom one is required: {:?}", self.session);
+                    assert_eq!(enrollment_status, EnrollmentStatus::NotEnrolled, "{:?}", self.session);
+                    assert!(!self.session.iter().any(is_ours), "an offer after a prompt: {:?}", self.session);
+                }
+                if !sets_up || right("SECOND_FACTOR ") {
                     continue;
                 }
                 assert_eq!(enrollment_status, EnrollmentStatus::NotEnrolled, "{:?}", self.session);
                 assert_ne!(enrollment, Enrollment::ByOperator, "{:?}", self.session);
-                let asked_before = self.session.iter().any(|(name, ..)| *name == Some("CUSTOM_CHALLENGE"));
+                let asked_before = self.session.iter().any(is_ours);
                 assert!(!asked_before, "a prompt held over a reset enrolls: {:?}", self.session);
             }
         }
@@ -260,14 +297,17 @@ impl Walk {
 fn no_session_gets_tokens_without_password_then_second_factor() {
     let mut table = String::from(
         "Sessions of Define by their number of entries and Define's answer to a client that asks nothing.\n\
-         Every entry: 13 Cognito names, and CUSTOM_CHALLENGE with 7 metadata values; each right and wrong.\n",
+         Every entry: 13 Cognito names, and CUSTOM_CHALLENGE with 9 metadata values; each right and wrong.\n",
     );
-    for accepted in ["NONE", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP"] {
-        let walk = Walk::through(accepted);
-        writeln!(table, "\nACCEPTED_COGNITO_MFA={accepted}").unwrap();
+    let accepted = ["NONE", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP"];
+    let walks = accepted.map(|accepted| (accepted, accepting(accepted)));
+    for (accepted, settings) in walks.into_iter().chain([("NONE", optional())]) {
+        let walk = Walk::through(accepted, settings);
+        let policy = settings.policy().as_str();
+        writeln!(table, "\nACCEPTED_COGNITO_MFA={accepted} SECOND_FACTOR_POLICY={policy}").unwrap();
         for length in 0..=LONGEST {
             let total: u64 = walk.counts.iter().filter(|((of, _), _)| *of == length).map(|(_, count)| count).sum();
-            assert_eq!(total, 40_u64.pow(u32::try_from(length).unwrap()), "every session was counted");
+            assert_eq!(total, 44_u64.pow(u32::try_from(length).unwrap()), "every session was counted");
         }
         for ((length, outcome), count) in &walk.counts {
             writeln!(table, "{length} entries  {outcome:<32}{count:>16}").unwrap();
@@ -320,8 +360,7 @@ fn a_cognito_factor_counts_if_and_only_if_the_settings_name_it() {
 #[test]
 fn the_table_has_nothing_new_beyond_the_longest_session_walked() {
     // Standings reached by 8 entries are reached by fewer: so longer sessions add none, and the proof holds for them too.
-    for accepted in EVERY_ACCEPTED {
-        let settings = accepting(accepted);
+    for settings in EVERY_ACCEPTED.map(accepting).into_iter().chain([optional()]) {
         let mut reached = HashSet::from([SessionState::START]);
         let mut sizes = Vec::new();
         for _ in 0..LONGEST + 4 {
@@ -332,7 +371,7 @@ fn the_table_has_nothing_new_beyond_the_longest_session_walked() {
             reached.extend(next);
             sizes.push(reached.len());
         }
-        assert_eq!(sizes[LONGEST + 1], sizes[LONGEST + 3], "{accepted}: {sizes:?}");
+        assert_eq!(sizes[LONGEST + 1], sizes[LONGEST + 3], "{settings:?}: {sizes:?}");
     }
 }
 
@@ -343,6 +382,8 @@ struct Situation {
     accepted: &'static str,
     enrollment: Enrollment,
     enrollment_status: EnrollmentStatus,
+    policy: Policy,
+    required: bool,
     after_second_factor: AfterSecondFactor,
     /// What it says with a wrong answer to a set-up challenge, if something else.
     request_after_a_typo: Option<AfterSecondFactor>,
@@ -357,6 +398,8 @@ const USUAL: Situation = Situation {
     accepted: "NONE",
     enrollment: Enrollment::AtSignIn,
     enrollment_status: EnrollmentStatus::Enrolled,
+    policy: Policy::Required,
+    required: true,
     after_second_factor: AfterSecondFactor::NotGiven,
     request_after_a_typo: None,
     must_change_password: false,
@@ -368,7 +411,7 @@ impl Situation {
     fn table(&self) -> String {
         let mut table = format!("\n## {}\n\n", self.title);
         let accepted = AcceptedCognitoMfa::parse(self.accepted).unwrap();
-        let settings = SignInSettings::new(accepted, self.enrollment).unwrap();
+        let settings = SignInSettings::new(accepted, self.enrollment).unwrap().under(self.policy).unwrap();
         self.rows(&settings, SessionState::START, &mut vec![], &mut table);
         table
     }
@@ -416,12 +459,14 @@ impl Situation {
                 let enrolled = session.contains(&(Some("CUSTOM_CHALLENGE"), Some("TOTP_SETUP"), true));
                 let enrollment_status =
                     if enrolled { EnrollmentStatus::EnrolledCodesDue } else { self.enrollment_status };
-                let issue = next_challenge(state, enrollment_status, self.enrollment, self.request_after(session));
+                let (enrollment, policy, required) = (self.enrollment, self.policy, self.required);
+                let admission = Admission { enrollment, policy, required };
+                let issue = next_challenge(state, enrollment_status, admission, self.request_after(session));
                 let metadata = match issue {
                     Some(ToIssue::New(Kind::SecondFactor { due: Due::Nothing })) => Some("SECOND_FACTOR -"),
                     Some(ToIssue::New(Kind::SecondFactor { due: Due::RecoveryCodes })) => Some("SECOND_FACTOR C"),
                     Some(ToIssue::New(Kind::SecondFactor { due: Due::Authenticator })) => Some("SECOND_FACTOR A"),
-                    Some(ToIssue::New(kind @ (Kind::TotpSetup | Kind::RecoveryCodes))) => Some(kind.as_str()),
+                    Some(ToIssue::New(kind)) => Some(kind.as_str()),
                     Some(ToIssue::Repeat) => session.last().unwrap().1,
                     // Who holds nothing passes no prompt.
                     None => return vec![],
@@ -537,6 +582,42 @@ fn the_sessions_that_cognito_can_show_read_as_the_design_says() {
         },
         Situation { title: "No such user", user_not_found: true, ..USUAL },
         Situation {
+            title: "SECOND_FACTOR_POLICY=OPTIONAL, and no authenticator",
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            policy: Policy::Optional,
+            required: false,
+            ..USUAL
+        },
+        Situation {
+            title: "SECOND_FACTOR_POLICY=OPTIONAL, no authenticator, and one is required",
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            policy: Policy::Optional,
+            ..USUAL
+        },
+        Situation {
+            title: "SECOND_FACTOR_POLICY=OPTIONAL, a temporary password and no authenticator",
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            policy: Policy::Optional,
+            required: false,
+            must_change_password: true,
+            ..USUAL
+        },
+        Situation {
+            title: "SECOND_FACTOR_POLICY=OPTIONAL, an authenticator, and afterSecondFactor=REMOVE_AUTHENTICATOR",
+            policy: Policy::Optional,
+            required: false,
+            after_second_factor: AfterSecondFactor::RemoveAuthenticator,
+            ..USUAL
+        },
+        Situation {
+            title: "SECOND_FACTOR_POLICY=OPTIONAL, no authenticator, and afterSecondFactor=REMOVE_AUTHENTICATOR",
+            enrollment_status: EnrollmentStatus::NotEnrolled,
+            policy: Policy::Optional,
+            required: false,
+            after_second_factor: AfterSecondFactor::RemoveAuthenticator,
+            ..USUAL
+        },
+        Situation {
             title: "Cognito asks SOFTWARE_TOKEN_MFA, which is not accepted",
             cognito_asks: &["SOFTWARE_TOKEN_MFA"],
             ..USUAL
@@ -609,15 +690,20 @@ const SESSION_CHARACTERS: usize = 4096;
 
 #[test]
 fn the_longest_session_of_the_table_fits_a_cognito_session_string() {
-    let settings = accepting("NONE");
+    for settings in [accepting("NONE"), optional()] {
+        the_longest_session_fits(&settings);
+    }
+}
+
+fn the_longest_session_fits(settings: &SignInSettings) {
     // All that Cognito may ask by itself before ours, once each.
     let before =
         ["SRP_A", "PASSWORD_VERIFIER", "NEW_PASSWORD_REQUIRED", "SELECT_MFA_TYPE", "SOFTWARE_TOKEN_MFA", "MFA_SETUP"];
     let entries: Vec<Written> = before.map(|name| Written { name, metadata: None, right: true }).into();
-    let state = SessionState::of(entries.iter().map(|entry| entry.classify(&settings)));
+    let state = SessionState::of(entries.iter().map(|entry| entry.classify(settings)));
     let mut longest = Longest::default();
     for enrollment_status in HOLDINGS {
-        longest.visit(&settings, state, enrollment_status, &mut entries.clone());
+        longest.visit(settings, state, enrollment_status, &mut entries.clone());
     }
     println!("{longest:?}");
     assert_eq!(
@@ -669,7 +755,10 @@ impl Longest {
             .into_iter()
             .filter(asked)
             .filter_map(|after_second_factor| {
-                next_challenge(&state, enrollment_status, Enrollment::AtSignIn, after_second_factor)
+                let policy = settings.policy();
+                let required = policy == Policy::Required;
+                let admission = Admission { enrollment: Enrollment::AtSignIn, policy, required };
+                next_challenge(&state, enrollment_status, admission, after_second_factor)
             })
             .collect();
         for issue in issued {
@@ -692,9 +781,11 @@ impl Longest {
                 let enrollment_status = match challenge {
                     Challenge::TotpSetup(_) if right => EnrollmentStatus::EnrolledCodesDue,
                     Challenge::RecoveryCodes(_) if right => EnrollmentStatus::Enrolled,
-                    Challenge::SecondFactor(_) | Challenge::TotpSetup(_) | Challenge::RecoveryCodes(_) => {
-                        enrollment_status
-                    }
+                    Challenge::SecondFactor(_)
+                    | Challenge::TotpSetup(_)
+                    | Challenge::RecoveryCodes(_)
+                    | Challenge::Offer(_)
+                    | Challenge::RemoveAuthenticator(_) => enrollment_status,
                 };
                 let state = state.then(written.classify(settings));
                 entries.push(written);
@@ -729,6 +820,8 @@ fn as_long_as_kms(kind: Kind) -> Challenge {
             id: AuthenticatorId([7; 16]),
             sealed: SealedSecret(vec![7; SECRET_BYTES + 152]),
         }),
+        Kind::Offer => Challenge::Offer(Offer { generation }),
+        Kind::RemoveAuthenticator => Challenge::RemoveAuthenticator(Removal { generation, next: generation }),
         Kind::RecoveryCodes => {
             let codes = [RecoveryCode::new([7; CODE_BYTES]); 1];
             let one = CodeSet::new(&codes, [7; 16]).to_text();

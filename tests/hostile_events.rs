@@ -634,8 +634,13 @@ async fn a_secret_that_does_not_open_fails_and_is_not_counted() {
     let records = users.functions().await;
     let untouched = SampleUsers::stored(&records).await;
     let another_key = MemorySealer::new(fill_random).unwrap();
-    let functions =
-        Verify { enrollment: records.verify.enrollment, store: records.create.store.clone(), sealer: another_key };
+    let functions = Verify {
+        enrollment: records.verify.enrollment,
+        policy: records.verify.policy,
+        requirements: records.verify.requirements.clone(),
+        store: records.create.store.clone(),
+        sealer: another_key,
+    };
     for case in ["passcode-right", "passcode-wrong", "totp-setup-right"] {
         let event = sample_events(ChallengeTrigger::Verify).remove(case).unwrap();
         let fault = functions.handle(event, records.now()).await.unwrap_err();

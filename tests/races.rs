@@ -456,6 +456,7 @@ fn label(verified: &Result<VerifiedAnswer, HandlerError>) -> String {
         }
         Ok(recorded @ VerifiedAnswer::Recorded(_)) => format!("on record, wrong: {:?}", recorded.reason()),
         Ok(refused @ VerifiedAnswer::Rejected(_)) if refused.is_correct() => "refused, and yet right".to_owned(),
+        Ok(VerifiedAnswer::Skipped) => "skipped".to_owned(),
         Ok(VerifiedAnswer::Rejected(reason)) => format!("refused: {reason:?}"),
         Err(HandlerError::Store(_)) => "fault: Store".to_owned(),
         Err(fault) => format!("fault: {fault:?}"),

@@ -99,7 +99,9 @@ impl User {
                 assert_eq!(self.record.to_json().unwrap(), record.to_json().unwrap());
                 (outcome, reason)
             }
-            verification @ (Verification::Outdated | Verification::InvalidParameters) => panic!("{verification:?}"),
+            verification @ (Verification::Skipped | Verification::Outdated | Verification::InvalidParameters) => {
+                panic!("{verification:?}")
+            }
         }
     }
 

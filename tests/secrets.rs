@@ -26,7 +26,8 @@ use shared::operator_code::OperatorCode;
 use shared::random::RandomError;
 use shared::record::{Record, UnreadableRecord};
 use shared::recovery_codes::RecoveryCode;
-use shared::settings::TokenGuard;
+use shared::requirements::Requirements;
+use shared::settings::{Policy, TokenGuard};
 use shared::store::memory::{MemorySealer, MemoryStore};
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
 use shared::totp::{Passcode, SharedSecret};
@@ -309,14 +310,20 @@ async fn every_fault_is_logged_by_its_cause_and_without_a_secret() {
     assert_fault(&secrets, &create, "randomness: the source of randomness failed");
 
     let store = users.functions().await.create.store;
-    let another_key =
-        Verify { enrollment: AT_SIGN_IN, store: store.clone(), sealer: MemorySealer::new(fill_random).unwrap() };
+    let another_key = Verify {
+        enrollment: AT_SIGN_IN,
+        policy: Policy::Required,
+        requirements: Requirements::default(),
+        store: store.clone(),
+        sealer: MemorySealer::new(fill_random).unwrap(),
+    };
     let answered = answer(REQUEST_ID, verify.clone(), async |event| another_key.handle(event, NOW).await).await;
     assert_eq!(answered, Err(ClientError::Fixed));
     assert_fault(&secrets, &verify, "the sealing: the sealed secret does not open for this user and authenticator");
 
     let settings = users.functions().await.create.settings;
-    let no_key = create_auth_challenge::Create { settings, store, sealer: NoKey, random: plainly_fake };
+    let requirements = Requirements::default();
+    let no_key = create_auth_challenge::Create { settings, requirements, store, sealer: NoKey, random: plainly_fake };
     let answered = answer(REQUEST_ID, create.clone(), async |event| no_key.handle(event, NOW).await).await;
     assert_eq!(answered, Err(ClientError::Fixed));
     assert_fault(&secrets, &create, "the sealing: no key");
@@ -388,7 +395,7 @@ async fn what_carries_a_secret_does_not_print_it() {
         match &issued.challenge {
             Challenge::TotpSetup(new) => printed.extend([print(new), print(&new.sealed)]),
             Challenge::RecoveryCodes(new) => printed.extend([print(new), print(&new.codes)]),
-            Challenge::SecondFactor(_) => {}
+            Challenge::SecondFactor(_) | Challenge::Offer(_) | Challenge::RemoveAuthenticator(_) => {}
         }
     }
     let now = UnixTime(NOW.0 + 30);

@@ -17,6 +17,7 @@ use shared::event::CognitoEvent;
 use shared::invocation::answer;
 use shared::record::Record;
 use shared::recovery_codes::{CODES, RecoveryCode};
+use shared::requirements::Requirements;
 use shared::settings::{Issuer, PasscodeDigits, SignInSettings, TokenGuard};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Sealer, Version};
@@ -239,7 +240,9 @@ async fn all_parameters_of_a_challenge_together_stay_under_one_kilobyte() {
     for (case, event) in sample_events(ChallengeTrigger::Create) {
         let functions = users.functions().await;
         let (settings, random) = (functions.create.settings.clone(), functions.create.random);
-        let create = Create { settings, store: functions.create.store.clone(), sealer: AsLongAsKms, random };
+        let requirements = Requirements::default();
+        let create =
+            Create { settings, requirements, store: functions.create.store.clone(), sealer: AsLongAsKms, random };
         let Ok(answer) = create.handle(event, NOW).await else { continue };
         let length = answer["response"].to_string().len();
         assert!(length < 1024, "{case}: {length} bytes");
@@ -282,7 +285,8 @@ async fn the_longest_challenges_of_each_kind_stay_under_one_kilobyte_too() {
             settings.issuer = Issuer::parse(issuer).unwrap();
             settings.passcode_digits = PasscodeDigits::Eight;
             let store = functions.create.store.clone();
-            let create = Create { settings, store, sealer: AsLongAsKms, random: fill_random };
+            let requirements = Requirements::default();
+            let create = Create { settings, requirements, store, sealer: AsLongAsKms, random: fill_random };
             let own = json!({ "session": session(last), "challengeName": "CUSTOM_CHALLENGE" });
             let response =
                 create.handle(ana.event(ChallengeTrigger::Create, own), NOW).await.unwrap()["response"].take();
