@@ -318,7 +318,11 @@ pub fn next_step(state: &SessionState, context: DefineContext) -> NextStep {
         (Changing | Removing, NotGiven | ReplaceAuthenticator | NewRecoveryCodes | RemoveAuthenticator | Unknown) => {
             CustomChallenge
         }
-        (Done | AuthenticatorRemoved, _) => IssueTokens,
+        (Done, _) => IssueTokens,
+        (AuthenticatorRemoved, NotGiven | Nothing | RemoveAuthenticator) => IssueTokens,
+        (AuthenticatorRemoved, ReplaceAuthenticator | NewRecoveryCodes | Unknown) => {
+            FailAuthentication(Rejection::NoSecondFactor)
+        }
         // ── Without a second factor.
         (OfferSkipped, NotGiven | Nothing) => IssueTokens,
         (OfferSkipped, ReplaceAuthenticator | NewRecoveryCodes | RemoveAuthenticator | Unknown) => {
