@@ -119,7 +119,9 @@ fn all_is_proven(session: &[Raw], accepted: &str, policy: Policy) -> bool {
     if policy == Policy::Optional && first_of_ours == Some(&(Some("CUSTOM_CHALLENGE"), Some(OFFER), true)) {
         return true;
     }
-    second_factor.is_some_and(|at| rest[..at].iter().filter(|(_, _, right)| !right).count() <= 2)
+    second_factor.is_some_and(|at| {
+        rest[..at].iter().filter(|(_, metadata, right)| !right && *metadata != Some(OFFER)).count() <= 2
+    })
 }
 
 /// Goes through every session of up to [`LONGEST`] entries. A refused session stays refused, whatever follows: that is
