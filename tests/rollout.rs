@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use local::in_process::NextInProcess;
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::ClientId;
 use shared::error::HandlerError;
-use shared::guard_settings::{GuardedSince, LongestSession, ReportOnly};
+use shared::guard_settings::{GuardedSince, LongestSession, NextFunctionErrors, ReportOnly};
 use shared::ids::Generation;
+use shared::next_function::Next;
 use shared::record::Record;
 use shared::requirements::Requirements;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings, TokenGuard};
@@ -543,6 +545,41 @@ async fn a_federated_user_is_refused_where_one_is_required() {
     assert!(!pool.guard().handle(user.token_event(hosted, "1"), pool.functions.now()).await.is_ok());
     user.attributes.remove("cognito:user_status");
     assert!(!pool.guard().handle(user.token_event(hosted, "1"), pool.functions.now()).await.is_ok());
+}
+
+/// The team's own function puts its users into a group.
+async fn answered_after(pool: &Pool, shape: &str, event: Value) -> Result<Value, HandlerError> {
+    let details = json!({ "groupOverrideDetails": { "groupsToOverride": ["admins"] } });
+    let response = json!({ shape: details });
+    let function = NextInProcess::new(move |mut event| {
+        event["response"] = response.clone();
+        Ok(event)
+    });
+    let next = Some(Next { function, errors: NextFunctionErrors::Hidden });
+    pool.guard().handing_on(next).handle(event, pool.functions.now()).await
+}
+
+#[tokio::test]
+async fn the_groups_of_the_next_function_are_judged_too() {
+    for shape in ["claimsOverrideDetails", "claimsAndScopeOverrideDetails"] {
+        let (pool, ana) = (Pool::requiring(admins()), ana());
+        is_required(&answered_after(&pool, shape, ana.token_event(SIGN_IN, "2")).await);
+        assert!(pool.record(&ana).await.required_since().is_some());
+        assert_eq!(pool.challenge_of_next_sign_in(&ana).await, "TOTP_SETUP");
+        pool.functions.enroll(&ana).await;
+        answered_after(&pool, shape, ana.token_event(SIGN_IN, "2")).await.unwrap();
+        is_required(&answered_after(&pool, shape, ana.token_event(REFRESH, "2")).await);
+        let signed_out = pool.record(&ana).await.signed_out(UnixTime(pool.functions.now().0 + 1));
+        pool.put(&ana, &signed_out).await;
+        answered_after(&pool, shape, ana.token_event(REFRESH, "2")).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_next_function_moves_no_federated_user_into_a_required_group() {
+    let (pool, mut user) = (Pool::requiring(admins()), User::named("google_1", 1));
+    user.attributes.insert("cognito:user_status".to_owned(), json!("EXTERNAL_PROVIDER"));
+    is_required(&answered_after(&pool, "claimsOverrideDetails", user.token_event(REFRESH, "1")).await);
 }
 
 // ── Turning it off.

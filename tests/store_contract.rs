@@ -13,7 +13,9 @@ use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::ids::AuthenticatorId;
 use shared::record::Record;
-use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned};
+use shared::settings::Policy;
+use shared::store::dynamodb::{set_up_key, set_up_record};
+use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned, load_under};
 use shared::totp::{SECRET_BYTES, SharedSecret};
 use shared::verification::{Answer, BegunVerification, Verification, begin_verification};
 use tests::challenges::{ADMITTED, PROMPT, issued};
@@ -232,6 +234,38 @@ async fn an_item_that_is_no_record_is_a_fault_and_is_not_overwritten() {
     let item = [("user", s(&user.to_string())), ("version", n("7")), ("record", s(&text))];
     aws.put(&table_name, item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).await;
     assert_eq!(store.load(&user).await.unwrap().version, Version(7));
+}
+
+#[tokio::test]
+async fn a_missing_record_is_believed_only_in_a_table_that_is_the_pools() {
+    let aws = OnMinistack::connect();
+    let (store, table_name) = aws.new_store().await;
+    let (anyone, (n, s)) =
+        (user("a"), (|n: &str| AttributeValue::N(n.to_owned()), |s: &str| AttributeValue::S(s.to_owned())));
+    let pool = &anyone.user_pool_id;
+    let set_up = async |record: &str| {
+        let item = [("user", s(&set_up_key(pool))), ("version", n("1")), ("record", s(record))];
+        aws.put(&table_name, item.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()).await;
+    };
+    let believed = async |policy| load_under(policy, &store, &anyone).await.is_ok();
+    assert!(believed(Policy::Required).await, "there, no record lets nobody in");
+    assert!(!believed(Policy::Optional).await, "nobody has set the table up");
+    for record in [set_up_record("another table").unwrap(), "{}".to_owned(), "x".to_owned()] {
+        set_up(&record).await;
+        assert!(!believed(Policy::Optional).await, "{record}");
+    }
+    set_up(&set_up_record(&table_name).unwrap()).await;
+    assert!(believed(Policy::Optional).await);
+    store.confirm("us-east-1_Another").await.unwrap_err();
+
+    // What a missing record costs, and one that is there.
+    aws.calls.take();
+    load_under(Policy::Optional, &store, &anyone).await.unwrap();
+    assert_eq!(aws.calls.take().len(), 2);
+    store.save(&anyone, &a_record(), Version::MISSING).await.unwrap();
+    aws.calls.take();
+    load_under(Policy::Optional, &store, &anyone).await.unwrap();
+    assert_eq!(aws.calls.take().len(), 1);
 }
 
 #[tokio::test]
