@@ -16,7 +16,7 @@ use shared::cognito::UserKey;
 use shared::ids::Generation;
 use shared::record::{EnrollmentStatus, Record};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
-use shared::store::dynamodb::DynamoDbStore;
+use shared::store::dynamodb::{DynamoDbStore, set_up_key};
 use shared::store::{RecordStore as _, Saved, Versioned};
 use tests::account::Fault;
 use tests::driver::Driver as _;
@@ -623,6 +623,7 @@ async fn a_call_that_is_refused_ends_in_a_sentence_and_nothing_half_done() {
         &["reset", ANA],
         &["forget", &gone.sub],
         &["prune"],
+        &["init"],
     ] {
         desk.proxy.fault(|_, _| None);
         let tried = if arguments[0] == "status" { arguments.to_vec() } else { [arguments, &["--dry-run"]].concat() };
@@ -716,6 +717,84 @@ async fn a_table_or_a_trigger_that_is_not_there_is_said() {
     desk.run(&["enroll", ANA, "--table", TABLE_NAME], "yes\n").await.well();
 }
 
+// ── Whose table it is.
+
+#[tokio::test]
+async fn init_sets_the_table_up_once_and_its_item_is_no_record() {
+    let desk = HelpDesk::new().await;
+    let pool = desk.served.user_pool_id.clone();
+    assert!(desk.store().confirm(&pool).await.is_err());
+    let tried = desk.run(&["init", "--dry-run"], "").await.well();
+    assert!(tried.said.contains("says nothing about whose records it has"), "{}", tried.said);
+    let ran = desk.run(&["init"], "no\n").await;
+    assert_eq!(ran.sentence(), "Nothing was changed: \"yes\" was not typed.");
+    assert!(desk.store().confirm(&pool).await.is_err());
+
+    let ran = desk.run(&["init"], "yes\n").await.well();
+    assert!(ran.said.ends_with("The table is set up.\n"), "{}", ran.said);
+    assert_eq!(ran.audit.len(), 1);
+    assert_eq!((&ran.audit[0]["command"], &ran.audit[0]["table"]), (&json!("init"), &json!(TABLE_NAME)));
+    desk.store().confirm(&pool).await.unwrap();
+    assert!(desk.store().confirm("us-east-1_Another").await.is_err());
+
+    desk.proxy.calls();
+    let again = desk.run(&["init", "--yes", "--json"], "").await.well();
+    assert_eq!(again.json(), json!({ "table": TABLE_NAME, "setUp": true, "changed": false }));
+    assert!(again.audit.is_empty() && !desk.proxy.calls().contains(&"PutItem".to_owned()));
+
+    let counted = desk.run(&["status", "--json"], "").await.well().json();
+    assert_eq!((&counted["records"], &counted["unreadable"]), (&json!(0), &json!(0)));
+    desk.user(ANA, true).await;
+    let pruned = desk.run(&["prune", "--dry-run", "--json"], "").await.well().json();
+    assert_eq!((&pruned["marked"], &pruned["unreadable"]), (&json!(0), &json!(0)));
+}
+
+/// Writes the item that says whose table it is, as the functions of another table would have it.
+async fn set_up_as(desk: &HelpDesk, record: &str) {
+    use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+    let put = aws_sdk_dynamodb::Client::new(&desk.served.config).put_item().table_name(TABLE_NAME);
+    let put = put.item("user", S(set_up_key(&desk.served.user_pool_id))).item("version", N("1".to_owned()));
+    put.item("record", S(record.to_owned())).send().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_takes_a_copy_of_a_table_only_as_one_that_was_restored() {
+    let desk = HelpDesk::new().await;
+    let pool = desk.served.user_pool_id.clone();
+    for (record, said) in [(r#"{"tableName":"older"}"#, "it is the table older"), ("{}", "it is something else")] {
+        set_up_as(&desk, record).await;
+        let ran = desk.run(&["init", "--yes"], "").await;
+        assert!(matches!(ran.ended, Err(Stopped::NothingChanged(_))), "{}", ran.said);
+        assert!(ran.said.contains(said) && ran.sentence().contains("--restored"), "{} {}", ran.said, ran.sentence());
+        assert!(desk.store().confirm(&pool).await.is_err());
+        desk.run(&["init", "--restored"], "yes\n").await.well();
+        desk.store().confirm(&pool).await.unwrap();
+    }
+
+    // Somebody else writes it while the person reads the question.
+    set_up_as(&desk, r#"{"tableName":"older"}"#).await;
+    let runtime = tokio::runtime::Handle::current();
+    let mut meanwhile = Meanwhile::then_yes(|| {
+        let write = || runtime.block_on(set_up_as(&desk, r#"{"tableName":"newer"}"#));
+        std::thread::scope(|scope| scope.spawn(write).join().unwrap());
+    });
+    let ran = desk.run_with(&["init", "--restored"], &mut meanwhile).await;
+    assert!(ran.sentence().contains("somebody else has changed"), "{}", ran.sentence());
+    assert!(desk.store().confirm(&pool).await.is_err());
+}
+
+#[tokio::test]
+async fn an_init_without_an_answer_is_looked_up() {
+    let desk = HelpDesk::new().await;
+    let fault = |fault: Fault| desk.proxy.fault(move |_, call| (call == "PutItem").then(|| fault.clone()));
+    fault(Fault::Refused("InternalServerError", "nobody knows"));
+    let ran = desk.run(&["init"], "yes\n").await;
+    assert!(ran.sentence().starts_with("Nothing was changed: PutItem: InternalServerError"), "{}", ran.sentence());
+    fault(Fault::DoneAndRefused("InternalServerError", "nobody knows"));
+    assert_eq!(desk.run(&["init"], "yes\n").await.well().audit.len(), 1);
+    desk.store().confirm(&desk.served.user_pool_id).await.unwrap();
+}
+
 // ── What each command is allowed.
 
 fn allowed(policy: &str) -> BTreeSet<String> {
@@ -740,6 +819,7 @@ async fn each_policy_allows_what_its_commands_call_and_nothing_else() {
         ("support", &[&["status", ANA][..], &["unlock", ANA], &["operator-code", ANA]][..]),
         ("reset", &[&["reset", ANA]]),
         ("status", &[&["status"]]),
+        ("init", &[&["init"]]),
         ("forget", &[&["prune"], &["forget", &gone.sub]]),
     ] {
         desk.proxy.calls();

@@ -22,6 +22,7 @@ use crate::doctor::report::Outcome;
 use crate::doctor::{findings, nothing_was_read, report};
 use crate::forget::forget;
 use crate::import::{self, import};
+use crate::init::init;
 use crate::prune::prune;
 use crate::reset::reset;
 use crate::sign_out::{self, sign_out_all};
@@ -136,6 +137,17 @@ enum Command {
         /// Do not ask.
         #[arg(long)]
         yes: bool,
+    },
+    /// Notes in the records' table which pool and table it is, so that under SECOND_FACTOR_POLICY=OPTIONAL the functions take a
+    /// user without a record for one who has no authenticator.
+    ///
+    /// Run it before the policy, and after each restore of the table. Run again, it changes nothing. Exit status: as for unlock.
+    Init {
+        /// Go on although the table says that it is a copy of another: you have restored it, and will use it.
+        #[arg(long)]
+        restored: bool,
+        #[command(flatten)]
+        changing: Changing,
     },
     /// Says what is kept about a user, or, without one, how many users have what. It changes nothing and prints no secret.
     ///
@@ -283,7 +295,8 @@ impl CommandLine {
             | Command::Detach { user_pool_id, .. }
             | Command::SignOutAll { user_pool_id, .. }
             | Command::Status { common: Common { user_pool_id, .. }, .. } => user_pool_id,
-            Command::Unlock { changing, .. }
+            Command::Init { changing, .. }
+            | Command::Unlock { changing, .. }
             | Command::OperatorCode { changing, .. }
             | Command::Enroll { changing, .. }
             | Command::Reset { changing, .. }
@@ -363,6 +376,9 @@ pub async fn run(
                 Some(user) => status::of_user(desk, &user).await?,
                 None => status::of_all(desk).await?,
             }
+        }
+        Command::Init { restored, changing } => {
+            init(Desk::new(services, changing.options(), at, random, terminal, "init"), restored).await?;
         }
         Command::Unlock { user, changing } => {
             unlock(Desk::new(services, changing.options(), at, random, terminal, "unlock"), &user).await?;

@@ -239,15 +239,25 @@ impl<'d, 't> Desk<'d, 't> {
 
     /// A line for whoever ships them: who did what to whom, and when. It has no secret.
     pub(crate) fn audit(&mut self, by: &str, sub: &str, at: UnixTime, more: Map<String, Value>) -> Result<(), Stopped> {
+        let about = [("sub".to_owned(), json!(sub))].into_iter().chain(more);
+        self.audit_about(by, at, about)
+    }
+
+    /// The same, of what is not one user's.
+    pub(crate) fn audit_about(
+        &mut self,
+        by: &str,
+        at: UnixTime,
+        about: impl IntoIterator<Item = (String, Value)>,
+    ) -> Result<(), Stopped> {
         let mut line = json!({
             "time": when(at),
             "command": self.command,
             "userPoolId": self.options.user_pool_id.to_string(),
-            "sub": sub,
             "by": by,
         });
         if let Some(line) = line.as_object_mut() {
-            line.extend(more);
+            line.extend(about);
         }
         self.terminal.audit(&line.to_string())
     }

@@ -13,6 +13,7 @@ pub mod detach;
 pub mod doctor;
 mod forget;
 pub mod import;
+mod init;
 mod listing;
 mod places;
 mod prune;
