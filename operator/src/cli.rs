@@ -25,7 +25,8 @@ use crate::import::{self, import};
 use crate::init::init;
 use crate::prune::prune;
 use crate::reset::reset;
-use crate::sign_out::{self, sign_out_all};
+use crate::sign_out::sign_out;
+use crate::sign_out_all::{self, sign_out_all};
 use crate::status;
 use crate::terminal::{Stopped, Terminal};
 use crate::unlock::unlock;
@@ -120,11 +121,15 @@ enum Command {
     },
     /// Ends every session of every user of a pool: everyone has to sign in again.
     ///
+    /// Each record notes it. Users whose record was saved meanwhile are named at the end: run `sign-out` for each.
     /// It can be stopped, and goes on where it was. Exit status: as for attach.
     SignOutAll {
         /// The user pool's id.
         #[arg(long, value_name = "ID")]
         user_pool_id: UserPoolId,
+        /// The records' table, if not as the functions name it.
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        table: Option<String>,
         /// Calls a second. The account has 25, for these and for the users' own changes.
         #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=25))]
         per_second: u32,
@@ -159,6 +164,15 @@ enum Command {
         user: Option<String>,
         #[command(flatten)]
         common: Common,
+    },
+    /// Ends every session of a user, and notes it in the record: what may refresh from then on has signed in since.
+    ///
+    /// Run it before a promotion to a group that needs a second factor. Exit status: as for unlock.
+    SignOut {
+        /// A sub, a user name, or a verified email address.
+        user: String,
+        #[command(flatten)]
+        changing: Changing,
     },
     /// Takes wrong passcodes off a user's count, as a recovery code does and within the same bounds.
     ///
@@ -296,6 +310,7 @@ impl CommandLine {
             | Command::SignOutAll { user_pool_id, .. }
             | Command::Status { common: Common { user_pool_id, .. }, .. } => user_pool_id,
             Command::Init { changing, .. }
+            | Command::SignOut { changing, .. }
             | Command::Unlock { changing, .. }
             | Command::OperatorCode { changing, .. }
             | Command::Enroll { changing, .. }
@@ -365,9 +380,10 @@ pub async fn run(
             let asked = detach::Asked { user_pool_id, state, to, dry_run, confirmed: confirm };
             detach(services, &asked, terminal).await?;
         }
-        Command::SignOutAll { user_pool_id, per_second, progress, dry_run, yes } => {
-            let asked = sign_out::Asked { user_pool_id, per_second, progress, dry_run, yes };
-            sign_out_all(services, &asked, terminal).await?;
+        Command::SignOutAll { user_pool_id, table, per_second, progress, dry_run, yes } => {
+            let options = Options { user_pool_id, table, json: false, dry_run, yes };
+            let desk = Desk::new(services, options, at, random, terminal, "sign-out-all");
+            sign_out_all(desk, &sign_out_all::Asked { per_second, progress }).await?;
         }
         Command::Status { user, common: Common { user_pool_id, table, json } } => {
             let options = Options { user_pool_id, table, json, dry_run: true, yes: false };
@@ -379,6 +395,9 @@ pub async fn run(
         }
         Command::Init { restored, changing } => {
             init(Desk::new(services, changing.options(), at, random, terminal, "init"), restored).await?;
+        }
+        Command::SignOut { user, changing } => {
+            sign_out(Desk::new(services, changing.options(), at, random, terminal, "sign-out"), &user).await?;
         }
         Command::Unlock { user, changing } => {
             unlock(Desk::new(services, changing.options(), at, random, terminal, "unlock"), &user).await?;
