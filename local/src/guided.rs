@@ -552,7 +552,7 @@ mod tests {
     #[test]
     fn auth_session_validity_is_that_of_template_yaml() {
         let clock: Clock = Arc::new(|| UnixTime(1_800_000_000));
-        let pool = pool_as_deployed(&clock).unwrap();
+        let pool = pool_as_deployed(Policy::Required, &clock).unwrap();
         let validity = pool.settings().clients.first().unwrap().auth_session_validity;
         let template = include_str!("../../template.yaml");
         assert!(template.contains(&format!("AuthSessionValidity: {}\n", validity.seconds() / 60)));
