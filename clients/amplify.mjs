@@ -13,8 +13,8 @@ export function configure({ userPoolId, userPoolClientId, userPoolEndpoint }) {
  * answer: then begin again with the password.
  *
  * `app` has a screen for each challenge. A screen ends with `{ answer }`, and in addition with what the user chose:
- * - `afterSecondFactor`: 'REPLACE_AUTHENTICATOR' for a lost phone, 'NEW_RECOVERY_CODES', or 'NOTHING' to give such a
- *   change up again (with any answer that is wrong, such as 'NOTHING');
+ * - `afterSecondFactor`: 'REPLACE_AUTHENTICATOR' for a lost phone, 'NEW_RECOVERY_CODES', 'REMOVE_AUTHENTICATOR' to turn the
+ *   second factor off, or 'NOTHING' to give such a change up again (with any answer that is wrong, such as 'NOTHING');
  * - `friendlyDeviceName`: the user's own name for a new authenticator.
  * `app.showWrongPasscodes` tells of wrong passcodes since the sign-in before.
  */
@@ -40,13 +40,11 @@ function ask(app, { signInStep, additionalInfo }, shown) {
   const attemptsLeft = Number(shown.attemptsLeft);
   switch (additionalInfo?.challenge ?? signInStep) {
     case 'SECOND_FACTOR': // A passcode, a recovery code, or the code from support.
-      return app.askPasscode({
-        accepts: shown.accepts.split(' '),
-        attemptsLeft,
-        retryAfterSeconds: Number(shown.retryAfterSeconds),
-        passcodeDigits: shown.passcodeDigits.split(' ').map(Number),
-        friendlyDeviceName: shown.friendlyDeviceName,
-      });
+      return app.askPasscode(prompt(shown));
+    case 'SECOND_FACTOR_OFFER': // 'SKIP', or 'SET_UP' for an authenticator.
+      return app.offerSecondFactor();
+    case 'REMOVE_AUTHENTICATOR': // The next passcode, or a recovery code: then there is no second factor any more.
+      return app.confirmTurningOff(prompt(shown));
     case 'TOTP_SETUP': // The first passcode of the new authenticator; otpauthUri is for a QR code.
       return app.showAuthenticator({ secretCode: shown.secretCode, otpauthUri: shown.otpauthUri, attemptsLeft });
     case 'RECOVERY_CODES': // One of them, typed back as proof that they were kept.
@@ -56,6 +54,16 @@ function ask(app, { signInStep, additionalInfo }, shown) {
     default:
       throw new Error(`This app does not know the step ${additionalInfo?.challenge ?? signInStep}.`);
   }
+}
+
+function prompt(shown) {
+  return {
+    accepts: shown.accepts.split(' '),
+    attemptsLeft: Number(shown.attemptsLeft),
+    retryAfterSeconds: Number(shown.retryAfterSeconds),
+    passcodeDigits: shown.passcodeDigits.split(' ').map(Number),
+    friendlyDeviceName: shown.friendlyDeviceName,
+  };
 }
 
 /** The tokens of the user who is signed in. Amplify renews them when they have expired; `forceRefresh` does it now. */

@@ -13,8 +13,9 @@ def sign_in(cognito, user_pool_id, client_id, username, password, app):
     password.
 
     `app` has a screen for each challenge. A screen returns {"answer": …}, and in addition what the user chose:
-    - afterSecondFactor: "REPLACE_AUTHENTICATOR" for a lost phone, "NEW_RECOVERY_CODES", or "NOTHING" to give such a
-      change up again (with any answer that is wrong, such as "NOTHING");
+    - afterSecondFactor: "REPLACE_AUTHENTICATOR" for a lost phone, "NEW_RECOVERY_CODES", "REMOVE_AUTHENTICATOR" to turn
+      the second factor off, or "NOTHING" to give such a change up again (with any answer that is wrong, such as
+      "NOTHING");
     - friendlyDeviceName: the user's own name for a new authenticator.
     `app.show_wrong_passcodes` tells of wrong passcodes since the sign-in before.
     """
@@ -64,13 +65,11 @@ def ask(app, shown):
     attempts_left = int(shown["attemptsLeft"])
     match shown["challenge"]:
         case "SECOND_FACTOR":  # A passcode, a recovery code, or the code from support.
-            return app.ask_passcode(
-                accepts=shown["accepts"].split(),
-                attempts_left=attempts_left,
-                retry_after_seconds=int(shown["retryAfterSeconds"]),
-                passcode_digits=[int(digits) for digits in shown["passcodeDigits"].split()],
-                friendly_device_name=shown.get("friendlyDeviceName"),
-            )
+            return app.ask_passcode(**prompt(shown))
+        case "SECOND_FACTOR_OFFER":  # "SKIP", or "SET_UP" for an authenticator.
+            return app.offer_second_factor()
+        case "REMOVE_AUTHENTICATOR":  # The next passcode, or a recovery code: then there is no second factor any more.
+            return app.confirm_turning_off(**prompt(shown))
         case "TOTP_SETUP":  # The first passcode of the new authenticator; otpauthUri is for a QR code.
             return app.show_authenticator(
                 secret_code=shown["secretCode"], otpauth_uri=shown["otpauthUri"], attempts_left=attempts_left
@@ -79,6 +78,16 @@ def ask(app, shown):
             return app.show_recovery_codes(recovery_codes=shown["recoveryCodes"].split(), attempts_left=attempts_left)
         case other:
             raise ValueError(f"This app does not know the challenge {other}.")
+
+
+def prompt(shown):
+    return {
+        "accepts": shown["accepts"].split(),
+        "attempts_left": int(shown["attemptsLeft"]),
+        "retry_after_seconds": int(shown["retryAfterSeconds"]),
+        "passcode_digits": [int(digits) for digits in shown["passcodeDigits"].split()],
+        "friendly_device_name": shown.get("friendlyDeviceName"),
+    }
 
 
 def refresh(cognito, client_id, refresh_token):

@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use serde_json::{Value, json};
-use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, SignInSettings};
+use shared::guard_settings::GuardedSince;
+use shared::requirements::Requirements;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, Policy, SettingError, SignInSettings};
 use shared::store::memory::MemorySealer;
 use tokio::net::TcpListener;
 
@@ -31,11 +33,14 @@ use crate::web_pages::{Origin, WebPages};
 
 /// A Cognito user pool on 127.0.0.1, with the password and second-factor sign-in of this project.
 #[derive(Parser)]
-#[command(name = "local-pool", version)]
+#[command(name = "local-pool", version, args_conflicts_with_subcommands = true)]
 pub struct CommandLine {
     /// In the guided sign-in, let the program answer; so it does when standard input is not a terminal.
     #[arg(long)]
     auto: bool,
+    /// In the guided sign-in, the triggers' SECOND_FACTOR_POLICY: REQUIRED, or OPTIONAL to see an offer and how to turn it off.
+    #[arg(long, value_name = "POLICY", default_value = "REQUIRED", value_parser = Policy::parse)]
+    second_factor_policy: Policy,
     #[command(subcommand)]
     command: Option<Command>,
 }
@@ -115,6 +120,38 @@ struct PoolOptions {
     /// The triggers' PASSCODE_DIGITS: 6, 8 or "6 8".
     #[arg(long, value_name = "DIGITS", default_value = "6", value_parser = PasscodeDigits::parse)]
     passcode_digits: PasscodeDigits,
+    #[command(flatten)]
+    policy: PolicyOptions,
+}
+
+/// Who needs a second factor. The token guard's LONGEST_SESSION_DAYS is 30 under OPTIONAL, and its GUARDED_SINCE the start.
+#[derive(Args)]
+struct PolicyOptions {
+    /// The triggers' SECOND_FACTOR_POLICY: REQUIRED, or OPTIONAL for users who may do without.
+    #[arg(long, value_name = "POLICY", default_value = "REQUIRED", value_parser = Policy::parse)]
+    second_factor_policy: Policy,
+    /// Under OPTIONAL, an app client at which one is required all the same, as in REQUIRED_CLIENTS. Can be repeated.
+    #[arg(long, value_name = "CLIENT_ID")]
+    required_client: Vec<String>,
+    /// Under OPTIONAL, from when one is required of everybody, in UTC, as in REQUIRED_FROM: 2026-12-24T08:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    required_from: Option<String>,
+    /// Under OPTIONAL, a group whose members need one, as in REQUIRED_GROUPS. Can be repeated.
+    #[arg(long, value_name = "GROUP")]
+    required_group: Vec<String>,
+}
+
+impl PolicyOptions {
+    /// As the functions read them.
+    fn requirements(&self) -> Result<Requirements, SettingError> {
+        let value = |variable: &str| match variable {
+            Requirements::CLIENTS => Some(self.required_client.join(" ")),
+            Requirements::FROM => self.required_from.clone(),
+            Requirements::GROUPS => Some(self.required_group.join(" ")),
+            _ => None,
+        };
+        Requirements::read_with_groups(&value, self.second_factor_policy)
+    }
 }
 
 /// Runs the command. An error is a sentence for the person who typed it.
@@ -123,16 +160,16 @@ pub async fn run(command_line: CommandLine, clock: Clock) -> Result<(), String> 
         Some(Command::Serve { port, json, server, pool, lambda }) => {
             run_server(port, json, server, pool, lambda, clock).await
         }
-        None => guide(command_line.auto, clock).await,
+        None => guide(command_line.auto, command_line.second_factor_policy, clock).await,
     }
 }
 
 /// The guided sign-in, until its end or Ctrl-C.
-async fn guide(auto: bool, clock: Clock) -> Result<(), String> {
+async fn guide(auto: bool, policy: Policy, clock: Clock) -> Result<(), String> {
     let by_program = auto || !io::stdin().is_terminal();
     let answers = if by_program { AnswerSource::Program } else { AnswerSource::Person };
     tokio::select! {
-        walked = walk_through(answers, clock) => walked,
+        walked = walk_through(answers, policy, clock) => walked,
         () = stop_signal()? => Ok(()),
     }
 }
@@ -146,8 +183,11 @@ async fn run_server(
     lambda: LambdaOptions,
     clock: Clock,
 ) -> Result<(), String> {
+    let contradiction = |error: SettingError| format!("These options do not go together: {error}.");
+    let policy = options.policy.second_factor_policy;
     let sign_in = SignInSettings::new(options.accepted_cognito_mfa, options.enrollment);
-    let sign_in = sign_in.map_err(|error| format!("These options do not go together: {error}."))?;
+    let sign_in = sign_in.and_then(|sign_in| sign_in.under(policy)).map_err(contradiction)?;
+    let requirements = options.policy.requirements().map_err(contradiction)?;
     let stopped = stop_signal()?;
     let listener = TcpListener::bind(("127.0.0.1", port)).await.map_err(|error| {
         if error.kind() == io::ErrorKind::AddrInUse {
@@ -184,6 +224,12 @@ async fn run_server(
         }
     };
     let own = own.map_err(|error| error.to_string())?.with_passcode_digits(options.passcode_digits);
+    // Where users may do without, the guard needs to know since when it refuses: its records are as old as this start, or it was down.
+    let own = match policy {
+        Policy::Required => own,
+        Policy::Optional => own.with_guarded_since(GuardedSince::new(clock())),
+    };
+    let own = own.with_requirements(requirements);
     let own = Arc::new(own);
     let elsewhere = lambda.functions();
     if let (Some(functions), Some(members)) = (&elsewhere, settings.user_pool.as_object_mut()) {

@@ -1,5 +1,5 @@
-//! The guided sign-in: a user's first sign-in, the next one, and one after the phone was lost. It prints each API call and
-//! each trigger in a few lines.
+//! The guided sign-in: a user's first sign-in, the next one, and one after the phone was lost; where users may do without a second
+//! factor, an offer and its end instead. It prints each API call and each trigger in a few lines.
 //!
 //! It prints secrets, which nothing else here does: they belong to its own user, and are forgotten when it ends.
 
@@ -12,7 +12,9 @@ use qrcode::bits::Bits;
 use qrcode::render::unicode::Dense1x2;
 use qrcode::{EcLevel, QrCode, Version};
 use serde_json::{Value, json};
+use shared::challenge::SKIP;
 use shared::clock::UnixTime;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings};
 use shared::totp::{Parameters, SharedSecret, passcode_at};
 use tokio::sync::mpsc;
 
@@ -34,9 +36,9 @@ pub(crate) enum AnswerSource {
     Person,
 }
 
-/// Walks through three sign-ins. An error is a sentence for the person at the terminal.
-pub(crate) async fn walk_through(answers: AnswerSource, clock: Clock) -> Result<(), String> {
-    let pool = pool_as_deployed(&clock)?.observed_by(Arc::new(TriggerPrinter));
+/// Walks through a few sign-ins. An error is a sentence for the person at the terminal.
+pub(crate) async fn walk_through(answers: AnswerSource, policy: Policy, clock: Clock) -> Result<(), String> {
+    let pool = pool_as_deployed(policy, &clock)?.observed_by(Arc::new(TriggerPrinter));
     let typed = match answers {
         AnswerSource::Program => None,
         AnswerSource::Person => Some(lines_typed()),
@@ -59,37 +61,50 @@ pub(crate) async fn walk_through(answers: AnswerSource, clock: Clock) -> Result<
         )
         .await?;
 
-    title("The first sign-in: password, then an authenticator and recovery codes");
-    guide.sign_in(Loss::None).await?;
-
-    title("The next sign-in: password, then a passcode");
-    guide.sign_in(Loss::None).await?;
-
-    title("The phone is lost: password, then a recovery code in its place, and a new authenticator");
-    guide.phone = None;
-    let tokens = guide.sign_in(Loss::Phone).await?;
-
-    title("What the tokens say");
-    for name in ["IdToken", "AccessToken"] {
-        say(format!("{name} {}", claims(&tokens, name).ok_or("The pool gave no tokens.")?));
-    }
-    say("\nThe old authenticator and the old recovery codes no longer work, and no operator had to help.");
-    say("`cargo run -- serve` runs such a pool for your own client.");
+    let end = match policy {
+        Policy::Required => guide.walk_where_required().await?,
+        Policy::Optional => guide.walk_where_optional().await?,
+    };
+    say(format!("\n{end}"));
+    let option = match policy {
+        Policy::Required => "",
+        Policy::Optional => " --second-factor-policy OPTIONAL",
+    };
+    say(format!("`cargo run -- serve{option}` runs such a pool for your own client."));
     Ok(())
 }
 
 /// A pool with template.yaml's app client: its session strings are valid long enough to install an authenticator app.
-fn pool_as_deployed(clock: &Clock) -> Result<Pool, String> {
-    let triggers = InProcess::new(Arc::clone(clock)).map_err(|error| error.to_string())?;
+fn pool_as_deployed(policy: Policy, clock: &Clock) -> Result<Pool, String> {
+    let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, Enrollment::AtSignIn);
+    let sign_in = sign_in.and_then(|sign_in| sign_in.under(policy)).map_err(|error| error.to_string())?;
+    let triggers = InProcess::with_settings(sign_in, Arc::clone(clock)).map_err(|error| error.to_string())?;
     Pool::new(PoolSettings::as_deployed(false), Arc::new(triggers), Arc::clone(clock))
         .map_err(|error| error.to_string())
 }
 
-/// What the user lost before a sign-in.
+/// What the user is up to in a sign-in.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Loss {
-    None,
-    Phone,
+enum Purpose {
+    /// The tokens; with an authenticator, if one is offered.
+    SignIn,
+    /// The tokens, without an authenticator, if one is offered.
+    Skip,
+    /// Another authenticator: the phone is lost.
+    ReplacePhone,
+    /// To go on without an authenticator.
+    TurnOff,
+}
+
+impl Purpose {
+    /// `afterSecondFactor` in ClientMetadata.
+    fn after_second_factor(self) -> Option<&'static str> {
+        match self {
+            Self::SignIn | Self::Skip => None,
+            Self::ReplacePhone => Some("REPLACE_AUTHENTICATOR"),
+            Self::TurnOff => Some("REMOVE_AUTHENTICATOR"),
+        }
+    }
 }
 
 struct Guide {
@@ -121,10 +136,50 @@ impl Phone {
 }
 
 impl Guide {
+    /// Gives the last sentence.
+    async fn walk_where_required(&mut self) -> Result<&'static str, String> {
+        title("The first sign-in: password, then an authenticator and recovery codes");
+        self.sign_in(Purpose::SignIn).await?;
+
+        title("The next sign-in: password, then a passcode");
+        self.sign_in(Purpose::SignIn).await?;
+
+        title("The phone is lost: password, then a recovery code in its place, and a new authenticator");
+        self.phone = None;
+        let tokens = self.sign_in(Purpose::ReplacePhone).await?;
+        say_claims(&tokens)?;
+        Ok("The old authenticator and the old recovery codes no longer work, and no operator had to help.")
+    }
+
+    /// Gives the last sentence. A person may answer an offer in another way than its title says.
+    async fn walk_where_optional(&mut self) -> Result<&'static str, String> {
+        title("The first sign-in: password, then the offer of a second factor, which can be skipped");
+        let tokens = self.sign_in(Purpose::Skip).await?;
+        if self.phone.is_none() {
+            say_claims(&tokens)?;
+            say("\nThey have no claim second_factor: the password was all it took.");
+
+            title("The next sign-in: the offer again, and now an authenticator and recovery codes");
+            let tokens = self.sign_in(Purpose::SignIn).await?;
+            if self.phone.is_none() {
+                say_claims(&tokens)?;
+                return Ok("It was skipped twice, so there is no second factor to turn off.");
+            }
+        }
+        title("Turning it off: password, a passcode, and then a second proof, so that no script can do it in silence");
+        self.sign_in(Purpose::TurnOff).await?;
+        self.phone = None;
+
+        title("The sign-in after that: the offer again");
+        let tokens = self.sign_in(Purpose::Skip).await?;
+        say_claims(&tokens)?;
+        Ok("A user who has an authenticator is asked for it, and the others sign in with the password alone.")
+    }
+
     /// Sign-ins until one ends in tokens. A person may be wrong three times, and goes on with the same sign-in of the walk.
-    async fn sign_in(&mut self, loss: Loss) -> Result<Value, String> {
+    async fn sign_in(&mut self, purpose: Purpose) -> Result<Value, String> {
         loop {
-            match self.sign_in_once(loss).await? {
+            match self.sign_in_once(purpose).await? {
                 SignInEnd::Tokens(tokens) => return Ok(tokens),
                 SignInEnd::Refused if self.typed.is_none() => return Err("The sign-in was refused.".to_owned()),
                 SignInEnd::Refused => {
@@ -135,7 +190,7 @@ impl Guide {
     }
 
     /// One sign-in from SRP_A to its end.
-    async fn sign_in_once(&mut self, loss: Loss) -> Result<SignInEnd, String> {
+    async fn sign_in_once(&mut self, purpose: Purpose) -> Result<SignInEnd, String> {
         let settings = self.pool.settings();
         let client_id = settings.clients.first().map(|client| client.client_id.clone()).unwrap_or_default();
         let srp = SrpClient::new(&settings.user_pool_id).map_err(|error| error.to_string())?;
@@ -154,7 +209,7 @@ impl Guide {
                 "CUSTOM_CHALLENGE" => {
                     // The user's own name, which is not the address that was typed.
                     let user_name = shown.get("USERNAME").cloned().unwrap_or_default();
-                    json!({ "USERNAME": user_name, "ANSWER": self.second_factor(&shown, loss).await? })
+                    json!({ "USERNAME": user_name, "ANSWER": self.second_factor(&shown, purpose).await? })
                 }
                 other => return Err(format!("The pool issued {other}, which this guide cannot answer.")),
             };
@@ -164,8 +219,8 @@ impl Guide {
                 "Session": answer.get("Session"),
                 "ChallengeResponses": responses,
             });
-            if let (Loss::Phone, Some(request)) = (loss, request.as_object_mut()) {
-                request.insert("ClientMetadata".to_owned(), json!({ "afterSecondFactor": "REPLACE_AUTHENTICATOR" }));
+            if let (Some(change), Some(request)) = (purpose.after_second_factor(), request.as_object_mut()) {
+                request.insert("ClientMetadata".to_owned(), json!({ "afterSecondFactor": change }));
             }
             answer = match self.respond(request).await {
                 Ok(answer) => answer,
@@ -179,12 +234,27 @@ impl Guide {
     }
 
     /// The ANSWER to one of our challenges.
-    async fn second_factor(&mut self, shown: &Value, loss: Loss) -> Result<String, String> {
+    async fn second_factor(&mut self, shown: &Value, purpose: Purpose) -> Result<String, String> {
         let parameter = |name: &str| shown.get(name).and_then(Value::as_str);
         if let Some(sentence) = self.typed.as_ref().and_then(|_| about_the_last_answer(parameter)) {
             say(format!("\n{sentence}"));
         }
-        match (parameter("challenge"), loss) {
+        match (parameter("challenge"), purpose) {
+            (Some("SECOND_FACTOR_OFFER"), _) => {
+                say("The user may do without: SKIP leads to the tokens, and any other answer to an authenticator.\n");
+                self.phone = None;
+                match (&mut self.typed, purpose) {
+                    (Some(typed), _) => {
+                        let typed = ask(typed, "SKIP, or anything else to set an authenticator up").await?;
+                        Ok(if typed.trim().eq_ignore_ascii_case(SKIP) { SKIP.to_owned() } else { typed })
+                    }
+                    (None, Purpose::Skip) => Ok(SKIP.to_owned()),
+                    (None, Purpose::SignIn | Purpose::ReplacePhone | Purpose::TurnOff) => Ok("SET_UP".to_owned()),
+                }
+            }
+            (Some("REMOVE_AUTHENTICATOR"), _) => {
+                self.recovery_code("The next passcode, or a recovery code, to turn the second factor off").await
+            }
             (Some("TOTP_SETUP"), _) => {
                 if let (Some(secret_code), Some(uri)) = (parameter("secretCode"), parameter("otpauthUri")) {
                     say(qr_code(uri, io::stdout().is_terminal()).ok_or("The key URI does not fit into a QR code.")?);
@@ -206,11 +276,11 @@ impl Guide {
                 }
                 self.recovery_code("One of them, as proof that they were kept").await
             }
-            (Some("SECOND_FACTOR"), Loss::None) => {
+            (Some("SECOND_FACTOR"), Purpose::SignIn | Purpose::Skip | Purpose::TurnOff) => {
                 self.passcode("A passcode; each works once, so wait for the next one if the app still shows the last")
                     .await
             }
-            (Some("SECOND_FACTOR"), Loss::Phone) => {
+            (Some("SECOND_FACTOR"), Purpose::ReplacePhone) => {
                 self.recovery_code("A recovery code, in the place of a passcode").await
             }
             (challenge, _) => Err(format!("The challenge {challenge:?} is not one that this guide can answer.")),
@@ -401,6 +471,15 @@ fn qr_segments(text: &str) -> Vec<(&str, bool)> {
     segments
 }
 
+/// Prints the claims of both tokens.
+fn say_claims(tokens: &Value) -> Result<(), String> {
+    title("What the tokens say");
+    for name in ["IdToken", "AccessToken"] {
+        say(format!("{name} {}", claims(tokens, name).ok_or("The pool gave no tokens.")?));
+    }
+    Ok(())
+}
+
 /// The claims of a token, as its verifier would read them.
 fn claims(tokens: &Value, name: &str) -> Option<String> {
     let token = tokens.pointer(&format!("/AuthenticationResult/{name}"))?.as_str()?;
@@ -473,7 +552,7 @@ mod tests {
     #[test]
     fn auth_session_validity_is_that_of_template_yaml() {
         let clock: Clock = Arc::new(|| UnixTime(1_800_000_000));
-        let pool = pool_as_deployed(&clock).unwrap();
+        let pool = pool_as_deployed(Policy::Required, &clock).unwrap();
         let validity = pool.settings().clients.first().unwrap().auth_session_validity;
         let template = include_str!("../../template.yaml");
         assert!(template.contains(&format!("AuthSessionValidity: {}\n", validity.seconds() / 60)));

@@ -73,6 +73,64 @@ mod tests {
         }
     }
 
+    const OPTIONAL: [&str; 2] = ["--second-factor-policy", "OPTIONAL"];
+
+    #[test]
+    fn where_users_may_do_without_the_guide_skips_sets_up_and_turns_off() {
+        let output = local(&[&["--auto"], &OPTIONAL[..]].concat()).output().unwrap();
+        assert_eq!((output.status.code(), sentence(&output)), (Some(0), ""));
+        let text = String::from_utf8(output.stdout).unwrap();
+        let of_challenge = |rest: &str| rest.chars().take_while(|c| c.is_ascii_uppercase() || *c == '_').collect();
+        let mut issued: Vec<String> = text.split("challenge: ").skip(1).map(of_challenge).collect();
+        issued.dedup();
+        let [offer, changes] = ["SECOND_FACTOR_OFFER", "SECOND_FACTOR REMOVE_AUTHENTICATOR"];
+        assert_eq!(issued.join(" "), format!("{offer} TOTP_SETUP RECOVERY_CODES {changes} {offer}"));
+        assert_eq!(text.matches("challengeAnswer SKIP").count(), 2);
+        assert_eq!(text.matches("challengeAnswer SET_UP").count(), 1);
+        assert_eq!(text.matches("── What the tokens say").count(), 2);
+        assert_eq!(text.matches("\"second_factor_enrolled\": \"false\"").count(), 2, "{text}");
+        assert!(!text.contains("\"second_factor\": "), "{text}");
+        assert!(
+            text.ends_with(
+                "`cargo run -- serve --second-factor-policy OPTIONAL` runs such a pool for your own client.\n"
+            )
+        );
+    }
+
+    #[test]
+    fn a_person_who_skips_twice_has_nothing_to_turn_off() {
+        let mut person = Person::start(false, &OPTIONAL);
+        for typed in ["SKIP", " skip "] {
+            person.is_asked("SKIP, or anything else to set an authenticator up: ");
+            person.types(typed);
+        }
+        let mut rest = String::new();
+        person.screen.read_to_string(&mut rest).unwrap();
+        assert!(rest.contains("It was skipped twice, so there is no second factor to turn off."), "{rest}");
+        assert_eq!(person.child.wait().unwrap().code(), Some(0));
+    }
+
+    #[test]
+    fn a_person_who_sets_up_at_once_is_shown_how_to_turn_it_off() {
+        let mut person = Person::start(false, &OPTIONAL);
+        person.is_asked("SKIP, or anything else to set an authenticator up: ");
+        person.types("yes, please");
+        let shown = person.is_asked("The passcode that the app shows: ");
+        let (_, key) = shown.split_once("type in the key ").unwrap();
+        person.types(&passcode(key.lines().next().unwrap()));
+        let shown = person.is_asked("One of them, as proof that they were kept: ");
+        let (_, codes) = shown.split_once("Ten recovery codes").unwrap();
+        let codes: Vec<&str> = codes.lines().filter_map(|line| line.strip_prefix("    ")?.split(' ').next()).collect();
+        person.types(codes[0]);
+        let shown = person.is_asked("so wait for the next one if the app still shows the last: ");
+        assert!(shown.contains("── Turning it off"), "{shown}");
+        person.types(codes[0]);
+        person.is_asked("The next passcode, or a recovery code, to turn the second factor off: ");
+        person.types(codes[1]);
+        let shown = person.is_asked("SKIP, or anything else to set an authenticator up: ");
+        assert!(shown.contains("── The sign-in after that: the offer again"), "{shown}");
+    }
+
     /// The key URI of the guide's one user.
     fn key_uri(secret_code: &str) -> String {
         let issuer = "Local%20user%20pool";
@@ -150,21 +208,21 @@ mod tests {
 
     impl Person {
         fn watching() -> Self {
-            Self::start(false)
+            Self::start(false, &[])
         }
 
         /// Whose screen is a terminal, too.
         fn at_a_terminal() -> Self {
-            Self::start(true)
+            Self::start(true, &[])
         }
 
-        fn start(screen_is_a_terminal: bool) -> Self {
+        fn start(screen_is_a_terminal: bool, arguments: &[&str]) -> Self {
             let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
             grantpt(&keyboard).unwrap();
             unlockpt(&keyboard).unwrap();
             let name = ptsname(&keyboard, Vec::new()).unwrap();
             let terminal = rustix::fs::open(name, OFlags::RDWR | OFlags::NOCTTY, Mode::empty()).unwrap();
-            let mut command = local(&[]);
+            let mut command = local(arguments);
             if screen_is_a_terminal {
                 command.stdout(terminal.try_clone().unwrap());
             }
@@ -363,6 +421,72 @@ mod tests {
         let output = refused(&["serve", "--accepted-cognito-mfa", "SMS_MFA"]);
         assert_eq!(output.status.code(), Some(1));
         assert!(sentence(&output).contains("ENROLLMENT: AT_SIGN_IN goes with ACCEPTED_COGNITO_MFA=NONE only"));
+        let by_operator = [&OPTIONAL[..], &["--enrollment", "BY_OPERATOR"]].concat();
+        let long = "g".repeat(129);
+        for (options, said) in [
+            (&by_operator[..], "SECOND_FACTOR_POLICY: OPTIONAL goes with ENROLLMENT AT_SIGN_IN only"),
+            (
+                &["--required-from", "2026-12-24T08:00:00Z"],
+                "REQUIRED_FROM: must not be set with SECOND_FACTOR_POLICY REQUIRED",
+            ),
+            (&[&OPTIONAL[..], &["--required-from", "tomorrow"]].concat(), "REQUIRED_FROM: must be a time in UTC"),
+            (&[&OPTIONAL[..], &["--required-client", &long]].concat(), "REQUIRED_CLIENTS: must be names"),
+            (&[&OPTIONAL[..], &["--required-group", &long]].concat(), "REQUIRED_GROUPS: must be names"),
+        ] {
+            let output = refused(&[&["serve"], options].concat());
+            assert_eq!(output.status.code(), Some(1), "{options:?}");
+            assert!(sentence(&output).contains("These options do not go together: "), "{}", sentence(&output));
+            assert!(sentence(&output).contains(said), "{}", sentence(&output));
+        }
+    }
+
+    /// The variables of the four functions, in the order of a sign-in.
+    fn environments(arguments: &[&str]) -> [Value; 4] {
+        let (child, _stdout, line) = started(&[&["--json"], arguments].concat());
+        let connection: Value = serde_json::from_str(&line).unwrap();
+        let functions =
+            ["DefineAuthChallenge", "CreateAuthChallenge", "VerifyAuthChallengeResponse", "PreTokenGeneration"];
+        let variables = functions.map(|function| {
+            let path = format!("GET /2015-03-31/functions/second-factor-{function}/configuration");
+            exchange(connection["endpoint"].as_str().unwrap(), &path, "", "")["Environment"]["Variables"].take()
+        });
+        signal(&child, "-TERM");
+        variables
+    }
+
+    #[test]
+    fn the_functions_are_described_with_the_policy_of_the_options() {
+        let options = [
+            &OPTIONAL[..],
+            &["--required-client", "one", "--required-client", "two", "--required-from", "2030-01-31T08:00:00Z"],
+            &["--required-group", "admins", "--required-group", "R&D,Legal"],
+        ];
+        let [define, create, verify, guard] = environments(&options.concat());
+        for variables in [&define, &create, &verify, &guard] {
+            assert_eq!(variables["SECOND_FACTOR_POLICY"], "OPTIONAL");
+        }
+        for variables in [&create, &verify, &guard] {
+            assert_eq!(variables["REQUIRED_CLIENTS"], "one two");
+            assert_eq!(variables["REQUIRED_FROM"], "2030-01-31T08:00:00Z");
+        }
+        assert_eq!(
+            (&guard["REQUIRED_GROUPS"], &guard["LONGEST_SESSION_DAYS"]),
+            (&json!("admins R&D,Legal"), &json!("30"))
+        );
+        assert!(guard["GUARDED_SINCE"].as_str().unwrap().ends_with('Z'), "{guard}");
+        for name in ["REQUIRED_CLIENTS", "REQUIRED_FROM", "REQUIRED_GROUPS", "LONGEST_SESSION_DAYS"] {
+            assert_eq!(define[name], Value::Null, "{name}");
+        }
+    }
+
+    #[test]
+    fn without_the_options_everybody_needs_a_second_factor() {
+        for variables in environments(&[]) {
+            let of_policy: Vec<&String> = variables.as_object().unwrap().keys().collect();
+            assert_eq!(variables["SECOND_FACTOR_POLICY"], "REQUIRED", "{of_policy:?}");
+            let others = ["REQUIRED_", "LONGEST_", "GUARDED_"];
+            assert!(!of_policy.iter().any(|name| others.iter().any(|other| name.starts_with(other))), "{of_policy:?}");
+        }
     }
 
     #[test]
@@ -375,6 +499,10 @@ mod tests {
             &["serve", "--enrollment", "at_sign_in"],
             &["serve", "--accepted-cognito-mfa", ""],
             &["serve", "--passcode-digits", "7"],
+            &["serve", "--second-factor-policy", "optional"],
+            &["--second-factor-policy", "optional"],
+            // Settings of the guided sign-in, which `serve` would not have.
+            &["--second-factor-policy", "OPTIONAL", "serve"],
             &["serve", "--allow-origin", "*"],
             &["serve", "--requests-per-second", "0"],
             &["serve", "--allow-origin", "localhost:5173"],
@@ -400,6 +528,14 @@ mod tests {
             (
                 &[&endpoint[..], &["--passcode-digits", "8"]].concat(),
                 "cannot be used with '--passcode-digits <DIGITS>'",
+            ),
+            (
+                &[&endpoint[..], &["--second-factor-policy", "OPTIONAL"]].concat(),
+                "cannot be used with '--second-factor-policy <POLICY>'",
+            ),
+            (
+                &[&endpoint[..], &["--required-group", "admins"]].concat(),
+                "cannot be used with '--required-group <GROUP>'",
             ),
         ] {
             let output = refused(arguments);

@@ -95,6 +95,12 @@ impl GuardedSince {
         }
     }
 
+    /// The time.
+    #[must_use]
+    pub fn time(self) -> Option<UnixTime> {
+        self.0
+    }
+
     /// The time, for a guard that refuses tokens without a grant at `now`.
     #[must_use]
     pub fn of(self, guard: TokenGuard, report_only: ReportOnly, now: UnixTime) -> Option<UnixTime> {
@@ -121,6 +127,12 @@ impl LongestSession {
     #[must_use]
     pub fn new(days: u64, unguarded_until: UnixTime) -> Self {
         Self { seconds: days.saturating_mul(Self::DAY_SECONDS), unguarded_until }
+    }
+
+    /// The days.
+    #[must_use]
+    pub fn days(self) -> u64 {
+        self.seconds / Self::DAY_SECONDS
     }
 
     /// Reads [`Self::VARIABLE`]; without it, a refresh passes whatever is required.

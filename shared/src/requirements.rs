@@ -50,6 +50,24 @@ impl Requirements {
         Ok(Self { groups: names(lookup, Self::GROUPS)?, ..Self::read(lookup, policy)? })
     }
 
+    /// The ids of the app clients.
+    #[must_use]
+    pub fn clients(&self) -> &[String] {
+        &self.clients
+    }
+
+    /// From when one is required of everybody.
+    #[must_use]
+    pub fn since(&self) -> Option<UnixTime> {
+        self.from
+    }
+
+    /// The names of the groups.
+    #[must_use]
+    pub fn groups(&self) -> &[String] {
+        &self.groups
+    }
+
     /// The same, with these app clients.
     #[must_use]
     pub fn at_clients(self, clients: &[&str]) -> Self {

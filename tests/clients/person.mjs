@@ -25,11 +25,21 @@ export class Person {
 
   /** Such as `['askPasscode 3', 'askPasscode 2']`. */
   screens() {
-    return this.asked.map(({ screen, attemptsLeft }) => `${screen} ${attemptsLeft}`);
+    // An offer costs no attempt.
+    return this.asked.map(({ screen, attemptsLeft }) => `${screen} ${attemptsLeft ?? ''}`.trim());
   }
 
   async askPasscode(parameters) {
     return this.#reply('askPasscode', parameters) ?? { answer: this.authenticator.unusedPasscode() };
+  }
+
+  async offerSecondFactor() {
+    return this.#reply('offerSecondFactor', {}) ?? { answer: 'SKIP' };
+  }
+
+  async confirmTurningOff(parameters) {
+    // A recovery code: the next passcode may be too far off.
+    return this.#reply('confirmTurningOff', parameters) ?? { answer: this.recoveryCodes[0] };
   }
 
   async showAuthenticator(parameters) {

@@ -22,11 +22,18 @@ class Person:
         self.asked, self.replies, self.wrong_passcodes = [], list(replies), 0
 
     def screens(self):
-        """Such as ["ask_passcode 3", "ask_passcode 2"]."""
-        return [f"{screen} {parameters['attempts_left']}" for screen, parameters in self.asked]
+        """Such as ["ask_passcode 3", "ask_passcode 2"]; an offer costs no attempt."""
+        return [f"{screen} {parameters.get('attempts_left', '')}".strip() for screen, parameters in self.asked]
 
     def ask_passcode(self, **parameters):
         return self.reply("ask_passcode", parameters) or {"answer": self.authenticator.unused_passcode()}
+
+    def offer_second_factor(self):
+        return self.reply("offer_second_factor", {}) or {"answer": "SKIP"}
+
+    def confirm_turning_off(self, **parameters):
+        # A recovery code: the next passcode may be too far off.
+        return self.reply("confirm_turning_off", parameters) or {"answer": self.recovery_codes[0]}
 
     def show_authenticator(self, **parameters):
         reply = self.reply("show_authenticator", parameters)

@@ -52,6 +52,8 @@ class Stack:
         [(function, arguments)] = condition.items()
         if function == "Fn::Not":
             return not self.is_true(arguments[0])
+        if function == "Fn::And":
+            return all(self.is_true(argument) for argument in arguments)
         assert function == "Fn::Equals", condition
         left, right = (str(self.parameters[a["Ref"]]) if isinstance(a, dict) else str(a) for a in arguments)
         return left == right
@@ -136,8 +138,13 @@ GIVEN = {
     "NextPreTokenGenerationArn": NEXT,
     "NextPreTokenGenerationErrors": "SHOWN",
     "NoGrantMessage": "Please install version 7.",
+    "LongestSessionDays": "30",
     "ReportOnlyUntil": "2026-12-24T08:00:00Z",
+    "RequiredClients": "1example23456789",
+    "RequiredFrom": "2027-01-31T08:00:00Z",
+    "RequiredGroups": "admins",
     "ReservedConcurrency": 10,
+    "SecondFactorPolicy": "OPTIONAL",
 }
 STACKS = {
     "created": CREATED,
@@ -198,6 +205,10 @@ WELL_FORMED = {
     "ExistingUserPoolId": ["", "eu-central-1_Example", "us-gov-west-1_a1B2c3"],
     "FederatedProviders": ["", "Google", "Google Okta-1 LoginWithAmazon"],
     "GuardedSince": ["", "2026-12-24T08:00:00Z"],
+    "LongestSessionDays": ["", "1", "30", "365", "2999", "3599", "3649", "3650"],
+    "RequiredClients": ["", "1example23456789", "1example23456789 my_client+2"],
+    "RequiredFrom": ["", "2027-01-31T08:00:00Z"],
+    "RequiredGroups": ["", "admins", "admins R&D,Legal Buchprüfung", "x" * 128],
     "NoGrantMessage": ["", "Please update the app, then sign in again.", "x" * 200],
     "ReportOnlyUntil": ["", "2026-12-24T08:00:00Z", "2027-02-28T23:59:59Z"],
     "NoGrantMessage": ["", "It's 100% (new)! #1; a=b?", "x" * 200],
@@ -208,6 +219,10 @@ MALFORMED = {
         *("Example", "eu-central-1_", "eu-central-1_Exa-mple", "EU-central-1_Example", "eu-central-1_Example "),
         "arn:aws:cognito-idp:eu-central-1:111122223333:userpool/eu-central-1_Example",
     ],
+    "LongestSessionDays": ["0", "030", "-1", "1.5", "30 days", "3651", "4000", "10000"],
+    "RequiredClients": ["a,b", " a", "a  b", "a ", "a\tb", "my-client", "x" * 129],
+    "RequiredFrom": ["NONE", "tomorrow", "2027-01-31", "2027-01-31T08:00:00+01:00", "2027-13-31T08:00:00Z"],
+    "RequiredGroups": [" admins", "admins  staff", "admins ", "admins\tstaff", "x" * 129],
     "GuardedSince": ["NONE", "none", "tomorrow", "2026-12-24", "2026-12-24T08:00:00+01:00", "2026-13-24T08:00:00Z"],
     "NoGrantMessage": ["x" * 201, "<b>", "a&b", 'say "x"', "caf\u00e9", "two\nlines"],
     "FederatedProviders": [" Google", "Google  Okta", "Google ", "x" * 33],
@@ -380,6 +395,7 @@ def test_define_is_told_the_settings_and_neither_table_nor_key():
         "ACCEPTED_COGNITO_MFA": ref("AcceptedCognitoMfa"),
         "ENROLLMENT": ref("EnrollmentMode"),
         "LOG_LEVEL": ref("LogLevel"),
+        "SECOND_FACTOR_POLICY": ref("SecondFactorPolicy"),
     }
 
 
@@ -390,6 +406,9 @@ def test_create_is_told_what_it_reads_and_no_more():
         "KEY_ID": arn("SealingKey"),
         "LOG_LEVEL": ref("LogLevel"),
         "PASSCODE_DIGITS": ref("PasscodeDigits"),
+        "REQUIRED_CLIENTS": ref("RequiredClients"),
+        "REQUIRED_FROM": ref("RequiredFrom"),
+        "SECOND_FACTOR_POLICY": ref("SecondFactorPolicy"),
         "TABLE_NAME": ref("SecondFactors"),
         "TOTP_ISSUER": ref("TotpIssuer"),
     }
@@ -400,6 +419,9 @@ def test_verify_is_told_what_it_reads_and_no_more():
         "ENROLLMENT": ref("EnrollmentMode"),
         "KEY_ID": arn("SealingKey"),
         "LOG_LEVEL": ref("LogLevel"),
+        "REQUIRED_CLIENTS": ref("RequiredClients"),
+        "REQUIRED_FROM": ref("RequiredFrom"),
+        "SECOND_FACTOR_POLICY": ref("SecondFactorPolicy"),
         "TABLE_NAME": ref("SecondFactors"),
     }
 
@@ -412,7 +434,12 @@ def test_the_guard_is_told_what_it_reads_and_no_more():
         "NEXT_PRE_TOKEN_GENERATION": ref("NextPreTokenGenerationArn"),
         "FEDERATED_PROVIDERS": ref("FederatedProviders"),
         "NO_GRANT_MESSAGE": ref("NoGrantMessage"),
+        "LONGEST_SESSION_DAYS": ref("LongestSessionDays"),
         "REPORT_ONLY_UNTIL": ref("ReportOnlyUntil"),
+        "REQUIRED_GROUPS": ref("RequiredGroups"),
+        "REQUIRED_CLIENTS": ref("RequiredClients"),
+        "REQUIRED_FROM": ref("RequiredFrom"),
+        "SECOND_FACTOR_POLICY": ref("SecondFactorPolicy"),
         "TABLE_NAME": ref("SecondFactors"),
         "TOKEN_GUARD": ref("TokenGuard"),
     }
@@ -440,8 +467,55 @@ def test_by_default_no_factor_of_cognitos_is_accepted():
     assert SOURCE["Parameters"]["EnrollmentMode"]["Default"] == "AT_SIGN_IN"
 
 
+def test_by_default_everybody_needs_a_second_factor_at_once():
+    defaults = {name: SOURCE["Parameters"][name]["Default"] for name in SOURCE["Parameters"] if "Required" in name}
+    assert defaults == {"RequiredClients": "", "RequiredFrom": "", "RequiredGroups": ""}
+    assert SOURCE["Parameters"]["SecondFactorPolicy"]["Default"] == "REQUIRED"
+    assert SOURCE["Parameters"]["LongestSessionDays"]["Default"] == ""
+
+
+OPTIONAL = {"SecondFactorPolicy": "OPTIONAL", "LongestSessionDays": "30", "GuardedSince": "2026-12-24T08:00:00Z"}
+WATCHED = OPTIONAL | {"GuardedSince": "", "ReportOnlyUntil": "2026-12-24T08:00:00Z"}
+BY_OPERATOR = {"EnrollmentMode": "BY_OPERATOR"}
+MOVING_OVER = {"EnrollmentMode": "AFTER_COGNITO_MFA", "AcceptedCognitoMfa": "SMS_MFA", "TokenGuard": "TRIGGER_SOURCE"}
+REFUSED = {
+    "optional, an operator enrolls": (OPTIONAL | BY_OPERATOR, "EnrollmentMode AT_SIGN_IN only"),
+    "optional, after Cognito's factor": (OPTIONAL | MOVING_OVER, "EnrollmentMode AT_SIGN_IN only"),
+    "optional, Cognito's factor": (OPTIONAL | {"AcceptedCognitoMfa": "SMS_MFA"}, "AcceptedCognitoMfa NONE only"),
+    "optional, no grants": (OPTIONAL | {"TokenGuard": "TRIGGER_SOURCE"}, "TokenGuard must be GRANT"),
+    "optional, sessions of any length": (OPTIONAL | {"LongestSessionDays": ""}, "needs LongestSessionDays"),
+    "optional, never guarded": (OPTIONAL | {"GuardedSince": ""}, "needs GuardedSince or ReportOnlyUntil"),
+    "required, from a day on": ({"RequiredFrom": "2027-01-31T08:00:00Z"}, "RequiredFrom must be empty"),
+    "required, never guarded": ({"LongestSessionDays": "30"}, "needs GuardedSince or ReportOnlyUntil"),
+}
+DEPLOYED = {
+    "nothing": {},
+    "optional": OPTIONAL,
+    "optional, watched": WATCHED,
+    "optional, all given": GIVEN,
+    "required, sessions limited": OPTIONAL | {"SecondFactorPolicy": "REQUIRED"},
+    "required, clients and groups kept": {"RequiredClients": "1example23456789", "RequiredGroups": "admins"},
+}
+
+
+def broken_rules(**given):
+    stack, rules = Stack(**given), SOURCE["Rules"].values()
+    asserted = [a for rule in rules if stack.is_true(rule["RuleCondition"]) for a in rule["Assertions"]]
+    return [assertion["AssertDescription"] for assertion in asserted if not stack.is_true(assertion["Assert"])]
+
+
+@pytest.mark.parametrize("given, sentence", REFUSED.values(), ids=REFUSED)
+def test_a_policy_that_contradicts_another_parameter_is_not_deployed(given, sentence):
+    assert any(sentence in broken for broken in broken_rules(**given)), broken_rules(**given)
+
+
+@pytest.mark.parametrize("given", DEPLOYED.values(), ids=DEPLOYED)
+def test_a_policy_that_contradicts_nothing_is_deployed(given):
+    assert broken_rules(**given) == []
+
+
 def test_settings_that_would_stop_the_functions_are_refused_beforehand():
-    mode, accepted = ref("EnrollmentMode"), {"Fn::Equals": [ref("AcceptedCognitoMfa"), "NONE"]}
+    mode, policy, accepted = ref("EnrollmentMode"), ref("SecondFactorPolicy"), {"Fn::Equals": [ref("AcceptedCognitoMfa"), "NONE"]}
     rules = [(rule["RuleCondition"], rule["Assertions"][0]["Assert"]) for rule in SOURCE["Rules"].values()]
     assert rules == [
         ({"Fn::Equals": [mode, "AT_SIGN_IN"]}, accepted),
@@ -449,6 +523,12 @@ def test_settings_that_would_stop_the_functions_are_refused_beforehand():
         ({"Fn::Not": [accepted]}, {"Fn::Equals": [ref("TokenGuard"), "TRIGGER_SOURCE"]}),
         (accepted, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
         ({"Fn::Not": [{"Fn::Equals": [ref("GuardedSince"), ""]}]}, {"Fn::Equals": [ref("TokenGuard"), "GRANT"]}),
+        ({"Fn::Equals": [policy, "OPTIONAL"]}, {"Fn::Equals": [mode, "AT_SIGN_IN"]}),
+        ({"Fn::Equals": [policy, "REQUIRED"]}, {"Fn::Equals": [ref("RequiredFrom"), ""]}),
+        (
+            {"Fn::Not": [{"Fn::Equals": [ref("LongestSessionDays"), ""]}]},
+            {"Fn::Not": [{"Fn::And": [{"Fn::Equals": [ref(n), ""]} for n in ("GuardedSince", "ReportOnlyUntil")]}]},
+        ),
         (
             {"Fn::Equals": [ref("NextPreTokenGenerationErrors"), "SHOWN"]},
             {"Fn::Not": [{"Fn::Equals": [ref("NextPreTokenGenerationArn"), ""]}]},

@@ -63,7 +63,7 @@ fn describe_stacks(service: &Service, functions: &InProcess, form: &Form) -> Res
         ("CreateAuthChallengeArn", arn(Trigger::CreateAuthChallenge)),
         ("VerifyAuthChallengeArn", arn(Trigger::VerifyAuthChallengeResponse)),
         ("PreTokenGenerationArn", arn(Trigger::PreTokenGeneration)),
-        ("TokenGuard", Some(token_guard(functions.token_guard()).to_owned())),
+        ("TokenGuard", Some(token_guard(functions.guard().setting).to_owned())),
         ("TokenGuardEvents", Some(events.as_str().to_owned())),
         ("FederatedProviders", Some(NONE.to_owned())),
         ("ReportOnlyUntil", Some(NONE.to_owned())),
@@ -75,7 +75,7 @@ fn describe_stacks(service: &Service, functions: &InProcess, form: &Form) -> Res
     });
     let stack = text("StackId", &stack_id(name))
         + &text("StackName", name)
-        + &text("CreationTime", &date(service.started_at()))
+        + &text("CreationTime", &rfc3339(service.started_at()))
         + &element("StackStatus", "CREATE_COMPLETE")
         + &element("DisableRollback", "false")
         + &list("Outputs", outputs);
@@ -93,7 +93,7 @@ fn describe_stack_resources(service: &Service, form: &Form) -> Result<String, Aw
     if resources.iter().all(|(_, _, physical_id)| physical_id != asked) {
         return Err(validation_error(format!("Stack for {asked} does not exist")));
     }
-    let made_at = date(service.started_at());
+    let made_at = rfc3339(service.started_at());
     Ok(list(
         "StackResources",
         resources.into_iter().map(|(logical_id, kind, physical_id)| {
@@ -141,7 +141,7 @@ fn validation_error(message: String) -> AwsError {
     AwsError::new("ValidationError", message)
 }
 
-fn date(at: UnixTime) -> String {
+pub(crate) fn rfc3339(at: UnixTime) -> String {
     let at = i64::try_from(at.0).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
     at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }

@@ -4,9 +4,13 @@
 
 use axum::http::{HeaderMap, Method, StatusCode};
 use serde_json::{Map, Value, json};
+use shared::clock::UnixTime;
 use shared::cognito::CognitoMfa;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, PasscodeDigits, TokenGuard};
+use shared::guard_settings::{GuardedSince, LongestSession};
+use shared::requirements::Requirements;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, PasscodeDigits, Policy, TokenGuard};
 
+use crate::aws::cloudformation::rfc3339;
 use crate::aws::dynamodb::TABLE_NAME;
 use crate::aws::error::AwsError;
 use crate::aws::kms::key_arn;
@@ -92,29 +96,51 @@ fn variables(functions: &InProcess, trigger: Trigger) -> Map<String, Value> {
     const TABLE: &str = "TABLE_NAME";
     const KEY: &str = "KEY_ID";
     let names: &[&str] = match trigger {
-        Trigger::DefineAuthChallenge => &[AcceptedCognitoMfa::VARIABLE, Enrollment::VARIABLE],
+        Trigger::DefineAuthChallenge => &[AcceptedCognitoMfa::VARIABLE, Enrollment::VARIABLE, Policy::VARIABLE],
         Trigger::CreateAuthChallenge => &[
             AcceptedCognitoMfa::VARIABLE,
             Enrollment::VARIABLE,
             KEY,
             PasscodeDigits::VARIABLE,
+            Policy::VARIABLE,
+            Requirements::CLIENTS,
+            Requirements::FROM,
             TABLE,
             Issuer::VARIABLE,
         ],
-        Trigger::VerifyAuthChallengeResponse => &[Enrollment::VARIABLE, KEY, TABLE],
-        Trigger::PreTokenGeneration => &[TABLE, TokenGuard::VARIABLE],
+        Trigger::VerifyAuthChallengeResponse => {
+            &[Enrollment::VARIABLE, KEY, Policy::VARIABLE, Requirements::CLIENTS, Requirements::FROM, TABLE]
+        }
+        Trigger::PreTokenGeneration => &[
+            GuardedSince::VARIABLE,
+            LongestSession::VARIABLE,
+            Policy::VARIABLE,
+            Requirements::CLIENTS,
+            Requirements::FROM,
+            Requirements::GROUPS,
+            TABLE,
+            TokenGuard::VARIABLE,
+        ],
     };
-    let settings = functions.settings();
+    let (settings, guard) = (functions.settings(), functions.guard());
+    let time = |time: Option<UnixTime>| time.map(rfc3339).unwrap_or_default();
     let value = |name: &str| match name {
         AcceptedCognitoMfa::VARIABLE => accepted_cognito_mfa(settings.sign_in.accepted_cognito_mfa()),
         Enrollment::VARIABLE => enrollment(settings.sign_in.enrollment()).to_owned(),
         Issuer::VARIABLE => settings.issuer.as_str().to_owned(),
         PasscodeDigits::VARIABLE => settings.passcode_digits.as_str().to_owned(),
-        TokenGuard::VARIABLE => token_guard(functions.token_guard()).to_owned(),
+        TokenGuard::VARIABLE => token_guard(guard.setting).to_owned(),
+        Policy::VARIABLE => guard.policy.as_str().to_owned(),
+        Requirements::CLIENTS => guard.requirements.clients().join(" "),
+        Requirements::FROM => time(guard.requirements.since()),
+        Requirements::GROUPS => guard.requirements.groups().join(" "),
+        GuardedSince::VARIABLE => time(guard.guarded_since.time()),
+        LongestSession::VARIABLE => guard.longest_session.map(|longest| longest.days().to_string()).unwrap_or_default(),
         KEY => key_arn(),
         _ => TABLE_NAME.to_owned(),
     };
-    let own = names.iter().map(|name| ((*name).to_owned(), json!(value(name))));
+    // Those without a value are not set.
+    let own = names.iter().map(|name| ((*name).to_owned(), json!(value(name)))).filter(|(_, value)| value != "");
     own.chain([("LOG_LEVEL".to_owned(), json!("INFO"))]).collect()
 }
 

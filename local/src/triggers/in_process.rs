@@ -75,9 +75,9 @@ impl InProcess {
         &self.create.settings
     }
 
-    /// The token guard's setting.
-    pub(crate) fn token_guard(&self) -> TokenGuard {
-        self.guard.setting
+    /// The token guard, with its settings.
+    pub(crate) fn guard(&self) -> &Guard<Arc<MemoryStore>, NextInProcess> {
+        &self.guard
     }
 
     /// The functions with the defaults of template.yaml: our second factor is the only one, and users enroll at sign-in.

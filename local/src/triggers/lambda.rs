@@ -32,7 +32,10 @@ pub struct LambdaOptions {
     /// Call the functions by Lambda's Invoke API at this address, and not in this process: `cargo lambda watch`, or an
     /// AWS emulator. There they have their own settings. Functions that the LambdaConfig of another pool names are called
     /// there by their ARNs.
-    #[arg(long = "lambda-endpoint", value_name = "URL", conflicts_with_all = ["accepted_cognito_mfa", "enrollment", "passcode_digits"])]
+    #[arg(long = "lambda-endpoint", value_name = "URL", conflicts_with_all = [
+        "accepted_cognito_mfa", "enrollment", "passcode_digits",
+        "second_factor_policy", "required_client", "required_from", "required_group",
+    ])]
     endpoint: Option<Endpoint>,
     /// The name of a function there, such as CreateAuthChallenge=NAME. Default: define-auth-challenge,
     /// create-auth-challenge, verify-auth-challenge, pre-token-generation.
