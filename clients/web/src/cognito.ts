@@ -122,7 +122,9 @@ export function resetPassword(username: string, confirmationCode: string, newPas
 export function renew(): Promise<Outcome> {
   return outcome('signedIn', async () => {
     const { tokens } = await auth.fetchAuthSession({ forceRefresh: true });
-    return { ...passed(tokens!.idToken!.payload), notice: 'renewed' };
+    // Amplify throws away what was revoked.
+    if (!tokens?.idToken) return { type: 'failed', problem: { kind: 'signedOut' }, stays: false };
+    return { ...passed(tokens.idToken.payload), notice: 'renewed' };
   });
 }
 
