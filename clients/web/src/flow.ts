@@ -94,10 +94,10 @@ export type State = { [S in Screen]: On<S> }[Screen];
 
 /** A challenge of the triggers, or a step of Cognito's own. */
 export type Asked =
-  | { step: 'SECOND_FACTOR'; attemptsLeft: number; digits: number[]; deviceName: string; retryAfterSeconds: number; stopped: boolean }
-  | { step: 'TOTP_SETUP'; attemptsLeft: number; digits: number[]; secretCode: string; otpauthUri: string }
-  | { step: 'RECOVERY_CODES'; attemptsLeft: number; recoveryCodes: string[] }
-  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: number[] }
+  | { step: 'SECOND_FACTOR'; attemptsLeft: number; digits: readonly number[]; deviceName: string; retryAfterSeconds: number; stopped: boolean }
+  | { step: 'TOTP_SETUP'; attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string }
+  | { step: 'RECOVERY_CODES'; attemptsLeft: number; recoveryCodes: readonly string[] }
+  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[] }
   | { step: 'SECOND_FACTOR_OFFER' | 'NEW_PASSWORD' | 'CONFIRM_SIGN_UP' | 'RESET_PASSWORD' | 'UNKNOWN' };
 
 export type Choice =

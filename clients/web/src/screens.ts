@@ -20,6 +20,7 @@ interface Built {
 
 /** The fields that a problem is about are emptied, or kept and selected. */
 const EMPTIED: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'wrongPasscode', 'sentAlready', 'passwordUsed']);
+const ABOUT_THE_PASSWORD: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'passwordLocked', 'passwordRules', 'passwordUsed']);
 const NOT_ABOUT_A_FIELD: ReadonlySet<Problem['kind']> = new Set([
   'offline', 'tooManyRequests', 'begunAgain', 'signedOut', 'ended', 'expired', 'answerLost', 'stopped', 'tryAgain',
   'unexpected', 'confirmFirst', 'passwordReset', 'newerServer',
@@ -75,23 +76,29 @@ export class Page {
     const heading = labels
       ? h('h1', {}, h('label', { for: labels.id }, title))
       : h('h1', { tabindex: '-1' }, title);
-    this.#main.className = state.screen;
-    this.#main.replaceChildren(heading, this.#problem, this.#notice, ...content.filter((node) => node !== null));
+    this.#main.dataset['screen'] = state.screen;
+    // On a long screen the problem stands at the field that it is about.
+    const problem = this.#problem.parentNode ? [] : [this.#problem];
+    this.#main.replaceChildren(heading, ...problem, this.#notice, ...content.filter((node) => node !== null));
     this.#built = built;
     if ((!built.field || built.readFirst) && state.screen !== 'loading') heading.focus();
   }
 
+  /** Marks the field that a problem is about, and puts the person there. */
   #markField({ problem, busy }: State, before: State, takesFocus: boolean, field?: HTMLInputElement) {
-    if (!field) return;
-    const isWrong = problem !== null && !NOT_ABOUT_A_FIELD.has(problem.kind);
-    field.setAttribute('aria-invalid', String(isWrong));
-    if (takesFocus) field.focus();
+    const inputs = [...this.#main.querySelectorAll('input')];
+    const wrong = problem === null || NOT_ABOUT_A_FIELD.has(problem.kind) ? undefined
+      : problem.kind === 'missingInput' ? inputs.find(({ value }) => value === '')
+      : ABOUT_THE_PASSWORD.has(problem.kind) ? inputs.find(({ autocomplete }) => autocomplete.endsWith('-password'))
+      : field;
+    for (const input of inputs) input.setAttribute('aria-invalid', String(input === wrong));
+    if (takesFocus) field?.focus();
     if (problem === null || problem === before.problem || busy) return;
     // The server's time comes after the problem, and the person may be typing already.
     if (problem.kind === 'wrongPasscode' && problem.clock !== null) return;
-    if (EMPTIED.has(problem.kind)) field.value = '';
-    field.focus();
-    if (isWrong) field.select();
+    if (wrong && EMPTIED.has(problem.kind)) wrong.value = '';
+    wrong?.focus();
+    wrong?.select();
   }
 
   #problemText(problem: Problem): string {
@@ -323,7 +330,7 @@ export class Page {
         this.#texts.continue,
         h('div', { class: 'field' }, h('label', { for: device.id }, setUp.deviceName), device),
         h('div', { class: 'field' },
-          h('label', { for: code.id }, setUp.code(this.#digits(digits))), h('p', { id: 'hint', class: 'hint' }, hint), code),
+          this.#problem, h('label', { for: code.id }, setUp.code(this.#digits(digits))), h('p', { id: 'hint', class: 'hint' }, hint), code),
       );
       const keepOld = this.#button(setUp.keepOld, this.#actions.giveUp);
       const qr = h('div', { class: 'qr' });
@@ -376,7 +383,7 @@ export class Page {
       const form = this.#form(
         () => this.#actions.answer(code.value, 'recoveryCode'),
         this.#texts.continue,
-        h('div', { class: 'field' }, h('label', { for: code.id }, codes.one), code),
+        h('div', { class: 'field' }, this.#problem, h('label', { for: code.id }, codes.one), code),
       );
       const keepOld = this.#button(codes.keepOld, this.#actions.giveUp);
       const keep = h('div', { class: 'row' },
