@@ -25,6 +25,8 @@ export default defineConfig({
   workers: 2,
   forbidOnly: true,
   reporter: 'list',
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
   use: {
     locale: 'en-US',
     launchOptions: {

@@ -161,14 +161,14 @@ test('a passcode is sent once, unless it never arrived', () => {
   expect(reduce(removal, { type: 'submitted', passcode: '123456' }).problem).toEqual({ kind: 'sentAlready' });
 });
 
-test('after a wrong answer the secret and the codes are still those on the screen', () => {
+test('after a wrong answer the secret and the codes are those shown before', () => {
   const again = reduce(STATES.setUp, EVENTS['asked TOTP_SETUP again']!);
   expect(again).toMatchObject({ screen: 'setUp', secretCode: 'SECRET', attemptsLeft: 2, problem: { kind: 'wrongPasscode', attemptsLeft: 2 } });
   const codesAgain = reduce({ ...STATES.codes, saved: true }, EVENTS['asked RECOVERY_CODES again']!);
   expect(codesAgain).toMatchObject({ screen: 'codes', recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], saved: true });
 });
 
-test('two wrong passcodes in a row are counted, and a recovery code between them begins anew', () => {
+test('wrong passcodes in a row are counted, and a recovery code ends the row', () => {
   const one = reduce(STATES.passcode, EVENTS['asked SECOND_FACTOR again']!);
   const two = reduce(one, ask({ ...secondFactor, attemptsLeft: 1 }));
   expect([one, two].map((state) => 'prompt' in state && state.prompt.wrongInARow)).toEqual([1, 2]);

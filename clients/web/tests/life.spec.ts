@@ -77,7 +77,7 @@ test('4. sets a new password after a forgotten one', async ({ visitor, person, p
   await visitor.asksPasscode();
 });
 
-test('5. is led on after an operator’s reset, and before the address is confirmed', async ({ visitor, person, pool, page }) => {
+test('5. is led on after a reset, and before the address is confirmed', async ({ visitor, person, pool, page }) => {
   await pool.call('AdminResetUserPassword', { UserPoolId: pool.userPoolId, Username: person.name });
   await visitor.begin(person);
   await visitor.problem(en.problems.passwordReset);
@@ -168,7 +168,7 @@ test.describe('9. where the second step is optional', () => {
     await expect(page.getByRole('button', { name: en.signedIn.turnOff })).toHaveCount(0);
   });
 
-  test('a user takes the offer, and turns it on later without being asked twice', async ({ visitor, pool, page }) => {
+  test('a user turns it on later, without being asked twice', async ({ visitor, pool, page }) => {
     await offersSecondFactor(page);
     const person = await pool.newPerson();
     await visitor.begin(person);

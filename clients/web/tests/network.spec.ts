@@ -2,7 +2,7 @@
 
 import { en, error, expect, stub, test } from './bed.ts';
 
-test('22. keeps what was typed while there is no connection, and sends it later', async ({ visitor, person, context }) => {
+test('22. keeps what was typed without a connection, and sends it later', async ({ visitor, person, context }) => {
   await visitor.begin(person);
   await visitor.asksPasscode();
   const passcode = person.authenticator.unusedPasscode();
@@ -32,7 +32,7 @@ test('23. says that an answer may have counted whose response was lost', async (
   expect(answers).toBe(2);
 });
 
-test('24. stays where it is while there are too many requests, and begins again after a fault', async ({ visitor, person, page }) => {
+test('24. waits where it is when throttled, and begins again after a fault', async ({ visitor, person, page }) => {
   let fault = error('TooManyRequestsException');
   await visitor.begin(person);
   await visitor.press(en.passcode.useRecoveryCode);
@@ -81,7 +81,7 @@ for (const [name, change] of [
   });
 }
 
-test('28. signs in with a clock that is five minutes fast, and shows the server’s time', async ({ visitor, person, page }) => {
+test('28. signs in with a clock five minutes fast, and shows the right time', async ({ visitor, person, page }) => {
   const [first, second] = person.authenticator.wrongPasscodes(2);
   await page.clock.install({ time: Date.now() + 5 * 60_000 });
   await visitor.begin(person);

@@ -66,7 +66,7 @@ test('30. two tabs set up an app: the second is told to begin again', async ({ v
   await other.problem(en.problems.tryAgain);
 });
 
-test('31. selects the codes where there is no clipboard, and downloads and prints them', async ({ visitor, pool, page }) => {
+test('31. selects codes without a clipboard, downloads and prints them', async ({ visitor, pool, page }) => {
   const person = await pool.newPerson();
   await page.addInitScript(() => {
     Object.defineProperty(navigator, 'clipboard', { value: undefined });
@@ -135,7 +135,7 @@ async function fits(page: Page) {
   expect(wide).toBeLessThanOrEqual(seen!);
 }
 
-test('32. fits 320 px, also with text of twice the size, without motion, in forced colors', async ({ visitor, pool, page }) => {
+test('32. fits 320 px with large text, no motion and forced colors', async ({ visitor, pool, page }) => {
   await page.setViewportSize({ width: 320, height: 640 });
   await page.emulateMedia({ reducedMotion: 'reduce', forcedColors: 'active' });
   await visitor.open();
@@ -158,7 +158,7 @@ test('32. fits 320 px, also with text of twice the size, without motion, in forc
 for (const [locale, language, texts] of [['en-GB', 'en', en], ['de-AT', 'de', de], ['ja-JP', 'ja', ja], ['zh-CN', 'zh', zh], ['fi-FI', 'en', en]] as const) {
   test.describe(() => {
     test.use({ locale });
-    test(`32. speaks ${language} to a browser in ${locale}, and loads no other language`, async ({ visitor, page, pool }) => {
+    test(`32. speaks ${language} to ${locale}, and loads no other language`, async ({ visitor, page, pool }) => {
       const loaded: string[] = [];
       page.on('request', (request) => loaded.push(new URL(request.url()).pathname));
       await page.goto(pool.endpoint);

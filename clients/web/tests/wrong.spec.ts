@@ -2,7 +2,7 @@
 
 import { en, expect, signInElsewhere, stub, test, Visitor } from './bed.ts';
 
-test('11. says that the address or the password is wrong, and keeps the address', async ({ visitor, person, page }) => {
+test('11. says that address or password is wrong, and keeps the address', async ({ visitor, person, page }) => {
   await visitor.begin({ ...person, name: person.name, password: 'Another-horse-9' });
   await visitor.problem(en.problems.wrongPassword);
   const password = page.getByLabel(en.password, { exact: true });
@@ -14,7 +14,7 @@ test('11. says that the address or the password is wrong, and keeps the address'
   await visitor.problem(en.problems.missingInput);
 });
 
-test('12. counts wrong passcodes down, speaks of the clock, and ends the sign-in', async ({ visitor, person }) => {
+test('12. counts wrong passcodes, speaks of the clock, ends the sign-in', async ({ visitor, person }) => {
   const [first, second, third] = person.authenticator.wrongPasscodes(3);
   await visitor.begin(person);
   await visitor.code.fill(first!);
@@ -28,7 +28,7 @@ test('12. counts wrong passcodes down, speaks of the clock, and ends the sign-in
   await visitor.problem(en.problems.ended);
 });
 
-test('13. keeps a wrong recovery code in its field, and sends none that cannot be one', async ({ visitor, person, page }) => {
+test('13. keeps a wrong recovery code in its field, to be corrected', async ({ visitor, person, page }) => {
   await visitor.begin(person);
   await visitor.typeRecoveryCode('ECX1-7V9Z-XHDP-AK0E');
   await visitor.problem(en.wrongRecoveryCode(2));
@@ -43,7 +43,7 @@ test('13. keeps a wrong recovery code in its field, and sends none that cannot b
   await visitor.isIn();
 });
 
-test('14. sends the same passcode once, and one that another tab has used is refused', async ({ visitor, person, pool, page }) => {
+test('14. sends a passcode once, and one used in another tab is refused', async ({ visitor, person, pool, page }) => {
   const [wrong] = person.authenticator.wrongPasscodes(1);
   await visitor.begin(person);
   await visitor.code.fill(wrong!);
