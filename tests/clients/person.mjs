@@ -50,6 +50,17 @@ export class Person {
     return this.#reply('askNewPassword', {}) ?? { answer: this.password };
   }
 
+  /** The pool gives `messageCode`, which reads the code that was sent last. */
+  async askMessageCode() {
+    return this.#reply('askMessageCode', {}) ?? { answer: await this.messageCode() };
+  }
+
+  async askCodeAndNewPassword() {
+    this.password = `${this.password} but changed`;
+    this.#reply('askCodeAndNewPassword', {});
+    return { code: await this.messageCode(), newPassword: this.password };
+  }
+
   async showWrongPasscodes({ wrongPasscodes }) {
     this.wrongPasscodes = wrongPasscodes;
   }
