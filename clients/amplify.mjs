@@ -38,22 +38,6 @@ export async function signInWithSecondFactor(username, password, app) {
   if (wrongPasscodes > 0) await app.showWrongPasscodes({ wrongPasscodes });
 }
 
-async function beginSignIn(username, password, app) {
-  const begun = await signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
-  switch (begun.nextStep.signInStep) {
-    case 'CONFIRM_SIGN_UP': // Signed up, and never confirmed; resendSignUpCode sends another code.
-      await confirmSignUp({ username, confirmationCode: (await app.askMessageCode()).answer });
-      return beginSignIn(username, password, app);
-    case 'RESET_PASSWORD': { // By an operator, whose reset has sent a code; resetPassword sends another one.
-      const { code, newPassword } = await app.askCodeAndNewPassword();
-      await confirmResetPassword({ username, confirmationCode: code, newPassword });
-      return beginSignIn(username, newPassword, app);
-    }
-    default:
-      return begun;
-  }
-}
-
 function ask(app, { signInStep, additionalInfo }, shown) {
   const attemptsLeft = Number(shown.attemptsLeft);
   switch (additionalInfo?.challenge ?? signInStep) {
@@ -73,6 +57,23 @@ function ask(app, { signInStep, additionalInfo }, shown) {
       return app.askNewPassword();
     default:
       throw new Error(`This app does not know the step ${additionalInfo?.challenge ?? signInStep}.`);
+  }
+}
+
+/** The password, and first what Cognito asks of a user who cannot sign in yet. */
+async function beginSignIn(username, password, app) {
+  const begun = await signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
+  switch (begun.nextStep.signInStep) {
+    case 'CONFIRM_SIGN_UP': // Signed up, and never confirmed; resendSignUpCode sends another code.
+      await confirmSignUp({ username, confirmationCode: (await app.askMessageCode()).answer });
+      return beginSignIn(username, password, app);
+    case 'RESET_PASSWORD': { // By an operator, whose reset has sent a code; resetPassword sends another one.
+      const { code, newPassword } = await app.askCodeAndNewPassword();
+      await confirmResetPassword({ username, confirmationCode: code, newPassword });
+      return beginSignIn(username, newPassword, app);
+    }
+    default:
+      return begun;
   }
 }
 

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::pool::Pool;
 
@@ -49,7 +49,7 @@ pub(crate) fn files<S: Clone + Send + Sync + 'static>() -> Router<S> {
     })
 }
 
-fn file(content_type: &'static str, content: &'static [u8]) -> impl IntoResponse {
+fn file(content_type: &'static str, content: impl IntoResponse) -> impl IntoResponse {
     let content_type = [(header::CONTENT_TYPE, HeaderValue::from_static(content_type))];
     (content_type, HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value))), content)
 }
@@ -58,7 +58,7 @@ fn file(content_type: &'static str, content: &'static [u8]) -> impl IntoResponse
 pub(crate) fn config(pool: &Pool) -> impl IntoResponse {
     let client_id = pool.first_client().map(|client| client.client_id);
     let configuration = &pool.state().configuration;
-    let config: Value = json!({
+    let config = json!({
         "userPoolId": pool.settings().user_pool_id,
         "userPoolClientId": client_id,
         "userPoolEndpoint": "/",
@@ -66,5 +66,5 @@ pub(crate) fn config(pool: &Pool) -> impl IntoResponse {
         "passwordLength": configuration.password_policy.minimum_length,
         "local": true,
     });
-    ([(header::CONTENT_TYPE, "application/json"), (header::CACHE_CONTROL, "no-store")], config.to_string())
+    file("application/json", config.to_string())
 }

@@ -22,8 +22,10 @@ export function messagesPanel(make: typeof h, { local }: Texts, config: Config):
     none.textContent = messages.length ? '' : local.none;
   };
   const create = async () => {
-    await createUser(config);
+    const email = await createUser(config);
     await load();
+    const field = document.querySelector<HTMLInputElement>('#email');
+    if (field) field.value = email;
   };
   const button = make('button', { type: 'button', class: 'link', onclick: create }, local.create);
   document.body.append(make('aside', { 'aria-labelledby': 'local' },
@@ -36,7 +38,7 @@ export function messagesPanel(make: typeof h, { local }: Texts, config: Config):
   };
 }
 
-async function createUser({ userPoolId }: Config) {
+async function createUser({ userPoolId }: Config): Promise<string> {
   const email = `user-${Date.now()}@example.com`;
   const headers = {
     'content-type': 'application/x-amz-json-1.1',
@@ -45,4 +47,5 @@ async function createUser({ userPoolId }: Config) {
   const UserAttributes = [{ Name: 'email', Value: email }, { Name: 'email_verified', Value: 'true' }];
   const body = JSON.stringify({ UserPoolId: userPoolId, Username: email, UserAttributes });
   await fetch('./', { method: 'POST', headers, body });
+  return email;
 }

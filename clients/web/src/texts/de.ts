@@ -39,7 +39,7 @@ export const texts: Texts = {
   newPasswordScreen: { title: 'Neues Passwort wählen', text: 'Ihr bisheriges Passwort gilt nur einmal.' },
   offer: {
     title: 'Einen zweiten Schritt hinzufügen?',
-    text: 'Dann kommt mit Ihrem Passwort allein niemand hinein. Sie brauchen eine Authenticator-App und zwei Minuten.',
+    text: 'Dann kann sich mit Ihrem Passwort allein niemand anmelden. Sie brauchen eine Authenticator-App und zwei Minuten.',
     yes: 'Einrichten',
     no: 'Nicht jetzt',
   },
@@ -60,7 +60,7 @@ export const texts: Texts = {
   },
   codes: {
     title: 'Bewahren Sie Ihre Wiederherstellungscodes auf',
-    text: 'Wenn Sie Ihr Telefon verlieren, kommen Sie mit einem dieser Codes hinein. Jeder gilt einmal. Sie werden nur jetzt angezeigt.',
+    text: 'Wenn Sie Ihr Telefon verlieren, können Sie sich mit einem dieser Codes anmelden. Jeder gilt einmal. Sie werden nur jetzt angezeigt.',
     list: 'Ihre Wiederherstellungscodes',
     copy: 'Kopieren',
     download: 'Herunterladen',
@@ -68,7 +68,7 @@ export const texts: Texts = {
     copied: 'Kopiert.',
     downloaded: 'Gespeichert als recovery-codes.txt.',
     selected: 'Die Codes sind markiert: Kopieren Sie sie jetzt.',
-    one: 'Geben Sie einen davon ein, um zu zeigen, dass Sie die Codes aufbewahrt haben. Er bleibt unverbraucht.',
+    one: 'Geben Sie einen davon ein, um zu zeigen, dass Sie die Codes aufbewahrt haben. Er bleibt gültig.',
     keepOld: 'Bisherige Codes behalten',
     fileHead: (service, account, date) => `Wiederherstellungscodes von ${account} für ${service}, ${date}. Jeder gilt einmal.`,
   },
@@ -95,7 +95,7 @@ export const texts: Texts = {
   },
   remove: {
     title: 'Den zweiten Schritt ausschalten?',
-    text: 'Danach kommen Sie mit Ihrem Passwort allein hinein, und jeder andere, der es kennt. Auch Ihre Wiederherstellungscodes gelten dann nicht mehr.',
+    text: 'Danach können Sie sich mit Ihrem Passwort allein anmelden, und jeder andere, der es kennt, ebenso. Auch Ihre Wiederherstellungscodes gelten dann nicht mehr.',
     label: 'Zum Ausschalten geben Sie den nächsten Code aus Ihrer Authenticator-App oder einen Wiederherstellungscode ein',
     button: 'Ausschalten',
     keep: 'Eingeschaltet lassen',
