@@ -235,7 +235,7 @@ async fn fifty_skips_at_once_are_all_right_and_write_nothing_at_verify() {
 // ── Skipping what may not be skipped.
 
 #[tokio::test]
-async fn a_user_with_an_authenticator_gets_no_offer_and_skips_no_other_challenge() {
+async fn who_has_an_authenticator_gets_no_offer_and_skips_no_challenge() {
     let (pool, ana) = (Pool::optional(), ana());
     let mut sign_in = pool.offered(&ana).await;
     sign_in.answer("SET_UP").await.unwrap();

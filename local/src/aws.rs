@@ -12,6 +12,7 @@ mod error;
 mod kms;
 mod lambda;
 mod query;
+mod rfc3339;
 mod sts;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};

@@ -4,15 +4,13 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html>
 
-use shared::clock::UnixTime;
-use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
 use crate::aws::dynamodb::TABLE_NAME;
 use crate::aws::error::AwsError;
 use crate::aws::kms::{KEY_ID, key_arn};
 use crate::aws::lambda::token_guard;
 use crate::aws::query::{Form, element, invalid_action, list, text};
+use crate::aws::rfc3339::rfc3339;
 use crate::service::Service;
 use crate::settings::PreTokenGenerationVersion;
 use crate::triggers::in_process::InProcess;
@@ -139,9 +137,4 @@ fn stack_id(name: &str) -> String {
 
 fn validation_error(message: String) -> AwsError {
     AwsError::new("ValidationError", message)
-}
-
-pub(crate) fn rfc3339(at: UnixTime) -> String {
-    let at = i64::try_from(at.0).ok().and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
-    at.and_then(|at| at.format(&Rfc3339).ok()).unwrap_or_default()
 }

@@ -10,10 +10,10 @@ use shared::guard_settings::{GuardedSince, LongestSession};
 use shared::requirements::Requirements;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, PasscodeDigits, Policy, TokenGuard};
 
-use crate::aws::cloudformation::rfc3339;
 use crate::aws::dynamodb::TABLE_NAME;
 use crate::aws::error::AwsError;
 use crate::aws::kms::key_arn;
+use crate::aws::rfc3339::rfc3339;
 use crate::service::Service;
 use crate::triggers::in_process::InProcess;
 use crate::triggers::{ACCOUNT, Trigger, TriggerFailure, Triggers as _, function_arn, own_function};
