@@ -50,7 +50,7 @@ def wrong_cases(aws, functions, folder):
         settings |= {"LONGEST_SESSION_DAYS": "30", "GUARDED_SINCE": "2026-01-01T00:00:00Z"}
     wrong = []
     with watch.watched(aws.environment() | settings, reload=False, functions=functions) as endpoint:
-        if functions == watch.FUNCTIONS:
+        if not folder:
             sign_in(endpoint)
         for function in functions:
             samples = sorted((EVENTS / folder / function).glob("*.json"))
