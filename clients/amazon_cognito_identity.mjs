@@ -15,9 +15,33 @@ export function userPool({ userPoolId, userPoolClientId, endpoint }) {
  * - `afterSecondFactor`: 'REPLACE_AUTHENTICATOR' for a lost phone, 'NEW_RECOVERY_CODES', 'REMOVE_AUTHENTICATOR' to turn the
  *   second factor off, or 'NOTHING' to give such a change up again (with any answer that is wrong, such as 'NOTHING');
  * - `friendlyDeviceName`: the user's own name for a new authenticator.
+ * Before there is a challenge, `app.askMessageCode` ends with the code that an unconfirmed user received, as `answer`, and
+ * `app.askCodeAndNewPassword` with `{ code, newPassword }` after an operator's reset.
  * `app.showWrongPasscodes` tells of wrong passcodes since the sign-in before.
  */
-export function signInWithSecondFactor(pool, username, password, app) {
+export async function signInWithSecondFactor(pool, username, password, app) {
+  try {
+    return await signInOnce(pool, username, password, app);
+  } catch (error) {
+    const user = new CognitoUser({ Username: username, Pool: pool });
+    switch (error.code) {
+      case 'UserNotConfirmedException': { // resendConfirmationCode sends another code.
+        const { answer } = await app.askMessageCode();
+        await settled((done) => user.confirmRegistration(answer, true, done));
+        return signInWithSecondFactor(pool, username, password, app);
+      }
+      case 'PasswordResetRequiredException': { // By an operator, whose reset has sent a code; forgotPassword sends another one.
+        const { code, newPassword } = await app.askCodeAndNewPassword();
+        await new Promise((onSuccess, onFailure) => user.confirmPassword(code, newPassword, { onSuccess, onFailure }));
+        return signInWithSecondFactor(pool, username, newPassword, app);
+      }
+      default:
+        throw error;
+    }
+  }
+}
+
+function signInOnce(pool, username, password, app) {
   const shown = {};
   const clientMetadata = {};
   const user = new CognitoUser({ Username: username, Pool: pool });

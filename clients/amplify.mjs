@@ -1,7 +1,7 @@
 // Signs in with AWS Amplify v6: the password, then the second factor. Copy it into an app.
 
 import { Amplify } from 'aws-amplify';
-import { confirmSignIn, fetchAuthSession, signIn, signOut } from 'aws-amplify/auth';
+import { confirmResetPassword, confirmSignIn, confirmSignUp, fetchAuthSession, signIn, signOut } from 'aws-amplify/auth';
 
 /** `userPoolEndpoint` is where the local user pool listens; without it Amplify calls Cognito. */
 export function configure({ userPoolId, userPoolClientId, userPoolEndpoint }) {
@@ -16,12 +16,14 @@ export function configure({ userPoolId, userPoolClientId, userPoolEndpoint }) {
  * - `afterSecondFactor`: 'REPLACE_AUTHENTICATOR' for a lost phone, 'NEW_RECOVERY_CODES', 'REMOVE_AUTHENTICATOR' to turn the
  *   second factor off, or 'NOTHING' to give such a change up again (with any answer that is wrong, such as 'NOTHING');
  * - `friendlyDeviceName`: the user's own name for a new authenticator.
+ * Before there is a challenge, `app.askMessageCode` ends with the code that an unconfirmed user received, as `answer`, and
+ * `app.askCodeAndNewPassword` with `{ code, newPassword }` after an operator's reset.
  * `app.showWrongPasscodes` tells of wrong passcodes since the sign-in before.
  */
 export async function signInWithSecondFactor(username, password, app) {
   const shown = {};
   const clientMetadata = {};
-  let { nextStep } = await signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
+  let { nextStep } = await beginSignIn(username, password, app);
   while (nextStep.signInStep !== 'DONE') {
     // Asked again after a wrong answer, a secret or a set of codes is not sent a second time: keep what came first.
     Object.assign(shown, nextStep.additionalInfo);
@@ -64,6 +66,23 @@ function prompt(shown) {
     passcodeDigits: shown.passcodeDigits.split(' ').map(Number),
     friendlyDeviceName: shown.friendlyDeviceName,
   };
+}
+
+/** The password, and first what Cognito asks of a user who cannot sign in yet. */
+async function beginSignIn(username, password, app) {
+  const begun = await signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
+  switch (begun.nextStep.signInStep) {
+    case 'CONFIRM_SIGN_UP': // Signed up, and never confirmed; resendSignUpCode sends another code.
+      await confirmSignUp({ username, confirmationCode: (await app.askMessageCode()).answer });
+      return beginSignIn(username, password, app);
+    case 'RESET_PASSWORD': { // By an operator, whose reset has sent a code; resetPassword sends another one.
+      const { code, newPassword } = await app.askCodeAndNewPassword();
+      await confirmResetPassword({ username, confirmationCode: code, newPassword });
+      return beginSignIn(username, newPassword, app);
+    }
+    default:
+      return begun;
+  }
 }
 
 /** The tokens of the user who is signed in. Amplify renews them when they have expired; `forceRefresh` does it now. */

@@ -17,8 +17,23 @@ def sign_in(cognito, user_pool_id, client_id, username, password, app):
       the second factor off, or "NOTHING" to give such a change up again (with any answer that is wrong, such as
       "NOTHING");
     - friendlyDeviceName: the user's own name for a new authenticator.
+    Before there is a challenge, `app.ask_message_code` returns the code that an unconfirmed user received, as "answer", and
+    `app.ask_code_and_new_password` {"code": …, "new_password": …} after an operator's reset.
     `app.show_wrong_passcodes` tells of wrong passcodes since the sign-in before.
     """
+    user = {"ClientId": client_id, "Username": username}
+    try:
+        return sign_in_once(cognito, user_pool_id, client_id, username, password, app)
+    except cognito.exceptions.UserNotConfirmedException:  # resend_confirmation_code sends another code.
+        cognito.confirm_sign_up(**user, ConfirmationCode=app.ask_message_code()["answer"])
+    except cognito.exceptions.PasswordResetRequiredException:  # By an operator, whose reset has sent a code.
+        reset = app.ask_code_and_new_password()
+        password = reset["new_password"]
+        cognito.confirm_forgot_password(**user, ConfirmationCode=reset["code"], Password=password)
+    return sign_in(cognito, user_pool_id, client_id, username, password, app)
+
+
+def sign_in_once(cognito, user_pool_id, client_id, username, password, app):
     srp = AWSSRP(username, password, user_pool_id, client_id, client=cognito)
     srp_a = srp.get_auth_params()
     shown, client_metadata = {}, {}

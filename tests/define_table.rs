@@ -302,10 +302,13 @@ fn no_session_gets_tokens_without_password_then_second_factor() {
          Every entry: 13 Cognito names, and CUSTOM_CHALLENGE with 9 metadata values; each right and wrong.\n",
     );
     let accepted = ["NONE", "SOFTWARE_TOKEN_MFA", "SOFTWARE_TOKEN_MFA,SMS_MFA,EMAIL_OTP"];
-    let walks = accepted.map(|accepted| (accepted, accepting(accepted)));
-    for (accepted, settings) in walks.into_iter().chain([("NONE", optional())]) {
-        let walk = Walk::through(accepted, settings);
-        let policy = settings.policy().as_str();
+    let every = accepted.map(|accepted| (accepted, accepting(accepted))).into_iter().chain([("NONE", optional())]);
+    // Each takes a minute.
+    let walks: Vec<_> =
+        every.map(|(accepted, settings)| std::thread::spawn(move || Walk::through(accepted, settings))).collect();
+    for walk in walks {
+        let walk = walk.join().unwrap();
+        let (accepted, policy) = (walk.accepted, walk.settings.policy().as_str());
         writeln!(table, "\nACCEPTED_COGNITO_MFA={accepted} SECOND_FACTOR_POLICY={policy}").unwrap();
         for length in 0..=LONGEST {
             let total: u64 = walk.counts.iter().filter(|((of, _), _)| *of == length).map(|(_, count)| count).sum();

@@ -636,10 +636,6 @@ async fn the_policies_allow_what_is_called_and_nothing_else() {
     assert_eq!(distinct(account.calls()), allowed("attach"));
     is_well(&desk.detach(&[]).await);
     assert_eq!(distinct(account.calls()), allowed("detach"));
-    users(&account, 1).await;
-    account.calls();
-    is_well(&sign_out(&account, &desk, &[]).await);
-    assert_eq!(distinct(account.calls()), allowed("sign-out-all"));
 }
 
 async fn users(account: &Account, number: usize) {

@@ -16,7 +16,7 @@ use shared::cognito::UserKey;
 use shared::ids::Generation;
 use shared::record::{EnrollmentStatus, Record};
 use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
-use shared::store::dynamodb::DynamoDbStore;
+use shared::store::dynamodb::{DynamoDbStore, set_up_key};
 use shared::store::{RecordStore as _, Saved, Versioned};
 use tests::account::Fault;
 use tests::driver::Driver as _;
@@ -254,7 +254,8 @@ async fn status_of_all_counts_every_record_of_the_pool() {
     let json = desk.run(&["status", "--json"], "").await.well().json();
     let expected = json!({
         "records": 4, "enrolled": 2, "withoutRecoveryCodes": 0, "waiting": 1, "blocked": 0, "guessed": 0, "operatorCodes": 1,
-        "needOperatorCode": 1, "forgotten": 0, "unreadable": 0, "estimatedUsers": 5,
+        "needOperatorCode": 1, "forgotten": 0, "unreadable": 0, "estimatedUsers": 5, "passedUnproven": 0, "turnedOff": 0,
+        "requiredNotEnrolled": 0,
     });
     assert_eq!(json, expected);
     let said = desk.run(&["status"], "").await.well().said;
@@ -623,6 +624,8 @@ async fn a_call_that_is_refused_ends_in_a_sentence_and_nothing_half_done() {
         &["reset", ANA],
         &["forget", &gone.sub],
         &["prune"],
+        &["init"],
+        &["sign-out", ANA],
     ] {
         desk.proxy.fault(|_, _| None);
         let tried = if arguments[0] == "status" { arguments.to_vec() } else { [arguments, &["--dry-run"]].concat() };
@@ -630,6 +633,9 @@ async fn a_call_that_is_refused_ends_in_a_sentence_and_nothing_half_done() {
         let mut calls: BTreeSet<String> = desk.proxy.calls().into_iter().collect();
         if arguments[0] != "status" {
             calls.extend(["GetCallerIdentity", "PutItem"].map(str::to_owned));
+        }
+        if arguments[0] == "sign-out" {
+            calls.insert("AdminUserGlobalSignOut".to_owned());
         }
         for call in calls {
             let before = (desk.stored(&ana).await, desk.stored(&gone).await);
@@ -642,6 +648,8 @@ async fn a_call_that_is_refused_ends_in_a_sentence_and_nothing_half_done() {
                     continue;
                 }
                 let sentence = ran.sentence().to_owned();
+                let saves_last = arguments[0] != "sign-out" || !sentence.starts_with("Nothing was changed");
+                assert!(saves_last || call != "PutItem", "{sentence}");
                 assert!(matches!(ran.ended, Err(Stopped::Failed(_))), "{arguments:?} {call}: {sentence}");
                 assert!(sentence.contains(&call), "{arguments:?} {call}: {sentence}");
                 assert!(code != "AccessDeniedException" || sentence.contains("docs/policies"), "{sentence}");
@@ -716,6 +724,238 @@ async fn a_table_or_a_trigger_that_is_not_there_is_said() {
     desk.run(&["enroll", ANA, "--table", TABLE_NAME], "yes\n").await.well();
 }
 
+// ── Sessions.
+
+/// A record that says that tokens passed without a second factor; without an authenticator.
+async fn pass_unproven(desk: &HelpDesk, user: &UserKey) {
+    let Versioned { record, version } = desk.stored(user).await;
+    let client = shared::cognito::ClientId::new("web").unwrap();
+    let shared::without_second_factor::WithoutGrant::PassNoting(noted) =
+        record.without_grant(&client, false, desk.served.clock.now())
+    else {
+        panic!("{record:?}")
+    };
+    assert_eq!(desk.store().save(user, &noted, version).await.unwrap(), Saved::Recorded);
+}
+
+#[tokio::test]
+async fn a_record_that_is_replaced_keeps_what_it_says_about_sessions() {
+    for arguments in [&["reset"][..], &["enroll"], &["forget"], &["import"]] {
+        let desk = HelpDesk::new().await;
+        let ana = desk.user(ANA, true).await;
+        pass_unproven(&desk, &ana).await;
+        let unproven = desk.stored(&ana).await.record.last_unproven_at();
+        assert_eq!(unproven, Some(desk.served.clock.now()));
+        desk.served.clock.wait(HOUR);
+        let file = std::env::temp_dir().join(format!("second-factor-sessions-{}.csv", std::process::id()));
+        let file = file.to_str().unwrap();
+        match arguments[0] {
+            "import" => std::fs::write(file, format!("user,secret\n{},JBSWY3DPEHPK3PXP\n", ana.sub)).unwrap(),
+            "forget" => {
+                let request = json!({ "UserPoolId": desk.served.user_pool_id, "Username": ANA });
+                desk.served.pool.call("AdminDeleteUser", request).await.unwrap();
+            }
+            _ => {}
+        }
+        let about = if arguments[0] == "import" { file } else { &ana.sub };
+        let generation = desk.stored(&ana).await.record.generation();
+        desk.run(&[arguments[0], about, "--yes"], "").await.well();
+        let after = desk.stored(&ana).await.record;
+        assert_ne!(after.generation(), generation, "{arguments:?}");
+        assert_eq!(after.last_unproven_at(), unproven, "{arguments:?}");
+    }
+}
+
+/// Where a `sign-out-all` keeps how far it is.
+fn progress_file(of: &str) -> String {
+    let name = format!("second-factor-{}-{of}.sign-out.json", std::process::id());
+    std::env::temp_dir().join(name).display().to_string()
+}
+
+#[tokio::test]
+async fn sign_out_ends_sessions_and_notes_it_in_a_record_or_a_new_one() {
+    let desk = HelpDesk::new().await;
+    let (ana, ben) = (desk.user(ANA, true).await, desk.user("ben@example.com", true).await);
+    pass_unproven(&desk, &ana).await;
+    for user in [&ana, &ben] {
+        desk.served.clock.wait(HOUR);
+        desk.proxy.calls();
+        let ran = desk.run(&["sign-out", &user.sub], "yes\n").await.well();
+        assert!(ran.said.ends_with("All sessions have ended.\n"), "{}", ran.said);
+        let calls = desk.proxy.calls();
+        let at = |name: &str| calls.iter().rposition(|call| call == name).unwrap();
+        assert!(at("GetItem") < at("AdminUserGlobalSignOut") && at("AdminUserGlobalSignOut") < at("PutItem"));
+        assert_eq!((&ran.audit[0]["command"], &ran.audit[0]["sub"]), (&json!("sign-out"), &json!(user.sub)));
+        let record = desk.stored(user).await.record;
+        assert_eq!(record.signed_out_at(), Some(desk.served.clock.now()));
+        assert_eq!(record.last_unproven_at(), None);
+        assert_eq!(record.last_change().unwrap().what(), "sign-out");
+    }
+    let tried = desk.run(&["sign-out", &ana.sub, "--dry-run"], "").await.well();
+    assert!(tried.audit.is_empty() && !desk.proxy.calls().contains(&"AdminUserGlobalSignOut".to_owned()));
+}
+
+/// Somebody's sign-in saves the record while Cognito ends the sessions.
+fn save_at_the_sign_out(desk: &HelpDesk, user: &UserKey) {
+    let (store, user) = (desk.store(), user.clone());
+    let runtime = tokio::runtime::Handle::current();
+    desk.proxy.fault(move |_, call| {
+        if call == "AdminUserGlobalSignOut" {
+            let save = async {
+                let Versioned { record, version } = store.load(&user).await.unwrap();
+                assert_eq!(store.save(&user, &record, version).await.unwrap(), Saved::Recorded);
+            };
+            std::thread::scope(|scope| scope.spawn(|| runtime.block_on(save)).join().unwrap());
+        }
+        None
+    });
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_during_a_sign_out_is_not_noted_as_ended() {
+    let desk = HelpDesk::new().await;
+    let ana = desk.user(ANA, true).await;
+    pass_unproven(&desk, &ana).await;
+    desk.served.clock.wait(HOUR);
+    save_at_the_sign_out(&desk, &ana);
+    let ran = desk.run(&["sign-out", ANA], "yes\n").await;
+    assert!(matches!(ran.ended, Err(Stopped::Failed(_))));
+    assert!(ran.sentence().ends_with("Run it again."), "{}", ran.sentence());
+    assert_eq!(desk.stored(&ana).await.record.signed_out_at(), None);
+
+    // Everybody: whom it met is named.
+    desk.user("ben@example.com", true).await;
+    let progress = progress_file("conflict");
+    let all = ["sign-out-all", "--yes", "--per-second", "25", "--progress", &progress];
+    let ran = desk.run(&all, "").await;
+    assert!(ran.said.contains("2 users were signed out; 0 had never signed in"), "{}", ran.said);
+    let named = format!("Run `second-factor sign-out` for each: {}.", ana.sub);
+    assert!(ran.sentence().starts_with("Of 1 users") && ran.sentence().ends_with(&named), "{}", ran.sentence());
+    assert_eq!(desk.stored(&ana).await.record.signed_out_at(), None);
+    assert!(desk.stored(&ana).await.record.last_unproven_at().is_some());
+
+    desk.proxy.fault(|_, _| None);
+    let ran = desk.run(&all, "").await.well();
+    assert_eq!(ran.audit.len(), 2);
+    let record = desk.stored(&ana).await.record;
+    assert_eq!((record.signed_out_at(), record.last_unproven_at()), (Some(desk.served.clock.now()), None));
+}
+
+#[tokio::test]
+async fn a_sign_out_whose_save_has_no_answer_is_looked_up() {
+    let desk = HelpDesk::new().await;
+    let ana = desk.user(ANA, true).await;
+    let fault = |fault: Fault| desk.proxy.fault(move |_, call| (call == "PutItem").then(|| fault.clone()));
+    fault(Fault::Refused("InternalServerError", "nobody knows"));
+    let ran = desk.run(&["sign-out", ANA], "yes\n").await;
+    assert!(ran.sentence().contains("may not be noted: PutItem: InternalServerError"), "{}", ran.sentence());
+    assert_eq!(desk.stored(&ana).await.record.signed_out_at(), None);
+    fault(Fault::DoneAndRefused("InternalServerError", "nobody knows"));
+    desk.run(&["sign-out", ANA], "yes\n").await.well();
+    assert_eq!(desk.stored(&ana).await.record.signed_out_at(), Some(desk.served.clock.now()));
+}
+
+#[tokio::test]
+async fn status_says_who_signs_in_without_a_second_factor_and_who_must_not() {
+    let desk = HelpDesk::new().await;
+    let (ana, ben) = (desk.user(ANA, true).await, desk.user("ben@example.com", true).await);
+    pass_unproven(&desk, &ana).await;
+    shared::redeem_grant::note_requirement(&desk.store(), &ben, desk.served.clock.now()).await.unwrap();
+    let said = desk.run(&["status", &ana.sub], "").await.well().said;
+    assert!(said.contains("Last sign-in without a second factor: 2027-01-15T08:00:00Z"), "{said}");
+    let said = desk.run(&["status", &ben.sub], "").await.well().said;
+    assert!(
+        said.contains("A second factor is required, as the token guard saw first at 2027-01-15T08:00:00Z"),
+        "{said}"
+    );
+    let counted = desk.run(&["status", "--json"], "").await.well().json();
+    assert_eq!((&counted["passedUnproven"], &counted["requiredNotEnrolled"]), (&json!(1), &json!(1)));
+
+    desk.served.clock.wait(HOUR);
+    desk.run(&["sign-out", &ana.sub, "--yes"], "").await.well();
+    let json = desk.run(&["status", &ana.sub, "--json"], "").await.well().json();
+    assert_eq!(json["signedOutAt"], "2027-01-15T09:00:00Z");
+    assert_eq!((&json["lastUnprovenAt"], &json["turnedOffAt"]), (&Value::Null, &Value::Null));
+}
+
+// ── Whose table it is.
+
+#[tokio::test]
+async fn init_sets_the_table_up_once_and_its_item_is_no_record() {
+    let desk = HelpDesk::new().await;
+    let pool = desk.served.user_pool_id.clone();
+    assert!(desk.store().confirm(&pool).await.is_err());
+    let tried = desk.run(&["init", "--dry-run"], "").await.well();
+    assert!(tried.said.contains("says nothing about whose records it has"), "{}", tried.said);
+    let ran = desk.run(&["init"], "no\n").await;
+    assert_eq!(ran.sentence(), "Nothing was changed: \"yes\" was not typed.");
+    assert!(desk.store().confirm(&pool).await.is_err());
+
+    let ran = desk.run(&["init"], "yes\n").await.well();
+    assert!(ran.said.ends_with("The table is set up.\n"), "{}", ran.said);
+    assert_eq!(ran.audit.len(), 1);
+    assert_eq!((&ran.audit[0]["command"], &ran.audit[0]["table"]), (&json!("init"), &json!(TABLE_NAME)));
+    desk.store().confirm(&pool).await.unwrap();
+    assert!(desk.store().confirm("us-east-1_Another").await.is_err());
+
+    desk.proxy.calls();
+    let again = desk.run(&["init", "--yes", "--json"], "").await.well();
+    assert_eq!(again.json(), json!({ "table": TABLE_NAME, "setUp": true, "changed": false }));
+    assert!(again.audit.is_empty() && !desk.proxy.calls().contains(&"PutItem".to_owned()));
+
+    let counted = desk.run(&["status", "--json"], "").await.well().json();
+    assert_eq!((&counted["records"], &counted["unreadable"]), (&json!(0), &json!(0)));
+    desk.user(ANA, true).await;
+    let pruned = desk.run(&["prune", "--dry-run", "--json"], "").await.well().json();
+    assert_eq!((&pruned["marked"], &pruned["unreadable"]), (&json!(0), &json!(0)));
+}
+
+/// Writes the item that says whose table it is, as the functions of another table would have it.
+async fn set_up_as(desk: &HelpDesk, record: &str) {
+    use aws_sdk_dynamodb::types::AttributeValue::{N, S};
+    let put = aws_sdk_dynamodb::Client::new(&desk.served.config).put_item().table_name(TABLE_NAME);
+    let put = put.item("user", S(set_up_key(&desk.served.user_pool_id))).item("version", N("1".to_owned()));
+    put.item("record", S(record.to_owned())).send().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn init_takes_a_copy_of_a_table_only_as_one_that_was_restored() {
+    let desk = HelpDesk::new().await;
+    let pool = desk.served.user_pool_id.clone();
+    for (record, said) in [(r#"{"tableName":"older"}"#, "it is the table older"), ("{}", "it is something else")] {
+        set_up_as(&desk, record).await;
+        let ran = desk.run(&["init", "--yes"], "").await;
+        assert!(matches!(ran.ended, Err(Stopped::NothingChanged(_))), "{}", ran.said);
+        assert!(ran.said.contains(said) && ran.sentence().contains("--restored"), "{} {}", ran.said, ran.sentence());
+        assert!(desk.store().confirm(&pool).await.is_err());
+        desk.run(&["init", "--restored"], "yes\n").await.well();
+        desk.store().confirm(&pool).await.unwrap();
+    }
+
+    // Somebody else writes it while the person reads the question.
+    set_up_as(&desk, r#"{"tableName":"older"}"#).await;
+    let runtime = tokio::runtime::Handle::current();
+    let mut meanwhile = Meanwhile::then_yes(|| {
+        let write = || runtime.block_on(set_up_as(&desk, r#"{"tableName":"newer"}"#));
+        std::thread::scope(|scope| scope.spawn(write).join().unwrap());
+    });
+    let ran = desk.run_with(&["init", "--restored"], &mut meanwhile).await;
+    assert!(ran.sentence().contains("somebody else has changed"), "{}", ran.sentence());
+    assert!(desk.store().confirm(&pool).await.is_err());
+}
+
+#[tokio::test]
+async fn an_init_without_an_answer_is_looked_up() {
+    let desk = HelpDesk::new().await;
+    let fault = |fault: Fault| desk.proxy.fault(move |_, call| (call == "PutItem").then(|| fault.clone()));
+    fault(Fault::Refused("InternalServerError", "nobody knows"));
+    let ran = desk.run(&["init"], "yes\n").await;
+    assert!(ran.sentence().starts_with("Nothing was changed: PutItem: InternalServerError"), "{}", ran.sentence());
+    fault(Fault::DoneAndRefused("InternalServerError", "nobody knows"));
+    assert_eq!(desk.run(&["init"], "yes\n").await.well().audit.len(), 1);
+    desk.store().confirm(&desk.served.user_pool_id).await.unwrap();
+}
+
 // ── What each command is allowed.
 
 fn allowed(policy: &str) -> BTreeSet<String> {
@@ -736,10 +976,14 @@ async fn each_policy_allows_what_its_commands_call_and_nothing_else() {
     desk.run(&["enroll", &gone.sub, "--yes"], "").await.well();
     let request = json!({ "UserPoolId": desk.served.user_pool_id, "Username": "gone@example.com" });
     desk.served.pool.call("AdminDeleteUser", request).await.unwrap();
+    let progress = progress_file("policy");
     for (policy, commands) in [
         ("support", &[&["status", ANA][..], &["unlock", ANA], &["operator-code", ANA]][..]),
         ("reset", &[&["reset", ANA]]),
         ("status", &[&["status"]]),
+        ("init", &[&["init"]]),
+        ("sign-out-all", &[&["sign-out", ANA]]),
+        ("sign-out-all", &[&["sign-out-all", "--per-second", "25", "--progress", &progress]]),
         ("forget", &[&["prune"], &["forget", &gone.sub]]),
     ] {
         desk.proxy.calls();

@@ -312,6 +312,7 @@ fn connection_text(pool: &Pool, data_file: Option<&Path>) -> String {
     format!(
         "The user pool is up. {end}\n\
          \n\
+         page        {endpoint}/\n\
          endpoint    {endpoint}\n\
          region      {region}\n\
          userPoolId  {user_pool_id}\n\

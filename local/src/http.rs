@@ -6,6 +6,7 @@
 //! | `POST /` with another target or with a form, and `/2015-03-31/…` | other services of AWS: [`crate::aws`] |
 //! | `GET /<user pool id>/.well-known/jwks.json` | the keys of the tokens, at Cognito's path |
 //! | `GET /<user pool id>/.well-known/openid-configuration` | what a verifier of tokens needs, at Cognito's path |
+//! | `GET /`, `/app.js` and the other files of [`web_app`], `/config.json` | this pool only: a page to sign in with |
 //! | `GET /messages` | this pool only: what Cognito would have sent by email or SMS, codes included |
 //!
 //! Callers are not authenticated, not even for the operations that start with `Admin`: this pool holds only test users. Web pages
@@ -29,6 +30,7 @@ use crate::error::CognitoError;
 use crate::random;
 use crate::service::Service;
 use crate::state::message::Message;
+use crate::web_app;
 use crate::web_pages::WebPages;
 
 const BODY_LIMIT: usize = 256 * 1024;
@@ -45,7 +47,9 @@ pub async fn serve(listener: TcpListener, service: Arc<Service>, web_pages: WebP
         .route("/2015-03-31/{*path}", any(lambda))
         .route("/{user_pool_id}/.well-known/jwks.json", get(jwks))
         .route("/{user_pool_id}/.well-known/openid-configuration", get(openid_configuration))
+        .route("/config.json", get(page_config))
         .route("/messages", get(messages))
+        .merge(web_app::files())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(from_fn_with_state(Arc::new(web_pages), answer))
         .with_state(service);
@@ -112,6 +116,10 @@ async fn openid_configuration(State(service): State<Arc<Service>>, Path(user_poo
 
 fn no_such_pool(user_pool_id: &str) -> Response {
     error_response(&CognitoError::resource_not_found(format!("User pool {user_pool_id} does not exist.")))
+}
+
+async fn page_config(State(service): State<Arc<Service>>) -> Response {
+    web_app::config(service.first()).into_response()
 }
 
 async fn messages(State(service): State<Arc<Service>>) -> Response {

@@ -14,6 +14,7 @@
 //! | what operations share | `issue_tokens`, `sign_in` |
 //! | operations | `operations`: a file for each group, and the table from operation name to function |
 //! | the service | `data_file`, `service`: all pools; `aws`: DynamoDB, KMS, Lambda, CloudFormation, CloudTrail and STS, over the records of our functions |
+//! | the page | `web_app`: the files of `clients/web` |
 //! | outside | `http`, `guided`, [`cli`] |
 
 mod aws;
@@ -39,6 +40,7 @@ mod srp;
 mod state;
 mod stored;
 mod triggers;
+mod web_app;
 mod web_pages;
 
 pub use error::CognitoError;

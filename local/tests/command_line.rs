@@ -275,7 +275,9 @@ mod tests {
         assert!(line.starts_with("The user pool is up."), "{line}");
         let mut lines = stdout.by_ref().lines().map(Result::unwrap);
         let told = |name: &str, line: String| line.strip_prefix(name).map(|told| told.trim().to_owned());
+        let page = lines.find_map(|line| told("page ", line)).unwrap();
         let endpoint = lines.find_map(|line| told("endpoint ", line)).unwrap();
+        assert_eq!(page, format!("{endpoint}/"));
         let client_id = lines.find_map(|line| told("clientId ", line)).unwrap();
         let messages = lines.find_map(|line| told("messages ", line)).unwrap();
 

@@ -22,9 +22,11 @@ use crate::doctor::report::Outcome;
 use crate::doctor::{findings, nothing_was_read, report};
 use crate::forget::forget;
 use crate::import::{self, import};
+use crate::init::init;
 use crate::prune::prune;
 use crate::reset::reset;
-use crate::sign_out::{self, sign_out_all};
+use crate::sign_out::sign_out;
+use crate::sign_out_all::{self, sign_out_all};
 use crate::status;
 use crate::terminal::{Stopped, Terminal};
 use crate::unlock::unlock;
@@ -119,11 +121,15 @@ enum Command {
     },
     /// Ends every session of every user of a pool: everyone has to sign in again.
     ///
+    /// Each record notes it. Users whose record was saved meanwhile are named at the end: run `sign-out` for each.
     /// It can be stopped, and goes on where it was. Exit status: as for attach.
     SignOutAll {
         /// The user pool's id.
         #[arg(long, value_name = "ID")]
         user_pool_id: UserPoolId,
+        /// The records' table, if not as the functions name it.
+        #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
+        table: Option<String>,
         /// Calls a second. The account has 25, for these and for the users' own changes.
         #[arg(long, value_name = "NUMBER", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..=25))]
         per_second: u32,
@@ -137,6 +143,17 @@ enum Command {
         #[arg(long)]
         yes: bool,
     },
+    /// Notes in the records' table which pool and table it is, so that under SECOND_FACTOR_POLICY=OPTIONAL the functions take a
+    /// user without a record for one who has no authenticator.
+    ///
+    /// Run it before the policy, and after each restore of the table. Run again, it changes nothing. Exit status: as for unlock.
+    Init {
+        /// Go on although the table says that it is a copy of another: you have restored it, and will use it.
+        #[arg(long)]
+        restored: bool,
+        #[command(flatten)]
+        changing: Changing,
+    },
     /// Says what is kept about a user, or, without one, how many users have what. It changes nothing and prints no secret.
     ///
     /// Without a user it reads the whole table.
@@ -147,6 +164,15 @@ enum Command {
         user: Option<String>,
         #[command(flatten)]
         common: Common,
+    },
+    /// Ends every session of a user, and notes it in the record: what may refresh from then on has signed in since.
+    ///
+    /// Run it before a promotion to a group that needs a second factor. Exit status: as for unlock.
+    SignOut {
+        /// A sub, a user name, or a verified email address.
+        user: String,
+        #[command(flatten)]
+        changing: Changing,
     },
     /// Takes wrong passcodes off a user's count, as a recovery code does and within the same bounds.
     ///
@@ -283,7 +309,9 @@ impl CommandLine {
             | Command::Detach { user_pool_id, .. }
             | Command::SignOutAll { user_pool_id, .. }
             | Command::Status { common: Common { user_pool_id, .. }, .. } => user_pool_id,
-            Command::Unlock { changing, .. }
+            Command::Init { changing, .. }
+            | Command::SignOut { changing, .. }
+            | Command::Unlock { changing, .. }
             | Command::OperatorCode { changing, .. }
             | Command::Enroll { changing, .. }
             | Command::Reset { changing, .. }
@@ -352,9 +380,10 @@ pub async fn run(
             let asked = detach::Asked { user_pool_id, state, to, dry_run, confirmed: confirm };
             detach(services, &asked, terminal).await?;
         }
-        Command::SignOutAll { user_pool_id, per_second, progress, dry_run, yes } => {
-            let asked = sign_out::Asked { user_pool_id, per_second, progress, dry_run, yes };
-            sign_out_all(services, &asked, terminal).await?;
+        Command::SignOutAll { user_pool_id, table, per_second, progress, dry_run, yes } => {
+            let options = Options { user_pool_id, table, json: false, dry_run, yes };
+            let desk = Desk::new(services, options, at, random, terminal, "sign-out-all");
+            sign_out_all(desk, &sign_out_all::Asked { per_second, progress }).await?;
         }
         Command::Status { user, common: Common { user_pool_id, table, json } } => {
             let options = Options { user_pool_id, table, json, dry_run: true, yes: false };
@@ -363,6 +392,12 @@ pub async fn run(
                 Some(user) => status::of_user(desk, &user).await?,
                 None => status::of_all(desk).await?,
             }
+        }
+        Command::Init { restored, changing } => {
+            init(Desk::new(services, changing.options(), at, random, terminal, "init"), restored).await?;
+        }
+        Command::SignOut { user, changing } => {
+            sign_out(Desk::new(services, changing.options(), at, random, terminal, "sign-out"), &user).await?;
         }
         Command::Unlock { user, changing } => {
             unlock(Desk::new(services, changing.options(), at, random, terminal, "unlock"), &user).await?;

@@ -1,7 +1,7 @@
 //! What the commands for one user's record share: whose it is, where it is, what is shown, asked, saved and noted.
 //!
 //! Invariant: a record is changed by compare-and-swap, from what the person was shown; wrong passcodes may have been counted
-//! meanwhile, and nothing else. Every change leaves an audit line and a note in the record.
+//! meanwhile, and nothing else. Every change leaves an audit line and a note in the record, and what the record says about sessions.
 
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
@@ -207,7 +207,8 @@ impl<'d, 't> Desk<'d, 't> {
             if record.shown() != agreed.shown {
                 return Err(self.stop("somebody else has changed the record since it was shown; run it again."));
             }
-            let changed = plan(&record)?.record.changed(Change::new(&agreed.by, self.command, self.now));
+            let changed = plan(&record)?.record.with_sessions_of(&record);
+            let changed = changed.changed(Change::new(&agreed.by, self.command, self.now));
             match agreed.store.save(&agreed.key, &changed, version).await {
                 Ok(Saved::Recorded) => return self.note(agreed),
                 Ok(Saved::Conflict) => {}
@@ -239,15 +240,25 @@ impl<'d, 't> Desk<'d, 't> {
 
     /// A line for whoever ships them: who did what to whom, and when. It has no secret.
     pub(crate) fn audit(&mut self, by: &str, sub: &str, at: UnixTime, more: Map<String, Value>) -> Result<(), Stopped> {
+        let about = [("sub".to_owned(), json!(sub))].into_iter().chain(more);
+        self.audit_about(by, at, about)
+    }
+
+    /// The same, of what is not one user's.
+    pub(crate) fn audit_about(
+        &mut self,
+        by: &str,
+        at: UnixTime,
+        about: impl IntoIterator<Item = (String, Value)>,
+    ) -> Result<(), Stopped> {
         let mut line = json!({
             "time": when(at),
             "command": self.command,
             "userPoolId": self.options.user_pool_id.to_string(),
-            "sub": sub,
             "by": by,
         });
         if let Some(line) = line.as_object_mut() {
-            line.extend(more);
+            line.extend(about);
         }
         self.terminal.audit(&line.to_string())
     }
@@ -258,6 +269,10 @@ impl Agreed {
     pub(crate) fn on(desk: &Desk<'_, '_>, table: &str, sub: &str, by: &str, record: &Record) -> Self {
         let store = DynamoDbStore::new(desk.services.dynamodb.clone(), table.to_owned());
         Self { key: desk.key(sub), store, by: by.to_owned(), shown: record.shown() }
+    }
+
+    pub(crate) fn store(&self) -> &DynamoDbStore {
+        &self.store
     }
 
     pub(crate) fn by(&self) -> &str {

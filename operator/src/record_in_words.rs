@@ -55,6 +55,18 @@ pub(crate) fn in_words(record: &Record, now: UnixTime) -> Vec<String> {
             "An operator's code was used, withdrawn or is too old: the user needs another one to enroll".to_owned(),
         );
     }
+    if let Some(at) = record.turned_off_at() {
+        lines.push(format!("The user turned the second factor off at {}", when(at)));
+    }
+    if let Some(since) = record.required_since() {
+        lines.push(format!("A second factor is required, as the token guard saw first at {}", when(since)));
+    }
+    if let Some(at) = record.last_unproven_at() {
+        lines.push(format!("Last sign-in without a second factor: {}", when(at)));
+    }
+    if let Some(at) = record.signed_out_at() {
+        lines.push(format!("All sessions were ended at {}", when(at)));
+    }
     if let Some(at) = record.forgotten_at() {
         lines.push(format!("The user was forgotten at {}", when(at)));
     }
@@ -93,6 +105,10 @@ pub(crate) fn to_json(record: &Record, now: UnixTime) -> Value {
         "lastSecondFactor": record.last_proof().map(|proof| json!({ "factor": proof.factor.as_str(), "at": when(proof.at) })),
         "operatorCodeUntil": time(record.operator_code_until(now)),
         "needsOperatorCode": record.enrollment_status(now) == EnrollmentStatus::OperatorCode,
+        "turnedOffAt": time(record.turned_off_at()),
+        "requiredSince": time(record.required_since()),
+        "lastUnprovenAt": time(record.last_unproven_at()),
+        "signedOutAt": time(record.signed_out_at()),
         "forgottenAt": time(record.forgotten_at()),
         "missingSince": time(record.missing_since()),
         "lastChange": record.last_change().map(|change| {

@@ -17,7 +17,8 @@ pub(crate) struct Scanned {
 pub(crate) type Start = std::collections::HashMap<String, AttributeValue>;
 
 impl Services {
-    /// The records of a page that are this pool's, and where the next page begins.
+    /// The records of a page that are this pool's, and where the next page begins. The item that says whose table it is
+    /// (`#userPoolId`) is no record: its key has no pool's id before the sign.
     pub(crate) async fn scan(
         &self,
         table: &str,

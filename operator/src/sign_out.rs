@@ -1,171 +1,129 @@
-//! `sign-out-all`: ends every session of every user, so that refresh tokens from before the token guard end.
+//! `sign-out`: ends every session of a user, and notes it in the record.
 //!
-//! Invariant: a user counts as signed out after Cognito has said so; the progress file never runs ahead of it.
-//! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>: 25 calls a second for the account, shared with
-//! the users' own changes, and not adjustable.
+//! Invariant: what notes it replaces the version from before Cognito ended the sessions. Whoever signed in meanwhile without a
+//! second factor has saved another version (docs/decisions.md, D92).
 
-use std::fs;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use serde_json::{Map, json};
+use shared::cognito::UserKey;
+use shared::error::StoreError;
+use shared::operator_note::Change;
+use shared::record::Record;
+use shared::store::dynamodb::DynamoDbStore;
+use shared::store::{RecordStore as _, Saved, Versioned};
 
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use crate::aws::{CallError, Cause, Services, failed_call};
+use crate::desk::{Desk, Planned};
+use crate::terminal::Stopped;
 
-use crate::aws::{Cause, Services, UserPoolId};
-use crate::terminal::{Stopped, Terminal};
-
-/// What the command line asks for.
-pub struct Asked {
-    /// Which pool.
-    pub user_pool_id: UserPoolId,
-    /// Calls a second.
-    pub per_second: u32,
-    /// The progress file, if not the pool's in the current folder.
-    pub progress: Option<PathBuf>,
-    /// Show, and change nothing.
-    pub dry_run: bool,
-    /// Do not ask.
-    pub yes: bool,
+/// Whether the record says that the sessions have ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Noted {
+    /// It does.
+    Yes,
+    /// It was saved meanwhile, by a sign-in for instance, whose session may go on.
+    Conflict,
+    /// It cannot be read.
+    Unreadable,
 }
 
-/// How far it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Progress {
-    user_pool_id: String,
-    /// Where the next page begins; `None` at the beginning.
-    pagination_token: Option<String>,
-    signed_out: u64,
-    skipped: u64,
+/// The call that failed.
+#[derive(Debug)]
+pub(crate) enum NotDone {
+    /// The sessions go on.
+    Before(CallError),
+    /// They have ended, and whether the record says so is not known.
+    After(CallError),
 }
 
-/// Users of a page.
-const PAGE: u32 = 60;
+/// Ends the sessions of a user. `noting` is what the record becomes.
+///
+/// # Errors
+/// See [`NotDone`].
+pub(crate) async fn end_sessions(
+    services: &Services,
+    store: &DynamoDbStore,
+    user: &UserKey,
+    user_name: &str,
+    noting: impl FnOnce(&Record) -> Record,
+) -> Result<Noted, NotDone> {
+    let loaded = match store.load(user).await {
+        Ok(loaded) => Some(loaded),
+        Err(StoreError(cause)) => match failed_call(cause) {
+            Ok(error) => return Err(NotDone::Before(error)),
+            Err(_) => None,
+        },
+    };
+    let request = json!({ "UserPoolId": user.user_pool_id, "Username": user_name });
+    services.cognito("AdminUserGlobalSignOut", &request).await.map_err(NotDone::Before)?;
+    let Some(Versioned { record, version }) = loaded else { return Ok(Noted::Unreadable) };
+    let noted = noting(&record);
+    let error = match store.save(user, &noted, version).await {
+        Ok(Saved::Recorded) => return Ok(Noted::Yes),
+        Ok(Saved::Conflict) => None,
+        Err(StoreError(cause)) => Some(cause),
+    };
+    // It may have taken effect; a conflict may be with the first attempt of this very save.
+    match (store.load(user).await, error) {
+        (Ok(stored), _) if stored.version == version.next() && stored.record == noted => Ok(Noted::Yes),
+        (_, None) => Ok(Noted::Conflict),
+        (_, Some(cause)) => Err(NotDone::After(failed_call(cause).unwrap_or_else(|cause| CallError {
+            call: "PutItem",
+            cause: Cause::Other,
+            reason: cause.to_string(),
+        }))),
+    }
+}
 
-/// Does it.
+/// Does it for one user.
 ///
 /// # Errors
 /// See [`Stopped`].
-pub async fn sign_out_all(services: &Services, asked: &Asked, terminal: &mut Terminal<'_>) -> Result<(), Stopped> {
-    let id = asked.user_pool_id.to_string();
-    let path = asked.progress.clone().unwrap_or_else(|| PathBuf::from(format!("second-factor-{id}.sign-out.json")));
-    let earlier = load(&path, &id)?;
-    let described = services.cognito("DescribeUserPool", &json!({ "UserPoolId": id })).await;
-    let described = described.map_err(|error| failed("Nobody was signed out", &error))?;
-    let users = described.pointer("/UserPool/EstimatedNumberOfUsers").and_then(Value::as_u64).unwrap_or_default();
-    let mut progress = earlier.unwrap_or_else(|| Progress { user_pool_id: id.clone(), ..Progress::default() });
-    if progress.signed_out > 0 {
-        terminal.say(&format!("Going on after {} users, as {} says.", progress.signed_out, path.display()))?;
-    }
-    let per_second = asked.per_second.max(1);
-    let left = users.saturating_sub(progress.signed_out).saturating_sub(progress.skipped);
-    terminal.say(&format!(
-        "About {users} users, {left} of them left: at {per_second} calls a second this takes about {}.",
-        in_words(left.div_ceil(u64::from(per_second)))
-    ))?;
-    terminal.say(
-        "Each has to sign in again. Access and ID tokens stay valid until they expire; refresh tokens end at once.",
-    )?;
-    if asked.dry_run {
-        return terminal.say("Nobody was signed out: --dry-run.");
-    }
-    if !asked.yes {
-        terminal.confirm("Type yes to go on.", "yes")?;
-    }
-    let mut pace = tokio::time::interval(Duration::from_secs(1).checked_div(per_second).unwrap_or_default());
-    pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        let so_far = format!("{} users were signed out, and running it again goes on from there", progress.signed_out);
-        let mut request = json!({ "UserPoolId": id, "Limit": PAGE });
-        if let (Some(token), Some(request)) = (&progress.pagination_token, request.as_object_mut()) {
-            request.insert("PaginationToken".to_owned(), json!(token));
-        }
-        let page = match services.cognito("ListUsers", &request).await {
-            Ok(page) => page,
-            // A token lives for an hour.
-            Err(error) if progress.pagination_token.is_some() && error.reason.starts_with("InvalidParameter") => {
-                terminal
-                    .say("The place in the list has expired, so it starts over; nobody loses more than a sign-in.")?;
-                progress = Progress { user_pool_id: id.clone(), ..Progress::default() };
-                continue;
-            }
-            Err(error) => return Err(failed(&so_far, &error)),
-        };
-        let (mut signed_out, mut skipped) = (0_u64, 0_u64);
-        for user in page.get("Users").and_then(Value::as_array).into_iter().flatten() {
-            // They have never had a session.
-            if user.get("UserStatus").is_some_and(|status| status == "UNCONFIRMED") {
-                skipped = skipped.saturating_add(1);
-                continue;
-            }
-            pace.tick().await;
-            let request = json!({ "UserPoolId": id, "Username": user.get("Username") });
-            match services.cognito("AdminUserGlobalSignOut", &request).await {
-                Ok(_) => signed_out = signed_out.saturating_add(1),
-                // Deleted in the meantime.
-                Err(error) if error.cause == Cause::NoSuchUser => skipped = skipped.saturating_add(1),
-                Err(error) => return Err(failed(&so_far, &error)),
-            }
-        }
-        progress.signed_out = progress.signed_out.saturating_add(signed_out);
-        progress.skipped = progress.skipped.saturating_add(skipped);
-        progress.pagination_token = page.get("PaginationToken").and_then(Value::as_str).map(str::to_owned);
-        if progress.pagination_token.is_none() {
-            remove(&path)?;
-            return terminal.say(&format!(
-                "{} users were signed out; {} had never signed in, or were deleted in the meantime.",
-                progress.signed_out, progress.skipped
-            ));
-        }
-        save(&path, &progress)?;
-        terminal.say(&format!("{} of about {users}", progress.signed_out.saturating_add(progress.skipped)))?;
-    }
-}
-
-fn failed(so_far: &str, error: &crate::aws::CallError) -> Stopped {
-    Stopped::Failed(format!("{so_far}: {}. {}", error.why(), error.cause.remedy()))
-}
-
-fn load(path: &Path, user_pool_id: &str) -> Result<Option<Progress>, Stopped> {
-    let refused = |why: &str| {
-        Stopped::NothingChanged(format!("Nobody was signed out: the progress file {} {why}.", path.display()))
+pub(crate) async fn sign_out(mut desk: Desk<'_, '_>, typed: &str) -> Result<(), Stopped> {
+    desk.must_be_able_to_ask()?;
+    let user = desk.user(typed).await?;
+    // From before everything: what passes from now on counts.
+    let now = desk.now;
+    let plan = |record: &Record| {
+        let sentences = vec![
+            "All sessions will end; access and ID tokens that are out are valid until they expire.".to_owned(),
+            "The record will note it, so that a session from before no longer counts as one without a second factor."
+                .to_owned(),
+        ];
+        Ok(Planned { record: record.signed_out(now), sentences })
     };
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(refused(&format!("cannot be read: {error}"))),
-    };
-    let progress: Progress =
-        serde_json::from_slice(&text).map_err(|_| refused("is not one that this command wrote"))?;
-    if progress.user_pool_id == user_pool_id { Ok(Some(progress)) } else { Err(refused("is about another pool")) }
-}
-
-fn save(path: &Path, progress: &Progress) -> Result<(), Stopped> {
-    let beside = path.with_extension("json.new");
-    let written = fs::write(&beside, json!(progress).to_string()).and_then(|()| fs::rename(&beside, path));
-    written.map_err(|error| {
-        let signed_out = progress.signed_out;
-        Stopped::Failed(format!(
-            "{signed_out} users were signed out; the progress file {} cannot be written: {error}.",
-            path.display()
-        ))
-    })
-}
-
-fn remove(path: &Path) -> Result<(), Stopped> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            Err(Stopped::Failed(format!("The progress file {} cannot be removed: {error}.", path.display())))
-        }
-        Ok(()) | Err(_) => Ok(()),
+    let key = desk.key(&user.sub);
+    let Some(agreed) = desk.agree(key, &[user.in_words()], plan).await? else { return Ok(()) };
+    // The name may be somebody else's by now.
+    if desk.user(&user.sub).await?.user_name != user.user_name {
+        return Err(desk.stop("the user has another name by now; run it again."));
     }
-}
-
-fn in_words(seconds: u64) -> String {
-    match seconds {
-        0..120 => format!("{seconds} seconds"),
-        120..7200 => format!("{} minutes", seconds.div_ceil(60)),
-        _ => format!("{} hours", seconds.div_ceil(3600)),
+    let change = Change::new(agreed.by(), "sign-out", now);
+    let noting = |record: &Record| record.signed_out(now).changed(change);
+    let ended = end_sessions(desk.services, agreed.store(), &agreed.key, &user.user_name, noting).await;
+    let noted = match ended {
+        Err(NotDone::Before(error)) => return Err(desk.failed(&error)),
+        Ok(noted) => Ok(noted),
+        Err(NotDone::After(error)) => Err(error),
+    };
+    let call = [("call".to_owned(), json!("AdminUserGlobalSignOut"))];
+    desk.audit(agreed.by(), &user.sub, now, Map::from_iter(call))?;
+    match noted {
+        Ok(Noted::Yes) => {
+            desk.say("All sessions have ended.")?;
+            desk.print_json(&json!({ "sub": user.sub, "signedOut": true }))
+        }
+        Ok(Noted::Conflict) => Err(Stopped::Failed(
+            "All sessions have ended, but it is not noted: the record was saved meanwhile, by a sign-in for instance, whose session \
+             may go on. Run it again."
+                .to_owned(),
+        )),
+        Ok(Noted::Unreadable) => Err(Stopped::Failed(
+            "All sessions have ended, but it is not noted: the record cannot be read by this version.".to_owned(),
+        )),
+        Err(error) => Err(Stopped::Failed(format!(
+            "All sessions have ended, but it may not be noted: {}. {}",
+            error.why(),
+            error.cause.remedy()
+        ))),
     }
 }

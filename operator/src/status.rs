@@ -41,6 +41,9 @@ struct Counts {
     operator_codes: u64,
     need_code: u64,
     forgotten: u64,
+    passed_unproven: u64,
+    turned_off: u64,
+    required: u64,
 }
 
 impl Counts {
@@ -59,13 +62,20 @@ impl Counts {
         add(&mut self.operator_codes, has_code);
         add(&mut self.need_code, needs_code && !has_code);
         add(&mut self.forgotten, record.forgotten_at().is_some());
+        let has_none = record.authenticator().is_none();
+        add(&mut self.passed_unproven, has_none && record.last_unproven_at().is_some());
+        add(&mut self.turned_off, has_none && record.turned_off_at().is_some());
+        add(&mut self.required, has_none && record.required_since().is_some());
     }
 
-    fn rows(&self) -> [(&'static str, &'static str, u64); 10] {
+    fn rows(&self) -> [(&'static str, &'static str, u64); 13] {
         [
             ("records", "records", self.records),
             ("enrolled", "users with an authenticator", self.enrolled),
             ("withoutRecoveryCodes", "of them without a recovery code", self.without_codes),
+            ("passedUnproven", "users without an authenticator who signed in without one", self.passed_unproven),
+            ("turnedOff", "users who turned the second factor off", self.turned_off),
+            ("requiredNotEnrolled", "users who must set an authenticator up and have not", self.required),
             ("waiting", "users whose passcodes wait", self.waiting),
             ("blocked", "users whose passcodes are blocked", self.blocked),
             ("guessed", "users whose passcodes somebody is guessing", self.guessed),

@@ -25,6 +25,7 @@ function byAmplify({ endpoint, userPoolId, clientId }) {
   amplify.configure({ userPoolId, userPoolClientId: clientId, userPoolEndpoint: endpoint });
   return {
     showsWrongPasscodes: true,
+    settlesAccounts: true,
     async signIn(person) {
       await amplify.signOut();
       await amplify.signInWithSecondFactor(person.name, person.password, person);
@@ -44,6 +45,7 @@ function byIdentity({ endpoint, userPoolId, clientId }) {
   let user;
   return {
     showsWrongPasscodes: true,
+    settlesAccounts: true,
     async signIn(person) {
       user = await identity.signInWithSecondFactor(userPool, person.name, person.password, person);
       return tokensOf(user.getSignInUserSession());

@@ -50,7 +50,20 @@ export class LocalPool {
     const user = { UserPoolId: this.userPoolId, Username: `user-${crypto.randomUUID()}@example.com` };
     const created = await this.call('AdminCreateUser', { ...user, UserAttributes, MessageAction: 'SUPPRESS' });
     await this.call('AdminSetUserPassword', { ...user, Password: PASSWORD, Permanent: !temporaryPassword });
-    return new Person(user.Username, PASSWORD, created.User.Username);
+    return this.#person(user.Username, created.User.Username);
+  }
+
+  /** A user who signed up and has not typed the code yet. */
+  async newUnconfirmedPerson() {
+    const Username = `user-${crypto.randomUUID()}@example.com`;
+    const { UserSub } = await this.call('SignUp', { ClientId: this.clientId, Username, Password: PASSWORD });
+    return this.#person(Username, UserSub);
+  }
+
+  #person(name, userName) {
+    const person = new Person(name, PASSWORD, userName);
+    person.messageCode = () => this.lastCode(userName);
+    return person;
   }
 
   async call(operation, request) {

@@ -60,6 +60,17 @@ export class Person {
     return this.#reply('askNewPassword', {}) ?? { answer: this.password };
   }
 
+  /** The pool gives `messageCode`, which reads the code that was sent last. */
+  async askMessageCode() {
+    return this.#reply('askMessageCode', {}) ?? { answer: await this.messageCode() };
+  }
+
+  async askCodeAndNewPassword() {
+    this.password = `${this.password} but changed`;
+    this.#reply('askCodeAndNewPassword', {});
+    return { code: await this.messageCode(), newPassword: this.password };
+  }
+
   async showWrongPasscodes({ wrongPasscodes }) {
     this.wrongPasscodes = wrongPasscodes;
   }
@@ -86,8 +97,14 @@ export class Authenticator {
   }
 
   wrongPasscode() {
+    return this.wrongPasscodes(1)[0];
+  }
+
+  /** Each another one. */
+  wrongPasscodes(count) {
     const right = new Set([-2, -1, 0, 1, 2, 3].map((steps) => this.#passcode(thisStep() + steps)));
-    return ['000000', '000001', '000002', '000003', '000004', '000005', '000006'].find((code) => !right.has(code));
+    const codes = Array.from({ length: count + right.size }, (_, code) => String(code).padStart(6, '0'));
+    return codes.filter((code) => !right.has(code)).slice(0, count);
   }
 
   #passcode(step) {

@@ -49,6 +49,15 @@ class Person:
         self.password += " but changed"
         return self.reply("ask_new_password", {}) or {"answer": self.password}
 
+    def ask_message_code(self):
+        """The test gives `message_code`, which reads the code that was sent last."""
+        return self.reply("ask_message_code", {}) or {"answer": self.message_code()}
+
+    def ask_code_and_new_password(self):
+        self.reply("ask_code_and_new_password", {})
+        self.password += " but changed"
+        return {"code": self.message_code(), "new_password": self.password}
+
     def show_wrong_passcodes(self, wrong_passcodes):
         self.wrong_passcodes = wrong_passcodes
 

@@ -6,7 +6,7 @@ import { after, describe, it } from 'node:test';
 import { clients } from './clients.mjs';
 import { LocalPool } from './local_pool.mjs';
 
-const pool = await LocalPool.start();
+const pool = await LocalPool.start('--self-sign-up');
 after(() => pool.stop());
 
 for (const [name, client] of Object.entries(clients(pool))) {
@@ -161,6 +161,29 @@ function signsIn(client) {
     await signIn(person);
     assert.deepEqual(person.screens(), ['askPasscode 3']);
   });
+
+  if (client.settlesAccounts) {
+    it('confirms a user who signed up and never did, and goes on', async () => {
+      const person = await pool.newUnconfirmedPerson();
+      await signIn(person);
+      assert.deepEqual(
+        person.asked.map(({ screen }) => screen),
+        ['askMessageCode', 'showAuthenticator', 'showRecoveryCodes'],
+      );
+    });
+
+    it('sets a new password after an operator has reset it, and goes on', async () => {
+      const person = await pool.newPerson({ UserAttributes: [{ Name: 'email_verified', Value: 'true' }] });
+      await pool.call('AdminResetUserPassword', { UserPoolId: pool.userPoolId, Username: person.userName });
+      await signIn(person);
+      assert.deepEqual(
+        person.asked.map(({ screen }) => screen),
+        ['askCodeAndNewPassword', 'showAuthenticator', 'showRecoveryCodes'],
+      );
+      await signIn(person);
+      assert.deepEqual(person.screens(), ['askPasscode 3']);
+    });
+  }
 
   it('ends with the error of a screen, as when the user closes it', async () => {
     const person = await pool.newPerson();

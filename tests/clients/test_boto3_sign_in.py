@@ -1,7 +1,12 @@
 """clients/boto3_sign_in.py beyond what every client does; calls that it does not make lead nowhere."""
 
+import uuid
+
 import pytest
 from pycognito.aws_srp import AWSSRP
+
+import boto3_sign_in
+from person import Person
 
 MISTYPED = {"answer": "mistyped"}
 
@@ -82,6 +87,21 @@ def test_a_temporary_password_is_changed_before_the_second_factor_is_asked(pool,
     assert [screen for screen, _ in person.asked] == ["ask_new_password", "show_authenticator", "show_recovery_codes"]
     sign_in(person)
     assert person.screens() == ["ask_passcode 3"]
+
+
+def test_an_unconfirmed_user_and_one_whose_password_was_reset_are_led_on(serve):
+    pool = serve("--self-sign-up")
+    person = Person(f"user-{uuid.uuid4()}@example.com", "Correct-horse-9")
+    sub = pool.cognito.sign_up(ClientId=pool.client_id, Username=person.name, Password=person.password)["UserSub"]
+    person.message_code = lambda: [sent["code"] for sent in pool.messages() if sent["userName"] == sub][-1]
+    arguments = (pool.cognito, pool.id, pool.client_id, person.name)
+    boto3_sign_in.sign_in(*arguments, person.password, person)
+    assert [screen for screen, _ in person.asked] == ["ask_message_code", "show_authenticator", "show_recovery_codes"]
+
+    pool.operator.admin_reset_user_password(UserPoolId=pool.id, Username=person.name)
+    person.begin()
+    boto3_sign_in.sign_in(*arguments, person.password, person)
+    assert [screen for screen, _ in person.asked] == ["ask_code_and_new_password", "ask_passcode"]
 
 
 def test_the_older_way_to_refresh_gives_no_new_refresh_token_either(pool, owner, sign_in):

@@ -74,6 +74,7 @@ fn answer(mut event: Value, settings: &SignInSettings) -> Value {
             == Some("FORCE_CHANGE_PASSWORD"),
         after_second_factor: AfterSecondFactor::parse(
             text(&event, "/request/clientMetadata/afterSecondFactor").as_deref(),
+            settings.policy(),
         ),
     };
     let challenge = |name: &str| json!({ "challengeName": name, "issueTokens": false, "failAuthentication": false });

@@ -1,6 +1,7 @@
 //! DynamoDB with one table, whose items are the records of the functions.
 //!
-//! An item has the attributes `user` (`userPoolId#sub`, the key), `version` and `record`, and no others.
+//! An item has the attributes `user` (the key), `version` and `record`, and no others. The key is `userPoolId#sub`, or `#userPoolId`
+//! where the item says whose table it is.
 //!
 //! Invariant: a condition is checked and the item is written under one lock, which the functions' own saves take too.
 //!
@@ -218,6 +219,7 @@ fn user_of(key: &Item) -> Result<UserKey, AwsError> {
     })
 }
 
+/// In `#userPoolId` no pool's id comes before the sign, so it is nobody's.
 fn parse_key(key: &str) -> Option<UserKey> {
     let (user_pool_id, sub) = key.split_once('#')?;
     Some(UserKey { user_pool_id: user_pool_id.to_owned(), sub: sub.to_owned() })

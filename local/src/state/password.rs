@@ -15,7 +15,7 @@ const DEFAULT_TEMPORARY_VALIDITY_DAYS: u64 = 7;
 /// `PasswordPolicy`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct PasswordPolicy {
-    minimum_length: u64,
+    pub(crate) minimum_length: u64,
     lowercase: bool,
     uppercase: bool,
     numbers: bool,

@@ -99,6 +99,41 @@ async fn what_was_sent_to_users_is_read_at_messages() {
 
 // ── Web pages.
 
+#[tokio::test]
+async fn the_page_is_served_and_may_load_and_call_only_its_own_origin() {
+    let bed = TestBed::new();
+    for path in
+        ["/", "/app.js", "/app.css", "/qr.js", "/messages.js", "/en.js", "/de.js", "/ja.js", "/zh.js", "/licenses.md"]
+    {
+        let (head, _) = exchange(&bed, &format!("GET {path} HTTP/1.1"), "").await;
+        assert!(head.starts_with("http/1.1 200 "), "{path}: {head}");
+        let policy = "content-security-policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; \
+                      require-trusted-types-for 'script'; trusted-types 'none'\r\n";
+        for header in
+            [policy, "x-content-type-options: nosniff", "referrer-policy: no-referrer", "cache-control: no-store"]
+        {
+            assert!(head.contains(header), "{path}: {head}");
+        }
+    }
+    let (head, _) = exchange(&bed, "GET /index.html HTTP/1.1", "").await;
+    assert!(head.starts_with("http/1.1 404 "), "{head}");
+}
+
+#[tokio::test]
+async fn the_page_is_told_which_pool_it_signs_in_to() {
+    let (_, config) = exchange(&TestBed::new(), "GET /config.json HTTP/1.1", "").await;
+    let expected = json!({
+        "userPoolId": POOL_ID,
+        "userPoolClientId": CLIENT_ID,
+        "userPoolEndpoint": "/",
+        "selfSignUp": true,
+        "passwordLength": 12,
+        "local": true,
+    });
+    assert_eq!(config, expected);
+}
+
 const GET_MESSAGES: &str = "GET /messages HTTP/1.1";
 
 fn app() -> WebPages {

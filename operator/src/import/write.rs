@@ -126,6 +126,7 @@ impl<S: RecordStore, K: Sealer> Import<'_, S, K> {
             let authenticator = Authenticator::imported(id, sealed, entry.parameters, entry.name.clone(), now);
             let record = Record::imported(generation, authenticator)
                 .with_imported_from(self.file.to_owned())
+                .with_sessions_of(&loaded.record)
                 .changed(Change::new(self.by, "import", now));
             match self.store.save(user, &record, loaded.version).await.map_err(WriteError::Store)? {
                 Saved::Recorded => return Ok(Effect::Imported),

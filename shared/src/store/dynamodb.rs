@@ -17,7 +17,8 @@ use super::{Record, RecordStore, Saved, StoreError, UserKey, Version, Versioned}
 
 /// The attribute that is the table's key.
 pub const KEY: &str = "user";
-const VERSION: &str = "version";
+/// The attribute that counts the saves.
+pub const VERSION: &str = "version";
 /// The attribute that has the record, as JSON.
 pub const RECORD: &str = "record";
 
@@ -44,7 +45,13 @@ struct SetUp<'a> {
 /// Whether the `record` of that item is of the table `table_name`.
 #[must_use]
 pub fn is_set_up(record: &str, table_name: &str) -> bool {
-    serde_json::from_str::<SetUp<'_>>(record).is_ok_and(|set_up| set_up.table_name == table_name)
+    set_up_table(record).is_some_and(|set_up| set_up == table_name)
+}
+
+/// The table that the `record` of that item was written for; `None` if it is no such record.
+#[must_use]
+pub fn set_up_table(record: &str) -> Option<String> {
+    serde_json::from_str::<SetUp<'_>>(record).ok().map(|set_up| set_up.table_name.into_owned())
 }
 
 /// Records in one table.

@@ -1,0 +1,343 @@
+// The sign-in as one table: what is on the screen, what can happen there, and what is shown next. It imports nothing,
+// so it can be copied into an app of any framework and tested without a browser.
+
+/** What the user wants once the second factor is proven; goes with every answer as `afterSecondFactor`. */
+export type Wish = 'REPLACE_AUTHENTICATOR' | 'NEW_RECOVERY_CODES' | 'REMOVE_AUTHENTICATOR' | 'SET_UP';
+
+/** What the user has to be told, and does not know yet. The words are in `texts/`. */
+export type Problem =
+  | { kind: 'wrongPasscode'; attemptsLeft: number; clock: number | null }
+  | { kind: 'wrongRecoveryCode'; attemptsLeft: number }
+  | { kind: 'notAPasscode'; digits: readonly number[] }
+  | { kind: 'unexpected'; name: string }
+  | { kind: PlainProblem };
+export type PlainProblem =
+  | 'wrongPassword'
+  | 'passwordLocked'
+  | 'sentAlready'
+  | 'notARecoveryCode'
+  | 'missingInput'
+  | 'ended'
+  | 'expired'
+  | 'answerLost'
+  | 'stopped'
+  | 'offline'
+  | 'tryAgain'
+  | 'tooManyRequests'
+  | 'passwordRules'
+  | 'passwordUsed'
+  | 'wrongMessageCode'
+  | 'oldMessageCode'
+  | 'userExists'
+  | 'confirmFirst'
+  | 'passwordReset'
+  | 'begunAgain'
+  | 'signedOut'
+  | 'newerServer';
+
+/** Good news, said politely. */
+export type Notice = 'confirmed' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'renewed';
+
+/** What `SECOND_FACTOR` asks, kept while the user looks at another way to answer it. */
+export interface Prompt {
+  attemptsLeft: number;
+  digits: readonly number[];
+  deviceName: string;
+  /** Until then no passcode is checked; an instant, because a laptop sleeps. */
+  waitUntil: number | null;
+  /** Only recovery codes are accepted for now. */
+  stopped: boolean;
+  wrongInARow: number;
+  /** The wish that the sign-in began with. */
+  wish: Wish | null;
+}
+
+export interface Claims {
+  readonly [name: string]: string;
+}
+
+interface OnScreen {
+  loading: {};
+  broken: {};
+  signIn: {};
+  signUp: {};
+  confirmSignUp: { sentTo: string };
+  forgot: {};
+  resetPassword: { sentTo: string };
+  newPassword: {};
+  offer: {};
+  setUp: { attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string };
+  codes: { attemptsLeft: number; recoveryCodes: readonly string[]; saved: boolean };
+  passcode: { prompt: Prompt };
+  recoveryCode: { prompt: Prompt };
+  lost: { prompt: Prompt; askSupport: boolean };
+  remove: { attemptsLeft: number; digits: readonly number[] };
+  signedIn: { claims: Claims; expires: number };
+  problem: {};
+}
+
+export interface Common {
+  /** Numbers the sign-ins: what an earlier one still receives is dropped. */
+  attempt: number;
+  busy: boolean;
+  problem: Problem | null;
+  notice: Notice | null;
+  username: string;
+  wish: Wish | null;
+  /** The passcode that was sent last: it works once, so it is not sent again. */
+  lastSent: string;
+}
+
+export type Screen = keyof OnScreen;
+export type On<S extends Screen> = S extends Screen ? Common & { screen: S } & OnScreen[S] : never;
+export type State = { [S in Screen]: On<S> }[Screen];
+
+/** A challenge of the triggers, or a step of Cognito's own. */
+export type Asked =
+  | { step: 'SECOND_FACTOR'; attemptsLeft: number; digits: readonly number[]; deviceName: string; retryAfterSeconds: number; stopped: boolean }
+  | { step: 'TOTP_SETUP'; attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string }
+  | { step: 'RECOVERY_CODES'; attemptsLeft: number; recoveryCodes: readonly string[] }
+  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[] }
+  | { step: 'SECOND_FACTOR_OFFER' | 'NEW_PASSWORD' | 'CONFIRM_SIGN_UP' | 'RESET_PASSWORD' | 'UNKNOWN' };
+
+export type Choice =
+  | 'signUp' | 'forgot' | 'back' | 'restart'
+  | 'passcode' | 'recoveryCode' | 'lost' | 'haveCode' | 'haveNone' | 'saved';
+
+/** What happens. `attempt` is that of the state in which a call began. */
+export type Event =
+  | { type: 'booted'; begunAgain: boolean }
+  | { type: 'submitted'; username?: string; passcode?: string; giveUp?: boolean }
+  | { type: 'mistyped'; problem: Problem }
+  | { type: 'asked'; attempt: number; now: number; asked: Asked }
+  | { type: 'sent'; attempt: number; to: 'confirmSignUp' | 'resetPassword' | 'signIn'; sentTo?: string; notice?: Notice | null }
+  | { type: 'passed'; attempt: number; claims: Claims; expires: number; notice?: Notice | null }
+  | { type: 'failed'; attempt: number; problem: Problem; stays: boolean }
+  | { type: 'signedOut'; attempt: number; wish: Wish | null }
+  | { type: 'told'; clock: number }
+  | { type: 'chose'; choice: Choice }
+  | { type: 'clock'; now: number }
+  | { type: 'online' }
+  | { type: 'hidden' }
+  | { type: 'broke' };
+
+type Named<T extends Event['type']> = Extract<Event, { type: T }>;
+type Row<S extends Screen> = { [T in Exclude<Event['type'], 'chose'>]?: (state: On<S>, event: Named<T>) => State } & {
+  chose?: { [C in Choice]?: (state: On<S>) => State };
+};
+
+export const start: State = {
+  screen: 'loading', attempt: 0, busy: false, problem: null, notice: null, username: '', wish: null, lastSent: '',
+};
+
+// ── The table. A screen without a row does not compile; an event without an entry leaves the state as it is.
+
+const TABLE: { readonly [S in Screen]: Row<S> } = {
+  loading:       { booted, passed, broke },
+  broken:        { },
+  signIn:        { submitted, mistyped, asked, passed, failed, online, chose: { signUp: signUp, forgot: forgot, restart } },
+  signUp:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
+  confirmSignUp: { submitted, mistyped, sent, failed, online, chose: { back: restart } },
+  forgot:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
+  resetPassword: { submitted, mistyped, sent, failed, online, chose: { back: restart } },
+  newPassword:   { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
+  offer:         { submitted, asked, passed, failed, online, hidden },
+  setUp:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
+  codes:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { saved, back: restart } },
+  passcode:      { submitted, mistyped, asked, passed, failed, online, hidden, clock, told, chose: { recoveryCode: typeRecoveryCode, lost: lostPhone, back: restart } },
+  recoveryCode:  { submitted, mistyped, asked, passed, failed, online, hidden, clock, chose: { passcode: typePasscode, lost: lostPhone, back: restart } },
+  lost:          { hidden, clock, chose: { haveCode, haveNone, back: typePasscode } },
+  remove:        { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
+  signedIn:      { submitted, passed, failed, signedOut, online },
+  problem:       { chose: { restart } },
+};
+
+export function reduce(state: State, event: Event): State {
+  if ('attempt' in event && event.attempt !== state.attempt) return state;
+  // A row takes the states of its own screen, which TypeScript cannot follow over the union.
+  const row = TABLE[state.screen] as Row<Screen>;
+  const next = event.type === 'chose' ? row.chose?.[event.choice] : row[event.type];
+  return (next as ((state: State, event: Event) => State) | undefined)?.(state, event) ?? state;
+}
+
+// ── What the entries do. Each gives a whole new state.
+
+function booted(state: State, { begunAgain }: Named<'booted'>): State {
+  return { ...blank(state), screen: 'signIn', problem: begunAgain ? { kind: 'begunAgain' } : null };
+}
+
+function broke(state: State): State {
+  return { ...blank(state), screen: 'broken' };
+}
+
+/** Once, while nothing is under way: a double click sends nothing twice. */
+function submitted(state: State, { username, passcode, giveUp }: Named<'submitted'>): State {
+  if (state.busy) return state;
+  if (passcode && passcode === state.lastSent) return { ...state, problem: { kind: 'sentAlready' } };
+  return {
+    ...state,
+    busy: true,
+    problem: null,
+    notice: null,
+    username: username ?? state.username,
+    lastSent: passcode ?? state.lastSent,
+    wish: giveUp ? null : state.wish,
+  };
+}
+
+function mistyped(state: State, { problem }: Named<'mistyped'>): State {
+  return state.busy ? state : { ...state, problem, notice: null };
+}
+
+function asked(state: State, { asked, now }: Named<'asked'>): State {
+  const next = blank(state);
+  switch (asked.step) {
+    case 'SECOND_FACTOR':
+      return prompted(state, asked, now);
+    case 'TOTP_SETUP': {
+      const { attemptsLeft, digits } = asked;
+      // After a wrong answer the secret does not come again: it is still the one on the screen.
+      const before = state.screen === 'setUp' ? state : null;
+      const { secretCode, otpauthUri } = asked.secretCode || !before ? asked : before;
+      if (!secretCode || !otpauthUri) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
+      const problem = before && wrongPasscode(before, attemptsLeft);
+      return { ...next, screen: 'setUp', attemptsLeft, digits, secretCode, otpauthUri, problem };
+    }
+    case 'RECOVERY_CODES': {
+      const { attemptsLeft } = asked;
+      const before = state.screen === 'codes' ? state : null;
+      const recoveryCodes = asked.recoveryCodes.length || !before ? asked.recoveryCodes : before.recoveryCodes;
+      if (!recoveryCodes.length) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
+      const problem = before && wrongRecoveryCode(before, attemptsLeft);
+      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, saved: before?.saved ?? false, problem };
+    }
+    case 'REMOVE_AUTHENTICATOR': {
+      const { attemptsLeft, digits } = asked;
+      const problem = state.screen === 'remove' ? wrongPasscode(state, attemptsLeft) : null;
+      return { ...next, screen: 'remove', attemptsLeft, digits, problem };
+    }
+    case 'SECOND_FACTOR_OFFER':
+      return { ...next, screen: 'offer' };
+    case 'NEW_PASSWORD':
+      return { ...next, screen: 'newPassword' };
+    case 'CONFIRM_SIGN_UP':
+      return { ...next, screen: 'confirmSignUp', sentTo: '', problem: { kind: 'confirmFirst' } };
+    case 'RESET_PASSWORD':
+      return { ...next, screen: 'resetPassword', sentTo: '', problem: { kind: 'passwordReset' } };
+    case 'UNKNOWN':
+      return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
+  }
+}
+
+function prompted(state: State, asked: Extract<Asked, { step: 'SECOND_FACTOR' }>, now: number): State {
+  const { attemptsLeft, digits, deviceName, stopped, retryAfterSeconds } = asked;
+  const before = 'prompt' in state ? state.prompt : null;
+  const isWrong = before !== null && attemptsLeft < before.attemptsLeft;
+  const wrongInARow = isWrong && state.screen === 'passcode' ? before.wrongInARow + 1 : 0;
+  const waitUntil = retryAfterSeconds > 0 ? now + retryAfterSeconds * 1000 : null;
+  const wish = before ? before.wish : state.wish;
+  const prompt: Prompt = { attemptsLeft, digits, deviceName, stopped, waitUntil, wrongInARow, wish };
+  const next = { ...blank(state), prompt };
+  const typedCode = state.screen === 'recoveryCode';
+  if (isWrong && typedCode) return { ...next, screen: 'recoveryCode', problem: wrongRecoveryCode(before, attemptsLeft) };
+  if (stopped) return { ...next, screen: 'recoveryCode', problem: { kind: 'stopped' } };
+  if (typedCode) return { ...next, screen: 'recoveryCode' };
+  // A wait has words of its own.
+  const problem = isWrong && waitUntil === null ? wrongPasscode(before, attemptsLeft) : null;
+  return { ...next, screen: 'passcode', problem };
+}
+
+function sent(state: State, { to, sentTo = '', notice = null }: Named<'sent'>): State {
+  const next = { ...blank(state), notice };
+  return to === 'signIn' ? { ...next, screen: to } : { ...next, screen: to, sentTo };
+}
+
+function passed(state: State, { claims, expires, notice = null }: Named<'passed'>): State {
+  return { ...blank(state), screen: 'signedIn', claims, expires, wish: null, notice };
+}
+
+function failed(state: State, { problem, stays }: Named<'failed'>): State {
+  // Not sent, or not looked at: the same passcode may be sent again.
+  if (stays) return { ...state, busy: false, problem, lastSent: '' };
+  return { ...beginAgain(state), problem };
+}
+
+function signedOut(state: State, { wish }: Named<'signedOut'>): State {
+  return { ...beginAgain(state), wish };
+}
+
+function online(state: State): State {
+  return state.problem?.kind === 'offline' ? { ...state, problem: null } : state;
+}
+
+/** The browser keeps the page for its Back button: no secret stays in it. */
+function hidden(state: State): State {
+  return { ...beginAgain(state), problem: { kind: 'begunAgain' } };
+}
+
+function clock(state: On<'passcode' | 'recoveryCode' | 'lost'>, { now }: Named<'clock'>): State {
+  const { prompt } = state;
+  if (prompt.waitUntil === null || now < prompt.waitUntil) return state;
+  return { ...state, prompt: { ...prompt, waitUntil: null }, notice: 'waitOver' };
+}
+
+/** The server's time, asked after two wrong passcodes in a row. */
+function told(state: State, { clock }: Named<'told'>): State {
+  return state.problem?.kind === 'wrongPasscode' ? { ...state, problem: { ...state.problem, clock } } : state;
+}
+
+function signUp(state: State): State {
+  return { ...blank(state), screen: 'signUp' };
+}
+
+function forgot(state: State): State {
+  return { ...blank(state), screen: 'forgot' };
+}
+
+function restart(state: State): State {
+  return { ...beginAgain(state), wish: null };
+}
+
+function saved(state: On<'codes'>): State {
+  return { ...state, saved: true };
+}
+
+function typeRecoveryCode(state: On<'passcode'>): State {
+  return { ...blank(state), screen: 'recoveryCode', prompt: state.prompt };
+}
+
+function typePasscode(state: On<'recoveryCode' | 'lost'>): State {
+  const { prompt } = state;
+  // The phone is not lost after all.
+  const next = { ...blank(state), prompt, wish: prompt.wish };
+  return prompt.stopped ? { ...next, screen: 'recoveryCode', problem: { kind: 'stopped' } } : { ...next, screen: 'passcode' };
+}
+
+function lostPhone(state: On<'passcode' | 'recoveryCode'>): State {
+  return { ...blank(state), screen: 'lost', prompt: state.prompt, askSupport: false };
+}
+
+function haveCode(state: On<'lost'>): State {
+  return { ...blank(state), screen: 'recoveryCode', prompt: state.prompt, wish: 'REPLACE_AUTHENTICATOR' };
+}
+
+function haveNone(state: On<'lost'>): State {
+  return { ...state, askSupport: true };
+}
+
+/** What is left of a state on the next screen. */
+function blank({ attempt, username, wish, lastSent }: Common): Common {
+  return { attempt, username, wish, lastSent, busy: false, problem: null, notice: null };
+}
+
+function beginAgain(state: Common): On<'signIn'> {
+  return { ...blank(state), attempt: state.attempt + 1, screen: 'signIn' };
+}
+
+function wrongPasscode(before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
+  return attemptsLeft < before.attemptsLeft ? { kind: 'wrongPasscode', attemptsLeft, clock: null } : null;
+}
+
+function wrongRecoveryCode(before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
+  return attemptsLeft < before.attemptsLeft ? { kind: 'wrongRecoveryCode', attemptsLeft } : null;
+}

@@ -1,0 +1,193 @@
+// Wires the page: what the person does goes to `reduce` and to Cognito, and what comes of it to the screen.
+
+import './style.css';
+
+import * as cognito from './cognito.ts';
+import { h } from './dom.ts';
+import { reduce, start, type Event, type Problem, type State, type Wish } from './flow.ts';
+import { Page } from './screens.ts';
+import type { Texts } from './texts/texts.ts';
+import { typed } from './typed.ts';
+
+/** config.json, next to the page. */
+export interface Config extends cognito.PoolConfig {
+  /** The name of the service, for the title and the file of recovery codes. */
+  service?: string;
+  /** Whom a user without recovery codes asks, such as an address. */
+  support?: string;
+  selfSignUp?: boolean;
+  /** Users may turn the second step on and off. */
+  optional?: boolean;
+  passwordLength?: number;
+  /** The page is served by the local pool, and shows its messages. */
+  local?: boolean;
+}
+
+/** What a screen can do. */
+export interface Actions {
+  chose(choice: (Event & { type: 'chose' })['choice']): void;
+  signIn(username: string, password: string): void;
+  signUp(username: string, password: string): void;
+  confirmSignUp(code: string): void;
+  sendAgain(): void;
+  forgot(username: string): void;
+  resetPassword(code: string, password: string): void;
+  newPassword(password: string): void;
+  offer(answer: 'SKIP' | 'SET_UP'): void;
+  /** A passcode or a recovery code, as it was typed. */
+  answer(text: string, accepts: 'passcode' | 'recoveryCode' | 'both', deviceName?: string): void;
+  giveUp(): void;
+  renew(): void;
+  signOut(wish: Wish | null): void;
+  reload(): void;
+}
+
+const UNDER_WAY = 'signIn.underWay';
+const LANGUAGES: { [language: string]: () => Promise<{ texts: Texts }> } = {
+  en: () => import('./texts/en.ts'),
+  de: () => import('./texts/de.ts'),
+  ja: () => import('./texts/ja.ts'),
+  zh: () => import('./texts/zh.ts'),
+};
+
+let state: State = start;
+let render = (_before: State) => {};
+
+function dispatch(event: Event): State {
+  const before = state;
+  state = reduce(state, event);
+  if (state !== before) render(before);
+  return state;
+}
+
+/** Sends once what the reducer lets through, and what comes back belongs to the sign-in that asked. */
+async function send(submitted: Omit<Event & { type: 'submitted' }, 'type'>, call: () => Promise<cognito.Outcome>) {
+  const before = state;
+  if (before.busy || !dispatch({ type: 'submitted', ...submitted }).busy) return;
+  const { attempt } = state;
+  dispatch({ ...(await call()), attempt } as Event);
+  if ('prompt' in state && state.prompt.wrongInARow > 1) await tellTime();
+}
+
+/** The server's time, because the phone's may be wrong. A page on a static host asks that host. */
+async function tellTime() {
+  try {
+    const { headers } = await fetch('config.json', { method: 'HEAD', cache: 'no-store' });
+    const date = Date.parse(headers.get('date') ?? '');
+    if (date) dispatch({ type: 'told', clock: date });
+  } catch {
+    // Without it the sentence about the clock is left out.
+  }
+}
+
+function mistyped(problem: Problem) {
+  dispatch({ type: 'mistyped', problem });
+}
+
+/** Whether all are filled in; otherwise it says so. */
+function filled(...inputs: string[]): boolean {
+  const all = inputs.every((input) => input !== '');
+  if (!all) mistyped({ kind: 'missingInput' });
+  return all;
+}
+
+const actions: Actions = {
+  chose: (choice) => void dispatch({ type: 'chose', choice }),
+  signIn(username, password) {
+    if (filled(username, password)) send({ username }, () => cognito.signIn(username, password, state.wish));
+  },
+  signUp(username, password) {
+    if (filled(username, password)) send({ username }, () => cognito.signUp(username, password));
+  },
+  confirmSignUp(code) {
+    if (filled(code)) send({}, () => cognito.confirmSignUp(state.username, code));
+  },
+  sendAgain() {
+    const again = state.screen === 'confirmSignUp' ? cognito.sendSignUpCodeAgain : cognito.sendPasswordCode;
+    send({}, () => again(state.username, 'sentAgain'));
+  },
+  forgot(username) {
+    if (filled(username)) send({ username }, () => cognito.sendPasswordCode(username));
+  },
+  resetPassword(code, password) {
+    if (filled(code, password)) send({}, () => cognito.resetPassword(state.username, code, password));
+  },
+  newPassword(password) {
+    if (filled(password)) send({}, () => cognito.setNewPassword(password));
+  },
+  offer(answer) {
+    send({}, () => cognito.answer(answer, 3, { wish: null }));
+  },
+  answer(text, accepts, deviceName = '') {
+    const { attemptsLeft, digits } = asked();
+    const answer = typed(text, digits);
+    if (answer.kind === 'passcode' && accepts !== 'recoveryCode') {
+      send({ passcode: answer.answer }, () => cognito.answer(answer.answer, attemptsLeft, { wish: state.wish, deviceName }));
+    } else if (answer.kind === 'recoveryCode') {
+      send({}, () => cognito.answer(answer.answer, attemptsLeft, { wish: state.wish }));
+    } else {
+      mistyped(accepts === 'recoveryCode' ? { kind: 'notARecoveryCode' } : { kind: 'notAPasscode', digits });
+    }
+  },
+  giveUp() {
+    // The change is given up with an answer, which may be wrong.
+    send({ giveUp: true }, () => cognito.answer('NOTHING', asked().attemptsLeft, { wish: null, giveUp: true }));
+  },
+  renew: () => void send({}, () => cognito.renew()),
+  signOut: (wish) => void send({}, () => cognito.signOut(wish)),
+  reload: () => location.reload(),
+};
+
+/** What the challenge on the screen says of its answers. */
+function asked(): { attemptsLeft: number; digits: readonly number[] } {
+  if ('prompt' in state) return state.prompt;
+  return { attemptsLeft: 'attemptsLeft' in state ? state.attemptsLeft : 3, digits: 'digits' in state ? state.digits : [] };
+}
+
+async function loadTexts(): Promise<Texts> {
+  const wanted = navigator.languages.map((language) => language.split('-')[0] ?? '');
+  const language = wanted.find((language) => language in LANGUAGES) ?? 'en';
+  document.documentElement.lang = language;
+  return (await LANGUAGES[language]!()).texts;
+}
+
+async function loadConfig(): Promise<Config | null> {
+  try {
+    const response = await fetch('config.json', { cache: 'no-store' });
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
+  }
+}
+
+const [texts, config] = await Promise.all([loadTexts(), loadConfig()]);
+const messages = config?.local ? (await import('./messages.ts')).messagesPanel(h, texts, config) : null;
+const page = new Page(texts, config ?? { userPoolId: '', userPoolClientId: '' }, actions);
+render = (before) => {
+  // A half sign-in cannot be drawn again after a reload: its secret is not sent twice.
+  const underWay = !['loading', 'signIn', 'signUp', 'forgot', 'signedIn', 'broken'].includes(state.screen);
+  if (underWay) sessionStorage.setItem(UNDER_WAY, '1');
+  else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
+  page.show(state, before);
+  messages?.(state, before);
+};
+render(state);
+if (config) {
+  const begunAgain = sessionStorage.getItem(UNDER_WAY) !== null;
+  cognito.configure(config);
+  const outcome = await cognito.signedIn();
+  dispatch(outcome ? ({ ...outcome, attempt: state.attempt } as Event) : { type: 'booted', begunAgain });
+} else {
+  dispatch({ type: 'broke' });
+}
+
+setInterval(() => {
+  if (!('prompt' in state) || state.prompt.waitUntil === null) return;
+  dispatch({ type: 'clock', now: Date.now() });
+  page.tick(state);
+}, 1000);
+addEventListener('online', () => dispatch({ type: 'online' }));
+// The browser may keep the page for its Back button.
+addEventListener('pagehide', (event) => {
+  if (event.persisted) dispatch({ type: 'hidden' });
+});

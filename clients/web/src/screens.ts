@@ -1,0 +1,553 @@
+// The screens: each is built once, and then patched, so that the focus, an input method and a password manager keep
+// their field.
+
+import { h, say, svg } from './dom.ts';
+import type { On, Problem, Screen, State } from './flow.ts';
+import type { Actions, Config } from './main.ts';
+import type { Texts } from './texts/texts.ts';
+import { inFours, typed } from './typed.ts';
+
+interface Built {
+  /** The heading; with a field, it is that field's label. */
+  title: string;
+  labels?: HTMLInputElement;
+  content: (Node | null)[];
+  /** Where the person types next; without one, and where there is much to read first, the heading gets the focus. */
+  field?: HTMLInputElement;
+  readFirst?: true;
+  patch?: (state: State) => void;
+}
+
+/** The fields that a problem is about are emptied, or kept and selected. */
+const EMPTIED: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'wrongPasscode', 'sentAlready', 'passwordUsed']);
+const ABOUT_THE_PASSWORD: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'passwordLocked', 'passwordRules', 'passwordUsed']);
+const NOT_ABOUT_A_FIELD: ReadonlySet<Problem['kind']> = new Set([
+  'offline', 'tooManyRequests', 'begunAgain', 'signedOut', 'ended', 'expired', 'answerLost', 'stopped', 'tryAgain',
+  'unexpected', 'confirmFirst', 'passwordReset', 'newerServer',
+]);
+
+export class Page {
+  readonly #texts: Texts;
+  readonly #config: Config;
+  readonly #actions: Actions;
+  readonly #main = document.querySelector('main')!;
+  #built: Built | null = null;
+  #problem = h('p', { id: 'problem', class: 'problem', role: 'alert' });
+  #notice = h('p', { class: 'notice', role: 'status' });
+  #wait: HTMLElement | null = null;
+
+  constructor(texts: Texts, config: Config, actions: Actions) {
+    this.#texts = texts;
+    this.#config = config;
+    this.#actions = actions;
+  }
+
+  show(state: State, before: State) {
+    const isNew = this.#built === null || key(state) !== key(before);
+    if (isNew) this.#build(state);
+    const { title, field, patch, readFirst } = this.#built!;
+    patch?.(state);
+    this.#main.setAttribute('aria-busy', String(state.busy));
+    for (const button of this.#main.querySelectorAll('button')) button.setAttribute('aria-disabled', String(state.busy));
+    say(this.#problem, state.problem ? this.#problemText(state.problem) : '');
+    say(this.#notice, state.busy ? this.#texts.busy : state.notice ? this.#texts.notices[state.notice] : '');
+    document.title = this.#config.service ? `${title} – ${this.#config.service}` : title;
+    this.#markField(state, before, isNew && !readFirst, field);
+    this.tick(state);
+  }
+
+  /** The time that is left of a wait; a screen reader hears of it at the start and at the end. */
+  tick(state: State) {
+    if (!this.#wait || !('prompt' in state)) return;
+    const { waitUntil } = state.prompt;
+    const seconds = waitUntil === null ? 0 : Math.max(0, Math.ceil((waitUntil - Date.now()) / 1000));
+    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+    say(this.#wait, waitUntil === null ? '' : this.#texts.passcode.waiting(time));
+  }
+
+  #build(state: State) {
+    this.#wait = null;
+    this.#problem = h('p', { id: 'problem', class: 'problem', role: 'alert' });
+    this.#notice = h('p', { class: 'notice', role: 'status' });
+    // The builder of a screen takes the states of that screen, which TypeScript cannot follow over the union.
+    const build = this.#screens[state.screen] as (state: State) => Built;
+    const built = build(state);
+    const { title, labels, content } = built;
+    const heading = labels
+      ? h('h1', {}, h('label', { for: labels.id }, title))
+      : h('h1', { tabindex: '-1' }, title);
+    this.#main.dataset['screen'] = state.screen;
+    // On a long screen the problem stands at the field that it is about.
+    const problem = this.#problem.parentNode ? [] : [this.#problem];
+    this.#main.replaceChildren(heading, ...problem, this.#notice, ...content.filter((node) => node !== null));
+    this.#built = built;
+    if ((!built.field || built.readFirst) && state.screen !== 'loading') heading.focus();
+  }
+
+  /** Marks the field that a problem is about, and puts the person there. */
+  #markField({ problem, busy }: State, before: State, takesFocus: boolean, field?: HTMLInputElement) {
+    const inputs = [...this.#main.querySelectorAll('input')];
+    const wrong = problem === null || NOT_ABOUT_A_FIELD.has(problem.kind) ? undefined
+      : problem.kind === 'missingInput' ? inputs.find(({ value }) => value === '')
+      : ABOUT_THE_PASSWORD.has(problem.kind) ? inputs.find(({ autocomplete }) => autocomplete.endsWith('-password'))
+      : field;
+    for (const input of inputs) input.setAttribute('aria-invalid', String(input === wrong));
+    if (takesFocus) field?.focus();
+    if (problem === null || problem === before.problem || busy) return;
+    // The server's time comes after the problem, and the person may be typing already.
+    if (problem.kind === 'wrongPasscode' && problem.clock !== null) return;
+    if (wrong && EMPTIED.has(problem.kind)) wrong.value = '';
+    wrong?.focus();
+    wrong?.select();
+  }
+
+  #problemText(problem: Problem): string {
+    const texts = this.#texts;
+    switch (problem.kind) {
+      case 'wrongPasscode': {
+        const { attemptsLeft, clock } = problem;
+        const wrong = texts.wrongPasscode(attemptsLeft);
+        return clock === null ? wrong : `${wrong} ${texts.yourClock(time(clock, { timeStyle: 'short' }))}`;
+      }
+      case 'wrongRecoveryCode':
+        return texts.wrongRecoveryCode(problem.attemptsLeft);
+      case 'notAPasscode':
+        return texts.notAPasscode(this.#digits(problem.digits));
+      case 'unexpected':
+        return texts.unexpected(problem.name);
+      case 'passwordRules':
+        return `${texts.problems.passwordRules} ${texts.rules(this.#passwordLength)}`;
+      default:
+        return texts.problems[problem.kind];
+    }
+  }
+
+  get #passwordLength(): number {
+    return this.#config.passwordLength ?? 12;
+  }
+
+  #digits(digits: readonly number[]): string {
+    return digits.join(this.#texts.or);
+  }
+
+  // ── Parts of screens.
+
+  #button(text: string, press: () => void, look: 'button' | 'link' = 'link'): HTMLButtonElement {
+    return h('button', { type: 'button', class: look, onclick: () => this.#main.ariaBusy !== 'true' && press() }, text);
+  }
+
+  #form(submit: () => void, button: string, ...content: Node[]): HTMLFormElement {
+    const onsubmit = (event: SubmitEvent) => {
+      event.preventDefault();
+      submit();
+    };
+    return h('form', { novalidate: true, onsubmit }, ...content, h('button', { type: 'submit', class: 'button' }, button));
+  }
+
+  #links(...links: (Node | false)[]): HTMLElement {
+    return h('div', { class: 'links' }, ...links);
+  }
+
+  #chooses(text: string, choice: Parameters<Actions['chose']>[0]): HTMLButtonElement {
+    return this.#button(text, () => this.#actions.chose(choice));
+  }
+
+  #emailField(username: string) {
+    const input = h('input', {
+      id: 'email', name: 'email', type: 'text', inputmode: 'email', autocomplete: 'username', autocapitalize: 'none',
+      spellcheck: 'false', value: username, 'aria-describedby': 'problem',
+    });
+    return { input, row: h('div', { class: 'field' }, h('label', { for: 'email' }, this.#texts.email), input) };
+  }
+
+  #passwordField(isNew: boolean) {
+    const { texts, id } = { texts: this.#texts, id: isNew ? 'new-password' : 'password' };
+    const input = h('input', {
+      id, name: id, type: 'password', autocomplete: isNew ? 'new-password' : 'current-password',
+      'aria-describedby': isNew ? 'problem rules' : 'problem',
+    });
+    const show = h('button', { type: 'button', class: 'link', 'aria-controls': id }, texts.show);
+    show.addEventListener('click', () => {
+      const hidden = input.type === 'text';
+      input.type = hidden ? 'password' : 'text';
+      say(show, hidden ? texts.show : texts.hide);
+    });
+    const label = h('label', { for: id }, isNew ? texts.newPassword : texts.password);
+    const rules = isNew && h('p', { id: 'rules', class: 'hint' }, texts.rules(this.#passwordLength));
+    return { input, row: h('div', { class: 'field' }, label, rules, input, show) };
+  }
+
+  /** For a password manager, which then knows whose new password it is. */
+  #hiddenUsername(username: string): HTMLInputElement {
+    return h('input', { class: 'away', type: 'text', autocomplete: 'username', value: username, tabindex: '-1', 'aria-hidden': 'true', readonly: true });
+  }
+
+  #messageCodeField(autocomplete: string): HTMLInputElement {
+    return h('input', {
+      id: 'code', name: 'code', type: 'text', inputmode: 'numeric', autocomplete, autocapitalize: 'none', spellcheck: 'false',
+      'aria-describedby': 'problem',
+    });
+  }
+
+  #passcodeField(hints: string): HTMLInputElement {
+    return h('input', {
+      id: 'code', name: 'code', type: 'text', inputmode: 'numeric', autocomplete: 'one-time-code', autocapitalize: 'none',
+      spellcheck: 'false', 'aria-describedby': `problem ${hints}`,
+    });
+  }
+
+  #recoveryCodeField(hints: string): HTMLInputElement {
+    return h('input', {
+      id: 'recovery-code', name: 'recovery-code', type: 'text', autocomplete: 'off', autocapitalize: 'none', autocorrect: 'off',
+      spellcheck: 'false', 'aria-describedby': `problem ${hints}`,
+    });
+  }
+
+  /** Sends a passcode as soon as it is whole, where the pool has one length of them. */
+  #sendsItself(input: HTMLInputElement, digits: readonly number[], send: () => void): string {
+    if (digits.length !== 1) return '';
+    const look = () => {
+      if (typed(input.value, digits).kind === 'passcode' && !input.readOnly) send();
+    };
+    input.addEventListener('input', (event) => (event as InputEvent).isComposing || look());
+    input.addEventListener('compositionend', look);
+    return this.#texts.passcode.sentByItself(this.#digits(digits));
+  }
+
+  // ── One builder a screen.
+
+  readonly #screens: { [S in Screen]: (state: On<S>) => Built } = {
+    loading: () => ({ title: this.#texts.loading, content: [] }),
+
+    broken: () => {
+      const { title, text } = this.#texts.broken;
+      return { title, content: [h('p', {}, text), this.#button(this.#texts.reload, this.#actions.reload, 'button')] };
+    },
+
+    signIn: ({ username, wish }) => {
+      const { signIn, wishes } = this.#texts;
+      const email = this.#emailField(username);
+      const password = this.#passwordField(false);
+      const submit = () => this.#actions.signIn(email.input.value.trim(), password.input.value);
+      const wished = h('p', {}, wish ? wishes[wish] : '');
+      const links = this.#links(
+        this.#chooses(signIn.forgot, 'forgot'),
+        this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp'),
+      );
+      return {
+        title: signIn.title,
+        content: [wished, this.#form(submit, signIn.button, email.row, password.row), links],
+        field: username ? password.input : email.input,
+        patch: (state) => say(wished, state.wish ? wishes[state.wish] : ''),
+      };
+    },
+
+    signUp: ({ username }) => {
+      const { signUp, back } = this.#texts;
+      const email = this.#emailField(username);
+      const password = this.#passwordField(true);
+      const submit = () => this.#actions.signUp(email.input.value.trim(), password.input.value);
+      return {
+        title: signUp.title,
+        content: [this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back'))],
+        field: email.input,
+      };
+    },
+
+    confirmSignUp: ({ sentTo, username }) => {
+      const { confirmSignUp, cancel } = this.#texts;
+      const code = this.#messageCodeField('one-time-code');
+      const links = this.#links(this.#button(confirmSignUp.again, this.#actions.sendAgain), this.#chooses(cancel, 'back'));
+      return {
+        title: confirmSignUp.title(sentTo || username),
+        labels: code,
+        content: [this.#form(() => this.#actions.confirmSignUp(code.value.trim()), confirmSignUp.button, code), links],
+        field: code,
+      };
+    },
+
+    forgot: ({ username }) => {
+      const { forgot, back } = this.#texts;
+      const email = this.#emailField(username);
+      const form = this.#form(() => this.#actions.forgot(email.input.value.trim()), forgot.button, email.row);
+      return {
+        title: forgot.title,
+        content: [h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back'))],
+        field: email.input,
+      };
+    },
+
+    resetPassword: ({ sentTo, username }) => {
+      const { forgot, resetPassword, messageCode, confirmSignUp, cancel } = this.#texts;
+      const code = this.#messageCodeField('off');
+      const password = this.#passwordField(true);
+      const submit = () => this.#actions.resetPassword(code.value.trim(), password.input.value);
+      const codeRow = h('div', { class: 'field' }, h('label', { for: code.id }, messageCode), code);
+      const links = this.#links(this.#button(confirmSignUp.again, this.#actions.sendAgain), this.#chooses(cancel, 'back'));
+      return {
+        title: forgot.title,
+        content: [
+          h('p', {}, resetPassword.text(sentTo || username)),
+          this.#form(submit, resetPassword.button, this.#hiddenUsername(username), codeRow, password.row),
+          links,
+        ],
+        field: code,
+      };
+    },
+
+    newPassword: ({ username }) => {
+      const { newPasswordScreen, cancel } = this.#texts;
+      const password = this.#passwordField(true);
+      const submit = () => this.#actions.newPassword(password.input.value);
+      const form = this.#form(submit, this.#texts.continue, this.#hiddenUsername(username), password.row);
+      return {
+        title: newPasswordScreen.title,
+        content: [h('p', {}, newPasswordScreen.text), form, this.#links(this.#chooses(cancel, 'back'))],
+        field: password.input,
+      };
+    },
+
+    offer: () => {
+      const { offer } = this.#texts;
+      const yes = this.#button(offer.yes, () => this.#actions.offer('SET_UP'), 'button');
+      return {
+        title: offer.title,
+        content: [h('p', {}, offer.text), yes, this.#links(this.#button(offer.no, () => this.#actions.offer('SKIP')))],
+      };
+    },
+
+    setUp: ({ secretCode, otpauthUri, digits, wish }) => {
+      const { setUp, cancel } = this.#texts;
+      const code = this.#passcodeField('hint');
+      const device = h('input', { id: 'device', name: 'device', type: 'text', maxlength: '32', autocomplete: 'off' });
+      const submit = () => this.#actions.answer(code.value, 'passcode', device.value.trim());
+      const hint = this.#sendsItself(code, digits, submit);
+      const key = h('code', { class: 'key' }, inFours(secretCode));
+      const said = h('span', { role: 'status' });
+      const copyKey = this.#button(setUp.copyKey, () => copy(secretCode, key, this.#texts, said));
+      const form = this.#form(
+        submit,
+        this.#texts.continue,
+        h('div', { class: 'field' }, h('label', { for: device.id }, setUp.deviceName), device),
+        h('div', { class: 'field' },
+          this.#problem, h('label', { for: code.id }, setUp.code(this.#digits(digits))), h('p', { id: 'hint', class: 'hint' }, hint), code),
+      );
+      const keepOld = this.#button(setUp.keepOld, this.#actions.giveUp);
+      const qr = h('div', { class: 'qr' });
+      // Most sign-ins draw none, so the page begins without the code that does.
+      import('./qr.ts').then(({ qrCode }) => qr.replaceChildren(drawing(qrCode(otpauthUri), setUp.qrCode)));
+      return {
+        title: setUp.title,
+        content: [
+          h('ol', { class: 'steps' },
+            h('li', {}, h('p', {}, setUp.open), h('details', {}, h('summary', {}, setUp.haveNone), h('p', {}, setUp.anyApp))),
+            h('li', {},
+              h('p', {}, setUp.scan),
+              qr,
+              h('p', { class: 'touch' }, h('a', { href: otpauthUri }, setUp.onThisDevice)),
+              h('details', {}, h('summary', {}, setUp.cannotScan), h('p', {}, setUp.typeKey), h('p', {}, key), copyKey, said)),
+            h('li', {}, form)),
+          this.#links(wish === 'REPLACE_AUTHENTICATOR' && keepOld, this.#chooses(cancel, 'back')),
+        ],
+        field: code,
+        readFirst: true,
+        // Given up with the last answer, the change would end the sign-in.
+        patch: (state) => { keepOld.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2; },
+      };
+    },
+
+    codes: ({ recoveryCodes, wish, username }) => {
+      const { codes, cancel } = this.#texts;
+      const saved = () => this.#actions.chose('saved');
+      const said = h('p', { role: 'status' });
+      const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
+      const service = this.#config.service ?? location.host;
+      const head = codes.fileHead(service, username, time(Date.now(), { dateStyle: 'long' }));
+      const copyAll = async () => {
+        await copy(recoveryCodes.join('\n'), list, this.#texts, said);
+        saved();
+      };
+      const download = () => {
+        const text = [head, '', ...recoveryCodes, ''].join('\r\n');
+        const url = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }));
+        h('a', { href: url, download: 'recovery-codes.txt' }).click();
+        URL.revokeObjectURL(url);
+        say(said, codes.downloaded);
+        saved();
+      };
+      const print = () => {
+        saved();
+        window.print();
+      };
+      const code = this.#recoveryCodeField('');
+      const form = this.#form(
+        () => this.#actions.answer(code.value, 'recoveryCode'),
+        this.#texts.continue,
+        h('div', { class: 'field' }, this.#problem, h('label', { for: code.id }, codes.one), code),
+      );
+      const keepOld = this.#button(codes.keepOld, this.#actions.giveUp);
+      const keep = h('div', { class: 'row' },
+        this.#button(codes.copy, copyAll), this.#button(codes.download, download), this.#button(codes.print, print));
+      return {
+        title: codes.title,
+        content: [
+          h('p', {}, codes.text), h('p', { class: 'printed' }, head), list, keep, said, form,
+          this.#links(wish === 'NEW_RECOVERY_CODES' && keepOld, this.#chooses(cancel, 'back')),
+        ],
+        field: code,
+        readFirst: true,
+        patch: (state) => { keepOld.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2; },
+      };
+    },
+
+    passcode: ({ prompt }) => {
+      const { passcode, cancel } = this.#texts;
+      const code = this.#passcodeField('wait device hint');
+      const submit = () => {
+        if (!code.readOnly) this.#actions.answer(code.value, 'both');
+      };
+      const hint = this.#sendsItself(code, prompt.digits, submit);
+      const announced = h('p', { class: 'away', role: 'alert' });
+      const wait = h('p', { id: 'wait', class: 'problem', 'aria-hidden': 'true' });
+      this.#wait = wait;
+      const form = this.#form(
+        submit,
+        this.#texts.continue,
+        h('p', { id: 'device', class: 'hint' }, prompt.deviceName && passcode.by(prompt.deviceName)),
+        h('p', { id: 'hint', class: 'hint' }, hint),
+        code,
+      );
+      return {
+        title: passcode.title(this.#digits(prompt.digits)),
+        labels: code,
+        content: [
+          wait, announced, form,
+          this.#links(this.#chooses(passcode.useRecoveryCode, 'recoveryCode'), this.#chooses(passcode.lost, 'lost'), this.#chooses(cancel, 'back')),
+        ],
+        field: code,
+        patch: (state) => {
+          const waits = 'prompt' in state && state.prompt.waitUntil !== null;
+          if (waits && !code.readOnly) code.value = '';
+          code.readOnly = waits;
+          this.tick(state);
+          if (!waits) say(announced, '');
+          else if (!announced.textContent) say(announced, wait.textContent ?? '');
+        },
+      };
+    },
+
+    recoveryCode: ({ prompt }) => {
+      const { recoveryCode, passcode, cancel } = this.#texts;
+      const code = this.#recoveryCodeField('hint');
+      const hint = h('p', { id: 'hint', class: 'hint' }, recoveryCode.hint);
+      return {
+        title: recoveryCode.title,
+        labels: code,
+        content: [
+          this.#form(() => this.#actions.answer(code.value, 'recoveryCode'), this.#texts.continue, hint, code),
+          this.#links(
+            !prompt.stopped && this.#chooses(recoveryCode.usePasscode, 'passcode'),
+            this.#chooses(passcode.lost, 'lost'),
+            this.#chooses(cancel, 'back'),
+          ),
+        ],
+        field: code,
+      };
+    },
+
+    lost: () => {
+      const { lost, back } = this.#texts;
+      const ask = h('p', { role: 'status' });
+      return {
+        title: lost.title,
+        content: [
+          h('p', {}, lost.text),
+          this.#button(lost.haveCode, () => this.#actions.chose('haveCode'), 'button'),
+          this.#links(this.#chooses(lost.haveNone, 'haveNone')),
+          ask,
+          this.#links(this.#chooses(back, 'back')),
+        ],
+        patch: (state) =>
+          say(ask, 'askSupport' in state && state.askSupport ? lost.ask(this.#config.support || lost.support) : ''),
+      };
+    },
+
+    remove: () => {
+      const { remove } = this.#texts;
+      const code = this.#recoveryCodeField('');
+      const form = this.#form(
+        () => this.#actions.answer(code.value, 'both'),
+        remove.button,
+        h('div', { class: 'field' }, h('label', { for: code.id }, remove.label), code),
+      );
+      const keep = this.#button(remove.keep, this.#actions.giveUp);
+      return {
+        title: remove.title,
+        content: [h('p', {}, remove.text), form, this.#links(keep)],
+        field: code,
+        patch: (state) => { keep.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2; },
+      };
+    },
+
+    signedIn: ({ claims, username }) => {
+      const { signedIn } = this.#texts;
+      const until = h('dd', {});
+      const factor = claims['second_factor'];
+      const word = factor === 'totp' || factor === 'recovery_code' ? factor : 'none';
+      const wrong = Number(claims['second_factor_wrong_passcodes'] ?? 0);
+      const isOn = claims['second_factor_enrolled'] !== 'false';
+      const { signOut, renew } = this.#actions;
+      return {
+        title: signedIn.title,
+        content: [
+          wrong > 0 ? h('p', { class: 'problem' }, signedIn.wrongPasscodes(wrong)) : null,
+          h('dl', {},
+            h('dt', {}, signedIn.account), h('dd', {}, claims['email'] ?? username),
+            h('dt', {}, signedIn.secondStep), h('dd', {}, signedIn.factors[word]),
+            h('dt', {}, signedIn.since), h('dd', {}, time(Number(claims['auth_time']) * 1000, { timeStyle: 'short' })),
+            h('dt', {}, signedIn.validUntil), until),
+          h('p', { class: 'hint' }, signedIn.newTab),
+          h('div', { class: 'row' },
+            this.#button(signedIn.renew, renew),
+            isOn && this.#button(signedIn.anotherPhone, () => signOut('REPLACE_AUTHENTICATOR')),
+            isOn && this.#button(signedIn.newCodes, () => signOut('NEW_RECOVERY_CODES')),
+            isOn && this.#config.optional === true && this.#button(signedIn.turnOff, () => signOut('REMOVE_AUTHENTICATOR')),
+            !isOn && this.#button(signedIn.turnOn, () => signOut('SET_UP'))),
+          this.#button(signedIn.signOut, () => signOut(null), 'button'),
+        ],
+        patch: (state) => { if (state.screen === 'signedIn') say(until, time(state.expires, { timeStyle: 'short' })); },
+      };
+    },
+
+    problem: () => ({
+      title: this.#texts.problemTitle,
+      content: [this.#button(this.#texts.reload, this.#actions.reload, 'button'), this.#links(this.#chooses(this.#texts.startAgain, 'restart'))],
+    }),
+  };
+}
+
+/** A screen is built anew where it shows something else. */
+function key(state: State): string {
+  return state.screen === 'setUp' ? state.screen + state.secretCode : state.screen;
+}
+
+/** Black on white of its own, because many scanners cannot read a light code on a dark page. */
+function drawing({ side, path }: { side: number; path: string }, name: string): SVGElement {
+  const box = { role: 'img', 'aria-label': name, viewBox: `0 0 ${side} ${side}`, 'shape-rendering': 'crispEdges' };
+  return svg('svg', box, svg('rect', { width: `${side}`, height: `${side}`, fill: '#fff' }), svg('path', { d: path, fill: '#000' }));
+}
+
+function time(at: number, format: Intl.DateTimeFormatOptions): string {
+  return new Intl.DateTimeFormat(document.documentElement.lang, format).format(at);
+}
+
+/** Without a clipboard, as on http under a name, what is to be copied is selected. */
+async function copy(text: string, shown: Element, { codes }: Texts, said: Element) {
+  try {
+    await navigator.clipboard.writeText(text);
+    say(said, codes.copied);
+  } catch {
+    getSelection()?.selectAllChildren(shown);
+    say(said, codes.selected);
+  }
+}

@@ -1,0 +1,110 @@
+// Every text of the page. Each language is a file of this type, so a missing text does not compile.
+
+import type { Notice, PlainProblem, Wish } from '../flow.ts';
+
+export interface Texts {
+  loading: string;
+  /** config.json is missing. */
+  broken: { title: string; text: string };
+  problemTitle: string;
+  reload: string;
+  startAgain: string;
+  back: string;
+  cancel: string;
+  continue: string;
+  show: string;
+  hide: string;
+  busy: string;
+
+  email: string;
+  password: string;
+  newPassword: string;
+  rules(atLeast: number): string;
+  messageCode: string;
+
+  signIn: { title: string; button: string; forgot: string; signUp: string };
+  wishes: { [W in Wish]: string };
+  signUp: { title: string; button: string };
+  confirmSignUp: { title(address: string): string; button: string; again: string };
+  forgot: { title: string; text: string; button: string };
+  resetPassword: { text(address: string): string; button: string };
+  newPasswordScreen: { title: string; text: string };
+  offer: { title: string; text: string; yes: string; no: string };
+  setUp: {
+    title: string;
+    open: string;
+    haveNone: string;
+    anyApp: string;
+    scan: string;
+    qrCode: string;
+    onThisDevice: string;
+    cannotScan: string;
+    typeKey: string;
+    copyKey: string;
+    deviceName: string;
+    code(digits: string): string;
+    keepOld: string;
+  };
+  codes: {
+    title: string;
+    text: string;
+    list: string;
+    copy: string;
+    download: string;
+    print: string;
+    copied: string;
+    downloaded: string;
+    selected: string;
+    one: string;
+    keepOld: string;
+    /** Above the codes in the file. */
+    fileHead(service: string, account: string, date: string): string;
+  };
+  passcode: {
+    title(digits: string): string;
+    by(device: string): string;
+    sentByItself(digits: string): string;
+    waiting(time: string): string;
+    useRecoveryCode: string;
+    lost: string;
+  };
+  recoveryCode: { title: string; hint: string; usePasscode: string };
+  lost: { title: string; text: string; haveCode: string; haveNone: string; ask(support: string): string; support: string };
+  remove: { title: string; text: string; label: string; button: string; keep: string };
+  signedIn: {
+    title: string;
+    account: string;
+    secondStep: string;
+    factors: { totp: string; recovery_code: string; none: string };
+    since: string;
+    validUntil: string;
+    wrongPasscodes(count: number): string;
+    renew: string;
+    anotherPhone: string;
+    newCodes: string;
+    turnOff: string;
+    turnOn: string;
+    signOut: string;
+    newTab: string;
+  };
+  problems: { [P in PlainProblem]: string };
+  wrongPasscode(attemptsLeft: number): string;
+  yourClock(time: string): string;
+  wrongRecoveryCode(attemptsLeft: number): string;
+  notAPasscode(digits: string): string;
+  unexpected(name: string): string;
+  notices: { [N in Notice]: string };
+  /** Between two numbers, such as "6 or 8". */
+  or: string;
+
+  /** Only where the page is served by the local pool. */
+  local: {
+    title: string;
+    text: string;
+    none: string;
+    code(to: string, code: string): string;
+    temporaryPassword(to: string, password: string): string;
+    newUser: string;
+    create: string;
+  };
+}

@@ -1,0 +1,22 @@
+// What people type or paste, as an answer. The server takes spaces, dashes and digits of any script; what is not an
+// answer at all is not sent, because each one sent costs a try.
+
+/** Characters of one of our recovery codes, and of the code from support. */
+const CODE_CHARACTERS = 16;
+
+export type Typed = { kind: 'passcode' | 'recoveryCode'; answer: string } | { kind: 'empty' | 'neither' };
+
+export function typed(text: string, digits: readonly number[]): Typed {
+  const characters = [...text.normalize('NFKC')].filter((character) => /[\p{L}\p{N}]/u.test(character));
+  const answer = characters.join('');
+  if (!answer) return { kind: 'empty' };
+  if (digits.includes(characters.length) && characters.every((character) => /\p{Nd}/u.test(character))) {
+    return { kind: 'passcode', answer };
+  }
+  return characters.length === CODE_CHARACTERS ? { kind: 'recoveryCode', answer } : { kind: 'neither' };
+}
+
+/** `ABCD EFGH …`, for reading aloud and typing over. */
+export function inFours(text: string): string {
+  return text.match(/.{1,4}/g)?.join(' ') ?? '';
+}

@@ -1,0 +1,189 @@
+// The reducer and the errors, without a browser: what is on the screen and what happens, written down as a table.
+
+import { readFileSync, writeFileSync } from 'node:fs';
+
+import { expect, test } from '@playwright/test';
+
+import { failure, type Place } from '../src/errors.ts';
+import { reduce, start, type Asked, type Event, type Prompt, type Screen, type State } from '../src/flow.ts';
+import { typed } from '../src/typed.ts';
+
+const now = 1_000_000;
+const prompt: Prompt = { attemptsLeft: 3, digits: [6], deviceName: 'Blue phone', waitUntil: null, stopped: false, wrongInARow: 0, wish: null };
+const secondFactor = { step: 'SECOND_FACTOR', attemptsLeft: 3, digits: [6], deviceName: 'Blue phone', retryAfterSeconds: 0, stopped: false } as const;
+const setUp = { step: 'TOTP_SETUP', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET' } as const;
+const codes = { step: 'RECOVERY_CODES', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'] } as const;
+
+const common = { ...start, attempt: 7, username: 'ana@example.com' };
+const STATES: { [S in Screen]: State & { screen: S } } = {
+  loading: { ...common, screen: 'loading' },
+  broken: { ...common, screen: 'broken' },
+  signIn: { ...common, screen: 'signIn' },
+  signUp: { ...common, screen: 'signUp' },
+  confirmSignUp: { ...common, screen: 'confirmSignUp', sentTo: 'a***@e***' },
+  forgot: { ...common, screen: 'forgot' },
+  resetPassword: { ...common, screen: 'resetPassword', sentTo: 'a***@e***' },
+  newPassword: { ...common, screen: 'newPassword' },
+  offer: { ...common, screen: 'offer' },
+  setUp: { ...common, screen: 'setUp', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET' },
+  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], saved: false },
+  passcode: { ...common, screen: 'passcode', prompt: { ...prompt, waitUntil: now } },
+  recoveryCode: { ...common, screen: 'recoveryCode', prompt: { ...prompt, waitUntil: now } },
+  lost: { ...common, screen: 'lost', prompt: { ...prompt, waitUntil: now }, askSupport: false },
+  remove: { ...common, screen: 'remove', attemptsLeft: 3, digits: [6] },
+  signedIn: { ...common, screen: 'signedIn', claims: {}, expires: now },
+  problem: { ...common, screen: 'problem' },
+};
+
+const ask = (asked: Asked): Event => ({ type: 'asked', attempt: 7, now, asked });
+const EVENTS: { [name: string]: Event } = {
+  'booted': { type: 'booted', begunAgain: false },
+  'booted in the middle': { type: 'booted', begunAgain: true },
+  'broke': { type: 'broke' },
+  'submitted': { type: 'submitted' },
+  'submitted a passcode': { type: 'submitted', passcode: '123456' },
+  'mistyped': { type: 'mistyped', problem: { kind: 'missingInput' } },
+  'asked SECOND_FACTOR': ask(secondFactor),
+  'asked SECOND_FACTOR again': ask({ ...secondFactor, attemptsLeft: 2 }),
+  'asked SECOND_FACTOR with a wait': ask({ ...secondFactor, attemptsLeft: 2, retryAfterSeconds: 30 }),
+  'asked SECOND_FACTOR, stopped': ask({ ...secondFactor, stopped: true }),
+  'asked TOTP_SETUP': ask(setUp),
+  'asked TOTP_SETUP again': ask({ ...setUp, attemptsLeft: 2, secretCode: '', otpauthUri: '' }),
+  'asked RECOVERY_CODES': ask(codes),
+  'asked RECOVERY_CODES again': ask({ ...codes, attemptsLeft: 2, recoveryCodes: [] }),
+  'asked REMOVE_AUTHENTICATOR': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6] }),
+  'asked REMOVE_AUTHENTICATOR again': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 2, digits: [6] }),
+  'asked SECOND_FACTOR_OFFER': ask({ step: 'SECOND_FACTOR_OFFER' }),
+  'asked NEW_PASSWORD': ask({ step: 'NEW_PASSWORD' }),
+  'asked CONFIRM_SIGN_UP': ask({ step: 'CONFIRM_SIGN_UP' }),
+  'asked RESET_PASSWORD': ask({ step: 'RESET_PASSWORD' }),
+  'asked UNKNOWN': ask({ step: 'UNKNOWN' }),
+  'sent to confirmSignUp': { type: 'sent', attempt: 7, to: 'confirmSignUp', sentTo: 'a***@e***' },
+  'sent to resetPassword': { type: 'sent', attempt: 7, to: 'resetPassword', sentTo: 'a***@e***' },
+  'sent to signIn': { type: 'sent', attempt: 7, to: 'signIn', notice: 'confirmed' },
+  'passed': { type: 'passed', attempt: 7, claims: {}, expires: now },
+  'failed and stays': { type: 'failed', attempt: 7, problem: { kind: 'offline' }, stays: true },
+  'failed': { type: 'failed', attempt: 7, problem: { kind: 'tryAgain' }, stays: false },
+  'signedOut with a wish': { type: 'signedOut', attempt: 7, wish: 'NEW_RECOVERY_CODES' },
+  'told': { type: 'told', clock: now },
+  'clock before the end': { type: 'clock', now: now - 1 },
+  'clock': { type: 'clock', now },
+  'online': { type: 'online' },
+  'hidden': { type: 'hidden' },
+  ...Object.fromEntries(
+    (['signUp', 'forgot', 'back', 'restart', 'passcode', 'recoveryCode', 'lost', 'haveCode', 'haveNone', 'saved'] as const)
+      .map((choice) => [`chose ${choice}`, { type: 'chose', choice } as const])),
+};
+
+function golden(name: string, text: string) {
+  const file = new URL(name, import.meta.url);
+  if (process.env['UPDATE_GOLDEN']) writeFileSync(file, text);
+  expect(text).toBe(readFileSync(file, 'utf8'));
+}
+
+test('the reducer does what the table says', () => {
+  const lines = [];
+  for (const [screen, state] of Object.entries(STATES)) {
+    for (const [name, event] of Object.entries(EVENTS)) {
+      // A problem that an event could take away or add to.
+      const problem: State['problem'] = event.type === 'online' ? { kind: 'offline' }
+        : event.type === 'told' ? { kind: 'wrongPasscode', attemptsLeft: 1, clock: null } : null;
+      const before: State = { ...state, problem };
+      const next = reduce(before, event);
+      if (next === before) continue;
+      const said = [next.problem?.kind, next.notice, next.busy && 'busy', next.wish, next.attempt !== 7 && 'a new attempt'];
+      const also = ['askSupport' in next && next.askSupport && 'support', 'saved' in next && next.saved && 'saved'];
+      lines.push(`${screen.padEnd(14)} ${name.padEnd(32)} ${next.screen.padEnd(14)} ${[...said, ...also].filter(Boolean).join(', ')}`.trimEnd());
+    }
+    lines.push('');
+  }
+  golden('flow.golden.txt', lines.join('\n'));
+});
+
+test('an error means what the table says, wherever it comes', () => {
+  const errors: [name: string, message?: string][] = [
+    ['NetworkError'], ['TooManyRequestsException'], ['LimitExceededException'], ['TooManyFailedAttemptsException'],
+    ['InvalidPasswordException'], ['PasswordHistoryPolicyViolationException'], ['CodeMismatchException'], ['ExpiredCodeException'],
+    ['UsernameExistsException'], ['AliasExistsException'], ['UserNotFoundException'], ['NotAuthorizedException', 'Incorrect username or password.'],
+    ['NotAuthorizedException', 'Password attempts exceeded'], ['NotAuthorizedException', 'Invalid session for the user, session is expired.'],
+    ['NotAuthorizedException', 'Invalid session for the user, session can only be used once.'], ['UserLambdaValidationException'],
+    ['UnexpectedLambdaException'], ['InternalErrorException'], ['UserNotConfirmedException'], ['PasswordResetRequiredException'],
+    ['UserUnAuthenticatedException'], ['ForbiddenException'],
+  ];
+  const places: [string, Place][] = [
+    ['signIn', 'signIn'], ['newPassword', 'newPassword'], ['message', 'message'], ['signedIn', 'signedIn'],
+    ['answer', { attemptsLeft: 2, answerLost: false }], ['last answer', { attemptsLeft: 1, answerLost: false }],
+    ['answer after a lost one', { attemptsLeft: 2, answerLost: true }],
+  ];
+  const lines = errors.flatMap(([name, message = '']) => [
+    `${name} ${message}`.trimEnd(),
+    ...places.map(([at, place]) => {
+      const { problem, stays } = failure(Object.assign(new Error(message), { name }), place);
+      return `    ${at.padEnd(24)} ${problem.kind}${stays ? ', stays' : ''}`;
+    }),
+    '',
+  ]);
+  golden('errors.golden.txt', lines.join('\n'));
+});
+
+test('what an earlier sign-in still receives is dropped', () => {
+  for (const event of Object.values(EVENTS)) {
+    if (!('attempt' in event)) continue;
+    for (const state of Object.values(STATES)) expect(reduce(state, { ...event, attempt: 6 })).toBe(state);
+  }
+});
+
+test('no secret and no code is left once its screen is gone', () => {
+  for (const [screen, secret] of [['setUp', /SECRET"/], ['codes', /ECX1/]] as const) {
+    for (const event of Object.values(EVENTS)) {
+      const next = reduce(STATES[screen], event);
+      if (next.screen !== screen) expect(JSON.stringify(next)).not.toMatch(secret);
+    }
+  }
+});
+
+test('while an answer is under way, nothing else is sent', () => {
+  for (const state of Object.values(STATES)) {
+    const busy = { ...state, busy: true };
+    expect(reduce(busy, { type: 'submitted', passcode: '654321' })).toBe(busy);
+    expect(reduce(busy, { type: 'mistyped', problem: { kind: 'missingInput' } })).toBe(busy);
+  }
+});
+
+test('a passcode is sent once, unless it never arrived', () => {
+  const sent = reduce(STATES.passcode, { type: 'submitted', passcode: '123456' });
+  const again = reduce({ ...sent, busy: false }, { type: 'submitted', passcode: '123456' });
+  expect([again.busy, again.problem]).toEqual([false, { kind: 'sentAlready' }]);
+  const offline = reduce(sent, { type: 'failed', attempt: 7, problem: { kind: 'offline' }, stays: true });
+  expect(reduce(offline, { type: 'submitted', passcode: '123456' }).busy).toBe(true);
+  // Also at the confirmation that follows, which takes another one.
+  const removal = reduce(sent, ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6] }));
+  expect(reduce(removal, { type: 'submitted', passcode: '123456' }).problem).toEqual({ kind: 'sentAlready' });
+});
+
+test('after a wrong answer the secret and the codes are those shown before', () => {
+  const again = reduce(STATES.setUp, EVENTS['asked TOTP_SETUP again']!);
+  expect(again).toMatchObject({ screen: 'setUp', secretCode: 'SECRET', attemptsLeft: 2, problem: { kind: 'wrongPasscode', attemptsLeft: 2 } });
+  const codesAgain = reduce({ ...STATES.codes, saved: true }, EVENTS['asked RECOVERY_CODES again']!);
+  expect(codesAgain).toMatchObject({ screen: 'codes', recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], saved: true });
+});
+
+test('wrong passcodes in a row are counted, and a recovery code ends the row', () => {
+  const one = reduce(STATES.passcode, EVENTS['asked SECOND_FACTOR again']!);
+  const two = reduce(one, ask({ ...secondFactor, attemptsLeft: 1 }));
+  expect([one, two].map((state) => 'prompt' in state && state.prompt.wrongInARow)).toEqual([1, 2]);
+  const elsewhere = reduce({ ...two, screen: 'recoveryCode' } as State, ask({ ...secondFactor, attemptsLeft: 1 }));
+  expect('prompt' in elsewhere && elsewhere.prompt.wrongInARow).toBe(0);
+});
+
+test('a phone that was not lost after all is not replaced', () => {
+  const lost = reduce(STATES.passcode, { type: 'chose', choice: 'lost' });
+  const code = reduce(lost, { type: 'chose', choice: 'haveCode' });
+  expect(code.wish).toBe('REPLACE_AUTHENTICATOR');
+  expect(reduce(code, { type: 'chose', choice: 'passcode' }).wish).toBe(null);
+});
+
+test('what is typed is an answer, or is not sent', () => {
+  const kinds = ['123456', '１２３ ４５６', '١٢٣٤٥٦', '12-34-56 ', '12345', '1234567', 'ecx1 7v9z–xhdp-ak0e', 'ECX1-7V9Z', ' '].map((text) => typed(text, [6]).kind);
+  expect(kinds).toEqual(['passcode', 'passcode', 'passcode', 'passcode', 'neither', 'neither', 'recoveryCode', 'neither', 'empty']);
+});

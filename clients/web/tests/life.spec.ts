@@ -1,0 +1,230 @@
+// A user's life at the screens, from the sign-up to a lost phone.
+
+import { en, error, expect, newcomer, signInElsewhere, stub, test } from './bed.ts';
+import { offersSecondFactor, removesAuthenticator } from './stubs.ts';
+
+test('1. signs up, sets up an app, keeps the codes, and is in', async ({ visitor, page }) => {
+  const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
+  await visitor.open();
+  await visitor.press(en.signIn.signUp);
+  await page.getByLabel(en.email).fill(person.name);
+  await page.getByLabel(en.newPassword, { exact: true }).fill(person.password);
+  await visitor.press(en.signUp.button);
+  await visitor.sees(en.confirmSignUp.title('a***@e***'));
+  // As the person reads it at the foot of the page.
+  const message = page.getByRole('complementary').getByText(person.name);
+  await visitor.code.fill((await message.textContent())!.match(/\d{6}$/)![0]);
+  await visitor.press(en.confirmSignUp.button);
+  await visitor.sees(en.signIn.title);
+  await expect(page.getByRole('status')).toHaveText(en.notices.confirmed);
+  await visitor.enter(person);
+  await page.getByLabel(en.setUp.deviceName).fill('Blue phone');
+  await visitor.setsUp();
+  await visitor.keepsCodes();
+  await visitor.isIn();
+  await expect(page.locator('dl')).toContainText(person.name);
+  await visitor.press(en.signedIn.signOut);
+  await visitor.sees(en.signIn.title);
+  await visitor.enter(person);
+  await expect(page.locator('#device')).toHaveText(en.passcode.by('Blue phone'));
+});
+
+test('2. signs in with a passcode, which is sent by itself', async ({ visitor, person, page }) => {
+  await visitor.begin(person);
+  await visitor.asksPasscode();
+  await expect(visitor.code).toBeFocused();
+  await page.keyboard.type(person.authenticator.unusedPasscode());
+  await visitor.isIn();
+  await expect(page.locator('dl')).toContainText(en.signedIn.factors.totp);
+  await visitor.press(en.signedIn.renew);
+  await expect(page.getByRole('status')).toHaveText(en.notices.renewed);
+});
+
+test('3. replaces a temporary password, at the second attempt', async ({ visitor, pool, page }) => {
+  const person = await pool.newPerson({ temporaryPassword: true });
+  await visitor.begin(person);
+  await visitor.sees(en.newPasswordScreen.title);
+  const password = page.getByLabel(en.newPassword, { exact: true });
+  await password.fill('short');
+  await visitor.press(en.continue);
+  await visitor.problem(`${en.problems.passwordRules} ${en.rules(12)}`);
+  await expect(password).toHaveValue('short');
+  await password.fill('Another-horse-9');
+  await visitor.press(en.continue);
+  await visitor.setsUp();
+  await visitor.keepsCodes();
+  await visitor.isIn();
+});
+
+test('4. sets a new password after a forgotten one', async ({ visitor, person, pool, page }) => {
+  await visitor.open();
+  await page.getByLabel(en.email).fill(person.name);
+  await visitor.press(en.signIn.forgot);
+  await page.getByLabel(en.email).fill(person.name);
+  await visitor.press(en.forgot.button);
+  await expect(page.getByLabel(en.messageCode)).toBeVisible();
+  await page.getByLabel(en.messageCode).fill('000000');
+  await page.getByLabel(en.newPassword, { exact: true }).fill('Another-horse-9');
+  await visitor.press(en.resetPassword.button);
+  await visitor.problem(en.problems.wrongMessageCode);
+  await visitor.press(en.confirmSignUp.again);
+  await expect(page.getByRole('status')).toHaveText(en.notices.sentAgain);
+  await page.getByLabel(en.messageCode).fill(await pool.lastCode(person.userName));
+  await page.getByLabel(en.newPassword, { exact: true }).fill('Another-horse-9');
+  await visitor.press(en.resetPassword.button);
+  await expect(page.getByRole('status')).toHaveText(en.notices.passwordSet);
+  await visitor.enter({ ...person, name: person.name, password: 'Another-horse-9' });
+  await visitor.asksPasscode();
+});
+
+test('5. is led on after a reset, and before the address is confirmed', async ({ visitor, person, pool, page }) => {
+  await pool.call('AdminResetUserPassword', { UserPoolId: pool.userPoolId, Username: person.name });
+  await visitor.begin(person);
+  await visitor.problem(en.problems.passwordReset);
+  await page.getByLabel(en.messageCode).fill(await pool.lastCode(person.userName));
+  await page.getByLabel(en.newPassword, { exact: true }).fill('Another-horse-9');
+  await visitor.press(en.resetPassword.button);
+  await visitor.sees(en.signIn.title);
+
+  const unconfirmed = newcomer(`ben-${crypto.randomUUID()}@example.com`);
+  const { UserSub } = await pool.call('SignUp', { ClientId: pool.clientId, Username: unconfirmed.name, Password: unconfirmed.password });
+  await visitor.enter(unconfirmed);
+  await visitor.problem(en.problems.confirmFirst);
+  await visitor.press(en.confirmSignUp.again);
+  await expect(page.getByRole('status')).toHaveText(en.notices.sentAgain);
+  await visitor.code.fill(await pool.lastCode(UserSub));
+  await visitor.press(en.confirmSignUp.button);
+  await expect(page.getByRole('status')).toHaveText(en.notices.confirmed);
+});
+
+test('6. comes back after a lost phone, whose codes are refused then', async ({ visitor, person, page }) => {
+  const lost = person.authenticator;
+  await visitor.begin(person);
+  await visitor.asksPasscode();
+  await visitor.press(en.passcode.lost);
+  await visitor.sees(en.lost.title);
+  await visitor.press(en.lost.haveNone);
+  await expect(page.getByText(en.lost.ask(en.lost.support))).toBeVisible();
+  await visitor.press(en.lost.haveCode);
+  await visitor.recoveryCode.fill(person.recoveryCodes[0]!);
+  await visitor.press(en.continue);
+  await visitor.setsUp();
+  const codes = await visitor.keepsCodes();
+  await visitor.isIn();
+  await visitor.press(en.signedIn.signOut);
+  await visitor.enter(person);
+  await visitor.code.fill(lost.unusedPasscode());
+  await visitor.problem(en.wrongPasscode(2));
+  await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
+  await visitor.problem(en.wrongRecoveryCode(1));
+  await visitor.recoveryCode.fill(codes[0]!);
+  await visitor.press(en.continue);
+  await visitor.isIn();
+  await expect(page.locator('main')).toContainText(en.signedIn.wrongPasscodes(1));
+});
+
+test('7. gets new recovery codes, and the old ones are dead', async ({ visitor, person, page }) => {
+  await visitor.begin(person);
+  await visitor.code.fill(person.authenticator.unusedPasscode());
+  await visitor.isIn();
+  await visitor.press(en.signedIn.newCodes);
+  await expect(page.getByText(en.wishes.NEW_RECOVERY_CODES)).toBeVisible();
+  await visitor.enter(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
+  const codes = await visitor.keepsCodes();
+  await visitor.isIn();
+  await visitor.press(en.signedIn.signOut);
+  await visitor.enter(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
+  await visitor.problem(en.wrongRecoveryCode(2));
+  await visitor.recoveryCode.fill(codes[1]!);
+  await visitor.press(en.continue);
+  await visitor.isIn();
+});
+
+test('8. begins a replacement, and keeps the app after all', async ({ visitor, person }) => {
+  await visitor.begin(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
+  await visitor.isIn();
+  await visitor.press(en.signedIn.anotherPhone);
+  await visitor.enter(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
+  await visitor.sees(en.setUp.title);
+  await visitor.press(en.setUp.keepOld);
+  await visitor.isIn();
+  await visitor.press(en.signedIn.signOut);
+  await visitor.enter(person);
+  await visitor.code.fill(person.authenticator.unusedPasscode());
+  await visitor.isIn();
+});
+
+test.describe('9. where the second step is optional', () => {
+  test('a user puts the offer off', async ({ visitor, pool, page }) => {
+    await offersSecondFactor(page);
+    await visitor.begin(await pool.newPerson());
+    await visitor.sees(en.offer.title);
+    await visitor.press(en.offer.no);
+    await visitor.isIn();
+    await expect(page.getByRole('button', { name: en.signedIn.turnOff })).toHaveCount(0);
+  });
+
+  test('a user turns it on later, without being asked twice', async ({ visitor, pool, page }) => {
+    await offersSecondFactor(page);
+    const person = await pool.newPerson();
+    await visitor.begin(person);
+    await visitor.press(en.offer.no);
+    await visitor.press(en.signedIn.turnOn);
+    await visitor.enter(person);
+    await visitor.setsUp();
+    await visitor.keepsCodes();
+    await visitor.isIn();
+  });
+
+  test('a user turns it off after a screen that says what that means', async ({ visitor, person, page }) => {
+    await removesAuthenticator(page);
+    await visitor.begin(person);
+    await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
+    await visitor.press(en.signedIn.turnOff);
+    await expect(page.getByText(en.wishes.REMOVE_AUTHENTICATOR)).toBeVisible();
+    await visitor.enter(person);
+    await visitor.asksPasscode();
+    const passcode = person.authenticator.unusedPasscode();
+    await visitor.code.fill(passcode);
+    await visitor.sees(en.remove.title);
+    await visitor.recoveryCode.fill(passcode);
+    await visitor.press(en.remove.button);
+    await visitor.problem(en.problems.sentAlready);
+    await visitor.recoveryCode.fill(person.recoveryCodes[1]!);
+    await visitor.press(en.remove.button);
+    await visitor.isIn();
+  });
+
+  test('a user keeps it on after all', async ({ visitor, person, page }) => {
+    await removesAuthenticator(page);
+    await visitor.begin(person);
+    await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
+    await visitor.press(en.signedIn.turnOff);
+    await visitor.enter(person);
+    await visitor.code.fill(person.authenticator.unusedPasscode());
+    await visitor.press(en.remove.keep);
+    await visitor.isIn();
+  });
+});
+
+test('10. is given new recovery codes when fewer than three are left', async ({ visitor, person, pool }) => {
+  for (const code of person.recoveryCodes.slice(0, 8)) await signInElsewhere(pool, person, { answer: code });
+  await visitor.begin(person);
+  await visitor.code.fill(person.authenticator.unusedPasscode());
+  await visitor.keepsCodes();
+  await visitor.isIn();
+});
+
+test('signs in again after the tokens were revoked elsewhere', async ({ visitor, person, page }) => {
+  await visitor.begin(person);
+  await visitor.code.fill(person.authenticator.unusedPasscode());
+  await visitor.isIn();
+  await stub(page, 'GetTokensFromRefreshToken', () => error('NotAuthorizedException', 'Refresh Token has been revoked'));
+  await stub(page, 'InitiateAuth', () => error('NotAuthorizedException', 'Refresh Token has been revoked'));
+  await visitor.press(en.signedIn.renew);
+  await visitor.problem(en.problems.signedOut);
+});
