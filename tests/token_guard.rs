@@ -479,6 +479,8 @@ async fn a_guard_that_reports_or_looks_at_no_grants_reads_and_says_nothing() {
         let (of_tokens, lines) = logged(claims(&guard, &ana, REFRESH, NOW)).await;
         assert_eq!(of_tokens, [json!({}), json!({})]);
         assert_eq!((lines.len(), &lines[0]["message"]), (1, &json!("passed")));
+        // By which an operator sums up who signs in without a second factor.
+        assert_eq!(lines[0]["client_id"], CLIENT);
     }
 }
 

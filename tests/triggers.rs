@@ -25,7 +25,7 @@ use shared::totp::{SECRET_BYTES, SharedSecret};
 use tests::clock::NOW;
 use tests::driver::EventHandler;
 use tests::events::{
-    ChallengeTrigger, REQUEST_ID, User, entry, sample_events, sample_events_in, sample_events_of_the_guard,
+    ChallengeTrigger, REQUEST_ID, User, entry, sample_events, sample_events_in, sample_events_of_the_guard_in,
     sample_settings,
 };
 use tests::functions::Functions;
@@ -52,9 +52,10 @@ async fn verify_answers_every_sample_event_as_its_golden_file_shows() {
 #[tokio::test]
 async fn the_guard_answers_every_sample_event_as_its_golden_file_shows() {
     let users = SampleUsers::prepare().await;
-    for (case, event) in sample_events_of_the_guard() {
+    for (folder, case, event) in all_sample_events_of_the_guard() {
         let store = users.functions().await.create.store;
-        let guard = Guard::new(TokenGuard::Grant, store);
+        let policy = sample_settings()[&folder].policy();
+        let guard = Guard { policy, ..Guard::new(TokenGuard::Grant, store) };
         let answered = answer(REQUEST_ID, event.clone(), async |event| guard.handle(event, NOW).await).await;
         if let Ok(answer) = &answered {
             let mut restored = answer.clone();
@@ -62,8 +63,16 @@ async fn the_guard_answers_every_sample_event_as_its_golden_file_shows() {
             assert_eq!(restored, event, "{case}: only the response is replaced");
         }
         let readable = answered.unwrap_or_else(|error| json!({ "errorMessage": error.to_string() }));
-        assert_golden(&format!("{GUARD}/{case}.json"), &format!("{readable:#}\n"));
+        let golden = Path::new(&folder).join(GUARD).join(format!("{case}.json"));
+        assert_golden(golden.to_str().unwrap(), &format!("{readable:#}\n"));
     }
+}
+
+/// With the folder of its settings and its name.
+fn all_sample_events_of_the_guard() -> impl Iterator<Item = (String, String, Value)> {
+    sample_settings().into_keys().flat_map(|folder| {
+        sample_events_of_the_guard_in(&folder).into_iter().map(move |(case, event)| (folder.clone(), case, event))
+    })
 }
 
 const GUARD: &str = "pre-token-generation";
@@ -98,9 +107,9 @@ fn every_sample_event_has_a_golden_answer_and_there_is_no_other() {
             let events = sample_events_in(folder, trigger).into_keys().map(|case| format!("{case}.json"));
             assert_eq!(names(&golden.join(folder).join(trigger.name())), events.collect::<BTreeSet<_>>());
         }
+        let events = sample_events_of_the_guard_in(folder).into_keys().map(|case| format!("{case}.json"));
+        assert_eq!(names(&golden.join(folder).join(GUARD)), events.collect::<BTreeSet<_>>());
     }
-    let events = sample_events_of_the_guard().into_keys().map(|case| format!("{case}.json"));
-    assert_eq!(names(&golden.join(GUARD)), events.collect::<BTreeSet<_>>());
 }
 
 /// Every sample event with its trigger, its folder's settings and its name.
@@ -142,7 +151,7 @@ fn every_sample_event_has_the_fields_that_cognito_sends() {
 
 #[test]
 fn every_sample_event_of_the_guard_has_the_fields_that_cognito_sends() {
-    for (case, event) in sample_events_of_the_guard() {
+    for (_, case, event) in all_sample_events_of_the_guard() {
         let (details, of_both_tokens) = match event["version"].as_str() {
             Some("1") => ("claimsOverrideDetails", None),
             Some("2" | "3") => ("claimsAndScopeOverrideDetails", Some("scopes")),
@@ -491,6 +500,10 @@ fn masked(trigger: ChallengeTrigger, answer: Result<Value, ClientError>) -> Resu
 fn mask_challenge(metadata: &str) -> Result<String, String> {
     match metadata.split(' ').collect::<Vec<_>>().as_slice() {
         ["SECOND_FACTOR", "-" | "C", generation] => {
+            bytes(generation, 8)?;
+            Ok(metadata.to_owned())
+        }
+        ["SECOND_FACTOR_OFFER", generation] => {
             bytes(generation, 8)?;
             Ok(metadata.to_owned())
         }

@@ -287,7 +287,7 @@ def test_the_client_metadata_is_what_the_functions_read():
 
 def test_the_words_of_after_second_factor_are_those_that_the_sign_in_reads():
     sign_in = (ROOT / "shared" / "src" / "sign_in.rs").read_text()
-    [read] = re.findall(r"pub fn parse\(value: Option<&str>\) -> Self \{(.*?)\n    \}", sign_in, re.DOTALL)
+    [read] = re.findall(r"pub fn parse\(value: Option<&str>, policy: Policy\) -> Self \{(.*?)\n    \}", sign_in, re.DOTALL)
     words = set(re.findall(r'Some\("(\w+)"\)', read))
     assert words == {name(row[1]) for row in CLIENT_METADATA if row[0] == "`afterSecondFactor`"}
 

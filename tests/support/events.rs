@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value, json};
 use shared::cognito::UserKey;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings};
 
 /// The user pool of every event here.
 pub const USER_POOL_ID: &str = "us-east-1_Example01";
@@ -162,9 +162,15 @@ pub fn sample_events_in(folder: &str, trigger: ChallengeTrigger) -> BTreeMap<Str
 /// The sample events of the token guard.
 #[must_use]
 pub fn sample_events_of_the_guard() -> BTreeMap<String, Value> {
-    let events = read_events(&Path::new(EVENTS).join("pre-token-generation"));
+    let events = sample_events_of_the_guard_in("");
     assert!(!events.is_empty(), "no events");
     events
+}
+
+/// The same, in a folder of [`sample_settings`].
+#[must_use]
+pub fn sample_events_of_the_guard_in(folder: &str) -> BTreeMap<String, Value> {
+    read_events(&Path::new(EVENTS).join(folder).join("pre-token-generation"))
 }
 
 fn read_events(folder: &Path) -> BTreeMap<String, Value> {
@@ -181,17 +187,19 @@ fn read_events(folder: &Path) -> BTreeMap<String, Value> {
 
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../events");
 
-/// The folders of events/ that name the settings of their events, `ENROLLMENT+ACCEPTED_COGNITO_MFA`, and the folder without
-/// a name, which has those of template.yaml.
+/// The folders of events/ that name the settings of their events, `ENROLLMENT+ACCEPTED_COGNITO_MFA` and perhaps
+/// `+SECOND_FACTOR_POLICY`, and the folder without a name, which has those of template.yaml.
 #[must_use]
 pub fn sample_settings() -> BTreeMap<String, SignInSettings> {
     let files = std::fs::read_dir(EVENTS).expect("the folder of the events");
     let names = files.map(|file| file.expect("a file").file_name().into_string().expect("a name"));
     let named = names.filter_map(|name| {
-        let (enrollment, accepted) = name.split_once('+')?;
+        let (enrollment, others) = name.split_once('+')?;
+        let (accepted, policy) = others.split_once('+').map_or((others, None), |(one, two)| (one, Some(two)));
         let lookup = |variable: &str| match variable {
             Enrollment::VARIABLE => Some(enrollment.to_owned()),
             AcceptedCognitoMfa::VARIABLE => Some(accepted.to_owned()),
+            Policy::VARIABLE => policy.map(str::to_owned),
             _ => None,
         };
         let settings = SignInSettings::read(&lookup).unwrap_or_else(|error| panic!("{name}: {error}"));

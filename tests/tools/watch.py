@@ -51,6 +51,10 @@ def set_up(aws):
         KeySchema=[user | {"KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
     )
+    # As `second-factor init` does, without which nothing is believed under OPTIONAL.
+    whose = {"user": {"S": "#us-east-1_Example01"}, "version": {"N": "1"}}
+    record = json.dumps({"tableName": SETTINGS["TABLE_NAME"]})
+    aws.client("dynamodb").put_item(TableName=SETTINGS["TABLE_NAME"], Item=whose | {"record": {"S": record}})
     kms = aws.client("kms")
     key = kms.create_key()["KeyMetadata"]["KeyId"]
     kms.create_alias(AliasName=SETTINGS["KEY_ID"], TargetKeyId=key)

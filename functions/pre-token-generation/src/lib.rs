@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 use shared::clock::UnixTime;
-use shared::cognito::{TokenSource, USER_STATUS, UserKey};
+use shared::cognito::{ClientId, TokenSource, USER_STATUS, UserKey};
 use shared::error::HandlerError;
 use shared::event::{CognitoEvent, with_response};
 use shared::federated::{FederatedProviders, IDENTITIES};
@@ -145,7 +145,9 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         };
         if let Some(Passed { source, user, .. }) = passed {
             let second_factor = user.and_then(|(_, claims)| Some(claims.proof?.factor.as_str()));
-            tracing::info!(decision = "tokens", reason = ?source, second_factor, "passed");
+            let client_id = CognitoEvent::of_any_trigger(&event)?.client_id();
+            let client_id = client_id.as_ref().map(ClientId::as_str);
+            tracing::info!(decision = "tokens", reason = ?source, second_factor, client_id, "passed");
         }
         match response {
             Some(response) => with_response(event, &response),
