@@ -21,6 +21,14 @@ pub(crate) enum SetUp {
 }
 
 impl SetUp {
+    /// The table that it says it is; an empty name is none's.
+    pub(crate) fn table(self) -> Option<String> {
+        match self {
+            Self::Missing => None,
+            Self::As(name, _) => Some(name.unwrap_or_default()),
+        }
+    }
+
     fn is_of(&self, table: &str) -> bool {
         match self {
             Self::Missing => false,

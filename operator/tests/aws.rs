@@ -76,6 +76,37 @@ mod tests {
         }
     }
 
+    /// Only where users may do without, or groups are named.
+    #[tokio::test]
+    async fn under_optional_the_tables_item_and_the_groups_are_read() {
+        let (endpoint, calls) = serve(|operation, of| {
+            let (status, mut body) = match operation {
+                "GetItem" => {
+                    let record = json!({ "S": r#"{"tableName":"second-factor-SecondFactors-EXAMPLE"}"# });
+                    (200, json!({ "Item": { "record": record } }))
+                }
+                "GetGroup" if of == "admins" => (200, json!({ "Group": { "GroupName": "admins" } })),
+                "GetGroup" => refused("ResourceNotFoundException", "Group not found."),
+                _ => sound(operation, of),
+            };
+            if operation == "GetFunctionConfiguration" && of == "guard" {
+                body["Environment"]["Variables"]["SECOND_FACTOR_POLICY"] = json!("OPTIONAL");
+                body["Environment"]["Variables"]["REQUIRED_GROUPS"] = json!("admins  adminz");
+            }
+            (status, body)
+        })
+        .await;
+        let deployment = read_from(&endpoint, Given::default()).await;
+        assert_eq!(deployment.set_up, Some(Ok(Some("second-factor-SecondFactors-EXAMPLE".to_owned()))));
+        assert_eq!(deployment.groups, [("admins".to_owned(), Ok(true)), ("adminz".to_owned(), Ok(false))]);
+        let called = calls.lock().unwrap().clone();
+        let policy: serde_json::Value = serde_json::from_str(include_str!("../../docs/policies/doctor.json")).unwrap();
+        let statements = policy["Statement"].as_array().unwrap().iter();
+        let actions = statements.flat_map(|statement| statement["Action"].as_array().unwrap());
+        let allowed = actions.map(|action| action.as_str().unwrap().split_once(':').unwrap().1.to_owned());
+        assert_eq!(called, allowed.collect());
+    }
+
     #[tokio::test]
     async fn the_second_page_of_app_clients_is_read() {
         let server = |operation: &str, of: &str| match (operation, of) {

@@ -8,7 +8,7 @@ mod tests {
     use operator::doctor::Severity::{Broken, Fine, Open, Unreadable, Weak};
     use operator::doctor::deployment::{
         Client, Configuration, Deployment, Function, Given, Key, ListedClient, Pool, Purpose, Table, TableDescription,
-        Triggers, Validity, Variables,
+        Triggers, VARIABLES, Validity, Variables,
     };
     use operator::doctor::report::{self, Outcome};
     use operator::doctor::{Finding, Severity, Subject, findings};
@@ -66,6 +66,8 @@ mod tests {
                 point_in_time_recovery: Ok("ENABLED".to_owned()),
             }),
             key: Some(Key { id: "key-1".to_owned(), state: Ok("Enabled".to_owned()), rotation: Ok(true) }),
+            set_up: None,
+            groups: Vec::new(),
             given: Given::default(),
         }
     }
@@ -276,8 +278,10 @@ mod tests {
 
     #[test]
     fn every_check_is_among_the_faults() {
-        let found: BTreeSet<_> = FAULTS.iter().flat_map(|(_, found)| *found).map(|(_, id, _)| *id).collect();
-        let checks: BTreeSet<_> = findings(&sound()).into_iter().map(|finding| finding.id).collect();
+        let faults = FAULTS.iter().chain(FAULTS_UNDER_OPTIONAL);
+        let found: BTreeSet<_> = faults.flat_map(|(_, found)| *found).map(|(_, id, _)| *id).collect();
+        let all = findings(&sound()).into_iter().chain(findings(&optional()));
+        let checks: BTreeSet<_> = all.map(|finding| finding.id).collect();
         // Its table is its own, below.
         let missing: Vec<_> = checks.difference(&found).filter(|id| **id != "trigger-other-callers").collect();
         assert_eq!(missing, [&""; 0]);
@@ -285,8 +289,9 @@ mod tests {
 
     #[test]
     fn what_is_not_fine_says_what_to_do() {
-        for (fault, _) in FAULTS {
-            let mut deployment = sound();
+        let sound = FAULTS.iter().map(|(fault, _)| (fault, sound()));
+        let optional = FAULTS_UNDER_OPTIONAL.iter().map(|(fault, _)| (fault, optional()));
+        for (fault, mut deployment) in sound.chain(optional) {
             fault(&mut deployment);
             for finding in findings(&deployment) {
                 assert_eq!(finding.remedy.is_none(), finding.severity == Fine, "{finding:?}");
@@ -621,6 +626,77 @@ mod tests {
             let finding = finding_of(&deployment, "trigger-events");
             assert_eq!((finding.severity, &finding.subject), (severity, &GUARD.into()), "{version} {plan}");
             assert!(finding.sentence.ends_with(said), "{}", finding.sentence);
+        }
+    }
+
+    const TABLE: &str = "table records";
+    const POLICY: (&str, &str) = ("SECOND_FACTOR_POLICY", "OPTIONAL");
+
+    /// Adds a variable to those of a function.
+    fn add(function: &mut Option<Function>, (name, value): (&str, &str)) {
+        let kept = function.as_ref().unwrap().configuration.as_ref().unwrap().variables.as_ref().unwrap().clone();
+        let kept = VARIABLES.iter().filter(|&&kept| kept != name).filter_map(|&name| Some((name, kept.get(name)?)));
+        let all: Vec<(&str, &str)> = kept.chain([(name, value)]).collect();
+        let variables = told(&all);
+        function.as_mut().unwrap().configuration.as_mut().unwrap().variables = Ok(variables);
+    }
+
+    fn add_at_all(deployment: &mut Deployment, variable: (&str, &str)) {
+        let triggers = &mut pool(deployment).triggers;
+        for function in [&mut triggers.define, &mut triggers.create, &mut triggers.verify, &mut triggers.guard] {
+            add(function, variable);
+        }
+    }
+
+    fn guard_of(deployment: &mut Deployment) -> &mut Option<Function> {
+        &mut pool(deployment).triggers.guard
+    }
+
+    /// Users may do without, as docs/configuration.md has it.
+    fn optional() -> Deployment {
+        let mut deployment = sound();
+        add_at_all(&mut deployment, POLICY);
+        add(guard_of(&mut deployment), ("LONGEST_SESSION_DAYS", "1"));
+        deployment.set_up = Some(Ok(Some("records".to_owned())));
+        deployment
+    }
+
+    /// One fault a row where users may do without, and all that is found then.
+    #[rustfmt::skip]
+    const FAULTS_UNDER_OPTIONAL: &[(Fault, &[Found])] = &[
+        (|_| {},                                                        &[]),
+        (|d| add(&mut pool(d).triggers.define, ("SECOND_FACTOR_POLICY", "REQUIRED")), &[(Broken, "settings-policy", "settings")]),
+        (|d| add(&mut pool(d).triggers.create, ("SECOND_FACTOR_POLICY", "optional")), &[(Broken, "settings-create", "settings"), (Broken, "settings-policy", "settings")]),
+        (|d| add(&mut pool(d).triggers.verify, ("REQUIRED_FROM", "2027-03-01T00:00:00Z")), &[(Broken, "settings-required", "settings")]),
+        (|d| add_at_all(d, ("REQUIRED_FROM", "2027-03-01T00:00:00Z")),  &[]),
+        (|d| add_at_all(d, ("REQUIRED_FROM", "2027-03-01")),            &[(Broken, "settings-required", "settings")]),
+        (|d| add_at_all(d, ("REQUIRED_CLIENTS", "1example")),     &[(Weak, "settings-required-clients", "settings")]),
+        (|d| add_at_all(d, ("REQUIRED_CLIENTS", "none")),               &[(Open, "settings-required-clients", "settings")]),
+        (|d| add(guard_of(d), ("REQUIRED_CLIENTS", "1example")),  &[(Broken, "settings-required", "settings"), (Weak, "settings-required-clients", "settings")]),
+        (|d| d.groups = vec![("admins".to_owned(), Ok(true))],          &[]),
+        (|d| d.groups = vec![("admin".to_owned(), Ok(false))],          &[(Open, "settings-required-groups", "settings")]),
+        (|d| d.groups = vec![("admins".to_owned(), refused("GetGroup"))], &[(Unreadable, "settings-required-groups", "settings")]),
+        (|d| add(guard_of(d), ("REPORT_ONLY_UNTIL", "2999-01-01T00:00:00Z")), &[(Open, "settings-report-only", "settings"), (Open, "settings-optional", "settings")]),
+        (|d| add(guard_of(d), ("TOKEN_GUARD", "TRIGGER_SOURCE")),       &[(Open, "settings-optional", "settings"), (Weak, "settings-guard", "settings")]),
+        (|d| *guard_of(d) = None,                                       &[(Open, "trigger-attached", GUARD), (Open, "settings-optional", "settings")]),
+        (|d| add(guard_of(d), ("LONGEST_SESSION_DAYS", "")),            &[(Broken, "settings-longest-session", "settings")]),
+        (|d| add(guard_of(d), ("LONGEST_SESSION_DAYS", "a month")),     &[(Broken, "settings-longest-session", "settings")]),
+        (|d| client(d).refresh_token = lasts(25, "hours"),              &[(Open, "client-longest-session", CLIENT), (Weak, "client-refresh-token", CLIENT)]),
+        (|d| client(d).flows = texts(&["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"]), &[(Open, "client-optional", CLIENT), (Weak, "client-flows", CLIENT)]),
+        (|d| client(d).flows = Vec::new(),                              &[(Open, "client-optional", CLIENT), (Weak, "client-flows", CLIENT)]),
+        (|d| client(d).flows = texts(&["ALLOW_USER_SRP_AUTH"]),         &[(Weak, "client-flows", CLIENT)]),
+        (|d| d.set_up = Some(Ok(None)),                                 &[(Broken, "table-set-up", TABLE)]),
+        (|d| d.set_up = Some(Ok(Some("older".to_owned()))),             &[(Broken, "table-set-up", TABLE)]),
+        (|d| d.set_up = Some(refused("GetItem")),                       &[(Unreadable, "unreadable", TABLE)]),
+    ];
+
+    #[test]
+    fn each_fault_is_found_where_users_may_do_without() {
+        for (number, (fault, expected)) in FAULTS_UNDER_OPTIONAL.iter().enumerate() {
+            let mut deployment = optional();
+            fault(&mut deployment);
+            let expected: Vec<_> = expected.iter().map(|&(severity, id, of)| (severity, id, of.to_owned())).collect();
+            assert_eq!(above_fine(&deployment), expected, "row {number}");
         }
     }
 

@@ -11,6 +11,7 @@ use crate::aws::Cause;
 use client::CLIENT;
 use known::{Guard, Known, cognito_mfa_is_accepted, federated_providers, guard, users_are_federated};
 use pool::{IDENTITY_PROVIDERS, MFA, POOL, TRAIL};
+use rollout::{CLIENT_UNDER_POLICY, SET_UP, is_optional, longest_session_days, required_clients, required_groups};
 use settings::SETTINGS;
 use table_and_key::{BACKUPS, KEY, ROTATION, TABLE, key_missing, table_missing};
 use trigger::{ATTACHED, CONFIGURATION, EVENTS, POLICY, trigger_missing};
@@ -24,6 +25,7 @@ pub use verdict::{Finding, Severity, Subject};
 mod client;
 mod known;
 mod pool;
+mod rollout;
 mod settings;
 mod table_and_key;
 mod trigger;
@@ -41,6 +43,9 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
         cognito_mfa_is_accepted: cognito_mfa_is_accepted(triggers),
         users_are_federated: users_are_federated(&deployment.clients),
         federated: federated_providers(triggers),
+        is_optional: is_optional(triggers),
+        longest_session_days: longest_session_days(triggers),
+        table_name: deployment.table.as_ref().map(|table| &table.name),
         read_at: &deployment.read_at,
         given: &deployment.given,
     };
@@ -53,13 +58,25 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
     found.read(TRAIL, &pool, &deployment.trail_logs);
     if let Some(clients) = found.readable(&"app clients".into(), &deployment.clients) {
         for ListedClient { name, id, client } in clients {
-            found.read(CLIENT, &Subject::Client { name: name.clone(), id: id.clone() }, client);
+            let subject = Subject::Client { name: name.clone(), id: id.clone() };
+            found.read(CLIENT, &subject, client);
+            if let Ok(client) = client {
+                found.judge(CLIENT_UNDER_POLICY, &subject, client);
+            }
         }
     }
     if let Ok(pool) = &deployment.pool {
         found.triggers(triggers);
         found.judge(EVENTS, &PoolTrigger::Guard.name().into(), pool);
-        found.judge(SETTINGS, &"settings".into(), triggers);
+        let settings = "settings".into();
+        found.judge(SETTINGS, &settings, triggers);
+        found.judge(rollout::POLICY, &settings, triggers);
+        for verdict in required_clients(deployment, triggers) {
+            found.add("settings-required-clients", &settings, verdict);
+        }
+        for verdict in required_groups(deployment) {
+            found.add("settings-required-groups", &settings, verdict);
+        }
     }
     match &deployment.table {
         Some(table) => {
@@ -69,6 +86,9 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
             } else {
                 found.read(TABLE, &subject, &table.description);
                 found.read(BACKUPS, &subject, &table.point_in_time_recovery);
+                if let Some(set_up) = &deployment.set_up {
+                    found.read(SET_UP, &subject, set_up);
+                }
             }
         }
         None => found.unnamed(&"table".into(), "Name it with --table."),

@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use shared::federated::FederatedProviders;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, TokenGuard};
+use shared::guard_settings::LongestSession;
+use shared::requirements::Requirements;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, Policy, TokenGuard};
 
 use crate::aws::{CallError, UserPoolId};
 
@@ -31,6 +33,10 @@ pub struct Deployment {
     pub table: Option<Table>,
     /// `None`: no function names one, nor did the command line.
     pub key: Option<Key>,
+    /// The table that the table's own item says it is; `None` where the functions do not look it up.
+    pub set_up: Option<Read<Option<String>>>,
+    /// Whether the pool has each group of `REQUIRED_GROUPS`.
+    pub groups: Vec<(String, Read<bool>)>,
     /// When it was read: RFC 3339, UTC.
     pub read_at: String,
     /// What the command line said.
@@ -158,13 +164,18 @@ pub struct Configuration {
 }
 
 /// The variables whose values are kept.
-pub const VARIABLES: [&str; 9] = [
+pub const VARIABLES: [&str; 14] = [
     AcceptedCognitoMfa::VARIABLE,
     Enrollment::VARIABLE,
     FederatedProviders::VARIABLE,
     KEY_ID,
     NEXT_PRE_TOKEN_GENERATION,
+    LongestSession::VARIABLE,
     PasscodeDigits::VARIABLE,
+    Policy::VARIABLE,
+    Requirements::CLIENTS,
+    Requirements::FROM,
+    Requirements::GROUPS,
     REPORT_ONLY_UNTIL,
     TABLE_NAME,
     TokenGuard::VARIABLE,

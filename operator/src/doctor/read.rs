@@ -8,10 +8,12 @@ use aws_sdk_cognitoidentityprovider::types::{
 };
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types::EnvironmentResponse;
+use shared::requirements::Requirements;
+use shared::settings::Policy;
 
 use super::deployment::{
-    Client, Configuration, Deployment, Function, Given, KEY_ID, Key, ListedClient, Pool, Read, TABLE_NAME, Table,
-    TableDescription, Triggers, Validity, Variables,
+    Client, Configuration, Deployment, Function, Given, KEY_ID, Key, ListedClient, Pool, PoolTrigger, Read, TABLE_NAME,
+    Table, TableDescription, Triggers, Validity, Variables,
 };
 use crate::aws::{CallError, Cause, Services, UserPoolId, failed};
 
@@ -52,7 +54,24 @@ pub async fn read(
         Some(id) => Some(services.key(id).await),
         None => None,
     };
+    let no_triggers = Triggers::default();
+    let triggers = pool.as_ref().map_or(&no_triggers, |pool| &pool.triggers);
+    let set_up = match &table {
+        Some(table)
+            if triggers.told(Policy::VARIABLE).any(|(_, policy)| policy.trim() == Policy::Optional.as_str()) =>
+        {
+            Some(services.set_up(&table.name, &id).await.map(|set_up| set_up.table()))
+        }
+        Some(_) | None => None,
+    };
+    let mut groups = Vec::new();
+    let named = triggers.variables(PoolTrigger::Guard).and_then(|variables| variables.get(Requirements::GROUPS));
+    for group in named.unwrap_or_default().split_whitespace() {
+        groups.push((group.to_owned(), services.has_group(&id, group).await));
+    }
     Ok(Deployment {
+        set_up,
+        groups,
         user_pool_id,
         pool,
         mfa_configuration,
@@ -180,6 +199,14 @@ impl Services {
             clients.push(ListedClient { name: client_name.unwrap_or_default(), id: client_id, client });
         }
         Ok(clients)
+    }
+
+    async fn has_group(&self, user_pool_id: &str, name: &str) -> Read<bool> {
+        match self.cognito.get_group().user_pool_id(user_pool_id).group_name(name).send().await {
+            Ok(_) => Ok(true),
+            Err(error) if error.code() == Some("ResourceNotFoundException") => Ok(false),
+            Err(error) => Err(failed("GetGroup")(error)),
+        }
     }
 
     async fn client(&self, user_pool_id: &str, client_id: &str) -> Read<Client> {

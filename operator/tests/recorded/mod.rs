@@ -41,7 +41,7 @@ fn operation(method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> (
     if let Some(target) = headers.get("x-amz-target") {
         let (_, operation) = target.to_str().unwrap().rsplit_once('.').unwrap();
         let input: Value = serde_json::from_slice(body).unwrap();
-        let of = ["ClientId", "NextToken", "KeyId"].iter().find_map(|member| input[*member].as_str());
+        let of = ["ClientId", "NextToken", "KeyId", "GroupName"].iter().find_map(|member| input[*member].as_str());
         return (operation.to_owned(), of.unwrap_or_default().to_owned());
     }
     assert_eq!(method, Method::GET);

@@ -160,6 +160,14 @@ fn signs_nobody_in(client: &Client) -> bool {
     client.purpose() == Purpose::Machines && client.flows == ["ALLOW_REFRESH_TOKEN_AUTH"]
 }
 
+impl Client {
+    /// Seconds of a refresh token, where its unit is known, and the same in words.
+    pub(super) fn refreshes_for(&self) -> (Option<i64>, String) {
+        let Lifetime { seconds, words } = Lifetime::of(&self.refresh_token, 30, "days");
+        (seconds, words)
+    }
+}
+
 /// A lifetime as Cognito counts it; no seconds when its unit is not known.
 struct Lifetime {
     seconds: Option<i64>,

@@ -17,6 +17,10 @@ pub(super) struct Known<'a> {
     pub(super) users_are_federated: bool,
     /// The token guard lets their users pass.
     pub(super) federated: FederatedProviders,
+    /// Some function lets users do without a second factor.
+    pub(super) is_optional: bool,
+    pub(super) longest_session_days: Option<i64>,
+    pub(super) table_name: Option<&'a String>,
     pub(super) read_at: &'a str,
     pub(super) given: &'a Given,
 }

@@ -1,6 +1,6 @@
 //! The settings of the functions.
 
-use shared::settings::{SettingError, TokenGuard};
+use shared::settings::{Policy, SettingError, SignInSettings, TokenGuard};
 
 use super::known::{Known, enrollment, passcode_digits, reports_until, sign_in_settings, token_guard};
 use super::verdict::Row;
@@ -50,7 +50,10 @@ fn understood<T>(
 }
 
 fn settings_agree(triggers: &Triggers, _: &Known<'_>) -> Verdict {
+    // Whose policy differs, another check says.
+    let apart_from_policy = |settings: SignInSettings| settings.under(Policy::Required).ok();
     let of = |trigger| triggers.variables(trigger).and_then(|variables| sign_in_settings(variables).ok());
+    let of = |trigger| of(trigger).and_then(apart_from_policy);
     let of_verify = triggers.variables(PoolTrigger::Verify).and_then(|variables| enrollment(variables).ok());
     match (of(PoolTrigger::Define), of(PoolTrigger::Create), of_verify) {
         (Some(define), Some(create), _) if define != create => Broken(
