@@ -1,6 +1,8 @@
-//! Random sequences of what happens to one user: sign-ins, answers, lost phones, replacements, clock steps, and what an
-//! operator does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT`, a code given or withdrawn, a user
-//! forgotten, wrong passcodes lifted. After each step the three triggers have answered as a plain model of the design does, and no sequence gets tokens that the model refuses.
+//! Random sequences of what happens to one user: sign-ins, answers, offers skipped, lost phones, replacements, removals, tokens,
+//! refreshes, clock steps, and what an operator does meanwhile: a temporary password, a reset, an import, another `ENROLLMENT` or
+//! `SECOND_FACTOR_POLICY`, a client, a date or a group that requires a second factor, a code given or withdrawn, a user forgotten,
+//! wrong passcodes lifted, a user signed out everywhere. After each step the three triggers and the token guard have answered as a
+//! plain model of the design does, and no sequence gets tokens that the model refuses.
 //!
 //! The sequences are the same in every run; `PROPTEST_CASES` runs more of them on each thread, `PROPTEST_RNG_SEED` others.
 
@@ -10,22 +12,29 @@ mod model;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
-use model::{Challenge, Decision, Due, Expected, IssuedChallenge, Model, SignIn, ToIssue, is_same_code, shown_at};
+use model::{
+    Challenge, Decision, Due, Expected, IssuedChallenge, LONGEST_SESSION_DAYS, Model, SignIn, ToIssue, Tokens,
+    is_same_code, shown_at,
+};
+use pre_token_generation::Guard;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 use shared::authenticator::Authenticator;
 use shared::clock::UnixTime;
+use shared::cognito::ClientId;
+use shared::guard_settings::{GuardedSince, LongestSession};
 use shared::ids::{AuthenticatorId, Generation};
 use shared::operator_code::{OPERATOR_CODE_HOURS, OperatorCode};
 use shared::random::{RandomError, draw};
 use shared::record::Record;
 use shared::recovery_codes::RecoveryCode;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::requirements::Requirements;
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings, TokenGuard};
 use shared::store::memory::MemoryStore;
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version};
 use shared::totp::{Parameters, SECRET_BYTES, SharedSecret};
-use tests::events::{ChallengeTrigger, User, entry};
+use tests::events::{CLIENT_ID, ChallengeTrigger, User, entry};
 use tests::functions::Functions;
 use tests::person::{base32, wrong_passcodes};
 use tests::random::FAKE_SECRET;
@@ -35,7 +44,7 @@ const THREADS: u64 = 4;
 const SEQUENCES_A_THREAD: u32 = 750;
 
 /// In how many sequences each of these must be reached: without them the test would prove less than its name.
-const REACHED_BY_AT_LEAST: [(&str, usize); 51] = [
+const REACHED_BY_AT_LEAST: [(&str, usize); 87] = [
     ("enrolled", 290),
     ("codes kept", 250),
     ("passcode", 250),
@@ -87,6 +96,42 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 51] = [
     ("a forgotten user where the password enrolls", 150),
     ("wrong passcodes lifted by an operator", 100),
     ("passcode without an authenticator", 300),
+    ("offer skipped", 250),
+    ("offer taken", 600),
+    ("skipped, and one is required", 20),
+    ("an offer held over an operator's change", 250),
+    ("an offer held until there was an authenticator", 150),
+    ("an offer or a removal, and the policy is REQUIRED by now", 40),
+    ("an offer after a removal", 30),
+    ("no offer after a reset", 200),
+    ("no offer where the guard has noted a requirement", 120),
+    ("enrolled where none is required", 500),
+    ("a skipped offer and a change", 80),
+    ("tokens for a skipped offer", 150),
+    ("removed by a passcode", 40),
+    ("removed by a recovery code", 5),
+    ("removal outdated", 40),
+    ("removal refused by Create", 60),
+    ("removal refused by Verify", 8),
+    ("wrong passcode at a removal", 12),
+    ("used passcode at a removal", 12),
+    ("wrong code at a removal", 30),
+    ("a removal and another change", 5),
+    ("tokens after a removal", 35),
+    ("tokens for a grant", 600),
+    ("tokens for a grant that was just used", 150),
+    ("tokens for the password alone", 250),
+    ("no grant", 900),
+    ("a requirement noted", 100),
+    ("a requirement noted before", 15),
+    ("a requirement noted with a grant", 150),
+    ("a requirement ended with a grant", 5),
+    ("a refresh where none is required", 500),
+    ("a refresh where one is required", 250),
+    ("a refresh after a sign-out", 100),
+    ("a refresh without an authenticator", 400),
+    ("a refresh from before the guard", 100),
+    ("a refresh of what may have proven nothing", 30),
 ];
 
 #[test]
@@ -110,7 +155,7 @@ fn the_triggers_and_a_plain_model_agree_at_every_step_of_a_users_life() {
 }
 
 fn run_many(thread: u64) -> (Result<(), String>, BTreeMap<&'static str, usize>) {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let reached = RefCell::new(BTreeMap::<&str, usize>::new());
     let outcome = TestRunner::new(config(thread)).run(&sequence(), |sequence| {
         for event in runtime.block_on(run(&sequence))? {
@@ -133,11 +178,20 @@ fn config(thread: u64) -> Config {
 
 // ── What may happen.
 
+const SIGN_IN: &str = "TokenGeneration_Authentication";
+const REFRESH: &str = "TokenGeneration_RefreshTokens";
+
 /// Sign-ins that one user has under way at once.
 const SEATS: usize = 3;
 
 #[derive(Clone, Debug)]
 struct Sequence {
+    /// `SECOND_FACTOR_POLICY` at first: OPTIONAL, or REQUIRED.
+    optional: bool,
+    /// Whether the user is in a required group at first.
+    is_member: bool,
+    /// Since how many days the guard refuses.
+    guarded_days: u64,
     /// Whether clientMetadata reaches Create: reports differ.
     metadata_reaches_create: bool,
     steps: Vec<Step>,
@@ -173,6 +227,21 @@ enum Step {
     SpendCodes(usize),
     /// Somebody guesses until passcodes stop, and the user signs in with a recovery code; so many days in a row.
     GuessAndSpend(usize),
+    /// The user signs in and asks to remove the authenticator; the answer to that, if there is one, comes half a minute later.
+    AskToRemove {
+        seat: usize,
+        meanwhile: Option<Operator>,
+        answer: Option<Typed>,
+    },
+    /// The user signs in and does without; so does whoever was offered a second factor before.
+    SkipOffers {
+        meanwhile: Option<Operator>,
+    },
+    /// Another app asks for tokens after the password alone; where an operator does something, once more after it.
+    TokensForThePassword {
+        meanwhile: Option<Operator>,
+    },
+    Refresh,
     Operator(Operator),
 }
 
@@ -183,10 +252,22 @@ enum Operator {
     SetTemporaryPassword,
     Reset,
     Import,
-    /// `ENROLLMENT`: AT_SIGN_IN, or BY_OPERATOR.
+    /// `ENROLLMENT`: AT_SIGN_IN, or BY_OPERATOR, which goes with the policy REQUIRED only.
     SetEnrollment {
         at_sign_in: bool,
     },
+    /// `SECOND_FACTOR_POLICY`: OPTIONAL, which goes with AT_SIGN_IN only, or REQUIRED.
+    SetPolicy {
+        optional: bool,
+    },
+    /// `REQUIRED_CLIENTS` names the app client, or does not.
+    RequireAtClient(bool),
+    /// `REQUIRED_FROM`: so many seconds from now, or not at all.
+    RequireFrom(Option<u64>),
+    /// Into a required group, or out of it.
+    SetMember(bool),
+    /// Everywhere.
+    SignOut,
     GiveCode {
         hours: u64,
     },
@@ -221,6 +302,8 @@ enum Typed {
         careless: bool,
     },
     Rubbish(&'static str),
+    /// To an offer: the user does without. To anything else: rubbish.
+    Skip,
 }
 
 /// What has become of an operator's code.
@@ -260,8 +343,18 @@ enum Codes {
 type AfterSecondFactor = Option<&'static str>;
 
 fn sequence() -> impl Strategy<Value = Sequence> {
-    let steps = proptest::collection::vec(step(), 35..=45);
-    (any::<bool>(), steps).prop_map(|(metadata_reaches_create, steps)| Sequence { metadata_reaches_create, steps })
+    let steps = proptest::collection::vec(step(), 40..=50);
+    let optional = prop_oneof![1 => Just(false), 2 => Just(true)];
+    let guarded_days = prop_oneof![1 => Just(1), 2 => Just(365)];
+    let is_member = prop_oneof![3 => Just(false), 1 => Just(true)];
+    let sequence = (optional, is_member, guarded_days, any::<bool>(), steps);
+    sequence.prop_map(|(optional, is_member, guarded_days, metadata_reaches_create, steps)| Sequence {
+        optional,
+        is_member,
+        guarded_days,
+        metadata_reaches_create,
+        steps,
+    })
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -277,8 +370,17 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..25_usize).prop_map(Step::Guess),
         1 => (1..10_usize).prop_map(Step::SpendCodes),
         1 => (1..4_usize).prop_map(Step::GuessAndSpend),
-        6 => operator().prop_map(Step::Operator),
+        3 => (0..SEATS, sometimes(operator()), proptest::option::of(typed()))
+            .prop_map(|(seat, meanwhile, answer)| Step::AskToRemove { seat, meanwhile, answer }),
+        2 => sometimes(operator()).prop_map(|meanwhile| Step::SkipOffers { meanwhile }),
+        2 => sometimes(operator()).prop_map(|meanwhile| Step::TokensForThePassword { meanwhile }),
+        2 => Just(Step::Refresh),
+        8 => operator().prop_map(Step::Operator),
     ]
+}
+
+fn sometimes<T: std::fmt::Debug + Clone>(what: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    proptest::option::weighted(0.4, what)
 }
 
 fn operator() -> impl Strategy<Value = Operator> {
@@ -286,13 +388,19 @@ fn operator() -> impl Strategy<Value = Operator> {
         3 => Just(Operator::SetTemporaryPassword),
         2 => Just(Operator::Reset),
         2 => Just(Operator::Import),
-        5 => Just(Operator::SetEnrollment { at_sign_in: true }),
+        3 => Just(Operator::SetEnrollment { at_sign_in: true }),
         2 => Just(Operator::SetEnrollment { at_sign_in: false }),
-        4 => prop_oneof![1 => Just(1), 3 => Just(OPERATOR_CODE_HOURS)].prop_map(|hours| Operator::GiveCode { hours }),
-        2 => Just(Operator::WithdrawCode),
+        4 => Just(Operator::SetPolicy { optional: true }),
+        1 => Just(Operator::SetPolicy { optional: false }),
+        1 => any::<bool>().prop_map(Operator::RequireAtClient),
+        2 => prop_oneof![2 => Just(None), 1 => Just(Some(0)), 1 => Just(Some(60))].prop_map(Operator::RequireFrom),
+        3 => any::<bool>().prop_map(Operator::SetMember),
+        2 => Just(Operator::SignOut),
+        5 => prop_oneof![1 => Just(1), 3 => Just(OPERATOR_CODE_HOURS)].prop_map(|hours| Operator::GiveCode { hours }),
+        3 => Just(Operator::WithdrawCode),
         1 => Just(Operator::ResetWithCode),
         1 => Just(Operator::Forget),
-        1 => Just(Operator::Unlock),
+        2 => Just(Operator::Unlock),
     ]
 }
 
@@ -308,10 +416,11 @@ fn typed() -> impl Strategy<Value = Typed> {
         1 => Just(Typed::WrongPasscode),
         5 => (codes(), 0..10_usize, any::<bool>())
             .prop_map(|(of, number, careless)| Typed::Code { of, number, careless }),
-        3 => (fate(), any::<bool>()).prop_map(|(fate, careless)| Typed::OperatorCode { fate, careless }),
-        1 => prop_oneof![Just(""), Just("-"), Just("12345"), Just("1234 5678"), Just("1234567"),
-            Just("0000-0000-0000-0000"), Just("１２３４５６")]
+        4 => (fate(), any::<bool>()).prop_map(|(fate, careless)| Typed::OperatorCode { fate, careless }),
+        2 => prop_oneof![Just(""), Just("-"), Just("12345"), Just("1234 5678"), Just("1234567"),
+            Just("0000-0000-0000-0000"), Just("１２３４５６"), Just("skip"), Just(" SKIP")]
             .prop_map(Typed::Rubbish),
+        3 => Just(Typed::Skip),
     ]
 }
 
@@ -346,6 +455,7 @@ fn after_second_factor() -> impl Strategy<Value = AfterSecondFactor> {
         6 => Just(None),
         5 => Just(Some("REPLACE_AUTHENTICATOR")),
         3 => Just(Some("NEW_RECOVERY_CODES")),
+        4 => Just(Some("REMOVE_AUTHENTICATOR")),
         1 => Just(Some("NOTHING")),
         1 => Just(Some("ADDED_LATER")),
     ]
@@ -369,14 +479,22 @@ async fn run(sequence: &Sequence) -> Result<BTreeSet<&'static str>, TestCaseErro
         dead: Vec::new(),
         operator_codes: Vec::new(),
         closed: false,
+        taken_away: false,
+        unproven_at: None,
         operations: 0,
         imported: false,
         reached: BTreeSet::new(),
     };
+    comparison.model.settings.optional = sequence.optional;
+    comparison.model.is_member = sequence.is_member;
+    comparison.model.settings.guarded_since = comparison.model.now - sequence.guarded_days * 24 * 3600;
+    comparison.apply_settings();
     for step in &sequence.steps {
         comparison.take(step).await?;
         let stored = comparison.functions.stored(&comparison.user).await;
         prop_assert_eq!(stored.version, Version(comparison.model.writes), "the record was written where it must not");
+        let noted = (stored.record.last_unproven_at().map(|at| at.0), stored.record.required_since().is_some());
+        prop_assert_eq!(noted, (comparison.model.unproven_at, comparison.model.noted_as_required));
     }
     Ok(comparison.reached)
 }
@@ -397,6 +515,10 @@ struct Comparison {
     operator_codes: Vec<(String, Fate)>,
     /// Since an operator gave a code to a user without an authenticator, or forgot the user, none was set up.
     closed: bool,
+    /// Since an operator replaced the record, the user has neither set up an authenticator nor removed one.
+    taken_away: bool,
+    /// When tokens passed last by the password alone, since the user was signed out.
+    unproven_at: Option<u64>,
     /// What an operator did so far that makes a set-up void.
     operations: u64,
     /// The authenticator came by an import.
@@ -470,6 +592,28 @@ impl Comparison {
                 Ok(())
             }
             Step::Operator(operator) => self.operate(*operator).await,
+            Step::AskToRemove { seat, meanwhile, answer } => {
+                self.ask_to_remove(*seat, *meanwhile, answer.as_ref()).await
+            }
+            Step::SkipOffers { meanwhile } => {
+                self.begin(0).await?;
+                if let Some(operator) = meanwhile {
+                    self.operate(*operator).await?;
+                }
+                for seat in 0..SEATS {
+                    if let Some(Challenge::Offer { .. }) = self.on_offer(seat) {
+                        self.answer(seat, "SKIP", None).await?;
+                    }
+                }
+                Ok(())
+            }
+            Step::TokensForThePassword { meanwhile } => {
+                self.tokens(SIGN_IN).await?;
+                let Some(operator) = meanwhile else { return Ok(()) };
+                self.operate(*operator).await?;
+                self.tokens(SIGN_IN).await
+            }
+            Step::Refresh => self.tokens(REFRESH).await,
             Step::SpendCodes(times) => {
                 for _ in 0..*times {
                     self.begin(0).await?;
@@ -495,6 +639,79 @@ impl Comparison {
         Ok(())
     }
 
+    async fn ask_to_remove(
+        &mut self,
+        seat: usize,
+        meanwhile: Option<Operator>,
+        answer: Option<&Typed>,
+    ) -> Result<(), TestCaseError> {
+        self.begin(seat).await?;
+        // Codes that are due come before it.
+        for _ in 0..2 {
+            if let Some(Challenge::SecondFactor { .. } | Challenge::RecoveryCodes { .. }) = self.on_offer(seat) {
+                let typed = self.typed(seat, &Typed::Passing);
+                self.answer(seat, &typed, Some("REMOVE_AUTHENTICATOR")).await?;
+            }
+        }
+        if let Some(operator) = meanwhile {
+            self.operate(operator).await?;
+        }
+        if let (Some(Challenge::Removal { .. }), Some(typed)) = (self.on_offer(seat), answer) {
+            self.wait(30);
+            let typed = self.typed(seat, typed);
+            self.answer(seat, &typed, Some("REMOVE_AUTHENTICATOR")).await?;
+        }
+        Ok(())
+    }
+
+    /// What the token guard does where Cognito is about to issue tokens.
+    async fn tokens(&mut self, source: &str) -> Result<(), TestCaseError> {
+        let guarded_since = UnixTime(self.model.settings.guarded_since);
+        let guard = Guard {
+            policy: self.functions.verify.policy,
+            requirements: self.functions.verify.requirements.clone().of_groups(&["admins"]),
+            longest_session: Some(LongestSession::new(LONGEST_SESSION_DAYS, guarded_since)),
+            guarded_since: GuardedSince::new(guarded_since),
+            ..Guard::new(TokenGuard::Grant, self.functions.create.store.clone())
+        };
+        let mut event = self.user.token_event(source, "1");
+        let groups = if self.model.is_member { json!(["editors", "admins"]) } else { json!(["editors"]) };
+        event["request"]["groupConfiguration"]["groupsToOverride"] = groups;
+        let before = self.functions.stored(&self.user).await.record;
+        let expected = if source == REFRESH { self.model.refreshed_tokens() } else { self.model.sign_in_tokens() };
+        let passed = guard.handle(event, self.functions.now()).await.ok();
+        let claims = passed.map(|mut event| event["response"]["claimsOverrideDetails"]["claimsToAddOrOverride"].take());
+        let (Tokens::Claim(_, why) | Tokens::ClaimNothing(why) | Tokens::Refused(why)) = expected;
+        let claimed = claims.as_ref().map(|claims| claims["second_factor"].clone());
+        match expected {
+            Tokens::Claim(factor, _) => prop_assert_eq!(claimed, Some(json!(factor)), "{}", why),
+            Tokens::ClaimNothing(_) => prop_assert_eq!(claimed, Some(Value::Null), "{}", why),
+            Tokens::Refused(_) => prop_assert_eq!(claimed, None, "{}", why),
+        }
+        self.reached.insert(why);
+        // Not by way of the model.
+        let (is_required, has_one) = (self.is_required_by_settings(), before.authenticator().is_some());
+        let is_member = self.model.is_member;
+        if let Some(claims) = &claims {
+            prop_assert_eq!(&claims["second_factor_enrolled"], if has_one { "true" } else { "false" });
+        }
+        match expected {
+            Tokens::Claim(..) => prop_assert!(has_one, "tokens claim a factor that nobody has"),
+            Tokens::ClaimNothing(_) if source == REFRESH && (is_required || is_member) => {
+                let (now, longest) = (self.model.now, LONGEST_SESSION_DAYS * 24 * 3600);
+                prop_assert!(has_one, "a refresh without an authenticator, where one is required");
+                prop_assert!(self.unproven_at.is_none_or(|at| now - at >= longest), "a refresh of what proved nothing");
+            }
+            Tokens::ClaimNothing(_) if source == SIGN_IN => {
+                prop_assert!(!has_one && !is_required && !is_member, "tokens for the password alone");
+                prop_assert!(!self.closed && !self.taken_away, "tokens for the password alone, after an operator");
+                self.unproven_at = Some(self.model.now);
+            }
+            Tokens::ClaimNothing(_) | Tokens::Refused(_) => {}
+        }
+        Ok(())
+    }
+
     async fn operate(&mut self, operator: Operator) -> Result<(), TestCaseError> {
         match operator {
             Operator::SetTemporaryPassword => {
@@ -502,15 +719,36 @@ impl Comparison {
                 self.user.attributes.insert("cognito:user_status".to_owned(), json!("FORCE_CHANGE_PASSWORD"));
             }
             Operator::SetEnrollment { at_sign_in } => {
-                self.model.enrolls_at_sign_in = at_sign_in;
-                let enrollment = if at_sign_in { Enrollment::AtSignIn } else { Enrollment::ByOperator };
-                self.functions.set(SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).unwrap());
+                self.model.settings.enrolls_at_sign_in = at_sign_in;
+                self.model.settings.optional &= at_sign_in;
+                self.apply_settings();
+            }
+            Operator::SetPolicy { optional } => {
+                self.model.settings.enrolls_at_sign_in |= optional;
+                self.model.settings.optional = optional;
+                self.apply_settings();
+            }
+            Operator::RequireAtClient(required) => {
+                self.model.settings.required_client = required;
+                self.apply_settings();
+            }
+            Operator::RequireFrom(seconds) => {
+                self.model.settings.required_from = seconds.map(|seconds| self.model.now + seconds);
+                self.apply_settings();
+            }
+            Operator::SetMember(is_member) => self.model.is_member = is_member,
+            Operator::SignOut => {
+                let stored = self.functions.stored(&self.user).await;
+                let record = stored.record.signed_out(self.functions.now());
+                self.functions.store().save(&self.user.key(), &record, stored.version).await.unwrap();
+                self.model.sign_out();
+                self.unproven_at = None;
             }
             Operator::Reset => {
                 self.takes_all_away("reset");
                 self.model.reset();
                 self.closed = false;
-                self.save(Record::reset(drawn_generation())).await?;
+                self.replace(Record::reset(drawn_generation())).await?;
             }
             Operator::Import => {
                 let secret = SharedSecret::new(draw::<SECRET_BYTES>(drawn_in_order).unwrap().to_vec());
@@ -523,7 +761,7 @@ impl Comparison {
                 self.closed = false;
                 let now = self.functions.now();
                 let authenticator = Authenticator::imported(id, sealed, Parameters::default(), None, now);
-                self.save(Record::imported(drawn_generation(), authenticator)).await?;
+                self.replace(Record::imported(drawn_generation(), authenticator)).await?;
             }
             Operator::GiveCode { hours } => {
                 let (shown, code) = self.draw_code(hours);
@@ -543,13 +781,13 @@ impl Comparison {
                 let (shown, code) = self.draw_code(OPERATOR_CODE_HOURS);
                 self.model.reset_with_code(shown, OPERATOR_CODE_HOURS * 3600);
                 self.closed = true;
-                self.save(Record::reset(drawn_generation()).with_operator_code(code, drawn_generation())).await?;
+                self.replace(Record::reset(drawn_generation()).with_operator_code(code, drawn_generation())).await?;
             }
             Operator::Forget => {
                 self.takes_all_away("forgotten");
                 self.model.forget();
                 self.closed = true;
-                self.save(Record::forgotten(drawn_generation(), self.functions.now())).await?;
+                self.replace(Record::forgotten(drawn_generation(), self.functions.now())).await?;
             }
             Operator::Unlock => {
                 let stored = self.functions.stored(&self.user).await;
@@ -564,12 +802,34 @@ impl Comparison {
         Ok(())
     }
 
+    /// What a command leaves of the sessions when it replaces a record.
+    async fn replace(&mut self, record: Record) -> Result<(), TestCaseError> {
+        let before = self.functions.stored(&self.user).await.record;
+        self.save(record.with_sessions_of(&before)).await
+    }
+
+    /// The functions get the settings that the model has.
+    fn apply_settings(&mut self) {
+        let settings = self.model.settings;
+        let enrollment = if settings.enrolls_at_sign_in { Enrollment::AtSignIn } else { Enrollment::ByOperator };
+        let policy = if settings.optional { Policy::Optional } else { Policy::Required };
+        let sign_in = SignInSettings::new(AcceptedCognitoMfa::NONE, enrollment).unwrap();
+        self.functions.set(sign_in.under(policy).unwrap());
+        let clients: &[&str] = if settings.required_client { &["another", CLIENT_ID] } else { &["another"] };
+        let requirements = Requirements::default().at_clients(clients);
+        self.functions.require(match settings.required_from {
+            Some(from) => requirements.from(UnixTime(from)),
+            None => requirements,
+        });
+    }
+
     /// What the user had in hand is worth nothing from here on.
     fn takes_all_away(&mut self, event: &'static str) {
         self.lost.extend(self.model.authenticator.as_ref().map(|held| held.secret.clone()));
         self.dead.append(&mut self.model.codes);
         self.becomes(Fate::Replaced);
         self.imported = false;
+        self.taken_away = true;
         self.reached.insert(event);
     }
 
@@ -658,6 +918,8 @@ impl Comparison {
     ) -> Result<Expected, TestCaseError> {
         let held = self.model.authenticator.as_ref().map(|held| held.secret.clone());
         let codes = self.model.codes.clone();
+        let is_judged_by_record = matches!(issued.challenge, Challenge::Offer { .. } | Challenge::Removal { .. });
+        let before = if is_judged_by_record { Some(self.functions.stored(&self.user).await.record) } else { None };
         let expected = self.model.verify(issued, typed);
         let answered = self.functions.verify(event).await.ok().map(|event| event["response"]["answerCorrect"].clone());
         match expected {
@@ -676,6 +938,44 @@ impl Comparison {
         if expected == Expected::Right("enrolled") {
             prop_assert_eq!(self.functions.verify.enrollment, Enrollment::AtSignIn);
             prop_assert!(!self.closed, "a closed record opens for the password");
+        }
+        if expected == Expected::Right("offer skipped") {
+            let before = before.as_ref().unwrap();
+            prop_assert!(before.authenticator().is_none() && before.operator_code().is_none());
+            prop_assert!(before.forgotten_at().is_none() && before.required_since().is_none());
+            prop_assert!(
+                !self.closed && !self.taken_away && !self.is_required_by_settings(),
+                "a skip of what is required"
+            );
+            prop_assert_eq!(operations, self.operations, "{}", why);
+        }
+        if let Expected::Right("removed by a passcode" | "removed by a recovery code") = expected {
+            let before = before.as_ref().unwrap();
+            prop_assert!(before.authenticator().is_some() && before.required_since().is_none());
+            prop_assert!(before.operator_code_until(self.functions.now()).is_none());
+            prop_assert!(!self.is_required_by_settings(), "a removal of what is required");
+            prop_assert_eq!(operations, self.operations, "{}", why);
+            let after = self.functions.stored(&self.user).await.record;
+            prop_assert!(after.authenticator().is_none() && after.recovery_codes_left() == 0);
+            prop_assert!(after.turned_off_at().is_some() && after.last_proof().is_none());
+        }
+        if matches!(issued.challenge, Challenge::Removal { .. }) {
+            let reached = match why {
+                "wrong passcode" => Some("wrong passcode at a removal"),
+                "used passcode" => Some("used passcode at a removal"),
+                "wrong recovery code" => Some("wrong code at a removal"),
+                _ => None,
+            };
+            self.reached.extend(reached);
+        }
+        if why == "offer outdated" && operations != self.operations {
+            self.reached.insert("an offer held over an operator's change");
+        }
+        if why == "offer outdated" && held.is_some() {
+            self.reached.insert("an offer held until there was an authenticator");
+        }
+        if why == "enrolled" && !self.is_required_by_settings() {
+            self.reached.insert("enrolled where none is required");
         }
         if expected == Expected::Right("operator's code") {
             let last = self.operator_codes.last();
@@ -701,9 +1001,17 @@ impl Comparison {
             self.reached.insert("eight digits");
         }
         match why {
+            "removed by a passcode" | "removed by a recovery code" => {
+                self.imported = false;
+                self.taken_away = false;
+                self.becomes(Fate::Replaced);
+                self.lost.extend(held);
+                self.dead.extend(codes);
+            }
             "enrolled" | "enrolled after an operator's code" => {
                 self.imported = false;
                 self.closed = false;
+                self.taken_away = false;
                 self.becomes(Fate::Replaced);
             }
             "authenticator replaced" => {
@@ -723,6 +1031,12 @@ impl Comparison {
         Ok(expected)
     }
 
+    /// As the functions are set, and not as the model has it.
+    fn is_required_by_settings(&self) -> bool {
+        let (verify, client) = (&self.functions.verify, ClientId::new(CLIENT_ID));
+        verify.requirements.bind(verify.policy, client.as_ref(), self.functions.now())
+    }
+
     /// Define, and where it asks for a challenge, Create.
     async fn go_on(
         &mut self,
@@ -732,7 +1046,8 @@ impl Comparison {
         after_second_factor: AfterSecondFactor,
     ) -> Result<(), TestCaseError> {
         let (mut session, mut sign_in) = (session, sign_in);
-        let (mut decision, mut why) = sign_in.decision(after_second_factor, self.model.must_change_password);
+        let (mut decision, mut why) =
+            sign_in.decision(after_second_factor, self.model.must_change_password, self.model.settings.optional);
         prop_assert_eq!(self.define(&session, after_second_factor).await?, decision, "{}: {:?}", why, session);
         if decision == Decision::NewPassword {
             self.reached.insert(why);
@@ -740,7 +1055,7 @@ impl Comparison {
             session.push(entry("NEW_PASSWORD_REQUIRED", true, None));
             sign_in.changed_password();
             // Nobody knows whether the events of this sign-in already have the new status: both must continue.
-            (decision, why) = sign_in.decision(after_second_factor, true);
+            (decision, why) = sign_in.decision(after_second_factor, true, self.model.settings.optional);
             prop_assert_eq!(self.define(&session, after_second_factor).await?, decision, "{}: {:?}", why, session);
             self.model.must_change_password = false;
             self.user.attributes.insert("cognito:user_status".to_owned(), json!("CONFIRMED"));
@@ -748,15 +1063,15 @@ impl Comparison {
         }
         if decision != Decision::Challenge {
             self.reached.insert(why);
-            return Ok(());
+            return if decision == Decision::Tokens { self.tokens(SIGN_IN).await } else { Ok(()) };
         }
         let after_second_factor = after_second_factor.filter(|_| self.metadata_reaches_create);
         let mut own = json!({ "session": session, "challengeName": "CUSTOM_CHALLENGE" });
         add_after_second_factor(&mut own, after_second_factor);
         let created = self.functions.create(self.user.event(ChallengeTrigger::Create, own)).await;
-        if matches!(self.model.next_challenge(&sign_in, after_second_factor), ToIssue::Nothing) {
-            prop_assert!(created.is_err(), "a challenge after {:?}", session);
-            self.reached.insert("what was proven is no longer there");
+        if let ToIssue::Nothing(why) = self.model.next_challenge(&sign_in, after_second_factor) {
+            prop_assert!(created.is_err(), "{}: a challenge after {:?}", why, session);
+            self.reached.insert(why);
             return Ok(());
         }
         prop_assert!(created.is_ok(), "no challenge after {:?}", session);
@@ -816,22 +1131,31 @@ impl Comparison {
                 prop_assert_eq!(codes.len(), 10);
                 (self.model.offer_codes(codes), "RECOVERY_CODES")
             }
+            ToIssue::Offer => (self.model.offer(), "SECOND_FACTOR_OFFER"),
+            ToIssue::Removal => (self.model.removal(), "REMOVE_AUTHENTICATOR"),
             ToIssue::Again(challenge) => {
                 self.reached.insert("the same set-up challenge again");
                 let word = secret_or_codes(&challenge);
                 prop_assert_eq!(metadata, format!("{word} AGAIN"));
                 (challenge, word)
             }
-            ToIssue::Nothing => return Err(TestCaseError::fail("nothing was to be issued")),
+            ToIssue::Nothing(why) => return Err(TestCaseError::fail(why)),
         };
         prop_assert_eq!(shown, self.model.shown(&challenge, sign_in));
         prop_assert!(metadata.starts_with(&format!("{word} ")), "{} {}", word, metadata);
         match word {
             "SECOND_FACTOR C" => drop(self.reached.insert("codes due")),
+            "SECOND_FACTOR_OFFER" if !self.lost.is_empty() => drop(self.reached.insert("an offer after a removal")),
+            "TOTP_SETUP" if self.model.noted_as_required && !self.is_required_by_settings() => {
+                self.reached.insert("no offer where the guard has noted a requirement");
+            }
+            "TOTP_SETUP" if !sign_in.has_proven_factor() && self.taken_away && !self.is_required_by_settings() => {
+                self.reached.insert("no offer after a reset");
+            }
             "SECOND_FACTOR A" if self.model.usable_code().is_none() => {
                 self.reached.insert("a closed record whose code is used, withdrawn or too old");
             }
-            "SECOND_FACTOR -" if self.closed && self.model.enrolls_at_sign_in => {
+            "SECOND_FACTOR -" if self.closed && self.model.settings.enrolls_at_sign_in => {
                 self.reached.insert("a forgotten user where the password enrolls");
             }
             _ => {}
@@ -845,7 +1169,11 @@ impl Comparison {
     fn typed(&mut self, seat: usize, typed: &Typed) -> String {
         let challenge = self.on_offer(seat);
         match typed {
-            Typed::Passing => challenge.map_or_else(String::new, |challenge| self.passing(&challenge)),
+            Typed::Passing => match challenge {
+                None => String::new(),
+                Some(Challenge::Offer { .. }) => "SET_UP".to_owned(),
+                Some(challenge) => self.passing(&challenge),
+            },
             Typed::Passcode { phone, steps } => {
                 let secret = match phone {
                     Phone::Enrolled => self.model.authenticator.as_ref().map(|held| held.secret.clone()),
@@ -892,6 +1220,7 @@ impl Comparison {
                 if *careless { carelessly(&code) } else { code }
             }
             Typed::Rubbish(rubbish) => (*rubbish).to_owned(),
+            Typed::Skip => "SKIP".to_owned(),
         }
     }
 
@@ -906,7 +1235,8 @@ impl Comparison {
     fn passing(&self, challenge: &Challenge) -> String {
         let step = self.model.step();
         match challenge {
-            Challenge::SecondFactor { .. } => match &self.model.authenticator {
+            Challenge::Offer { .. } => "SKIP".to_owned(),
+            Challenge::SecondFactor { .. } | Challenge::Removal { .. } => match &self.model.authenticator {
                 Some(held) => shown_at(&held.secret, if held.dead >= step { step + 1 } else { step }),
                 None => self.model.usable_code().cloned().unwrap_or_default(),
             },
@@ -946,21 +1276,30 @@ fn take(shown: &mut Value, name: &str) -> Result<String, TestCaseError> {
 fn secret_or_codes(challenge: &Challenge) -> &'static str {
     match challenge {
         Challenge::TotpSetup { .. } => "TOTP_SETUP",
-        Challenge::SecondFactor { .. } | Challenge::RecoveryCodes { .. } => "RECOVERY_CODES",
+        Challenge::SecondFactor { .. }
+        | Challenge::RecoveryCodes { .. }
+        | Challenge::Offer { .. }
+        | Challenge::Removal { .. } => "RECOVERY_CODES",
     }
 }
 
 fn secret_of(challenge: Challenge) -> Option<Vec<u8>> {
     match challenge {
         Challenge::TotpSetup { secret, .. } => Some(secret),
-        Challenge::SecondFactor { .. } | Challenge::RecoveryCodes { .. } => None,
+        Challenge::SecondFactor { .. }
+        | Challenge::RecoveryCodes { .. }
+        | Challenge::Offer { .. }
+        | Challenge::Removal { .. } => None,
     }
 }
 
 fn codes_of(challenge: Challenge) -> Option<Vec<String>> {
     match challenge {
         Challenge::RecoveryCodes { codes, .. } => Some(codes),
-        Challenge::SecondFactor { .. } | Challenge::TotpSetup { .. } => None,
+        Challenge::SecondFactor { .. }
+        | Challenge::TotpSetup { .. }
+        | Challenge::Offer { .. }
+        | Challenge::Removal { .. } => None,
     }
 }
 

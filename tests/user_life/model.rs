@@ -8,6 +8,8 @@ use tests::person::passcode;
 
 const STEP: u64 = 30;
 const DAY: u64 = 24 * 3600;
+/// `LONGEST_SESSION_DAYS`
+pub(crate) const LONGEST_SESSION_DAYS: u64 = 30;
 /// How long an operator's code can be used at most.
 const LONGEST: u64 = 3 * DAY;
 
@@ -16,8 +18,7 @@ pub(crate) struct Model {
     pub(crate) now: u64,
     /// `cognito:user_status` is FORCE_CHANGE_PASSWORD: an operator has set a temporary password.
     pub(crate) must_change_password: bool,
-    /// `ENROLLMENT` is AT_SIGN_IN, and not BY_OPERATOR.
-    pub(crate) enrolls_at_sign_in: bool,
+    pub(crate) settings: Settings,
     pub(crate) authenticator: Option<Authenticator>,
     /// Recovery codes that are left, as they were shown.
     pub(crate) codes: Vec<String>,
@@ -27,6 +28,19 @@ pub(crate) struct Model {
     operator_code: Option<OperatorCode>,
     /// The user was deleted.
     forgotten: bool,
+    /// The user turned the second factor off, and nothing came after it.
+    turned_off: bool,
+    /// The token guard has seen that one is required of the user.
+    pub(crate) noted_as_required: bool,
+    /// The user is in a required group, which the token guard alone sees.
+    pub(crate) is_member: bool,
+    /// What passes the next tokens.
+    grant: Option<Grant>,
+    /// The factor that was proven last.
+    proven: Option<&'static str>,
+    /// When tokens passed last by the password alone, since the user was signed out.
+    pub(crate) unproven_at: Option<u64>,
+    signed_out_at: Option<u64>,
     /// How often the record was written.
     pub(crate) writes: u64,
     failures: Failures,
@@ -36,6 +50,21 @@ pub(crate) struct Model {
     generation: u64,
     /// The last eight recorded answers: the challenge's nonce, and whether the answer was right.
     recorded: Vec<(String, bool)>,
+}
+
+/// What an operator has set for everybody.
+#[derive(Clone, Copy)]
+pub(crate) struct Settings {
+    /// `ENROLLMENT` is AT_SIGN_IN, and not BY_OPERATOR.
+    pub(crate) enrolls_at_sign_in: bool,
+    /// `SECOND_FACTOR_POLICY` is OPTIONAL, and not REQUIRED.
+    pub(crate) optional: bool,
+    /// The app client is one of `REQUIRED_CLIENTS`.
+    pub(crate) required_client: bool,
+    /// `REQUIRED_FROM`
+    pub(crate) required_from: Option<u64>,
+    /// `GUARDED_SINCE`
+    pub(crate) guarded_since: u64,
 }
 
 pub(crate) struct Authenticator {
@@ -49,6 +78,13 @@ struct OperatorCode {
     /// As it was shown; `None` once it was used or withdrawn.
     code: Option<String>,
     until: u64,
+}
+
+/// The right of one sign-in to its tokens, which claim this factor.
+struct Grant {
+    factor: &'static str,
+    until: u64,
+    used_at: Option<u64>,
 }
 
 /// Wrong passcodes at the TOTP prompt.
@@ -71,6 +107,8 @@ pub(crate) enum Challenge {
     SecondFactor { due: Due, generation: u64 },
     TotpSetup { secret: Vec<u8>, generation: u64, by_password: bool },
     RecoveryCodes { codes: Vec<String>, generation: u64 },
+    Offer { generation: u64 },
+    Removal { generation: u64 },
 }
 
 /// What follows any right answer to a prompt, before the tokens.
@@ -87,8 +125,10 @@ pub(crate) struct SignIn {
     progress: Progress,
     /// A temporary password was changed in it.
     pub(crate) new_password: bool,
-    /// It had one of our challenges.
+    /// It had one of our challenges, and not only an offer.
     challenged: bool,
+    /// It had what is nothing under REQUIRED: an offer, or a removal.
+    had_offer_or_removal: bool,
     /// The generation that what it has proven belongs to.
     generation: u64,
     wrong_answers: u32,
@@ -112,6 +152,11 @@ enum Progress {
     /// A new authenticator, whose codes are still to be taken.
     CodesFollow,
     Done,
+    OfferSkipped,
+    /// The user sets up an authenticator, and need not.
+    OfferTaken,
+    Removing,
+    Removed,
     Rejected,
 }
 
@@ -132,6 +177,16 @@ pub(crate) enum Decision {
     Failure,
 }
 
+/// What the token guard must do, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tokens {
+    /// They claim this factor.
+    Claim(&'static str, &'static str),
+    /// They claim none.
+    ClaimNothing(&'static str),
+    Refused(&'static str),
+}
+
 /// What Create must issue.
 pub(crate) enum ToIssue {
     Prompt {
@@ -139,9 +194,11 @@ pub(crate) enum ToIssue {
     },
     NewAuthenticator,
     NewCodes,
+    Offer,
+    Removal,
     Again(Challenge),
-    /// What was proven is no longer there.
-    Nothing,
+    /// An error, and why.
+    Nothing(&'static str),
 }
 
 impl Model {
@@ -151,12 +208,25 @@ impl Model {
         Self {
             now,
             must_change_password: false,
-            enrolls_at_sign_in: true,
+            settings: Settings {
+                enrolls_at_sign_in: true,
+                optional: false,
+                required_client: false,
+                required_from: None,
+                guarded_since: now,
+            },
             authenticator,
             codes,
             codes_due: false,
             operator_code: None,
             forgotten: false,
+            turned_off: false,
+            noted_as_required: false,
+            is_member: false,
+            grant: None,
+            proven: None,
+            unproven_at: None,
+            signed_out_at: None,
             writes: 0,
             failures,
             forgiven: Vec::new(),
@@ -169,7 +239,11 @@ impl Model {
     pub(crate) fn reset(&mut self) {
         *self = Self {
             must_change_password: self.must_change_password,
-            enrolls_at_sign_in: self.enrolls_at_sign_in,
+            settings: self.settings,
+            is_member: self.is_member,
+            // No change of a record ends a session.
+            unproven_at: self.unproven_at,
+            signed_out_at: self.signed_out_at,
             writes: self.writes + 1,
             generation: self.generation + 1,
             ..Self::new(self.now)
@@ -188,6 +262,7 @@ impl Model {
         assert!(seconds <= LONGEST);
         self.operator_code = Some(OperatorCode { code: Some(code), until: self.now + seconds });
         self.forgotten = false;
+        self.turned_off = false;
         self.writes += 1;
         self.generation += 1;
     }
@@ -211,6 +286,81 @@ impl Model {
         self.forgotten = true;
     }
 
+    /// Cognito ends every session of the user.
+    pub(crate) fn sign_out(&mut self) {
+        self.signed_out_at = Some(self.now);
+        self.unproven_at = None;
+        self.writes += 1;
+    }
+
+    /// The tokens of a sign-in that Define let pass, or of another app that asks for the password alone.
+    pub(crate) fn sign_in_tokens(&mut self) -> Tokens {
+        let (now, optional) = (self.now, self.settings.optional);
+        let required = self.is_member || self.settings_require_one();
+        match &mut self.grant {
+            Some(Grant { factor, until, used_at: used_at @ None }) if now < *until => {
+                *used_at = Some(now);
+                self.writes += 1;
+                let why = match (optional && required != self.noted_as_required, required) {
+                    (false, _) => "tokens for a grant",
+                    (true, true) => "a requirement noted with a grant",
+                    (true, false) => "a requirement ended with a grant",
+                };
+                if optional {
+                    self.noted_as_required = required;
+                }
+                return Tokens::Claim(factor, why);
+            }
+            // Cognito asks again where it got no answer.
+            Some(Grant { factor, used_at: Some(used_at), .. }) if now - *used_at < 20 => {
+                return Tokens::Claim(factor, "tokens for a grant that was just used");
+            }
+            Some(_) | None => {}
+        }
+        if !optional || !self.may_do_without() {
+            return Tokens::Refused("no grant");
+        }
+        if required {
+            let is_new = !self.noted_as_required;
+            self.noted_as_required = true;
+            self.writes += u64::from(is_new);
+            return Tokens::Refused(if is_new { "a requirement noted" } else { "a requirement noted before" });
+        }
+        let is_noted = self.unproven_at == Some(now) && !self.noted_as_required;
+        self.writes += u64::from(!is_noted);
+        self.unproven_at = Some(now);
+        if std::mem::take(&mut self.noted_as_required) {
+            return Tokens::ClaimNothing("a requirement ended");
+        }
+        Tokens::ClaimNothing("tokens for the password alone")
+    }
+
+    /// Nobody knows which session a refresh continues: any that was begun at the time could still last.
+    pub(crate) fn refreshed_tokens(&self) -> Tokens {
+        if !self.is_member && !self.settings_require_one() {
+            return Tokens::ClaimNothing("a refresh where none is required");
+        }
+        if self.authenticator.is_none() {
+            return Tokens::Refused("a refresh without an authenticator");
+        }
+        let unproven = [Some(self.settings.guarded_since), self.unproven_at];
+        let may_last = |begun: u64| {
+            self.now < begun + LONGEST_SESSION_DAYS * DAY && self.signed_out_at.is_none_or(|ended| ended <= begun)
+        };
+        match unproven.map(|begun| begun.is_some_and(may_last)) {
+            [_, true] => Tokens::Refused("a refresh of what may have proven nothing"),
+            [true, false] => Tokens::Refused("a refresh from before the guard"),
+            [false, false] if self.signed_out_at.is_some() => Tokens::ClaimNothing("a refresh after a sign-out"),
+            [false, false] => Tokens::ClaimNothing("a refresh where one is required"),
+        }
+    }
+
+    /// A grant for what was proven last.
+    fn grant(&mut self) {
+        let factor = self.proven.expect("a proof, in the generation of what it led to");
+        self.grant = Some(Grant { factor, until: self.now + 900, used_at: None });
+    }
+
     /// Whether there was anything to lift.
     pub(crate) fn unlock(&mut self) -> bool {
         self.failures.fall(self.now);
@@ -231,6 +381,29 @@ impl Model {
         if self.authenticator.is_none() { self.operator_code.is_some() } else { self.usable_code().is_some() }
     }
 
+    /// Whether the settings require a second factor of everybody at this app client.
+    pub(crate) fn settings_require_one(&self) -> bool {
+        let Settings { optional, required_client, required_from, .. } = self.settings;
+        !optional || required_client || required_from.is_some_and(|from| self.now >= from)
+    }
+
+    /// Whether the record is that of a user without a second factor, who had none or turned it off. An operator leaves no such
+    /// record: whatever an operator did, the generation is not the first one.
+    fn may_do_without(&self) -> bool {
+        let untouched = self.generation == 0 || self.turned_off;
+        self.authenticator.is_none() && self.operator_code.is_none() && !self.forgotten && untouched
+    }
+
+    /// Whether a second factor is required of the user, as far as Create and Verify can know.
+    fn requires_one(&self) -> bool {
+        self.settings_require_one() || !self.may_do_without() || self.noted_as_required
+    }
+
+    /// Whether the user, who has an authenticator, may remove it.
+    fn may_remove(&self) -> bool {
+        !self.settings_require_one() && !self.noted_as_required && self.usable_code().is_none()
+    }
+
     pub(crate) fn step(&self) -> u64 {
         self.now / STEP
     }
@@ -247,19 +420,42 @@ impl Model {
             return if *right { Expected::Right("delivered again") } else { Expected::Wrong("delivered again") };
         }
         let expected = match &issued.challenge {
-            Challenge::SecondFactor { due, generation } => self.verify_second_factor(*due, *generation, typed),
+            Challenge::SecondFactor { due, generation } => {
+                let expected = self.verify_second_factor(*due, *generation, typed);
+                if let Expected::Right(proof) = expected {
+                    self.proven = Some(if proof == "passcode" { "totp" } else { "recovery_code" });
+                    if *due == Due::Nothing {
+                        self.grant();
+                    }
+                }
+                expected
+            }
+            Challenge::Offer { generation } if *generation != self.generation => {
+                return Expected::HandlerError("offer outdated");
+            }
+            Challenge::Offer { .. } if typed != "SKIP" => return Expected::Wrong("offer taken"),
+            Challenge::Offer { .. } if self.requires_one() => return Expected::Wrong("skipped, and one is required"),
+            // Nothing is written.
+            Challenge::Offer { .. } => return Expected::Right("offer skipped"),
+            Challenge::Removal { generation } if *generation != self.generation => {
+                Expected::HandlerError("removal outdated")
+            }
+            Challenge::Removal { .. } if !self.may_remove() => Expected::HandlerError("removal refused by Verify"),
+            Challenge::Removal { .. } => self.verify_removal(typed),
             Challenge::TotpSetup { generation, .. } | Challenge::RecoveryCodes { generation, .. }
                 if *generation != self.generation =>
             {
                 Expected::HandlerError("outdated")
             }
-            Challenge::TotpSetup { by_password: true, .. } if !self.enrolls_at_sign_in => {
+            Challenge::TotpSetup { by_password: true, .. } if !self.settings.enrolls_at_sign_in => {
                 Expected::HandlerError("nobody enrolls by the password any more")
             }
             Challenge::TotpSetup { secret, by_password, .. } => match self.matching_steps(secret, typed).last() {
                 Some(step) => {
                     self.operator_code = None;
+                    self.turned_off = false;
                     self.generation += 1;
+                    self.proven = Some("totp");
                     self.codes_due = true;
                     let new = Authenticator { secret: secret.clone(), dead: *step };
                     match self.authenticator.replace(new) {
@@ -275,6 +471,7 @@ impl Model {
                     self.generation += 1;
                     self.codes.clone_from(codes);
                     self.codes_due = false;
+                    self.grant();
                     Expected::Right("codes kept")
                 }
                 None => return Expected::Wrong("none of the new codes"),
@@ -323,6 +520,23 @@ impl Model {
                 Expected::Wrong(if matching.is_empty() { "wrong passcode" } else { "used passcode" })
             }
         }
+    }
+
+    /// What passes a prompt that is not marked, and the user has nothing any more.
+    fn verify_removal(&mut self, typed: &str) -> Expected {
+        let expected = self.verify_second_factor(Due::Nothing, self.generation, typed);
+        let Expected::Right(proof) = expected else { return expected };
+        self.authenticator = None;
+        self.codes.clear();
+        self.codes_due = false;
+        self.operator_code = None;
+        self.recorded.clear();
+        self.grant = None;
+        self.proven = None;
+        self.turned_off = true;
+        self.generation += 1;
+        let by_passcode = proof == "passcode";
+        Expected::Right(if by_passcode { "removed by a passcode" } else { "removed by a recovery code" })
     }
 
     /// The code passes a marked prompt that was issued since it was given, and lifts failures as a recovery code does.
@@ -381,8 +595,12 @@ impl Model {
     }
 
     pub(crate) fn next_challenge(&self, sign_in: &SignIn, after_second_factor: Option<&str>) -> ToIssue {
+        let took_offer = matches!(sign_in.progress, Progress::OfferTaken);
+        if took_offer && sign_in.generation != self.generation {
+            return ToIssue::Nothing("the offer that was taken is void");
+        }
         if sign_in.has_proven_factor() && sign_in.generation != self.generation {
-            return ToIssue::Nothing;
+            return ToIssue::Nothing("what was proven is no longer there");
         }
         match (&sign_in.again, &sign_in.progress, after_second_factor) {
             (None, _, _) => {}
@@ -395,22 +613,40 @@ impl Model {
                 ToIssue::Prompt { due: Due::Authenticator }
             }
             Progress::PasswordProven | Progress::SecondFactorDue if self.authenticator.is_none() => {
-                if self.enrolls_at_sign_in && !sign_in.challenged && !self.forgotten {
-                    ToIssue::NewAuthenticator
-                } else {
-                    ToIssue::Prompt { due: Due::Nothing }
+                let may_enroll = self.settings.enrolls_at_sign_in && !sign_in.challenged && !self.forgotten;
+                match (may_enroll, self.requires_one()) {
+                    (true, true) => ToIssue::NewAuthenticator,
+                    (true, false) => ToIssue::Offer,
+                    (false, _) => ToIssue::Prompt { due: Due::Nothing },
                 }
             }
             Progress::PasswordProven | Progress::SecondFactorDue => {
                 let due = if self.codes_due || self.codes.len() < 3 { Due::Codes } else { Due::Nothing };
                 ToIssue::Prompt { due }
             }
-            Progress::SetUpOwed => ToIssue::NewAuthenticator,
+            Progress::SetUpOwed | Progress::OfferTaken => ToIssue::NewAuthenticator,
+            Progress::SecondFactorProven | Progress::CodesRenewed | Progress::Removing
+                if matches!(sign_in.progress, Progress::Removing)
+                    || after_second_factor == Some("REMOVE_AUTHENTICATOR") =>
+            {
+                if self.may_remove() {
+                    ToIssue::Removal
+                } else {
+                    ToIssue::Nothing("removal refused by Create")
+                }
+            }
             Progress::SecondFactorProven if after_second_factor == Some("NEW_RECOVERY_CODES") => ToIssue::NewCodes,
             Progress::CodesOwed if after_second_factor == Some("REPLACE_AUTHENTICATOR") => ToIssue::NewAuthenticator,
             Progress::SecondFactorProven | Progress::CodesRenewed => ToIssue::NewAuthenticator,
             Progress::CodesOwed | Progress::CodesFollow => ToIssue::NewCodes,
-            Progress::Changing | Progress::Done | Progress::Rejected => unreachable!("nothing is to be issued"),
+            Progress::Removing
+            | Progress::Removed
+            | Progress::OfferSkipped
+            | Progress::Changing
+            | Progress::Done
+            | Progress::Rejected => {
+                unreachable!("nothing is to be issued")
+            }
         }
     }
 
@@ -428,21 +664,32 @@ impl Model {
         Challenge::RecoveryCodes { codes, generation: self.generation }
     }
 
+    pub(crate) fn offer(&self) -> Challenge {
+        Challenge::Offer { generation: self.generation }
+    }
+
+    pub(crate) fn removal(&self) -> Challenge {
+        Challenge::Removal { generation: self.generation }
+    }
+
     /// `publicChallengeParameters`, but for a secret or codes that are drawn.
     pub(crate) fn shown(&mut self, challenge: &Challenge, sign_in: &SignIn) -> Value {
         let attempts_left = (3 - sign_in.wrong_answers).to_string();
         match challenge {
-            Challenge::SecondFactor { .. } => {
+            Challenge::SecondFactor { .. } | Challenge::Removal { .. } => {
+                let removes = matches!(challenge, Challenge::Removal { .. });
+                let name = if removes { "REMOVE_AUTHENTICATOR" } else { "SECOND_FACTOR" };
                 let (wait, stopped) = self.wait();
                 let accepts = if stopped { "RECOVERY_CODE" } else { "PASSCODE RECOVERY_CODE" };
                 let retry = wait.to_string();
-                json!({ "challenge": "SECOND_FACTOR", "attemptsLeft": attempts_left, "accepts": accepts, "retryAfterSeconds": retry,
+                json!({ "challenge": name, "attemptsLeft": attempts_left, "accepts": accepts, "retryAfterSeconds": retry,
                     "passcodeDigits": "6" })
             }
             Challenge::TotpSetup { .. } => {
                 json!({ "challenge": "TOTP_SETUP", "attemptsLeft": attempts_left, "passcodeDigits": "6" })
             }
             Challenge::RecoveryCodes { .. } => json!({ "challenge": "RECOVERY_CODES", "attemptsLeft": attempts_left }),
+            Challenge::Offer { .. } => json!({ "challenge": "SECOND_FACTOR_OFFER", "attemptsLeft": attempts_left }),
         }
     }
 }
@@ -470,7 +717,15 @@ impl Failures {
 impl SignIn {
     pub(crate) fn after_password() -> Self {
         let progress = Progress::PasswordProven;
-        Self { progress, new_password: false, challenged: false, generation: 0, wrong_answers: 0, again: None }
+        Self {
+            progress,
+            new_password: false,
+            challenged: false,
+            had_offer_or_removal: false,
+            generation: 0,
+            wrong_answers: 0,
+            again: None,
+        }
     }
 
     /// The session grows by NEW_PASSWORD_REQUIRED.
@@ -481,13 +736,19 @@ impl SignIn {
 
     pub(crate) fn has_proven_factor(&self) -> bool {
         match self.progress {
-            Progress::PasswordProven | Progress::SecondFactorDue | Progress::Rejected => false,
+            Progress::PasswordProven
+            | Progress::SecondFactorDue
+            | Progress::OfferSkipped
+            | Progress::OfferTaken
+            | Progress::Rejected => false,
             Progress::SecondFactorProven
             | Progress::CodesOwed
             | Progress::SetUpOwed
             | Progress::Changing
             | Progress::CodesRenewed
             | Progress::CodesFollow
+            | Progress::Removing
+            | Progress::Removed
             | Progress::Done => true,
         }
     }
@@ -495,11 +756,21 @@ impl SignIn {
     /// The session grows by an answer, which left the record at `generation`.
     pub(crate) fn answered(&mut self, challenge: &Challenge, right: bool, generation: u64) {
         self.again = None;
+        self.had_offer_or_removal |= matches!(challenge, Challenge::Offer { .. } | Challenge::Removal { .. });
+        if let Challenge::Offer { generation } = challenge {
+            // It costs no attempt.
+            self.generation = *generation;
+            self.progress = if right { Progress::OfferSkipped } else { Progress::OfferTaken };
+            return;
+        }
         self.challenged = true;
         if right {
             self.generation = match challenge {
                 Challenge::SecondFactor { generation, .. } => *generation,
-                Challenge::TotpSetup { .. } | Challenge::RecoveryCodes { .. } => generation,
+                Challenge::TotpSetup { .. }
+                | Challenge::RecoveryCodes { .. }
+                | Challenge::Offer { .. }
+                | Challenge::Removal { .. } => generation,
             };
         }
         if !right && matches!(self.progress, Progress::PasswordProven) {
@@ -510,6 +781,7 @@ impl SignIn {
             match (challenge, &self.progress) {
                 _ if self.wrong_answers == 3 => self.progress = Progress::Rejected,
                 (Challenge::SecondFactor { .. }, _) => {}
+                (Challenge::Removal { .. }, _) => self.progress = Progress::Removing,
                 (_, Progress::SecondFactorProven | Progress::CodesRenewed) => {
                     self.progress = Progress::Changing;
                     self.again = Some(challenge.clone());
@@ -526,6 +798,8 @@ impl SignIn {
             Challenge::TotpSetup { .. } => Progress::CodesFollow,
             Challenge::RecoveryCodes { .. } if matches!(self.progress, Progress::CodesFollow) => Progress::Done,
             Challenge::RecoveryCodes { .. } => Progress::CodesRenewed,
+            Challenge::Removal { .. } => Progress::Removed,
+            Challenge::Offer { .. } => unreachable!("it was handled above"),
         };
     }
 
@@ -533,14 +807,30 @@ impl SignIn {
         &self,
         after_second_factor: Option<&str>,
         must_change_password: bool,
+        optional: bool,
     ) -> (Decision, &'static str) {
         let new_password_due = must_change_password && !self.new_password;
         match (&self.progress, after_second_factor) {
             (Progress::Rejected, _) => (Decision::Failure, "third wrong answer"),
+            (_, _) if self.had_offer_or_removal && !optional => {
+                (Decision::Failure, "an offer or a removal, and the policy is REQUIRED by now")
+            }
             (Progress::PasswordProven, _) if new_password_due => (Decision::NewPassword, "a new password is asked for"),
             (_, _) if new_password_due => (Decision::Failure, "the password was replaced under way"),
             (Progress::PasswordProven | Progress::SecondFactorDue, _) => (Decision::Challenge, "goes on"),
             (Progress::CodesOwed | Progress::SetUpOwed | Progress::CodesFollow, _) => (Decision::Challenge, "goes on"),
+            (Progress::OfferTaken, _) => (Decision::Challenge, "goes on"),
+            (Progress::OfferSkipped, None | Some("NOTHING")) => (Decision::Tokens, "tokens for a skipped offer"),
+            (Progress::OfferSkipped, Some(_)) => (Decision::Failure, "a skipped offer and a change"),
+            (Progress::SecondFactorProven | Progress::CodesRenewed, Some("REMOVE_AUTHENTICATOR")) if optional => {
+                (Decision::Challenge, "goes on")
+            }
+            (Progress::Removing, Some("NOTHING")) => (Decision::Tokens, "tokens after a removal was given up"),
+            (Progress::Removing, _) => (Decision::Challenge, "goes on"),
+            (Progress::Removed, None | Some("NOTHING" | "REMOVE_AUTHENTICATOR")) => {
+                (Decision::Tokens, "tokens after a removal")
+            }
+            (Progress::Removed, Some(_)) => (Decision::Failure, "a removal and another change"),
             (Progress::SecondFactorProven, None | Some("NOTHING")) => {
                 (Decision::Tokens, "tokens for the second factor")
             }
