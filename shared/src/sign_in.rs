@@ -441,7 +441,13 @@ impl SessionState {
         // An offer comes first or not at all: otherwise one that was held could be skipped in the place of a wrong answer.
         let transition = match result.answered {
             AnsweredChallenge::Ours(Kind::Offer) if self.challenged => Transition::Reject,
-            _ => transition(self.progress, result),
+            AnsweredChallenge::SrpA
+            | AnsweredChallenge::Password
+            | AnsweredChallenge::NewPassword
+            | AnsweredChallenge::CognitoOther
+            | AnsweredChallenge::CognitoFactor
+            | AnsweredChallenge::Ours(_)
+            | AnsweredChallenge::Unknown => transition(self.progress, result),
         };
         let (progress, wrong_answers) = match transition {
             Transition::To(progress) => (progress, 0),

@@ -10,7 +10,6 @@ use crate::record::Record;
 use crate::unproven_sessions::UnprovenSessions;
 
 /// Whether tokens without a grant pass.
-#[expect(clippy::large_enum_variant, reason = "one an invocation, matched where it is made")]
 #[derive(Debug, PartialEq, Eq)]
 pub enum WithoutGrant {
     /// They do, once this record has replaced it.
@@ -66,9 +65,10 @@ impl Record {
     /// Whether the session that a refresh continues may have proven no second factor, where one is required now.
     #[must_use]
     pub fn refresh_is_unproven(&self, client: &ClientId, longest: LongestSession, now: UnixTime) -> bool {
-        let last_unproven = self.unproven_at.last_of(client).max(Some(longest.unguarded_until));
-        let last_unproven =
-            last_unproven.filter(|&last| self.signed_out_at.is_none_or(|signed_out| signed_out <= last));
+        // What was noted ends with `signed_out`, and not by the time: the operator's clock may be ahead.
+        let unguarded = Some(longest.unguarded_until);
+        let unguarded = unguarded.filter(|&until| self.signed_out_at.is_none_or(|signed_out| signed_out <= until));
+        let last_unproven = self.unproven_at.last_of(client).max(unguarded);
         self.authenticator.is_none() || last_unproven.is_some_and(|last| now.since(last) < longest.seconds)
     }
 

@@ -4,7 +4,6 @@
 //!
 //! Source: <https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations.html>
 
-
 use crate::aws::dynamodb::TABLE_NAME;
 use crate::aws::error::AwsError;
 use crate::aws::kms::{KEY_ID, key_arn};
