@@ -60,6 +60,8 @@ export function signIn(username: string, password: string, wish: Wish | null): P
   answerLost = false;
   clientMetadata = {};
   return outcome('signIn', async () => {
+    // Tokens of a sign-in that was left while its last answer was on the way: with them Amplify refuses another.
+    await auth.signOut();
     const { nextStep } = await auth.signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
     const offered = nextStep.signInStep === 'CONFIRM_SIGN_IN_WITH_CUSTOM_CHALLENGE' && challenge(nextStep) === 'SECOND_FACTOR_OFFER';
     // Whoever asked for the second step is not asked again.
