@@ -133,7 +133,7 @@ export class Page {
   // ── Parts of screens.
 
   #button(text: string, press: () => void, look: 'button' | 'link' = 'link'): HTMLButtonElement {
-    return h('button', { type: 'button', class: look, onclick: () => this.#main.ariaBusy !== 'true' && press() }, text);
+    return h('button', { type: 'button', class: look, onclick: press }, text);
   }
 
   #form(submit: () => void, button: string, ...content: Node[]): HTMLFormElement {
