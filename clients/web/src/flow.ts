@@ -97,7 +97,7 @@ export type Asked =
   | { step: 'SECOND_FACTOR'; attemptsLeft: number; digits: readonly number[]; deviceName: string; retryAfterSeconds: number; stopped: boolean }
   | { step: 'TOTP_SETUP'; attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string }
   | { step: 'RECOVERY_CODES'; attemptsLeft: number; recoveryCodes: readonly string[] }
-  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[] }
+  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[]; stopped: boolean }
   | { step: 'SECOND_FACTOR_OFFER' | 'NEW_PASSWORD' | 'CONFIRM_SIGN_UP' | 'RESET_PASSWORD' | 'UNKNOWN' };
 
 export type Choice =
@@ -215,7 +215,8 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
     }
     case 'REMOVE_AUTHENTICATOR': {
       const { attemptsLeft, digits } = asked;
-      const problem = state.screen === 'remove' ? wrongPasscode(state, attemptsLeft) : null;
+      const wrong = state.screen === 'remove' ? wrongPasscode(state, attemptsLeft) : null;
+      const problem: Problem | null = asked.stopped ? { kind: 'stopped' } : wrong;
       return { ...next, screen: 'remove', attemptsLeft, digits, problem };
     }
     case 'SECOND_FACTOR_OFFER':

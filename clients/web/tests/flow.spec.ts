@@ -51,8 +51,9 @@ const EVENTS: { [name: string]: Event } = {
   'asked TOTP_SETUP again': ask({ ...setUp, attemptsLeft: 2, secretCode: '', otpauthUri: '' }),
   'asked RECOVERY_CODES': ask(codes),
   'asked RECOVERY_CODES again': ask({ ...codes, attemptsLeft: 2, recoveryCodes: [] }),
-  'asked REMOVE_AUTHENTICATOR': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6] }),
-  'asked REMOVE_AUTHENTICATOR again': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 2, digits: [6] }),
+  'asked REMOVE_AUTHENTICATOR': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: false }),
+  'asked REMOVE_AUTHENTICATOR again': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 2, digits: [6], stopped: false }),
+  'asked REMOVE_AUTHENTICATOR, stopped': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: true }),
   'asked SECOND_FACTOR_OFFER': ask({ step: 'SECOND_FACTOR_OFFER' }),
   'asked NEW_PASSWORD': ask({ step: 'NEW_PASSWORD' }),
   'asked CONFIRM_SIGN_UP': ask({ step: 'CONFIRM_SIGN_UP' }),
@@ -93,7 +94,7 @@ test('the reducer does what the table says', () => {
       if (next === before) continue;
       const said = [next.problem?.kind, next.notice, next.busy && 'busy', next.wish, next.attempt !== 7 && 'a new attempt'];
       const also = ['askSupport' in next && next.askSupport && 'support'];
-      lines.push(`${screen.padEnd(14)} ${name.padEnd(32)} ${next.screen.padEnd(14)} ${[...said, ...also].filter(Boolean).join(', ')}`.trimEnd());
+      lines.push(`${screen.padEnd(14)} ${name.padEnd(36)} ${next.screen.padEnd(14)} ${[...said, ...also].filter(Boolean).join(', ')}`.trimEnd());
     }
     lines.push('');
   }
@@ -158,7 +159,7 @@ test('a passcode is sent once, unless it never arrived', () => {
   const offline = reduce(sent, { type: 'failed', attempt: 7, problem: { kind: 'offline' }, stays: true });
   expect(reduce(offline, { type: 'submitted', passcode: '123456' }).busy).toBe(true);
   // Also at the confirmation that follows, which takes another one.
-  const removal = reduce(sent, ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6] }));
+  const removal = reduce(sent, ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: false }));
   expect(reduce(removal, { type: 'submitted', passcode: '123456' }).problem).toEqual({ kind: 'sentAlready' });
 });
 
