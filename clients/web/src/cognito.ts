@@ -60,6 +60,8 @@ export function signIn(username: string, password: string, wish: Wish | null): P
   answerLost = false;
   clientMetadata = {};
   return outcome('signIn', async () => {
+    // Tokens of a sign-in that was left while its last answer was on the way: with them Amplify refuses another.
+    await auth.signOut();
     const { nextStep } = await auth.signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
     const offered = nextStep.signInStep === 'CONFIRM_SIGN_IN_WITH_CUSTOM_CHALLENGE' && challenge(nextStep) === 'SECOND_FACTOR_OFFER';
     // Whoever asked for the second step is not asked again.
@@ -172,26 +174,28 @@ function challenge({ additionalInfo }: { additionalInfo?: Record<string, string>
 
 /** The parameters as the reducer takes them. One that is missing makes the challenge an unknown one. */
 function custom(parameters: Record<string, string>): Asked {
-  const attemptsLeft = Number(parameters['attemptsLeft']);
-  const digits = (parameters['passcodeDigits'] ?? parameters['digits'] ?? '').split(' ').map(Number).filter(Boolean);
-  const accepts = parameters['accepts']?.split(' ') ?? [];
   const text = (name: string) => parameters[name] ?? '';
+  const words = (name: string) => text(name).split(' ').filter(Boolean);
+  const attemptsLeft = Number(parameters['attemptsLeft']);
+  const retryAfterSeconds = Number(parameters['retryAfterSeconds']);
+  const digits = words('passcodeDigits').map(Number);
+  const accepts = words('accepts');
+  const stopped = !accepts.includes('PASSCODE');
+  const asksPasscode = digits.length > 0 && accepts.length > 0 && retryAfterSeconds >= 0;
   if (!(attemptsLeft > 0)) return { step: 'UNKNOWN' };
   switch (parameters['challenge']) {
-    case 'SECOND_FACTOR': {
-      const retryAfterSeconds = Number(parameters['retryAfterSeconds']);
-      const isWhole = digits.length > 0 && accepts.length > 0 && retryAfterSeconds >= 0;
-      const stopped = !accepts.includes('PASSCODE');
-      if (!isWhole) return { step: 'UNKNOWN' };
+    case 'SECOND_FACTOR':
+      if (!asksPasscode) return { step: 'UNKNOWN' };
       return { step: 'SECOND_FACTOR', attemptsLeft, digits, deviceName: text('friendlyDeviceName'), retryAfterSeconds, stopped };
-    }
+    case 'REMOVE_AUTHENTICATOR':
+      if (!asksPasscode) return { step: 'UNKNOWN' };
+      // Whoever has to wait takes a recovery code, or leaves it on.
+      return { step: 'REMOVE_AUTHENTICATOR', attemptsLeft, digits, stopped: stopped || retryAfterSeconds > 0 };
     case 'TOTP_SETUP':
       if (!digits.length) return { step: 'UNKNOWN' };
       return { step: 'TOTP_SETUP', attemptsLeft, digits, secretCode: text('secretCode'), otpauthUri: text('otpauthUri') };
     case 'RECOVERY_CODES':
-      return { step: 'RECOVERY_CODES', attemptsLeft, recoveryCodes: text('recoveryCodes').split(' ').filter(Boolean) };
-    case 'REMOVE_AUTHENTICATOR':
-      return digits.length ? { step: 'REMOVE_AUTHENTICATOR', attemptsLeft, digits } : { step: 'UNKNOWN' };
+      return { step: 'RECOVERY_CODES', attemptsLeft, recoveryCodes: words('recoveryCodes') };
     case 'SECOND_FACTOR_OFFER':
       return { step: 'SECOND_FACTOR_OFFER' };
     default:

@@ -67,7 +67,7 @@ interface OnScreen {
   newPassword: {};
   offer: {};
   setUp: { attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string };
-  codes: { attemptsLeft: number; recoveryCodes: readonly string[]; saved: boolean };
+  codes: { attemptsLeft: number; recoveryCodes: readonly string[] };
   passcode: { prompt: Prompt };
   recoveryCode: { prompt: Prompt };
   lost: { prompt: Prompt; askSupport: boolean };
@@ -97,12 +97,12 @@ export type Asked =
   | { step: 'SECOND_FACTOR'; attemptsLeft: number; digits: readonly number[]; deviceName: string; retryAfterSeconds: number; stopped: boolean }
   | { step: 'TOTP_SETUP'; attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string }
   | { step: 'RECOVERY_CODES'; attemptsLeft: number; recoveryCodes: readonly string[] }
-  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[] }
+  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[]; stopped: boolean }
   | { step: 'SECOND_FACTOR_OFFER' | 'NEW_PASSWORD' | 'CONFIRM_SIGN_UP' | 'RESET_PASSWORD' | 'UNKNOWN' };
 
 export type Choice =
   | 'signUp' | 'forgot' | 'back' | 'restart'
-  | 'passcode' | 'recoveryCode' | 'lost' | 'haveCode' | 'haveNone' | 'saved';
+  | 'passcode' | 'recoveryCode' | 'lost' | 'haveCode' | 'haveNone';
 
 /** What happens. `attempt` is that of the state in which a call began. */
 export type Event =
@@ -135,7 +135,7 @@ export const start: State = {
 const TABLE: { readonly [S in Screen]: Row<S> } = {
   loading:       { booted, passed, broke },
   broken:        { },
-  signIn:        { submitted, mistyped, asked, passed, failed, online, chose: { signUp: signUp, forgot: forgot, restart } },
+  signIn:        { submitted, mistyped, asked, passed, failed, online, chose: { signUp, forgot, restart } },
   signUp:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
   confirmSignUp: { submitted, mistyped, sent, failed, online, chose: { back: restart } },
   forgot:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
@@ -143,7 +143,7 @@ const TABLE: { readonly [S in Screen]: Row<S> } = {
   newPassword:   { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
   offer:         { submitted, asked, passed, failed, online, hidden },
   setUp:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
-  codes:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { saved, back: restart } },
+  codes:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
   passcode:      { submitted, mistyped, asked, passed, failed, online, hidden, clock, told, chose: { recoveryCode: typeRecoveryCode, lost: lostPhone, back: restart } },
   recoveryCode:  { submitted, mistyped, asked, passed, failed, online, hidden, clock, chose: { passcode: typePasscode, lost: lostPhone, back: restart } },
   lost:          { hidden, clock, chose: { haveCode, haveNone, back: typePasscode } },
@@ -154,6 +154,8 @@ const TABLE: { readonly [S in Screen]: Row<S> } = {
 
 export function reduce(state: State, event: Event): State {
   if ('attempt' in event && event.attempt !== state.attempt) return state;
+  // An answer that is under way cannot be called back.
+  if (event.type === 'chose' && state.busy) return state;
   // A row takes the states of its own screen, which TypeScript cannot follow over the union.
   const row = TABLE[state.screen] as Row<Screen>;
   const next = event.type === 'chose' ? row.chose?.[event.choice] : row[event.type];
@@ -209,11 +211,12 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
       const recoveryCodes = asked.recoveryCodes.length || !before ? asked.recoveryCodes : before.recoveryCodes;
       if (!recoveryCodes.length) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
       const problem = before && wrongRecoveryCode(before, attemptsLeft);
-      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, saved: before?.saved ?? false, problem };
+      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, problem };
     }
     case 'REMOVE_AUTHENTICATOR': {
       const { attemptsLeft, digits } = asked;
-      const problem = state.screen === 'remove' ? wrongPasscode(state, attemptsLeft) : null;
+      const wrong = state.screen === 'remove' ? wrongPasscode(state, attemptsLeft) : null;
+      const problem: Problem | null = asked.stopped ? { kind: 'stopped' } : wrong;
       return { ...next, screen: 'remove', attemptsLeft, digits, problem };
     }
     case 'SECOND_FACTOR_OFFER':
@@ -296,10 +299,6 @@ function forgot(state: State): State {
 
 function restart(state: State): State {
   return { ...beginAgain(state), wish: null };
-}
-
-function saved(state: On<'codes'>): State {
-  return { ...state, saved: true };
 }
 
 function typeRecoveryCode(state: On<'passcode'>): State {

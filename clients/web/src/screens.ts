@@ -133,7 +133,7 @@ export class Page {
   // ── Parts of screens.
 
   #button(text: string, press: () => void, look: 'button' | 'link' = 'link'): HTMLButtonElement {
-    return h('button', { type: 'button', class: look, onclick: () => this.#main.ariaBusy !== 'true' && press() }, text);
+    return h('button', { type: 'button', class: look, onclick: press }, text);
   }
 
   #form(submit: () => void, button: string, ...content: Node[]): HTMLFormElement {
@@ -358,26 +358,17 @@ export class Page {
 
     codes: ({ recoveryCodes, wish, username }) => {
       const { codes, cancel } = this.#texts;
-      const saved = () => this.#actions.chose('saved');
       const said = h('p', { role: 'status' });
       const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
       const service = this.#config.service ?? location.host;
       const head = codes.fileHead(service, username, time(Date.now(), { dateStyle: 'long' }));
-      const copyAll = async () => {
-        await copy(recoveryCodes.join('\n'), list, this.#texts, said);
-        saved();
-      };
+      const copyAll = () => copy(recoveryCodes.join('\n'), list, this.#texts, said);
       const download = () => {
         const text = [head, '', ...recoveryCodes, ''].join('\r\n');
         const url = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }));
         h('a', { href: url, download: 'recovery-codes.txt' }).click();
         URL.revokeObjectURL(url);
         say(said, codes.downloaded);
-        saved();
-      };
-      const print = () => {
-        saved();
-        window.print();
       };
       const code = this.#recoveryCodeField('');
       const form = this.#form(
@@ -387,7 +378,7 @@ export class Page {
       );
       const keepOld = this.#button(codes.keepOld, this.#actions.giveUp);
       const keep = h('div', { class: 'row' },
-        this.#button(codes.copy, copyAll), this.#button(codes.download, download), this.#button(codes.print, print));
+        this.#button(codes.copy, copyAll), this.#button(codes.download, download), this.#button(codes.print, () => window.print()));
       return {
         title: codes.title,
         content: [

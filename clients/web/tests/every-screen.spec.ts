@@ -28,7 +28,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
       }
       if (FOLDER) {
         await page.setViewportSize({ width: 400, height: 800 });
-        await page.locator('main').screenshot({ path: `${FOLDER}/${screen}-${colorScheme}.png` });
+        // Without the local pool's messages at the foot.
+        const { y, height } = (await page.locator('main').boundingBox())!;
+        const clip = { x: 0, y: 0, width: 400, height: y + height + 24 };
+        await page.screenshot({ path: `${FOLDER}/${screen}-${colorScheme}.png`, fullPage: true, clip });
       }
     });
   });

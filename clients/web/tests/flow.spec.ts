@@ -26,7 +26,7 @@ const STATES: { [S in Screen]: State & { screen: S } } = {
   newPassword: { ...common, screen: 'newPassword' },
   offer: { ...common, screen: 'offer' },
   setUp: { ...common, screen: 'setUp', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET' },
-  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], saved: false },
+  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'] },
   passcode: { ...common, screen: 'passcode', prompt: { ...prompt, waitUntil: now } },
   recoveryCode: { ...common, screen: 'recoveryCode', prompt: { ...prompt, waitUntil: now } },
   lost: { ...common, screen: 'lost', prompt: { ...prompt, waitUntil: now }, askSupport: false },
@@ -51,8 +51,9 @@ const EVENTS: { [name: string]: Event } = {
   'asked TOTP_SETUP again': ask({ ...setUp, attemptsLeft: 2, secretCode: '', otpauthUri: '' }),
   'asked RECOVERY_CODES': ask(codes),
   'asked RECOVERY_CODES again': ask({ ...codes, attemptsLeft: 2, recoveryCodes: [] }),
-  'asked REMOVE_AUTHENTICATOR': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6] }),
-  'asked REMOVE_AUTHENTICATOR again': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 2, digits: [6] }),
+  'asked REMOVE_AUTHENTICATOR': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: false }),
+  'asked REMOVE_AUTHENTICATOR again': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 2, digits: [6], stopped: false }),
+  'asked REMOVE_AUTHENTICATOR, stopped': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: true }),
   'asked SECOND_FACTOR_OFFER': ask({ step: 'SECOND_FACTOR_OFFER' }),
   'asked NEW_PASSWORD': ask({ step: 'NEW_PASSWORD' }),
   'asked CONFIRM_SIGN_UP': ask({ step: 'CONFIRM_SIGN_UP' }),
@@ -71,7 +72,7 @@ const EVENTS: { [name: string]: Event } = {
   'online': { type: 'online' },
   'hidden': { type: 'hidden' },
   ...Object.fromEntries(
-    (['signUp', 'forgot', 'back', 'restart', 'passcode', 'recoveryCode', 'lost', 'haveCode', 'haveNone', 'saved'] as const)
+    (['signUp', 'forgot', 'back', 'restart', 'passcode', 'recoveryCode', 'lost', 'haveCode', 'haveNone'] as const)
       .map((choice) => [`chose ${choice}`, { type: 'chose', choice } as const])),
 };
 
@@ -92,8 +93,8 @@ test('the reducer does what the table says', () => {
       const next = reduce(before, event);
       if (next === before) continue;
       const said = [next.problem?.kind, next.notice, next.busy && 'busy', next.wish, next.attempt !== 7 && 'a new attempt'];
-      const also = ['askSupport' in next && next.askSupport && 'support', 'saved' in next && next.saved && 'saved'];
-      lines.push(`${screen.padEnd(14)} ${name.padEnd(32)} ${next.screen.padEnd(14)} ${[...said, ...also].filter(Boolean).join(', ')}`.trimEnd());
+      const also = ['askSupport' in next && next.askSupport && 'support'];
+      lines.push(`${screen.padEnd(14)} ${name.padEnd(36)} ${next.screen.padEnd(14)} ${[...said, ...also].filter(Boolean).join(', ')}`.trimEnd());
     }
     lines.push('');
   }
@@ -146,6 +147,7 @@ test('while an answer is under way, nothing else is sent', () => {
   for (const state of Object.values(STATES)) {
     const busy = { ...state, busy: true };
     expect(reduce(busy, { type: 'submitted', passcode: '654321' })).toBe(busy);
+    expect(reduce(busy, { type: 'chose', choice: 'back' })).toBe(busy);
     expect(reduce(busy, { type: 'mistyped', problem: { kind: 'missingInput' } })).toBe(busy);
   }
 });
@@ -157,15 +159,15 @@ test('a passcode is sent once, unless it never arrived', () => {
   const offline = reduce(sent, { type: 'failed', attempt: 7, problem: { kind: 'offline' }, stays: true });
   expect(reduce(offline, { type: 'submitted', passcode: '123456' }).busy).toBe(true);
   // Also at the confirmation that follows, which takes another one.
-  const removal = reduce(sent, ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6] }));
+  const removal = reduce(sent, ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: false }));
   expect(reduce(removal, { type: 'submitted', passcode: '123456' }).problem).toEqual({ kind: 'sentAlready' });
 });
 
 test('after a wrong answer the secret and the codes are those shown before', () => {
   const again = reduce(STATES.setUp, EVENTS['asked TOTP_SETUP again']!);
   expect(again).toMatchObject({ screen: 'setUp', secretCode: 'SECRET', attemptsLeft: 2, problem: { kind: 'wrongPasscode', attemptsLeft: 2 } });
-  const codesAgain = reduce({ ...STATES.codes, saved: true }, EVENTS['asked RECOVERY_CODES again']!);
-  expect(codesAgain).toMatchObject({ screen: 'codes', recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], saved: true });
+  const codesAgain = reduce(STATES.codes, EVENTS['asked RECOVERY_CODES again']!);
+  expect(codesAgain).toMatchObject({ screen: 'codes', recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'] });
 });
 
 test('wrong passcodes in a row are counted, and a recovery code ends the row', () => {

@@ -53,7 +53,8 @@ export async function removesAuthenticator(page: Page) {
     const response = await passOn({ ...request, ClientMetadata: {} });
     if (!removes || !response.json.AuthenticationResult) return response;
     held = response;
-    return challenge({ challenge: 'REMOVE_AUTHENTICATOR', attemptsLeft: '3', digits: '6' }, 'a-session-of-the-stub-that-is-long-enough');
+    const asked = { challenge: 'REMOVE_AUTHENTICATOR', attemptsLeft: '3', accepts: 'PASSCODE RECOVERY_CODE', retryAfterSeconds: '0', passcodeDigits: '6' };
+    return challenge(asked, 'a-session-of-the-stub-that-is-long-enough');
   });
 }
 

@@ -83,7 +83,7 @@ export async function tour(visitor: Visitor, pool: Pool, show: (screen: string) 
   for (const [screen, shown, changed] of [
     ['passcode-waiting', 'passcode', { retryAfterSeconds: '27' }],
     ['stopped', 'recoveryCode', { accepts: 'RECOVERY_CODE' }],
-    ['remove', 'remove', { challenge: 'REMOVE_AUTHENTICATOR', digits: '6' }],
+    ['remove', 'remove', { challenge: 'REMOVE_AUTHENTICATOR' }],
     ['problem', 'problem', { challenge: 'PUSH' }],
   ] as const) {
     change = changed;
