@@ -23,6 +23,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get, post};
 use serde_json::{Value, json};
+use shared::settings::Policy;
 use tokio::net::TcpListener;
 
 use crate::aws;
@@ -119,7 +120,8 @@ fn no_such_pool(user_pool_id: &str) -> Response {
 }
 
 async fn page_config(State(service): State<Arc<Service>>) -> Response {
-    web_app::config(service.first()).into_response()
+    let policy = service.functions().map(|functions| functions.settings().sign_in.policy());
+    web_app::config(service.first(), policy == Some(Policy::Optional)).into_response()
 }
 
 async fn messages(State(service): State<Arc<Service>>) -> Response {

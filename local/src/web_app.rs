@@ -54,8 +54,8 @@ fn file(content_type: &'static str, content: impl IntoResponse) -> impl IntoResp
     (content_type, HEADERS.map(|(name, value)| (name, HeaderValue::from_static(value))), content)
 }
 
-/// What the page needs to know of the pool that serves it.
-pub(crate) fn config(pool: &Pool) -> impl IntoResponse {
+/// What the page needs to know of the pool that serves it. `optional` is whether users may do without a second factor.
+pub(crate) fn config(pool: &Pool, optional: bool) -> impl IntoResponse {
     let client_id = pool.first_client().map(|client| client.client_id);
     let configuration = &pool.state().configuration;
     let config = json!({
@@ -64,6 +64,7 @@ pub(crate) fn config(pool: &Pool) -> impl IntoResponse {
         "userPoolEndpoint": "/",
         "selfSignUp": !configuration.only_operators_create_users,
         "passwordLength": configuration.password_policy.minimum_length,
+        "optional": optional,
         "local": true,
     });
     file("application/json", config.to_string())

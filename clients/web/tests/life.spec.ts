@@ -1,7 +1,6 @@
 // A user's life at the screens, from the sign-up to a lost phone.
 
 import { en, error, expect, newcomer, signInElsewhere, stub, test } from './bed.ts';
-import { offersSecondFactor, removesAuthenticator } from './stubs.ts';
 
 test('1. signs up, sets up an app, keeps the codes, and is in', async ({ visitor, page }) => {
   const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
@@ -156,59 +155,6 @@ test('8. begins a replacement, and keeps the app after all', async ({ visitor, p
   await visitor.enter(person);
   await visitor.code.fill(person.authenticator.unusedPasscode());
   await visitor.isIn();
-});
-
-test.describe('9. where the second step is optional', () => {
-  test('a user puts the offer off', async ({ visitor, pool, page }) => {
-    await offersSecondFactor(page);
-    await visitor.begin(await pool.newPerson());
-    await visitor.sees(en.offer.title);
-    await visitor.press(en.offer.no);
-    await visitor.isIn();
-    await expect(page.getByRole('button', { name: en.signedIn.turnOff })).toHaveCount(0);
-  });
-
-  test('a user turns it on later, without being asked twice', async ({ visitor, pool, page }) => {
-    await offersSecondFactor(page);
-    const person = await pool.newPerson();
-    await visitor.begin(person);
-    await visitor.press(en.offer.no);
-    await visitor.press(en.signedIn.turnOn);
-    await visitor.enter(person);
-    await visitor.setsUp();
-    await visitor.keepsCodes();
-    await visitor.isIn();
-  });
-
-  test('a user turns it off after a screen that says what that means', async ({ visitor, person, page }) => {
-    await removesAuthenticator(page);
-    await visitor.begin(person);
-    await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
-    await visitor.press(en.signedIn.turnOff);
-    await expect(page.getByText(en.wishes.REMOVE_AUTHENTICATOR)).toBeVisible();
-    await visitor.enter(person);
-    await visitor.asksPasscode();
-    const passcode = person.authenticator.unusedPasscode();
-    await visitor.code.fill(passcode);
-    await visitor.sees(en.remove.title);
-    await visitor.recoveryCode.fill(passcode);
-    await visitor.press(en.remove.button);
-    await visitor.problem(en.problems.sentAlready);
-    await visitor.recoveryCode.fill(person.recoveryCodes[1]!);
-    await visitor.press(en.remove.button);
-    await visitor.isIn();
-  });
-
-  test('a user keeps it on after all', async ({ visitor, person, page }) => {
-    await removesAuthenticator(page);
-    await visitor.begin(person);
-    await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
-    await visitor.press(en.signedIn.turnOff);
-    await visitor.enter(person);
-    await visitor.code.fill(person.authenticator.unusedPasscode());
-    await visitor.press(en.remove.keep);
-    await visitor.isIn();
-  });
 });
 
 test('10. is given new recovery codes when fewer than three are left', async ({ visitor, person, pool }) => {

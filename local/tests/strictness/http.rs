@@ -129,6 +129,7 @@ async fn the_page_is_told_which_pool_it_signs_in_to() {
         "userPoolEndpoint": "/",
         "selfSignUp": true,
         "passwordLength": 12,
+        "optional": false,
         "local": true,
     });
     assert_eq!(config, expected);
