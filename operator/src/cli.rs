@@ -167,7 +167,7 @@ enum Command {
     },
     /// Ends every session of a user, and notes it in the record: what may refresh from then on has signed in since.
     ///
-    /// Run it before a promotion to a group that needs a second factor. Exit status: as for unlock.
+    /// Run it after a promotion to a group that needs a second factor. Exit status: as for unlock.
     SignOut {
         /// A sub, a user name, or a verified email address.
         user: String,
