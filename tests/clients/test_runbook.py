@@ -60,7 +60,7 @@ def terminal(pool, tmp_path):
     return types
 
 
-def test_a_support_desk_does_its_work_in_ten_commands(pool, cognito, terminal, sign_in, refused, tmp_path):
+def test_a_support_desk_does_its_work_by_these_commands(pool, cognito, terminal, sign_in, refused, tmp_path):
     [prepare, commands] = re.findall(r"```sh\n(.*?)```", section("Try it without an account"), re.DOTALL)
     [users] = re.findall(r"^for name in .*$", prepare, re.MULTILINE)
     terminal(users)
@@ -71,6 +71,7 @@ def test_a_support_desk_does_its_work_in_ten_commands(pool, cognito, terminal, s
     assert set(names) == {"ana@example.com", "ben@example.com"} and subs
     lines = iter(commands.replace("SUB", names["ben@example.com"]).splitlines())
 
+    assert "It will be noted" in terminal(next(lines))[0]
     said, audit = terminal(next(lines))
     assert "2 authenticators were imported." in said
     assert [json.loads(line)["command"] for line in audit.splitlines()] == ["import", "import"]
