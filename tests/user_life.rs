@@ -44,7 +44,7 @@ const THREADS: u64 = 4;
 const SEQUENCES_A_THREAD: u32 = 750;
 
 /// In how many sequences each of these must be reached: without them the test would prove less than its name.
-const REACHED_BY_AT_LEAST: [(&str, usize); 87] = [
+const REACHED_BY_AT_LEAST: [(&str, usize); 89] = [
     ("enrolled", 290),
     ("codes kept", 250),
     ("passcode", 250),
@@ -98,7 +98,7 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 87] = [
     ("passcode without an authenticator", 300),
     ("offer skipped", 250),
     ("offer taken", 600),
-    ("skipped, and one is required", 20),
+    ("skipped, and one is required", 30),
     ("an offer held over an operator's change", 250),
     ("an offer held until there was an authenticator", 150),
     ("an offer or a removal, and the policy is REQUIRED by now", 40),
@@ -108,24 +108,26 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 87] = [
     ("enrolled where none is required", 500),
     ("a skipped offer and a change", 80),
     ("tokens for a skipped offer", 150),
-    ("removed by a passcode", 40),
-    ("removed by a recovery code", 5),
-    ("removal outdated", 40),
+    ("removed by a passcode", 25),
+    ("removed by a recovery code", 20),
+    ("removal outdated", 35),
     ("removal refused by Create", 60),
-    ("removal refused by Verify", 8),
-    ("wrong passcode at a removal", 12),
+    ("removal refused by Verify", 15),
+    ("wrong passcode at a removal", 8),
     ("used passcode at a removal", 12),
-    ("wrong code at a removal", 30),
+    ("wrong code at a removal", 25),
     ("a removal and another change", 5),
     ("tokens after a removal", 35),
+    ("tokens after a removal was given up", 5),
     ("tokens for a grant", 600),
     ("tokens for a grant that was just used", 150),
     ("tokens for the password alone", 250),
     ("no grant", 900),
-    ("a requirement noted", 100),
-    ("a requirement noted before", 15),
+    ("a requirement noted", 150),
+    ("a requirement noted before", 50),
     ("a requirement noted with a grant", 150),
-    ("a requirement ended with a grant", 5),
+    ("a requirement ended with a grant", 20),
+    ("a requirement ended", 4),
     ("a refresh where none is required", 500),
     ("a refresh where one is required", 250),
     ("a refresh after a sign-out", 100),
@@ -231,7 +233,7 @@ enum Step {
     AskToRemove {
         seat: usize,
         meanwhile: Option<Operator>,
-        answer: Option<Typed>,
+        answer: Option<(Typed, AfterSecondFactor)>,
     },
     /// The user signs in and does without; so does whoever was offered a second factor before.
     SkipOffers {
@@ -370,17 +372,37 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (1..25_usize).prop_map(Step::Guess),
         1 => (1..10_usize).prop_map(Step::SpendCodes),
         1 => (1..4_usize).prop_map(Step::GuessAndSpend),
-        3 => (0..SEATS, sometimes(operator()), proptest::option::of(typed()))
+        3 => (0..SEATS, meanwhile(), proptest::option::of(answer_to_removal()))
             .prop_map(|(seat, meanwhile, answer)| Step::AskToRemove { seat, meanwhile, answer }),
-        2 => sometimes(operator()).prop_map(|meanwhile| Step::SkipOffers { meanwhile }),
-        2 => sometimes(operator()).prop_map(|meanwhile| Step::TokensForThePassword { meanwhile }),
+        2 => meanwhile().prop_map(|meanwhile| Step::SkipOffers { meanwhile }),
+        3 => meanwhile().prop_map(|meanwhile| Step::TokensForThePassword { meanwhile }),
         2 => Just(Step::Refresh),
         8 => operator().prop_map(Step::Operator),
     ]
 }
 
-fn sometimes<T: std::fmt::Debug + Clone>(what: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
-    proptest::option::weighted(0.4, what)
+fn meanwhile() -> impl Strategy<Value = Option<Operator>> {
+    proptest::option::weighted(0.5, prop_oneof![operator(), requirement()])
+}
+
+/// What decides whether one is required of the user, and changes no record.
+fn requirement() -> impl Strategy<Value = Operator> {
+    prop_oneof![
+        1 => any::<bool>().prop_map(Operator::RequireAtClient),
+        2 => prop_oneof![2 => Just(None), 1 => Just(Some(0)), 1 => Just(Some(60))].prop_map(Operator::RequireFrom),
+        3 => any::<bool>().prop_map(Operator::SetMember),
+    ]
+}
+
+fn answer_to_removal() -> impl Strategy<Value = (Typed, AfterSecondFactor)> {
+    let code = (0..10_usize, any::<bool>());
+    let code = code.prop_map(|(number, careless)| Typed::Code { of: Codes::Left, number, careless });
+    let asked = prop_oneof![
+        3 => Just(Some("REMOVE_AUTHENTICATOR")),
+        1 => Just(Some("NOTHING")),
+        1 => after_second_factor(),
+    ];
+    (prop_oneof![3 => typed(), 1 => code], asked)
 }
 
 fn operator() -> impl Strategy<Value = Operator> {
@@ -392,9 +414,7 @@ fn operator() -> impl Strategy<Value = Operator> {
         2 => Just(Operator::SetEnrollment { at_sign_in: false }),
         4 => Just(Operator::SetPolicy { optional: true }),
         1 => Just(Operator::SetPolicy { optional: false }),
-        1 => any::<bool>().prop_map(Operator::RequireAtClient),
-        2 => prop_oneof![2 => Just(None), 1 => Just(Some(0)), 1 => Just(Some(60))].prop_map(Operator::RequireFrom),
-        3 => any::<bool>().prop_map(Operator::SetMember),
+        6 => requirement(),
         2 => Just(Operator::SignOut),
         5 => prop_oneof![1 => Just(1), 3 => Just(OPERATOR_CODE_HOURS)].prop_map(|hours| Operator::GiveCode { hours }),
         3 => Just(Operator::WithdrawCode),
@@ -643,7 +663,7 @@ impl Comparison {
         &mut self,
         seat: usize,
         meanwhile: Option<Operator>,
-        answer: Option<&Typed>,
+        answer: Option<&(Typed, AfterSecondFactor)>,
     ) -> Result<(), TestCaseError> {
         self.begin(seat).await?;
         // Codes that are due come before it.
@@ -656,10 +676,10 @@ impl Comparison {
         if let Some(operator) = meanwhile {
             self.operate(operator).await?;
         }
-        if let (Some(Challenge::Removal { .. }), Some(typed)) = (self.on_offer(seat), answer) {
+        if let (Some(Challenge::Removal { .. }), Some((typed, after_second_factor))) = (self.on_offer(seat), answer) {
             self.wait(30);
             let typed = self.typed(seat, typed);
-            self.answer(seat, &typed, Some("REMOVE_AUTHENTICATOR")).await?;
+            self.answer(seat, &typed, *after_second_factor).await?;
         }
         Ok(())
     }
