@@ -527,6 +527,12 @@ async fn groups_in_a_shape_that_nobody_knows_require_one() {
     }
 }
 
+async fn tokens_of(pool: &Pool, user: &User, source: &str) -> bool {
+    let federated = shared::federated::FederatedProviders::parse("Google").unwrap();
+    let guard = Guard { federated, ..pool.guard() };
+    guard.handle(user.token_event(source, "1"), pool.functions.now()).await.is_ok()
+}
+
 #[tokio::test]
 async fn a_federated_user_is_refused_where_one_is_required() {
     let (mut pool, mut user) = (Pool::optional(), User::named("google_1", 1));
@@ -552,9 +558,9 @@ async fn a_federated_user_is_refused_where_one_is_required() {
     assert!(tokens(&pool, hosted, &[]).await);
     // A local user's status, and a linked one.
     user.attributes.insert("cognito:user_status".to_owned(), json!("CONFIRMED"));
-    pool.guard().handle(user.token_event(hosted, "1"), pool.functions.now()).await.unwrap_err();
+    assert!(!tokens_of(&pool, &user, hosted).await);
     user.attributes.remove("cognito:user_status");
-    pool.guard().handle(user.token_event(hosted, "1"), pool.functions.now()).await.unwrap_err();
+    assert!(!tokens_of(&pool, &user, hosted).await);
 }
 
 /// The team's own function puts its users into a group.
@@ -583,6 +589,19 @@ async fn the_groups_of_the_next_function_are_judged_too() {
         pool.put(&ana, &signed_out).await;
         answered_after(&pool, shape, ana.token_event(REFRESH, "2")).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn a_member_by_the_next_function_who_has_signed_in_turns_nothing_off() {
+    let (pool, ana) = (Pool::requiring(admins()), ana());
+    let person = pool.enroll(&ana).await;
+    answered_after(&pool, "claimsOverrideDetails", ana.token_event(SIGN_IN, "1")).await.unwrap();
+    assert!(pool.record(&ana).await.required_since().is_some());
+    let mut sign_in = pool.functions.sign_in(&ana);
+    sign_in.client_metadata = Some(json!({ "afterSecondFactor": "REMOVE_AUTHENTICATOR" }));
+    sign_in.challenge().await.unwrap();
+    assert!(sign_in.answer(&person.passcode(pool.functions.now())).await.unwrap());
+    sign_in.challenge().await.unwrap_err();
 }
 
 #[tokio::test]
@@ -751,7 +770,8 @@ fn settings_that_contradict_each_other_stop_the_function_and_are_named() {
     let undated: &[(&str, &str)] = &[("REQUIRED_FROM", "tomorrow")];
     assert!(problem(Requirements::read(&lookup(undated), Policy::Optional).unwrap_err()).starts_with("REQUIRED_FROM"));
 
-    let longest = |set, policy, since| LongestSession::read(&lookup(set), policy, ReportOnly::NEVER, since);
+    let longest =
+        |set, policy, since| LongestSession::read(&lookup(set), TokenGuard::Grant, policy, ReportOnly::NEVER, since);
     let since = GuardedSince::new(NOW);
     let wrong = problem(longest(&[], Policy::Optional, since).unwrap_err());
     assert_eq!(wrong, "LONGEST_SESSION_DAYS: must be set with SECOND_FACTOR_POLICY OPTIONAL");
@@ -759,9 +779,13 @@ fn settings_that_contradict_each_other_stop_the_function_and_are_named() {
     let days: &[(&str, &str)] = &[("LONGEST_SESSION_DAYS", "30")];
     let wrong = problem(longest(days, Policy::Required, GuardedSince::NONE).unwrap_err());
     assert_eq!(wrong, "LONGEST_SESSION_DAYS: needs GUARDED_SINCE or REPORT_ONLY_UNTIL");
+    let reporting = ReportOnly::until(NOW);
+    let unnoted =
+        LongestSession::read(&lookup(days), TokenGuard::TriggerSource, Policy::Required, reporting, GuardedSince::NONE);
+    assert!(problem(unnoted.unwrap_err()).starts_with("LONGEST_SESSION_DAYS: must not be set with TOKEN_GUARD"));
     assert_eq!(longest(days, Policy::Optional, since), Ok(Some(LongestSession::new(30, NOW))));
     for wrong in ["0", "3651", "-1", "a month", "1.5"] {
         let lookup = |variable: &str| (variable == "LONGEST_SESSION_DAYS").then(|| wrong.to_owned());
-        LongestSession::read(&lookup, Policy::Optional, ReportOnly::NEVER, since).unwrap_err();
+        LongestSession::read(&lookup, TokenGuard::Grant, Policy::Optional, ReportOnly::NEVER, since).unwrap_err();
     }
 }

@@ -138,9 +138,11 @@ impl LongestSession {
     /// Reads [`Self::VARIABLE`]; without it, a refresh passes whatever is required.
     ///
     /// # Errors
-    /// It is no number of days; it is not known since when the guard refuses; it is missing under `OPTIONAL`.
+    /// It is no number of days; it is not known since when the guard refuses, or it looks at no grants; it is missing under
+    /// `OPTIONAL`.
     pub fn read(
         lookup: Lookup<'_>,
+        guard: TokenGuard,
         policy: Policy,
         report_only: ReportOnly,
         guarded_since: GuardedSince,
@@ -153,6 +155,10 @@ impl LongestSession {
                 Policy::Optional => wrong(format!("must be set with {} OPTIONAL", Policy::VARIABLE)),
             };
         };
+        if guard == TokenGuard::TriggerSource {
+            // No session would be noted, and every refresh refused.
+            return wrong(format!("must not be set with {} TRIGGER_SOURCE; it is {value:?}", TokenGuard::VARIABLE));
+        }
         let days = value.parse().ok().filter(|days| (1..=Self::MOST_DAYS).contains(days));
         let Some(days) = days else {
             return wrong(format!("must be a number of days from 1 to {}; it is {value:?}", Self::MOST_DAYS));

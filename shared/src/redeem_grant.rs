@@ -10,7 +10,7 @@ use crate::guard_settings::LongestSession;
 use crate::record::Redemption;
 use crate::settings::{Policy, TokenGuard};
 use crate::sign_in_nonce::SignInNonce;
-use crate::store::{RecordStore, SAVE_ATTEMPTS, Saved, Versioned, load_under};
+use crate::store::{RecordStore, SAVE_ATTEMPTS, Saved, Version, Versioned, load_under};
 use crate::token_grant::{Claims, Rule, TokenDenied, rule};
 use crate::without_second_factor::WithoutGrant;
 
@@ -91,11 +91,11 @@ pub async fn redeem_grant(
                     (Some(noted).filter(|_| is_noting), Err(HandlerError::SecondFactorRequired))
                 }
                 (Policy::Optional, WithoutGrant::Pass) => {
-                    store.confirm(&user.user_pool_id).await?;
+                    confirm_found(store, user, version).await?;
                     (None, Ok((PassedBy::PasswordAlone, about_user)))
                 }
                 (Policy::Optional, WithoutGrant::PassNoting(noted)) => {
-                    store.confirm(&user.user_pool_id).await?;
+                    confirm_found(store, user, version).await?;
                     (Some(noted).filter(|_| is_noting), Ok((PassedBy::PasswordAlone, about_user)))
                 }
             },
@@ -107,6 +107,14 @@ pub async fn redeem_grant(
         }
     }
     Err(HandlerError::TooManyConflicts)
+}
+
+/// Confirms the table of a record that was found; where none was, [`load_under`] has done it.
+async fn confirm_found(store: &impl RecordStore, user: &UserKey, version: Version) -> Result<(), HandlerError> {
+    match version {
+        Version::MISSING => Ok(()),
+        Version(_) => Ok(store.confirm(&user.user_pool_id).await?),
+    }
 }
 
 /// Notes that a second factor is required of `user`, where the groups of the next function show it.

@@ -9,7 +9,7 @@ use crate::cognito::UserKey;
 use crate::contained::contained;
 use crate::error::chain;
 use crate::settings::Policy;
-use crate::store::RecordStore;
+use crate::store::{RecordStore, load_under};
 use crate::token_grant::Claims;
 
 /// The claims about `user`, or none where there is no record before `limit` ends.
@@ -20,7 +20,7 @@ pub async fn refresh_claims(
     policy: Policy,
     limit: impl Future<Output = ()>,
 ) -> Claims {
-    match contained(async { Ok(store.load(user).await?) }, limit).await {
+    match contained(async { Ok(load_under(policy, store, user).await?) }, limit).await {
         Ok(loaded) => loaded.record.claims_about_user(Some(guarded_since), policy),
         Err(error) => {
             tracing::warn!(reason = chain(&error), "a refresh without claims");

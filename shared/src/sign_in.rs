@@ -439,16 +439,8 @@ impl SessionState {
     #[must_use]
     pub fn then(self, result: ChallengeResult) -> Self {
         // An offer comes first or not at all: otherwise one that was held could be skipped in the place of a wrong answer.
-        let transition = match result.answered {
-            AnsweredChallenge::Ours(Kind::Offer) if self.challenged => Transition::Reject,
-            AnsweredChallenge::SrpA
-            | AnsweredChallenge::Password
-            | AnsweredChallenge::NewPassword
-            | AnsweredChallenge::CognitoOther
-            | AnsweredChallenge::CognitoFactor
-            | AnsweredChallenge::Ours(_)
-            | AnsweredChallenge::Unknown => transition(self.progress, result),
-        };
+        let is_held = self.challenged && result.answered == AnsweredChallenge::Ours(Kind::Offer);
+        let transition = if is_held { Transition::Reject } else { transition(self.progress, result) };
         let (progress, wrong_answers) = match transition {
             Transition::To(progress) => (progress, 0),
             Transition::Unproven(progress) => (progress, self.wrong_answers),

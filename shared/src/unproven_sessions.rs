@@ -34,6 +34,10 @@ impl UnprovenSessions {
 
     /// The same, with tokens for `client` at `now`.
     pub(crate) fn with(mut self, client: &ClientId, now: UnixTime) -> Self {
+        // Once it stands for every app client, none is kept apart again for the same second.
+        if self.0.get(Self::ANY).is_some_and(|any| *any >= now) {
+            return self;
+        }
         let last = self.0.entry(client.as_str().to_owned()).or_default();
         *last = now.max(*last);
         if self.0.len() > Self::CLIENTS {

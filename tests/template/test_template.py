@@ -486,6 +486,10 @@ REFUSED = {
     "optional, sessions of any length": (OPTIONAL | {"LongestSessionDays": ""}, "needs LongestSessionDays"),
     "optional, never guarded": (OPTIONAL | {"GuardedSince": ""}, "needs GuardedSince or ReportOnlyUntil"),
     "required, from a day on": ({"RequiredFrom": "2027-01-31T08:00:00Z"}, "RequiredFrom must be empty"),
+    "required, no grants": (
+        MOVING_OVER | {"LongestSessionDays": "30", "ReportOnlyUntil": "2026-12-24T08:00:00Z"},
+        "With LongestSessionDays, TokenGuard must be GRANT",
+    ),
     "required, never guarded": ({"LongestSessionDays": "30"}, "needs GuardedSince or ReportOnlyUntil"),
 }
 DEPLOYED = {

@@ -91,8 +91,10 @@ struct Passed {
 
 /// What the groups of the next function's response can still change.
 enum By {
-    /// Nothing: a second factor was proven, or there is no user.
-    Proof,
+    /// What the record says is required: a second factor was proven.
+    Proof(UserKey),
+    /// Nothing: there is no user.
+    Machine,
     /// The password alone, of whom no second factor was required.
     Password(UserKey),
     /// An identity provider.
@@ -169,7 +171,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let source = view.trigger_source().and_then(TokenSource::parse);
         let source = source.ok_or(HandlerError::NotThisTriggersEvent("triggerSource"))?;
         if rule(source, self.setting) == Rule::PassWithoutUser && !view.names_a_user() {
-            return Ok(Passed { source, by: By::Proof, user: None });
+            return Ok(Passed { source, by: By::Machine, user: None });
         }
         let (client, in_group) = (view.client_id(), self.requirements.bind_groups(view.group_configuration()));
         // No factor was proven here for a federated session, whatever is on record.
@@ -202,7 +204,8 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let request = TokenRequest { user: &user, client, nonce, source, required };
         let (by, claims) = match (is_refresh, self.longest_session, terms.guarded_since) {
             (true, Some(longest), _) if required => {
-                (By::Proof, pass_refresh(&self.store, request, longest, terms, now).await?)
+                let claims = pass_refresh(&self.store, request, longest, terms, now).await?;
+                (By::Proof(user), claims)
             }
             // What a refresh continues is not known, and the user is.
             (true, _, Some(guarded_since)) => {
@@ -212,7 +215,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             }
             (true, _, None) => (By::Refresh(user), Claims::default()),
             (false, _, _) => match redeem_grant(&self.store, request, terms, now).await? {
-                (PassedBy::Grant, claims) => (By::Proof, claims),
+                (PassedBy::Grant, claims) => (By::Proof(user), claims),
                 (PassedBy::PasswordAlone, claims) => (By::Password(user), claims),
             },
         };
@@ -222,7 +225,9 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
     /// Tokens that have passed, and whose groups, as the next function sets them, require a second factor.
     async fn judge_again(&self, event: &Value, by: &By, now: UnixTime) -> Result<(), HandlerError> {
         match (by, self.longest_session) {
-            (By::Proof, _) | (By::Refresh(_), None) => Ok(()),
+            // Who may turn it off is decided where no groups are seen.
+            (By::Proof(user), _) if self.policy == Policy::Optional => note_requirement(&self.store, user, now).await,
+            (By::Proof(_) | By::Machine, _) | (By::Refresh(_), None) => Ok(()),
             (By::Provider, _) => Err(HandlerError::SecondFactorRequired),
             (By::Password(user), _) => {
                 note_requirement(&self.store, user, now).await?;

@@ -26,7 +26,7 @@ async fn main() -> runtime::Ended {
     let report_only = runtime::setting(ReportOnly::read(&environment))?;
     let now = SystemTime::now().into();
     let guarded_since = runtime::setting(GuardedSince::read(&environment, setting, report_only, now))?;
-    let longest = LongestSession::read(&environment, policy, report_only, guarded_since);
+    let longest = LongestSession::read(&environment, setting, policy, report_only, guarded_since);
     let longest_session = runtime::setting(longest)?;
     let no_grant_message = runtime::setting(NoGrantMessage::read(&environment))?;
     let next = runtime::setting(NextFunctionSettings::read(&environment))?;
