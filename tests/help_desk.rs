@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::io::{BufRead, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use aws_config::retry::RetryConfig;
@@ -12,12 +13,16 @@ use operator::aws::Services;
 use operator::cli::{CommandLine, Ended, run};
 use operator::terminal::{Stopped, Terminal};
 use serde_json::{Value, json};
-use shared::cognito::UserKey;
+use shared::clock::UnixTime;
+use shared::cognito::{ClientId, TokenSource, UserKey};
+use shared::guard_settings::LongestSession;
 use shared::ids::Generation;
 use shared::record::{EnrollmentStatus, Record};
-use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
+use shared::redeem_grant::{GuardTerms, TokenRequest, pass_refresh};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings, TokenGuard};
 use shared::store::dynamodb::{DynamoDbStore, set_up_key};
 use shared::store::{RecordStore as _, Saved, Versioned};
+use shared::token_grant::ISSUED_WITHIN_SECONDS;
 use tests::account::Fault;
 use tests::driver::Driver as _;
 use tests::person::{Person, take_codes};
@@ -113,7 +118,7 @@ impl HelpDesk {
         let (mut output, mut log) = (Vec::new(), Vec::new());
         let mut terminal = Terminal { output: &mut output, input, log: &mut log };
         let now = self.served.clock.now();
-        let ended = run(command_line, &self.services, now, fill_random, false, &mut terminal).await;
+        let ended = run(command_line, &self.services, &|| now, fill_random, false, &mut terminal).await;
         let lines = |text: Vec<u8>| String::from_utf8(text).unwrap();
         let audit = lines(log).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         Ran { ended, said: lines(output), audit }
@@ -211,7 +216,7 @@ async fn status_says_by_how_much_a_phones_clock_is_off() {
     let person = desk.enroll(ANA).await;
     desk.served.clock.wait(600);
     let mut sign_in = desk.served.pool.sign_in(ANA).await;
-    let behind = person.passcode(shared::clock::UnixTime(desk.served.clock.now().0 - 120));
+    let behind = person.passcode(UnixTime(desk.served.clock.now().0 - 120));
     assert!(!sign_in.answer(&behind).await.unwrap());
     let said = desk.run(&["status", ANA], "").await.well().said;
     assert!(said.contains("was one of a clock that is about 120 seconds behind"), "{said}");
@@ -459,9 +464,9 @@ async fn prune_that_is_stopped_says_how_far_it_came_and_goes_on() {
         desk.served.pool.call("AdminDeleteUser", request).await.unwrap();
         gone.push(key);
     }
-    let saves = std::sync::atomic::AtomicUsize::new(0);
+    let saves = AtomicUsize::new(0);
     desk.proxy.fault(move |_, call| {
-        let second = call == "PutItem" && saves.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1;
+        let second = call == "PutItem" && saves.fetch_add(1, Ordering::SeqCst) == 1;
         second.then_some(Fault::Refused("AccessDeniedException", "not you"))
     });
     let ran = desk.run(&["prune"], "yes\n").await;
@@ -729,7 +734,7 @@ async fn a_table_or_a_trigger_that_is_not_there_is_said() {
 /// A record that says that tokens passed without a second factor; without an authenticator.
 async fn pass_unproven(desk: &HelpDesk, user: &UserKey) {
     let Versioned { record, version } = desk.stored(user).await;
-    let client = shared::cognito::ClientId::new("web").unwrap();
+    let client = ClientId::new("web").unwrap();
     let shared::without_second_factor::WithoutGrant::PassNoting(noted) =
         record.without_grant(&client, false, desk.served.clock.now())
     else {
@@ -842,6 +847,96 @@ async fn a_sign_in_during_a_sign_out_is_not_noted_as_ended() {
 }
 
 #[tokio::test]
+async fn a_sign_out_seconds_after_a_sign_in_says_to_run_it_again() {
+    let desk = HelpDesk::new().await;
+    let ana = desk.user(ANA, true).await;
+    pass_unproven(&desk, &ana).await;
+    // The tokens that the guard has passed may be issued after the sign-out.
+    desk.served.clock.wait(ISSUED_WITHIN_SECONDS - 1);
+    let ran = desk.run(&["sign-out", ANA], "yes\n").await;
+    assert!(ran.sentence().contains("less than 80 seconds before") && ran.sentence().contains("Run it again"));
+    assert_eq!(ran.audit.len(), 1);
+    let progress = progress_file("recent");
+    let all = ["sign-out-all", "--yes", "--per-second", "25", "--progress", &progress];
+    let ran = desk.run(&all, "").await;
+    assert!(ran.sentence().contains(&format!("for each: {}.", ana.sub)), "{}", ran.sentence());
+    let record = desk.stored(&ana).await.record;
+    assert!(record.signed_out_at().is_some() && record.last_unproven_at().is_some());
+
+    desk.served.clock.wait(1);
+    desk.run(&["sign-out", ANA], "yes\n").await.well();
+    assert_eq!(desk.stored(&ana).await.record.last_unproven_at(), None);
+}
+
+/// Whether the guard passes a refresh of a user of whom a second factor is required; it began a day ago.
+async fn refreshes(desk: &HelpDesk, user: &UserKey) -> bool {
+    let client = ClientId::new("web").unwrap();
+    let source = TokenSource::RefreshTokens;
+    let request = TokenRequest { user, client: Some(&client), nonce: None, source, required: true };
+    let terms = GuardTerms {
+        guard: TokenGuard::Grant,
+        policy: Policy::Required,
+        guarded_since: None,
+        is_noting: true,
+        groups_may_change: false,
+    };
+    let now = desk.served.clock.now();
+    let longest = LongestSession::new(30, UnixTime(now.0 - DAY));
+    pass_refresh(&desk.store(), request, longest, terms, now).await.is_ok()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_after_everybody_was_signed_out_is_refused_no_refresh() {
+    let desk = HelpDesk::new().await;
+    desk.user("ben@example.com", true).await;
+    let ana = desk.user(ANA, true).await;
+    desk.enroll(ANA).await;
+    // Her session may be from before the guard.
+    assert!(!refreshes(&desk, &ana).await);
+    let progress = progress_file("everybody");
+    let all = ["sign-out-all", "--yes", "--per-second", "25", "--progress", &progress];
+    let ran = desk.run(&all, "").await.well();
+    assert!(ran.said.contains("is not set up for the pool, so it does not say so"), "{}", ran.said);
+    let new = async |email: &str| {
+        let user = desk.user(email, true).await;
+        desk.enroll(email).await;
+        user
+    };
+    let clara = new("clara@example.com").await;
+    assert!(!refreshes(&desk, &clara).await);
+
+    desk.run(&["init", "--yes"], "").await.well();
+    desk.served.clock.wait(HOUR);
+    // After the three records, the table.
+    let fault_at_the_table = |fault: Fault| {
+        let saves = AtomicUsize::new(0);
+        desk.proxy.fault(move |_, call| {
+            (call == "PutItem" && saves.fetch_add(1, Ordering::SeqCst) >= 3).then(|| fault.clone())
+        });
+    };
+    fault_at_the_table(Fault::Refused("InternalServerError", "nobody knows"));
+    let ran = desk.run(&all, "").await;
+    assert!(
+        ran.sentence().contains("does not say so") && ran.sentence().contains("Run it again"),
+        "{}",
+        ran.sentence()
+    );
+    assert_eq!(desk.store().everybody_signed_out_at(&desk.served.user_pool_id).await.unwrap(), None);
+    fault_at_the_table(Fault::DoneAndRefused("InternalServerError", "nobody knows"));
+    desk.run(&all, "").await.well();
+    desk.proxy.fault(|_, _| None);
+    let began_at = desk.store().everybody_signed_out_at(&desk.served.user_pool_id).await.unwrap();
+    assert_eq!(began_at, Some(desk.served.clock.now()));
+    desk.store().confirm(&desk.served.user_pool_id).await.unwrap();
+    let dora = new("dora@example.com").await;
+    assert!(refreshes(&desk, &dora).await && refreshes(&desk, &clara).await);
+
+    // A copy of the table says nothing about this one's users.
+    set_up_as(&desk, r#"{"tableName":"older","everybodySignedOutAt":1900000000}"#).await;
+    assert!(!refreshes(&desk, &dora).await);
+}
+
+#[tokio::test]
 async fn a_sign_out_whose_save_has_no_answer_is_looked_up() {
     let desk = HelpDesk::new().await;
     let ana = desk.user(ANA, true).await;
@@ -860,7 +955,7 @@ async fn status_says_who_signs_in_without_a_second_factor_and_who_must_not() {
     let desk = HelpDesk::new().await;
     let (ana, ben) = (desk.user(ANA, true).await, desk.user("ben@example.com", true).await);
     pass_unproven(&desk, &ana).await;
-    shared::redeem_grant::note_requirement(&desk.store(), &ben, desk.served.clock.now()).await.unwrap();
+    shared::redeem_grant::note_requirement(&desk.store(), &ben, true, desk.served.clock.now()).await.unwrap();
     let said = desk.run(&["status", &ana.sub], "").await.well().said;
     assert!(said.contains("Last sign-in without a second factor: 2027-01-15T08:00:00Z"), "{said}");
     let said = desk.run(&["status", &ben.sub], "").await.well().said;

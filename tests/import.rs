@@ -452,7 +452,7 @@ impl Office {
         let (mut output, mut input, mut log) = (Vec::new(), typed.as_bytes(), Vec::new());
         let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
         let now = self.served.clock.now();
-        let ended = run(command_line, &self.services, now, fill_random, false, &mut terminal).await;
+        let ended = run(command_line, &self.services, &|| now, fill_random, false, &mut terminal).await;
         let log = String::from_utf8(log).unwrap();
         let log = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         (ended, String::from_utf8(output).unwrap(), log)

@@ -450,7 +450,7 @@ async fn a_pool_that_was_made_here_is_attached_and_detached() {
         let (mut output, mut input) = (Vec::new(), std::io::empty());
         let mut log = Vec::new();
         let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
-        let ended = run(command_line, &services, served.clock.now(), fill_random, false, &mut terminal).await;
+        let ended = run(command_line, &services, &|| served.clock.now(), fill_random, false, &mut terminal).await;
         assert_eq!(ended, Ok(Ended::Well), "{arguments:?}: {}", String::from_utf8_lossy(&output));
         if arguments[0] == "attach" && arguments[1] == "guard" {
             let guard = describe().await.unwrap().pre_token_generation.unwrap();

@@ -99,7 +99,10 @@ impl User {
                 assert_eq!(self.record.to_json().unwrap(), record.to_json().unwrap());
                 (outcome, reason)
             }
-            verification @ (Verification::Skipped | Verification::Outdated | Verification::InvalidParameters) => {
+            verification @ (Verification::Skipped
+            | Verification::Outdated
+            | Verification::Required
+            | Verification::InvalidParameters) => {
                 panic!("{verification:?}")
             }
         }

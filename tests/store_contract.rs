@@ -250,11 +250,11 @@ async fn a_missing_record_is_believed_only_in_a_table_that_is_the_pools() {
     let believed = async |policy| load_under(policy, &store, &anyone).await.is_ok();
     assert!(believed(Policy::Required).await, "there, no record lets nobody in");
     assert!(!believed(Policy::Optional).await, "nobody has set the table up");
-    for record in [set_up_record("another table").unwrap(), "{}".to_owned(), "x".to_owned()] {
+    for record in [set_up_record("another table", None).unwrap(), "{}".to_owned(), "x".to_owned()] {
         set_up(&record).await;
         assert!(!believed(Policy::Optional).await, "{record}");
     }
-    set_up(&set_up_record(&table_name).unwrap()).await;
+    set_up(&set_up_record(&table_name, None).unwrap()).await;
     assert!(believed(Policy::Optional).await);
     store.confirm("us-east-1_Another").await.unwrap_err();
 

@@ -13,8 +13,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use model::{
-    Challenge, Decision, Due, Expected, IssuedChallenge, LONGEST_SESSION_DAYS, Model, SignIn, ToIssue, Tokens,
-    is_same_code, shown_at,
+    Challenge, Decision, Due, Expected, ISSUED_WITHIN, IssuedChallenge, LONGEST_SESSION_DAYS, Model, SignIn, ToIssue,
+    Tokens, is_same_code, shown_at,
 };
 use pre_token_generation::Guard;
 use proptest::prelude::{Just, Strategy, any, prop_assert, prop_assert_eq, prop_oneof};
@@ -720,7 +720,10 @@ impl Comparison {
             Tokens::ClaimNothing(_) if source == REFRESH && (is_required || is_member) => {
                 let (now, longest) = (self.model.now, LONGEST_SESSION_DAYS * 24 * 3600);
                 prop_assert!(has_one, "a refresh without an authenticator, where one is required");
-                prop_assert!(self.unproven_at.is_none_or(|at| now - at >= longest), "a refresh of what proved nothing");
+                prop_assert!(
+                    self.unproven_at.is_none_or(|at| now - at >= longest + ISSUED_WITHIN),
+                    "a refresh of what proved nothing"
+                );
             }
             Tokens::ClaimNothing(_) if source == SIGN_IN => {
                 prop_assert!(!has_one && !is_required && !is_member, "tokens for the password alone");
@@ -762,7 +765,7 @@ impl Comparison {
                 let record = stored.record.signed_out(self.functions.now());
                 self.functions.store().save(&self.user.key(), &record, stored.version).await.unwrap();
                 self.model.sign_out();
-                self.unproven_at = None;
+                self.unproven_at = self.unproven_at.filter(|passed| self.model.now < passed + ISSUED_WITHIN);
             }
             Operator::Reset => {
                 self.takes_all_away("reset");

@@ -340,13 +340,12 @@ pub enum Ended {
 pub async fn run(
     command_line: CommandLine,
     services: &Services,
-    at: UnixTime,
+    clock: &(dyn Fn() -> UnixTime + Sync),
     random: FillRandom,
     coloured: bool,
     terminal: &mut Terminal<'_>,
 ) -> Result<Ended, Stopped> {
-    let now = at.0;
-    let now = DateTime::from_secs(i64::try_from(now).unwrap_or(i64::MAX)).fmt(Format::DateTime);
+    let now = DateTime::from_secs(i64::try_from(clock().0).unwrap_or(i64::MAX)).fmt(Format::DateTime);
     let now = now.map_err(|error| Stopped::Failed(format!("The time is not understood: {error}.")))?;
     match command_line.command {
         Command::Doctor { user_pool_id, table, key, json } => {
@@ -382,50 +381,50 @@ pub async fn run(
         }
         Command::SignOutAll { user_pool_id, table, per_second, progress, dry_run, yes } => {
             let options = Options { user_pool_id, table, json: false, dry_run, yes };
-            let desk = Desk::new(services, options, at, random, terminal, "sign-out-all");
+            let desk = Desk::new(services, options, clock, random, terminal, "sign-out-all");
             sign_out_all(desk, &sign_out_all::Asked { per_second, progress }).await?;
         }
         Command::Status { user, common: Common { user_pool_id, table, json } } => {
             let options = Options { user_pool_id, table, json, dry_run: true, yes: false };
-            let desk = Desk::new(services, options, at, random, terminal, "status").that_only_reads();
+            let desk = Desk::new(services, options, clock, random, terminal, "status").that_only_reads();
             match user {
                 Some(user) => status::of_user(desk, &user).await?,
                 None => status::of_all(desk).await?,
             }
         }
         Command::Init { restored, changing } => {
-            init(Desk::new(services, changing.options(), at, random, terminal, "init"), restored).await?;
+            init(Desk::new(services, changing.options(), clock, random, terminal, "init"), restored).await?;
         }
         Command::SignOut { user, changing } => {
-            sign_out(Desk::new(services, changing.options(), at, random, terminal, "sign-out"), &user).await?;
+            sign_out(Desk::new(services, changing.options(), clock, random, terminal, "sign-out"), &user).await?;
         }
         Command::Unlock { user, changing } => {
-            unlock(Desk::new(services, changing.options(), at, random, terminal, "unlock"), &user).await?;
+            unlock(Desk::new(services, changing.options(), clock, random, terminal, "unlock"), &user).await?;
         }
         Command::OperatorCode { user, hours, withdraw, changing } => {
             let name = if withdraw { "operator-code --withdraw" } else { "operator-code" };
-            let desk = Desk::new(services, changing.options(), at, random, terminal, name);
+            let desk = Desk::new(services, changing.options(), clock, random, terminal, name);
             match withdraw {
                 true => withdraw_code(desk, &user).await?,
                 false => give_code(desk, &user, For::LostPhone, hours).await?,
             }
         }
         Command::Enroll { user, hours, changing } => {
-            let desk = Desk::new(services, changing.options(), at, random, terminal, "enroll");
+            let desk = Desk::new(services, changing.options(), clock, random, terminal, "enroll");
             give_code(desk, &user, For::Enrollment, hours).await?;
         }
         Command::Reset { user, hours, print_password, changing } => {
-            let desk = Desk::new(services, changing.options(), at, random, terminal, "reset");
+            let desk = Desk::new(services, changing.options(), clock, random, terminal, "reset");
             reset(desk, &user, hours, print_password).await?;
         }
         Command::Forget { sub, changing } => {
-            forget(Desk::new(services, changing.options(), at, random, terminal, "forget"), &sub).await?;
+            forget(Desk::new(services, changing.options(), clock, random, terminal, "forget"), &sub).await?;
         }
         Command::Prune { many, changing } => {
-            prune(Desk::new(services, changing.options(), at, random, terminal, "prune"), many).await?;
+            prune(Desk::new(services, changing.options(), clock, random, terminal, "prune"), many).await?;
         }
         Command::Import { file, replace, protected_groups, changing } => {
-            let desk = Desk::new(services, changing.options(), at, random, terminal, "import");
+            let desk = Desk::new(services, changing.options(), clock, random, terminal, "import");
             import(desk, &import::Asked { file, replace, protected_groups }).await?;
         }
     }

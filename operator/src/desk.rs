@@ -36,11 +36,16 @@ pub struct Options {
     pub yes: bool,
 }
 
+/// What tells the time.
+pub(crate) type Clock<'c> = &'c (dyn Fn() -> UnixTime + Sync);
+
 /// A command at work.
 pub(crate) struct Desk<'d, 't> {
     pub(crate) services: &'d Services,
     pub(crate) options: Options,
+    /// When it began.
     pub(crate) now: UnixTime,
+    clock: Clock<'d>,
     pub(crate) random: FillRandom,
     terminal: &'d mut Terminal<'t>,
     /// The command's name, as the audit line and the record have it.
@@ -67,12 +72,17 @@ impl<'d, 't> Desk<'d, 't> {
     pub(crate) fn new(
         services: &'d Services,
         options: Options,
-        now: UnixTime,
+        clock: Clock<'d>,
         random: FillRandom,
         terminal: &'d mut Terminal<'t>,
         command: &'static str,
     ) -> Self {
-        Self { services, options, now, random, terminal, command, so_far: NOTHING_CHANGED.to_owned() }
+        Self { services, options, now: clock(), clock, random, terminal, command, so_far: NOTHING_CHANGED.to_owned() }
+    }
+
+    /// The time now, for what takes longer than a moment.
+    pub(crate) fn time(&self) -> UnixTime {
+        (self.clock)()
     }
 
     /// The same for a command that changes nothing anyway.

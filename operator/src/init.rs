@@ -4,7 +4,8 @@
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
-use shared::store::dynamodb::{KEY, RECORD, VERSION, set_up_key, set_up_record, set_up_table};
+use shared::clock::UnixTime;
+use shared::store::dynamodb::{KEY, RECORD, VERSION, everybody_signed_out_at, set_up_key, set_up_record, set_up_table};
 
 use crate::aws::{CallError, Services, failed};
 use crate::desk::Desk;
@@ -29,7 +30,15 @@ impl SetUp {
         }
     }
 
-    fn is_of(&self, table: &str) -> bool {
+    /// When everybody was signed out last, as it says.
+    pub(crate) fn everybody_signed_out_at(&self) -> Option<UnixTime> {
+        match self {
+            Self::Missing => None,
+            Self::As(_, record) => everybody_signed_out_at(record),
+        }
+    }
+
+    pub(crate) fn is_of(&self, table: &str) -> bool {
         match self {
             Self::Missing => false,
             Self::As(name, _) => name.as_deref() == Some(table),
@@ -73,7 +82,7 @@ pub(crate) async fn init(mut desk: Desk<'_, '_>, is_restored: bool) -> Result<()
     }
     let by = caller(desk.services).await.map_err(|error| desk.failed(&error))?;
     desk.confirm()?;
-    let record = set_up_record(&table).map_err(|error| desk.stop(&format!("{error}.")))?;
+    let record = set_up_record(&table, None).map_err(|error| desk.stop(&format!("{error}.")))?;
     let saved = desk.services.save_set_up(&table, &pool, &before, record).await;
     if let Err(error) = saved {
         // It may have taken effect; the error may also be that of a second attempt.
@@ -105,7 +114,8 @@ impl Services {
         Ok(SetUp::As(set_up_table(&record), record))
     }
 
-    async fn save_set_up(
+    /// Replaces it, if it still says what `before` does.
+    pub(crate) async fn save_set_up(
         &self,
         table: &str,
         user_pool_id: &str,

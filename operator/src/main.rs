@@ -20,7 +20,7 @@ fn main() -> ExitCode {
             let services = Services::of_region(command_line.user_pool_id().region()).await;
             let (mut output, mut input, mut log) = (io::stdout(), io::stdin().lock(), io::stderr());
             let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
-            run(command_line, &services, now(), fill_random, coloured(), &mut terminal).await
+            run(command_line, &services, &now, fill_random, coloured(), &mut terminal).await
         })
     });
     let (ended, sentence) = match ended {

@@ -4,12 +4,14 @@
 //! second factor has saved another version (docs/decisions.md, D92).
 
 use serde_json::{Map, json};
+use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::StoreError;
 use shared::operator_note::Change;
 use shared::record::Record;
 use shared::store::dynamodb::DynamoDbStore;
 use shared::store::{RecordStore as _, Saved, Versioned};
+use shared::token_grant::ISSUED_WITHIN_SECONDS;
 
 use crate::aws::{CallError, Cause, Services, failed_call};
 use crate::desk::{Desk, Planned};
@@ -22,6 +24,8 @@ pub(crate) enum Noted {
     Yes,
     /// It was saved meanwhile, by a sign-in for instance, whose session may go on.
     Conflict,
+    /// It does, and a sign-in without a second factor just before it may have got its tokens after it.
+    MayGoOn,
     /// It cannot be read.
     Unreadable,
 }
@@ -35,7 +39,7 @@ pub(crate) enum NotDone {
     After(CallError),
 }
 
-/// Ends the sessions of a user. `noting` is what the record becomes.
+/// Ends the sessions of a user. `now` is from before the call, and `noting` adds what else the record is to say.
 ///
 /// # Errors
 /// See [`NotDone`].
@@ -44,7 +48,8 @@ pub(crate) async fn end_sessions(
     store: &DynamoDbStore,
     user: &UserKey,
     user_name: &str,
-    noting: impl FnOnce(&Record) -> Record,
+    now: UnixTime,
+    noting: impl FnOnce(Record) -> Record,
 ) -> Result<Noted, NotDone> {
     let loaded = match store.load(user).await {
         Ok(loaded) => Some(loaded),
@@ -56,15 +61,16 @@ pub(crate) async fn end_sessions(
     let request = json!({ "UserPoolId": user.user_pool_id, "Username": user_name });
     services.cognito("AdminUserGlobalSignOut", &request).await.map_err(NotDone::Before)?;
     let Some(Versioned { record, version }) = loaded else { return Ok(Noted::Unreadable) };
-    let noted = noting(&record);
+    let noted = noting(record.signed_out(now));
+    let done = if noted.may_go_on_unproven() { Noted::MayGoOn } else { Noted::Yes };
     let error = match store.save(user, &noted, version).await {
-        Ok(Saved::Recorded) => return Ok(Noted::Yes),
+        Ok(Saved::Recorded) => return Ok(done),
         Ok(Saved::Conflict) => None,
         Err(StoreError(cause)) => Some(cause),
     };
     // It may have taken effect; a conflict may be with the first attempt of this very save.
     match (store.load(user).await, error) {
-        (Ok(stored), _) if stored.version == version.next() && stored.record == noted => Ok(Noted::Yes),
+        (Ok(stored), _) if stored.version == version.next() && stored.record == noted => Ok(done),
         (_, None) => Ok(Noted::Conflict),
         (_, Some(cause)) => Err(NotDone::After(failed_call(cause).unwrap_or_else(|cause| CallError {
             call: "PutItem",
@@ -81,15 +87,14 @@ pub(crate) async fn end_sessions(
 pub(crate) async fn sign_out(mut desk: Desk<'_, '_>, typed: &str) -> Result<(), Stopped> {
     desk.must_be_able_to_ask()?;
     let user = desk.user(typed).await?;
-    // From before everything: what passes from now on counts.
-    let now = desk.now;
+    let shown_at = desk.now;
     let plan = |record: &Record| {
         let sentences = vec![
             "All sessions will end; access and ID tokens that are out are valid until they expire.".to_owned(),
             "The record will note it, so that a session from before no longer counts as one without a second factor."
                 .to_owned(),
         ];
-        Ok(Planned { record: record.signed_out(now), sentences })
+        Ok(Planned { record: record.signed_out(shown_at), sentences })
     };
     let key = desk.key(&user.sub);
     let Some(agreed) = desk.agree(key, &[user.in_words()], plan).await? else { return Ok(()) };
@@ -97,9 +102,11 @@ pub(crate) async fn sign_out(mut desk: Desk<'_, '_>, typed: &str) -> Result<(), 
     if desk.user(&user.sub).await?.user_name != user.user_name {
         return Err(desk.stop("the user has another name by now; run it again."));
     }
+    // From before the calls: what passes from now on counts.
+    let now = desk.time();
     let change = Change::new(agreed.by(), "sign-out", now);
-    let noting = |record: &Record| record.signed_out(now).changed(change);
-    let ended = end_sessions(desk.services, agreed.store(), &agreed.key, &user.user_name, noting).await;
+    let noting = |record: Record| record.changed(change);
+    let ended = end_sessions(desk.services, agreed.store(), &agreed.key, &user.user_name, now, noting).await;
     let noted = match ended {
         Err(NotDone::Before(error)) => return Err(desk.failed(&error)),
         Ok(noted) => Ok(noted),
@@ -117,6 +124,10 @@ pub(crate) async fn sign_out(mut desk: Desk<'_, '_>, typed: &str) -> Result<(), 
              may go on. Run it again."
                 .to_owned(),
         )),
+        Ok(Noted::MayGoOn) => Err(Stopped::Failed(format!(
+            "All sessions have ended, but somebody signed in without a second factor less than {ISSUED_WITHIN_SECONDS} seconds before, \
+             and that session may go on. Run it again after that time."
+        ))),
         Ok(Noted::Unreadable) => Err(Stopped::Failed(
             "All sessions have ended, but it is not noted: the record cannot be read by this version.".to_owned(),
         )),

@@ -2,7 +2,7 @@
 //! records.
 //!
 //! Invariant: a user counts as signed out after Cognito has said so; the progress file never runs ahead of it. A user whose record
-//! does not say so is named at the end.
+//! does not say so is named at the end. The table says when it began, for users without a record: only after the last one.
 //! Source: <https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html>: 25 calls a second for the account, shared with
 //! the users' own changes, and not adjustable.
 
@@ -13,10 +13,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use shared::store::dynamodb::DynamoDbStore;
+use shared::clock::UnixTime;
+use shared::store::dynamodb::{DynamoDbStore, set_up_record};
 
 use crate::aws::{CallError, Cause};
 use crate::desk::Desk;
+use crate::init::SetUp;
 use crate::places::caller;
 use crate::sign_out::{NotDone, Noted, end_sessions};
 use crate::terminal::Stopped;
@@ -39,14 +41,24 @@ struct Progress {
     pagination_token: Option<String>,
     signed_out: u64,
     skipped: u64,
-    /// By sub: who was signed out while the record was saved, or has one that cannot be read.
+    /// When it began; no earlier version has noted it.
+    #[serde(default)]
+    began_at: Option<UnixTime>,
+    /// By sub: who was signed out while the record was saved or just after a sign-in, or has one that cannot be read.
     #[serde(default)]
     not_noted: Vec<String>,
+}
+
+impl Progress {
+    fn new(user_pool_id: &str, now: UnixTime) -> Self {
+        Self { user_pool_id: user_pool_id.to_owned(), began_at: Some(now), ..Self::default() }
+    }
 }
 
 /// The records that note it, and who does it.
 struct Notes {
     store: DynamoDbStore,
+    table: String,
     by: String,
 }
 
@@ -65,7 +77,7 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
     let described = services.cognito("DescribeUserPool", &json!({ "UserPoolId": id })).await;
     let described = described.map_err(|error| desk.failed(&error))?;
     let users = described.pointer("/UserPool/EstimatedNumberOfUsers").and_then(Value::as_u64).unwrap_or_default();
-    let mut progress = earlier.unwrap_or_else(|| Progress { user_pool_id: id.clone(), ..Progress::default() });
+    let mut progress = earlier.unwrap_or_else(|| Progress::new(&id, desk.time()));
     if progress.signed_out > 0 {
         desk.say(&format!("Going on after {} users, as {} says.", progress.signed_out, path.display()))?;
     }
@@ -80,7 +92,7 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
     )?;
     let has_records = described.pointer("/UserPool/LambdaConfig/CreateAuthChallenge").is_some();
     let store = match has_records || desk.options.table.is_some() {
-        true => Some(desk.store().await?.0),
+        true => Some(desk.store().await?),
         false => None,
     };
     if store.is_none() {
@@ -90,9 +102,9 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
         return desk.say("Nobody was signed out: --dry-run.");
     }
     let notes = match store {
-        Some(store) => {
+        Some((store, table)) => {
             let by = caller(services).await.map_err(|error| desk.failed(&error))?;
-            Some(Notes { store, by })
+            Some(Notes { store, table, by })
         }
         None => None,
     };
@@ -110,7 +122,7 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
             // A token lives for an hour.
             Err(error) if progress.pagination_token.is_some() && error.reason.starts_with("InvalidParameter") => {
                 desk.say("The place in the list has expired, so it starts over; nobody loses more than a sign-in.")?;
-                progress = Progress { user_pool_id: id.clone(), ..Progress::default() };
+                progress = Progress::new(&id, desk.time());
                 continue;
             }
             Err(error) => return Err(failed(&so_far, &error)),
@@ -125,7 +137,7 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
             pace.tick().await;
             match one(&mut desk, notes.as_ref(), user).await? {
                 Ok(Noted::Yes) => signed_out = signed_out.saturating_add(1),
-                Ok(Noted::Conflict | Noted::Unreadable) => {
+                Ok(Noted::Conflict | Noted::MayGoOn | Noted::Unreadable) => {
                     signed_out = signed_out.saturating_add(1);
                     not_noted.extend(attribute(user, "sub").map(str::to_owned));
                 }
@@ -144,11 +156,14 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
                 "{} users were signed out; {} had never signed in, or were deleted in the meantime.",
                 progress.signed_out, progress.skipped
             ))?;
+            if let (Some(notes), Some(began_at)) = (&notes, progress.began_at) {
+                note_in_table(&mut desk, notes, began_at).await?;
+            }
             return match progress.not_noted.as_slice() {
                 [] => Ok(()),
                 again => Err(Stopped::Failed(format!(
-                    "Of {} users it is not noted that they were signed out, since their records were saved meanwhile or cannot be read. \
-                     Run `second-factor sign-out` for each: {}.",
+                    "Of {} users it is not noted that they were signed out, since they were just signing in or their records cannot be \
+                     read. Run `second-factor sign-out` for each: {}.",
                     again.len(),
                     again.join(" ")
                 ))),
@@ -165,20 +180,52 @@ async fn one(
     notes: Option<&Notes>,
     user: &Value,
 ) -> Result<Result<Noted, CallError>, Stopped> {
-    // From before everything: what passes from now on counts.
-    let (services, now) = (desk.services, desk.now);
+    // From before the calls: what passes from now on counts.
+    let (services, now) = (desk.services, desk.time());
     let name = user.get("Username").and_then(Value::as_str).unwrap_or_default();
-    let (Some(Notes { store, by }), Some(sub)) = (notes, attribute(user, "sub")) else {
+    let (Some(Notes { store, by, .. }), Some(sub)) = (notes, attribute(user, "sub")) else {
         let request = json!({ "UserPoolId": desk.options.user_pool_id.to_string(), "Username": name });
         return Ok(services.cognito("AdminUserGlobalSignOut", &request).await.map(|_| Noted::Yes));
     };
     // The last change by a command stays what it was: it is of this user alone.
-    match end_sessions(services, store, &desk.key(sub), name, |record| record.signed_out(now)).await {
+    match end_sessions(services, store, &desk.key(sub), name, now, |record| record).await {
         Ok(noted) => {
             desk.audit(by, sub, now, Map::from_iter([("call".to_owned(), json!("AdminUserGlobalSignOut"))]))?;
             Ok(Ok(noted))
         }
         Err(NotDone::Before(error) | NotDone::After(error)) => Ok(Err(error)),
+    }
+}
+
+/// Notes in the table when it began: a user who comes later has no record yet that says so.
+async fn note_in_table(desk: &mut Desk<'_, '_>, notes: &Notes, began_at: UnixTime) -> Result<(), Stopped> {
+    let Notes { table, .. } = notes;
+    let pool = desk.options.user_pool_id.to_string();
+    let not_noted = |error: &CallError| {
+        Stopped::Failed(format!(
+            "Everybody was signed out, but the table {table} does not say so, and refuses refreshes to required users who have come \
+             since. Run it again: {}. {}",
+            error.why(),
+            error.cause.remedy()
+        ))
+    };
+    let before = desk.services.set_up(table, &pool).await.map_err(|error| not_noted(&error))?;
+    if !before.is_of(table) {
+        return desk.say(&format!(
+            "The table {table} is not set up for the pool, so it does not say so: with LONGEST_SESSION_DAYS, run `second-factor init` \
+             and this command again."
+        ));
+    }
+    let is_noted = |table: &SetUp| table.everybody_signed_out_at().is_some_and(|at| at >= began_at);
+    if is_noted(&before) {
+        return Ok(());
+    }
+    let record = set_up_record(table, Some(began_at)).map_err(|error| desk.stop(&format!("{error}.")))?;
+    let Err(error) = desk.services.save_set_up(table, &pool, &before, record).await else { return Ok(()) };
+    // It may have taken effect.
+    match desk.services.set_up(table, &pool).await {
+        Ok(now) if is_noted(&now) => Ok(()),
+        Ok(_) | Err(_) => Err(not_noted(&error)),
     }
 }
 

@@ -108,7 +108,7 @@ impl std::fmt::Display for HandlerError {
             Self::NoChallengeExpected => f.write_str("the session expects no custom challenge"),
             Self::NotOurChallenge => f.write_str("Create did not issue this challenge"),
             Self::ChallengeOutdated => {
-                f.write_str("the record or ENROLLMENT has changed since a challenge of this sign-in was issued")
+                f.write_str("the record or the settings have changed since a challenge of this sign-in was issued")
             }
             Self::InvalidParameters => f.write_str("the record holds parameters that RFC 6238 does not allow"),
             Self::TokenDenied(reason) => write!(f, "tokens denied: {reason:?}"),

@@ -12,9 +12,8 @@ use crate::operator_code::OperatorCode;
 use crate::operator_note::{Change, ClockOffset};
 use crate::passcode_limit::{PasscodeLimit, RateLimit};
 use crate::recovery_codes::{CODES_DUE_BELOW, CodeSet, RecoveryCode};
-use crate::settings::Policy;
 use crate::sign_in_nonce::SignInNonce;
-use crate::token_grant::{Claims, GrantStatus, Proof, TokenGrant, since_margin_seconds};
+use crate::token_grant::{Claims, GrantStatus, ISSUED_WITHIN_SECONDS, Proof, TokenGrant};
 use crate::unknown_fields::UnknownFields;
 use crate::unproven_sessions::UnprovenSessions;
 
@@ -165,15 +164,15 @@ impl Record {
     }
 
     /// What tokens say about the user, whichever session they are of. `guarded_since` is when no tokens of a sign-in passed
-    /// without a grant any more.
+    /// unseen any more.
     #[must_use]
-    pub fn claims_about_user(&self, guarded_since: Option<UnixTime>, policy: Policy) -> Claims {
-        let since = guarded_since.zip(self.enrolled_since());
-        Claims {
-            enrolled: Some(self.authenticator.is_some()),
-            since: since.map(|(guarded, enrolled)| guarded.max(enrolled).plus(since_margin_seconds(policy))),
-            ..Claims::default()
-        }
+    pub fn claims_about_user(&self, guarded_since: Option<UnixTime>) -> Claims {
+        let since = guarded_since.zip(self.enrolled_since()).map(|(guarded, enrolled)| {
+            // Tokens that passed before it may have been issued after it.
+            let last_unproven = self.unproven_at.last().max(Some(guarded)).map(|last| last.plus(ISSUED_WITHIN_SECONDS));
+            last_unproven.max(Some(enrolled)).unwrap_or(enrolled)
+        });
+        Claims { enrolled: Some(self.authenticator.is_some()), since, ..Claims::default() }
     }
 
     /// Whether passcodes are checked at `now`.

@@ -2,6 +2,7 @@
 //!
 //! Invariant: tokens that need a grant pass after a save that took effect, or within seconds of one. Tokens pass without one under
 //! `OPTIONAL` only, to a user of whom nothing requires a second factor, from a table that is the pool's, and after a save that notes it.
+//! That save is the last thing before they leave: those that the next function's groups deny leave no note of a session.
 
 use crate::clock::UnixTime;
 use crate::cognito::{ClientId, TokenSource, UserKey};
@@ -38,18 +39,25 @@ pub struct GuardTerms {
     pub policy: Policy,
     /// What the claim `second_factor_since` begins with, if there is to be one.
     pub guarded_since: Option<UnixTime>,
-    /// Whether the record learns who passes without a second factor, and of whom one is required. A guard that only reports changes
-    /// nothing for anybody.
+    /// Whether the record learns of whom a second factor is required. A guard that only reports changes nothing for anybody.
     pub is_noting: bool,
+    /// Whether a next function can still put the user into other groups.
+    pub groups_may_change: bool,
 }
 
-/// How tokens passed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// How tokens pass.
+#[expect(clippy::large_enum_variant, reason = "one an invocation, matched where it is made")]
+#[derive(Debug)]
 pub enum PassedBy {
-    /// By a grant, or by a source that needs none.
-    Grant,
-    /// By the password alone.
-    PasswordAlone,
+    /// By a source that needs no grant.
+    Source,
+    /// By a grant.
+    Grant {
+        /// Whether the record says that a second factor is required of the user.
+        noted_required: bool,
+    },
+    /// By the password alone, once [`note_unproven`] has noted it in this record.
+    PasswordAlone(Versioned),
 }
 
 /// Passes the tokens of `request` or denies them, and returns how they passed and what they say about the second factor.
@@ -63,9 +71,9 @@ pub async fn redeem_grant(
     now: UnixTime,
 ) -> Result<(PassedBy, Claims), HandlerError> {
     let TokenRequest { user, client, nonce, source, required } = request;
-    let GuardTerms { guard, policy, guarded_since, is_noting } = terms;
+    let GuardTerms { guard, policy, guarded_since, is_noting, groups_may_change } = terms;
     match rule(source, guard) {
-        Rule::Pass => return Ok((PassedBy::Grant, Claims::default())),
+        Rule::Pass => return Ok((PassedBy::Source, Claims::default())),
         // It has no user, and was not called for one.
         Rule::PassWithoutUser | Rule::Deny => return Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
         Rule::RedeemGrant => {}
@@ -73,15 +81,19 @@ pub async fn redeem_grant(
     let client = client.ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
     for _ in 0..SAVE_ATTEMPTS {
         let Versioned { record, version } = load_under(policy, store, user).await?;
-        let about_user = record.claims_about_user(guarded_since, policy);
+        let about_user = record.claims_about_user(guarded_since);
         let said = |Claims { proof, wrong_passcodes, .. }| Claims { proof, wrong_passcodes, ..about_user };
         let (to_save, passed) = match record.redeem_grant(client, nonce, now) {
             Redemption::Redeemed(used, claims) => {
-                let noting = policy == Policy::Optional && is_noting;
+                let noting = policy == Policy::Optional && is_noting && (required || !groups_may_change);
                 let used = if noting { used.noting_requirement(required, now) } else { used };
-                (Some(used), Ok((PassedBy::Grant, said(claims))))
+                let noted_required = used.required_since().is_some();
+                (Some(used), Ok((PassedBy::Grant { noted_required }, said(claims))))
             }
-            Redemption::Repeated(claims) => (None, Ok((PassedBy::Grant, said(claims)))),
+            Redemption::Repeated(claims) => {
+                let noted_required = record.required_since().is_some();
+                (None, Ok((PassedBy::Grant { noted_required }, said(claims))))
+            }
             Redemption::NoGrant => match (policy, record.without_grant(client, required, now)) {
                 (Policy::Required, _) | (_, WithoutGrant::NoGrant) => {
                     (None, Err(HandlerError::TokenDenied(TokenDenied::NoGrant)))
@@ -90,13 +102,9 @@ pub async fn redeem_grant(
                 (Policy::Optional, WithoutGrant::RequiredNoting(noted)) => {
                     (Some(noted).filter(|_| is_noting), Err(HandlerError::SecondFactorRequired))
                 }
-                (Policy::Optional, WithoutGrant::Pass) => {
+                (Policy::Optional, WithoutGrant::Pass | WithoutGrant::PassNoting(_)) => {
                     confirm_found(store, user, version).await?;
-                    (None, Ok((PassedBy::PasswordAlone, about_user)))
-                }
-                (Policy::Optional, WithoutGrant::PassNoting(noted)) => {
-                    confirm_found(store, user, version).await?;
-                    (Some(noted).filter(|_| is_noting), Ok((PassedBy::PasswordAlone, about_user)))
+                    return Ok((PassedBy::PasswordAlone(Versioned { record, version }), about_user));
                 }
             },
         };
@@ -117,17 +125,48 @@ async fn confirm_found(store: &impl RecordStore, user: &UserKey, version: Versio
     }
 }
 
-/// Notes that a second factor is required of `user`, where the groups of the next function show it.
+/// Notes tokens for `client` that are about to pass by the password alone. `found` is the record that lets them.
+///
+/// # Errors
+/// The record does not let them any more; an error of the store; too many conflicts.
+pub async fn note_unproven(
+    store: &impl RecordStore,
+    user: &UserKey,
+    client: &ClientId,
+    mut found: Versioned,
+    now: UnixTime,
+) -> Result<(), HandlerError> {
+    for _ in 0..SAVE_ATTEMPTS {
+        let noted = match found.record.without_grant(client, false, now) {
+            WithoutGrant::PassNoting(noted) => noted,
+            WithoutGrant::Pass => return Ok(()),
+            WithoutGrant::NoGrant => return Err(HandlerError::TokenDenied(TokenDenied::NoGrant)),
+            WithoutGrant::Required | WithoutGrant::RequiredNoting(_) => return Err(HandlerError::SecondFactorRequired),
+        };
+        match store.save(user, &noted, found.version).await? {
+            Saved::Recorded => return Ok(()),
+            Saved::Conflict => found = load_under(Policy::Optional, store, user).await?,
+        }
+    }
+    Err(HandlerError::TooManyConflicts)
+}
+
+/// Notes whether a second factor is required of `user`, where the groups of the next function decide it.
 ///
 /// # Errors
 /// An error of the store, or too many conflicts.
-pub async fn note_requirement(store: &impl RecordStore, user: &UserKey, now: UnixTime) -> Result<(), HandlerError> {
+pub async fn note_requirement(
+    store: &impl RecordStore,
+    user: &UserKey,
+    required: bool,
+    now: UnixTime,
+) -> Result<(), HandlerError> {
     for _ in 0..SAVE_ATTEMPTS {
         let Versioned { record, version } = store.load(user).await?;
-        if record.required_since().is_some() {
+        if record.required_since().is_some() == required {
             return Ok(());
         }
-        match store.save(user, &record.noting_requirement(true, now), version).await? {
+        match store.save(user, &record.noting_requirement(required, now), version).await? {
             Saved::Recorded => return Ok(()),
             Saved::Conflict => {}
         }
@@ -148,11 +187,14 @@ pub async fn pass_refresh(
 ) -> Result<Claims, HandlerError> {
     let client = request.client.ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
     let record = load_under(terms.policy, store, request.user).await?.record;
-    if record.refresh_is_unproven(client, longest, now) {
+    let is_unproven =
+        |everybody_signed_out_at| record.refresh_is_unproven(client, longest, everybody_signed_out_at, now);
+    // Users who came after everybody was signed out have no record that says so: one read more, before a refusal only.
+    if is_unproven(None) && is_unproven(store.everybody_signed_out_at(&request.user.user_pool_id).await?) {
         return Err(HandlerError::SecondFactorRequired);
     }
     Ok(match terms.guarded_since {
-        Some(_) => record.claims_about_user(terms.guarded_since, terms.policy),
+        Some(_) => record.claims_about_user(terms.guarded_since),
         None => Claims::default(),
     })
 }

@@ -21,7 +21,7 @@ pub async fn refresh_claims(
     limit: impl Future<Output = ()>,
 ) -> Claims {
     match contained(async { Ok(load_under(policy, store, user).await?) }, limit).await {
-        Ok(loaded) => loaded.record.claims_about_user(Some(guarded_since), policy),
+        Ok(loaded) => loaded.record.claims_about_user(Some(guarded_since)),
         Err(error) => {
             tracing::warn!(reason = chain(&error), "a refresh without claims");
             Claims::default()

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use crate::authenticator::SealedSecret;
+use crate::clock::UnixTime;
 use crate::cognito::UserKey;
 use crate::error::{SealError, StoreError};
 use crate::ids::AuthenticatorId;
@@ -97,6 +98,14 @@ pub trait RecordStore: Send + Sync {
 
     /// Fails unless an operator has set the store up for the records of this user pool.
     fn confirm(&self, user_pool_id: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// When an operator ended every session of every user last, where the store says so.
+    fn everybody_signed_out_at(
+        &self,
+        _user_pool_id: &str,
+    ) -> impl Future<Output = Result<Option<UnixTime>, StoreError>> + Send {
+        async { Ok(None) }
+    }
 }
 
 /// Loads a record. Where users may do without a second factor, a missing one means that the password suffices: so it is believed only
@@ -129,6 +138,13 @@ impl<T: RecordStore> RecordStore for Arc<T> {
 
     fn confirm(&self, user_pool_id: &str) -> impl Future<Output = Result<(), StoreError>> + Send {
         T::confirm(self, user_pool_id)
+    }
+
+    fn everybody_signed_out_at(
+        &self,
+        user_pool_id: &str,
+    ) -> impl Future<Output = Result<Option<UnixTime>, StoreError>> + Send {
+        T::everybody_signed_out_at(self, user_pool_id)
     }
 }
 

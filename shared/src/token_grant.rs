@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
 use crate::cognito::{ClientId, TokenSource};
-use crate::settings::{Policy, TokenGuard};
+use crate::settings::TokenGuard;
 use crate::sign_in_nonce::SignInNonce;
 
 /// Lifetime of a grant: the longest `AuthSessionValidity`. A slower client starts over.
@@ -23,16 +23,9 @@ pub const GRANT_SECONDS: u64 = 15 * 60;
 const CLOCK_SKEW_SECONDS: u64 = 60;
 /// Seconds after its use in which the same grant passes again: three calls of five seconds, and the pauses between them.
 pub const REPEAT_SECONDS: u64 = 20;
-
-/// Seconds after its start until `second_factor_since` holds. Tokens that pass without a second factor are issued so much later
-/// than the guard read the record, at most: three calls, as for [`REPEAT_SECONDS`]. Where none pass, there is nothing to wait for.
-#[must_use]
-pub fn since_margin_seconds(policy: Policy) -> u64 {
-    match policy {
-        Policy::Required => 0,
-        Policy::Optional => REPEAT_SECONDS,
-    }
-}
+/// Seconds after the token guard has read its clock in which Cognito issues the tokens that it passes: the same three calls, by
+/// whichever host's clock.
+pub const ISSUED_WITHIN_SECONDS: u64 = REPEAT_SECONDS + CLOCK_SKEW_SECONDS;
 
 /// What a token source requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

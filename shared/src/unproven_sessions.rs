@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::clock::UnixTime;
 use crate::cognito::ClientId;
+use crate::token_grant::ISSUED_WITHIN_SECONDS;
 
 /// When tokens passed last that had no grant, by app client: a refresh continues sessions of its own client only.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,12 @@ impl UnprovenSessions {
     /// The last time at `client`.
     pub(crate) fn last_of(&self, client: &ClientId) -> Option<UnixTime> {
         self.0.get(client.as_str()).max(self.0.get(Self::ANY)).copied()
+    }
+
+    /// The same, without the tokens that were issued before `now`, by whichever host's clock.
+    pub(crate) fn issued_after(mut self, now: UnixTime) -> Self {
+        self.0.retain(|_, last| last.plus(ISSUED_WITHIN_SECONDS) > now);
+        self
     }
 
     /// The same, with tokens for `client` at `now`.

@@ -124,6 +124,8 @@ pub enum Verification {
     Skipped,
     /// The record or the settings have changed since this set-up challenge was issued.
     Outdated,
+    /// The second factor cannot be turned off: one is required of the user by now.
+    Required,
     /// The record holds parameters that RFC 6238 does not allow.
     InvalidParameters,
 }
@@ -189,7 +191,7 @@ pub fn begin_verification<'a>(
         Challenge::Offer(_) => Verification::Skipped,
         Challenge::RemoveAuthenticator(removal) if removal.generation != record.generation => Verification::Outdated,
         Challenge::RemoveAuthenticator(_) if admission.required || !record.may_be_turned_off(now) => {
-            Verification::Outdated
+            Verification::Required
         }
         Challenge::RemoveAuthenticator(removal) => {
             return begin_second_factor(record, *nonce, answer, Purpose::Removal(*removal), None, now);

@@ -109,6 +109,7 @@ pub async fn verify_answer(
                 Saved::Conflict => {}
             },
             Verification::Outdated => return Err(HandlerError::ChallengeOutdated),
+            Verification::Required => return Err(HandlerError::SecondFactorRequired),
             Verification::InvalidParameters => return Err(HandlerError::InvalidParameters),
         }
     }

@@ -7,14 +7,14 @@ use crate::cognito::ClientId;
 use crate::guard_settings::LongestSession;
 use crate::ids::Generation;
 use crate::record::Record;
-use crate::unproven_sessions::UnprovenSessions;
+use crate::token_grant::ISSUED_WITHIN_SECONDS;
 
 /// Whether tokens without a grant pass.
 #[derive(Debug, PartialEq, Eq)]
 pub enum WithoutGrant {
     /// They do, once this record has replaced it.
     PassNoting(Record),
-    /// They do, and it was noted.
+    /// They do, and tokens of the same second have noted it.
     Pass,
     /// A second factor is required and there is none: the next sign-in sets one up, once this record has replaced it.
     RequiredNoting(Record),
@@ -64,19 +64,35 @@ impl Record {
 
     /// Whether the session that a refresh continues may have proven no second factor, where one is required now.
     #[must_use]
-    pub fn refresh_is_unproven(&self, client: &ClientId, longest: LongestSession, now: UnixTime) -> bool {
+    pub fn refresh_is_unproven(
+        &self,
+        client: &ClientId,
+        longest: LongestSession,
+        everybody_signed_out_at: Option<UnixTime>,
+        now: UnixTime,
+    ) -> bool {
+        let signed_out_at = self.signed_out_at.max(everybody_signed_out_at);
+        let issued_until = |passed: UnixTime| passed.plus(ISSUED_WITHIN_SECONDS);
         // What was noted ends with `signed_out`, and not by the time: the operator's clock may be ahead.
         let unguarded = Some(longest.unguarded_until);
-        let unguarded = unguarded.filter(|&until| self.signed_out_at.is_none_or(|signed_out| signed_out <= until));
+        let unguarded = unguarded.filter(|&until| signed_out_at.is_none_or(|at| at <= issued_until(until)));
         let last_unproven = self.unproven_at.last_of(client).max(unguarded);
-        self.authenticator.is_none() || last_unproven.is_some_and(|last| now.since(last) < longest.seconds)
+        self.authenticator.is_none()
+            || last_unproven.is_some_and(|last| now.since(issued_until(last)) < longest.seconds)
     }
 
     /// The same after Cognito has ended every session of the user: `now` is from before that. It holds only if nobody saved the record
-    /// in between, so it replaces the version that was loaded before.
+    /// in between, so it replaces the version that was loaded before. What the token guard has passed just now may be issued later,
+    /// and stays noted: see [`Self::may_go_on_unproven`].
     #[must_use]
     pub fn signed_out(&self, now: UnixTime) -> Self {
-        Self { signed_out_at: Some(now), unproven_at: UnprovenSessions::default(), ..self.clone() }
+        Self { signed_out_at: Some(now), unproven_at: self.unproven_at.clone().issued_after(now), ..self.clone() }
+    }
+
+    /// Whether a session that has proven nothing may have outlived the sign-out that this record notes.
+    #[must_use]
+    pub fn may_go_on_unproven(&self) -> bool {
+        !self.unproven_at.is_empty()
     }
 
     /// When the user was signed out everywhere.

@@ -319,7 +319,7 @@ impl Desk {
         let (mut output, mut input) = (Vec::new(), typed.as_bytes());
         let mut log = Vec::new();
         let mut terminal = Terminal { output: &mut output, input: &mut input, log: &mut log };
-        let ended = run(command_line, &self.services, NOW, fill_random, false, &mut terminal).await;
+        let ended = run(command_line, &self.services, &|| NOW, fill_random, false, &mut terminal).await;
         (ended, String::from_utf8(output).expect("text"))
     }
 

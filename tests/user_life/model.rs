@@ -10,6 +10,8 @@ const STEP: u64 = 30;
 const DAY: u64 = 24 * 3600;
 /// `LONGEST_SESSION_DAYS`
 pub(crate) const LONGEST_SESSION_DAYS: u64 = 30;
+/// Seconds after which tokens that the guard has passed are issued, by whichever clock.
+pub(crate) const ISSUED_WITHIN: u64 = 80;
 /// How long an operator's code can be used at most.
 const LONGEST: u64 = 3 * DAY;
 
@@ -286,10 +288,10 @@ impl Model {
         self.forgotten = true;
     }
 
-    /// Cognito ends every session of the user.
+    /// Cognito ends every session of the user that it has issued tokens for.
     pub(crate) fn sign_out(&mut self) {
         self.signed_out_at = Some(self.now);
-        self.unproven_at = None;
+        self.unproven_at = self.unproven_at.filter(|passed| self.now < passed + ISSUED_WITHIN);
         self.writes += 1;
     }
 
@@ -343,11 +345,11 @@ impl Model {
         if self.authenticator.is_none() {
             return Tokens::Refused("a refresh without an authenticator");
         }
-        let unproven = [Some(self.settings.guarded_since), self.unproven_at];
-        let may_last = |begun: u64| {
-            self.now < begun + LONGEST_SESSION_DAYS * DAY && self.signed_out_at.is_none_or(|ended| ended <= begun)
-        };
-        match unproven.map(|begun| begun.is_some_and(may_last)) {
+        let unguarded = self.settings.guarded_since + ISSUED_WITHIN;
+        let unguarded = Some(unguarded).filter(|issued| self.signed_out_at.is_none_or(|ended| ended <= *issued));
+        let unproven = [unguarded, self.unproven_at.map(|passed| passed + ISSUED_WITHIN)];
+        let may_last = |issued: u64| self.now < issued + LONGEST_SESSION_DAYS * DAY;
+        match unproven.map(|issued| issued.is_some_and(may_last)) {
             [_, true] => Tokens::Refused("a refresh of what may have proven nothing"),
             [true, false] => Tokens::Refused("a refresh from before the guard"),
             [false, false] if self.signed_out_at.is_some() => Tokens::ClaimNothing("a refresh after a sign-out"),

@@ -100,6 +100,10 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
         now: UnixTime,
     ) -> Result<NewChallenge, HandlerError> {
         let sign_in = self.settings.sign_in;
+        // By these settings Define would have ended it: for some seconds of a deployment they differ.
+        if let Progress::Rejected(_) = state.progress() {
+            return Err(HandlerError::ChallengeOutdated);
+        }
         let record = load_under(sign_in.policy(), &self.store, user).await?.record;
         if state.is_past_second_factor() || state.progress() == Progress::OfferTaken {
             // What was proven may have been reset or replaced since, and the record may be somebody else's work by now.

@@ -10,13 +10,15 @@ use shared::federated::{FederatedProviders, IDENTITIES};
 use shared::guard_settings::{GuardedSince, LongestSession, NoGrantMessage, ReportOnly};
 use shared::hand_on::hand_on;
 use shared::next_function::{Next, NextFunction, NoFunction};
-use shared::redeem_grant::{GuardTerms, PassedBy, TokenRequest, note_requirement, pass_refresh, redeem_grant};
+use shared::redeem_grant::{
+    GuardTerms, PassedBy, TokenRequest, note_requirement, note_unproven, pass_refresh, redeem_grant,
+};
 use shared::refresh_claims::refresh_claims;
 use shared::report_only::report_only;
 use shared::requirements::Requirements;
 use shared::settings::{Policy, TokenGuard};
 use shared::sign_in_nonce::SignInNonce;
-use shared::store::RecordStore;
+use shared::store::{RecordStore, Versioned};
 use shared::timeouts;
 use shared::token_grant::{Claims, Rule, TokenDenied, rule};
 use shared::token_response::{EventVersion, own};
@@ -89,17 +91,26 @@ struct Passed {
     user: Option<(EventVersion, Claims)>,
 }
 
-/// What the groups of the next function's response can still change.
+/// By what tokens pass, and what is left to be done about it once the groups are known that the next function may have changed.
+#[expect(clippy::large_enum_variant, reason = "one an invocation, matched where it is made")]
 enum By {
-    /// What the record says is required: a second factor was proven.
-    Proof(UserKey),
-    /// Nothing: there is no user.
-    Machine,
-    /// The password alone, of whom no second factor was required.
-    Password(UserKey),
+    /// A second factor.
+    Proof {
+        user: UserKey,
+        /// By the event.
+        required: bool,
+        /// By the record.
+        noted_required: bool,
+    },
+    /// A source that needs none of the others: there may be no user, or no grants are looked at.
+    Source,
+    /// The password alone, to a user of whom the event requires no second factor.
+    Password { user: UserKey, client: ClientId, found: Versioned },
     /// An identity provider.
     Provider,
-    /// A refresh token, of whom no second factor was required.
+    /// A refresh token of a session that has proven a second factor.
+    ProvenRefresh,
+    /// A refresh token, of a user of whom the event requires no second factor.
     Refresh(UserKey),
 }
 
@@ -125,27 +136,25 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             Some(decide.await.map_err(|error| self.with_message(error))?)
         };
         let user = passed.as_ref().and_then(|passed| passed.user);
-        let response = match &self.next {
+        let (response, moved) = match &self.next {
             // The grant is redeemed by now: whatever the next function does, it passes one sign-in.
             Some(next) => {
                 let response = hand_on(next, &event, user).await?;
-                if let Some(passed) = &passed
-                    && !self.report_only.is_on(now)
-                    && groups_of(&response).any(|groups| self.requirements.bind_groups(Some(groups)))
-                {
-                    self.judge_again(&event, &passed.by, now).await?;
-                }
-                Some(response)
+                let moved = groups_of(&response).any(|groups| self.requirements.bind_groups(Some(groups)));
+                (Some(response), moved)
             }
             None => match user {
                 Some((version, claims)) => {
                     let groups = CognitoEvent::of_any_trigger(&event)?.group_configuration();
-                    Some(own(version, claims, groups))
+                    (Some(own(version, claims, groups)), false)
                 }
-                None => None,
+                None => (None, false),
             },
         };
-        if let Some(Passed { source, user, .. }) = passed {
+        if let Some(Passed { source, by, user }) = passed {
+            if !self.report_only.is_on(now) {
+                self.settle(&event, source, by, moved, now).await.map_err(|error| self.with_message(error))?;
+            }
             let second_factor = user.and_then(|(_, claims)| Some(claims.proof?.factor.as_str()));
             let client_id = CognitoEvent::of_any_trigger(&event)?.client_id();
             let client_id = client_id.as_ref().map(ClientId::as_str);
@@ -171,7 +180,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let source = view.trigger_source().and_then(TokenSource::parse);
         let source = source.ok_or(HandlerError::NotThisTriggersEvent("triggerSource"))?;
         if rule(source, self.setting) == Rule::PassWithoutUser && !view.names_a_user() {
-            return Ok(Passed { source, by: By::Machine, user: None });
+            return Ok(Passed { source, by: By::Source, user: None });
         }
         let (client, in_group) = (view.client_id(), self.requirements.bind_groups(view.group_configuration()));
         // No factor was proven here for a federated session, whatever is on record.
@@ -193,9 +202,11 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let user = view.user_key()?;
         let terms = GuardTerms {
             guard: self.setting,
-            policy: self.policy,
+            // Under `OPTIONAL` the password suffices, and these users have none here.
+            policy: if is_federated { Policy::Required } else { self.policy },
             guarded_since: self.guarded_since.of(self.setting, self.report_only, now).filter(|_| !is_federated),
             is_noting: !self.report_only.is_on(now),
+            groups_may_change: self.next.is_some(),
         };
         // What is no nonce matches none.
         let nonce = SignInNonce::parse(view.client_metadata(SignInNonce::KEY)).ok().flatten();
@@ -205,41 +216,67 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let (by, claims) = match (is_refresh, self.longest_session, terms.guarded_since) {
             (true, Some(longest), _) if required => {
                 let claims = pass_refresh(&self.store, request, longest, terms, now).await?;
-                (By::Proof(user), claims)
+                (By::ProvenRefresh, claims)
             }
             // What a refresh continues is not known, and the user is.
             (true, _, Some(guarded_since)) => {
                 let limit = tokio::time::sleep(timeouts::REFRESH_CLAIMS);
-                let claims = refresh_claims(&self.store, &user, guarded_since, self.policy, limit).await;
+                let claims = refresh_claims(&self.store, &user, guarded_since, terms.policy, limit).await;
                 (By::Refresh(user), claims)
             }
             (true, _, None) => (By::Refresh(user), Claims::default()),
             (false, _, _) => match redeem_grant(&self.store, request, terms, now).await? {
-                (PassedBy::Grant, claims) => (By::Proof(user), claims),
-                (PassedBy::PasswordAlone, claims) => (By::Password(user), claims),
+                (PassedBy::Source, claims) => (By::Source, claims),
+                (PassedBy::Grant { noted_required }, claims) => (By::Proof { user, required, noted_required }, claims),
+                (PassedBy::PasswordAlone(found), claims) => {
+                    let client = client.cloned().ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
+                    (By::Password { user, client, found }, claims)
+                }
             },
         };
         Ok(Passed { source, by, user: Some((version, claims)) })
     }
 
-    /// Tokens that have passed, and whose groups, as the next function sets them, require a second factor.
-    async fn judge_again(&self, event: &Value, by: &By, now: UnixTime) -> Result<(), HandlerError> {
-        match (by, self.longest_session) {
+    /// Judges and notes what the groups can still decide. `moved` is whether the next function has put the user into a required one.
+    async fn settle(
+        &self,
+        event: &Value,
+        source: TokenSource,
+        by: By,
+        moved: bool,
+        now: UnixTime,
+    ) -> Result<(), HandlerError> {
+        match (by, moved, self.longest_session) {
             // Who may turn it off is decided where no groups are seen.
-            (By::Proof(user), _) if self.policy == Policy::Optional => note_requirement(&self.store, user, now).await,
-            (By::Proof(_) | By::Machine, _) | (By::Refresh(_), None) => Ok(()),
-            (By::Provider, _) => Err(HandlerError::SecondFactorRequired),
-            (By::Password(user), _) => {
-                note_requirement(&self.store, user, now).await?;
+            (By::Proof { user, required, noted_required }, _, _)
+                if self.policy == Policy::Optional && self.next.is_some() =>
+            {
+                let required = required || moved;
+                if required == noted_required {
+                    Ok(())
+                } else {
+                    note_requirement(&self.store, &user, required, now).await
+                }
+            }
+            (By::Password { user, client, found }, false, _) => {
+                note_unproven(&self.store, &user, &client, found, now).await
+            }
+            (By::Password { user, .. }, true, _) => {
+                note_requirement(&self.store, &user, true, now).await?;
                 Err(HandlerError::SecondFactorRequired)
             }
-            (By::Refresh(user), Some(longest)) => {
+            (By::Provider, true, _) => Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
+            (By::Refresh(user), true, Some(longest)) => {
                 let client = CognitoEvent::of_any_trigger(event)?.client_id();
-                let (source, guard) = (TokenSource::RefreshTokens, self.setting);
-                let request = TokenRequest { user, client: client.as_ref(), nonce: None, source, required: true };
-                let terms = GuardTerms { guard, policy: self.policy, guarded_since: None, is_noting: false };
+                let guard = self.setting;
+                let request =
+                    TokenRequest { user: &user, client: client.as_ref(), nonce: None, source, required: true };
+                let policy = self.policy;
+                let terms =
+                    GuardTerms { guard, policy, guarded_since: None, is_noting: false, groups_may_change: false };
                 pass_refresh(&self.store, request, longest, terms, now).await.map(drop)
             }
+            (By::Proof { .. } | By::Source | By::ProvenRefresh | By::Provider | By::Refresh(_), _, _) => Ok(()),
         }
     }
 }

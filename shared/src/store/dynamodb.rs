@@ -14,6 +14,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 
 use super::{Record, RecordStore, Saved, StoreError, UserKey, Version, Versioned};
+use crate::clock::UnixTime;
 
 /// The attribute that is the table's key.
 pub const KEY: &str = "user";
@@ -32,26 +33,28 @@ pub fn set_up_key(user_pool_id: &str) -> String {
 ///
 /// # Errors
 /// None in practice: a name has a JSON form.
-pub fn set_up_record(table_name: &str) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&SetUp { table_name: table_name.into() })
+pub fn set_up_record(table_name: &str, everybody_signed_out_at: Option<UnixTime>) -> Result<String, serde_json::Error> {
+    serde_json::to_string(&SetUp { table_name: table_name.into(), everybody_signed_out_at })
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SetUp<'a> {
     table_name: Cow<'a, str>,
-}
-
-/// Whether the `record` of that item is of the table `table_name`.
-#[must_use]
-pub fn is_set_up(record: &str, table_name: &str) -> bool {
-    set_up_table(record).is_some_and(|set_up| set_up == table_name)
+    #[serde(skip_serializing_if = "Option::is_none")]
+    everybody_signed_out_at: Option<UnixTime>,
 }
 
 /// The table that the `record` of that item was written for; `None` if it is no such record.
 #[must_use]
 pub fn set_up_table(record: &str) -> Option<String> {
     serde_json::from_str::<SetUp<'_>>(record).ok().map(|set_up| set_up.table_name.into_owned())
+}
+
+/// When every user's sessions ended last, as the `record` of that item says.
+#[must_use]
+pub fn everybody_signed_out_at(record: &str) -> Option<UnixTime> {
+    serde_json::from_str::<SetUp<'_>>(record).ok()?.everybody_signed_out_at
 }
 
 /// Records in one table.
@@ -65,6 +68,17 @@ impl DynamoDbStore {
     #[must_use]
     pub fn new(client: Client, table_name: String) -> Self {
         Self { client, table_name }
+    }
+}
+
+impl DynamoDbStore {
+    /// The `record` of the item that says whose table this is; `None` if it is missing, or another table's.
+    async fn set_up(&self, user_pool_id: &str) -> Result<Option<String>, StoreError> {
+        let request = self.client.get_item().table_name(&self.table_name).consistent_read(true);
+        let response = request.key(KEY, AttributeValue::S(set_up_key(user_pool_id))).send().await;
+        let item = response.map_err(|fault| StoreError(fault.into()))?.item.unwrap_or_default();
+        let record = item.get(RECORD).and_then(|record| record.as_s().ok());
+        Ok(record.filter(|record| set_up_table(record).is_some_and(|table| table == self.table_name)).cloned())
     }
 }
 
@@ -117,13 +131,14 @@ impl RecordStore for DynamoDbStore {
     }
 
     async fn confirm(&self, user_pool_id: &str) -> Result<(), StoreError> {
-        let request = self.client.get_item().table_name(&self.table_name).consistent_read(true);
-        let response = request.key(KEY, AttributeValue::S(set_up_key(user_pool_id))).send().await;
-        let item = response.map_err(|fault| StoreError(fault.into()))?.item.unwrap_or_default();
-        let record = item.get(RECORD).and_then(|record| record.as_s().ok());
-        match record.is_some_and(|record| is_set_up(record, &self.table_name)) {
-            true => Ok(()),
-            false => Err(StoreError("the table is not set up for this user pool: run `second-factor init`".into())),
+        match self.set_up(user_pool_id).await? {
+            Some(_) => Ok(()),
+            None => Err(StoreError("the table is not set up for this user pool: run `second-factor init`".into())),
         }
+    }
+
+    async fn everybody_signed_out_at(&self, user_pool_id: &str) -> Result<Option<UnixTime>, StoreError> {
+        let record = self.set_up(user_pool_id).await?;
+        Ok(record.and_then(|record| everybody_signed_out_at(&record)))
     }
 }
