@@ -149,6 +149,8 @@ async fn to_watch_needs_a_guard_that_reports_and_to_guard_one_that_does_not() {
         for (name, is_well) in [("watch", watch), ("guard", !watch)] {
             let ended = desk.attach(name, &accepted).await;
             assert_eq!(ended.0 == Ok(Ended::Well), is_well, "{name} {until}: {:?} {}", ended.0, ended.1);
+            let says_since = ended.1.contains("deploy the stack second-factor with GuardedSince=2027-01-15T08:02:00Z");
+            assert_eq!(says_since, name == "guard" && is_well, "{name} {until}: {}", ended.1);
         }
     }
 }

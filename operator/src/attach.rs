@@ -14,6 +14,7 @@ pub mod update;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
+use shared::clock::UnixTime;
 
 use crate::aws::{CallError, Services, UserPoolId};
 use crate::terminal::{Stopped, Terminal};
@@ -45,11 +46,16 @@ pub struct Asked {
     pub yes: bool,
 }
 
-/// Does it. `now` is RFC 3339, UTC.
+/// Does it.
 ///
 /// # Errors
 /// See [`Stopped`].
-pub async fn attach(services: &Services, asked: &Asked, now: &str, terminal: &mut Terminal<'_>) -> Result<(), Stopped> {
+pub async fn attach(
+    services: &Services,
+    asked: &Asked,
+    now: UnixTime,
+    terminal: &mut Terminal<'_>,
+) -> Result<(), Stopped> {
     let file = StateFile::new(asked.state.as_deref(), &asked.user_pool_id);
     let state = file.load()?;
     let seen = see(services, asked, state).await.map_err(|error| nothing_changed(&error))?;

@@ -373,7 +373,7 @@ pub async fn run(
             }
             let asked =
                 attach::Asked { phase, user_pool_id, stack, clients, accepted, replace_triggers, state, dry_run, yes };
-            attach(services, &asked, &now, terminal).await?;
+            attach(services, &asked, clock(), terminal).await?;
         }
         Command::Detach { user_pool_id, state, to, dry_run, confirm } => {
             let asked = detach::Asked { user_pool_id, state, to, dry_run, confirmed: confirm };

@@ -1,6 +1,7 @@
 //! What a phase changes and what stands in its way: pure, from what was read.
 
 use serde_json::{Map, Value, json};
+use shared::clock::UnixTime;
 
 use super::change::SeenPool;
 use super::flows::{
@@ -10,6 +11,10 @@ use super::stack::Stack;
 use super::state::State;
 use super::update::{Described, LAMBDA_CONFIG, set};
 use crate::aws::UserPoolId;
+use crate::time::when;
+
+/// From now until the guard has denied for long enough that no tokens from before are still to be issued.
+const GUARDED_AFTER_SECONDS: u64 = 120;
 
 /// A step of attaching. Each leaves the pool in a state in which it can stay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
@@ -130,11 +135,11 @@ const NEXT: &str = "NextPreTokenGenerationArn";
 const REPORT_ONLY_UNTIL: &str = "ReportOnlyUntil";
 const FEDERATED_PROVIDERS: &str = "FederatedProviders";
 
-/// Decides what `phase` does. `now` is in the form of `ReportOnlyUntil`: RFC 3339, UTC.
+/// Decides what `phase` does.
 ///
 /// # Errors
 /// A sentence: the stack is not one for this pool, a phase before is missing, or triggers of the pool would be lost.
-pub fn plan(seen: &Seen, id: &UserPoolId, phase: Phase, replace: bool, now: &str) -> Result<Plan, String> {
+pub fn plan(seen: &Seen, id: &UserPoolId, phase: Phase, replace: bool, now: UnixTime) -> Result<Plan, String> {
     let stack = &seen.stack;
     let of_stack = |name: &str| {
         let missing =
@@ -224,10 +229,12 @@ fn pre_token_generation(lambda_config: &Described) -> Option<&str> {
     named(lambda_config, PRE_TOKEN_GENERATION).or_else(of_config)
 }
 
-fn when_it_denies(phase: Phase, stack: &Stack, now: &str) -> Result<String, String> {
-    let until = stack.output(REPORT_ONLY_UNTIL);
+fn when_it_denies(phase: Phase, stack: &Stack, now: UnixTime) -> Result<String, String> {
+    // In the form of `ReportOnlyUntil`.
+    let (until, guarded_since) = (stack.output(REPORT_ONLY_UNTIL), when(now.plus(GUARDED_AFTER_SECONDS)));
+    let now = when(now);
     match (phase, until) {
-        (Phase::Watch, Some(until)) if until > now => Ok(format!(
+        (Phase::Watch, Some(until)) if until > now.as_str() => Ok(format!(
             "Until {until} every token passes, and the token guard logs which it would deny. From then on it denies them by itself."
         )),
         (Phase::Watch, _) => Err(format!(
@@ -235,12 +242,16 @@ fn when_it_denies(phase: Phase, stack: &Stack, now: &str) -> Result<String, Stri
              instance, or run `attach guard`.",
             stack.name
         )),
-        (_, Some(until)) if until > now => Err(format!(
+        (_, Some(until)) if until > now.as_str() => Err(format!(
             "The token guard of the stack {} lets every token pass until {until}. Deploy it with ReportOnlyUntil empty, or run \
              `attach watch`.",
             stack.name
         )),
-        _ => Ok("The token guard denies tokens from now on.".to_owned()),
+        _ => Ok(format!(
+            "The token guard denies tokens from now on. Unless it did so before, deploy the stack {} with GuardedSince={guarded_since}, \
+             once that time has passed.",
+            stack.name
+        )),
     }
 }
 
