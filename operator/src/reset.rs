@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::aws::CallError;
 use crate::code::NewCode;
 use crate::desk::{Desk, Planned};
+use crate::sign_out::{NotDone, Noted, end_sessions};
 use crate::terminal::Stopped;
 use crate::time::when;
 use crate::user::{EXTERNAL_PROVIDER, User};
@@ -76,31 +77,44 @@ pub(crate) async fn reset(
         result
     };
     let mut done = vec!["record"];
-    for (step, call, request, sentence) in [
-        (
-            "password",
-            "AdminSetUserPassword",
-            json!({ "Password": password.as_str(), "Permanent": true }),
-            "2. A random password is set, which nobody knows.",
-        ),
-        ("signOut", "AdminUserGlobalSignOut", json!({}), "3. All sessions have ended."),
-    ] {
-        if let Err(error) = with_user(&mut desk, call, request, &user).await {
-            desk.print_json(&result(&done, Some(&error)))?;
-            return Err(Stopped::Failed(format!(
-                "The record is reset and waits for the code above, but {}: {}. {} Running it again starts over and prints \
-                 another code.",
-                if step == "password" { "the password is the old one, and sessions go on" } else { "sessions go on" },
-                error.why(),
-                error.cause.remedy(),
-            )));
-        }
-        done.push(step);
-        desk.audit(agreed.by(), &user.sub, now, Map::from_iter([("call".to_owned(), json!(call))]))?;
-        match (step, prints_password) {
-            ("password", true) => desk.say(&format!("2. The password is {}", password.as_str()))?,
-            (_, _) => desk.say(sentence)?,
-        }
+    let stopped = |desk: &mut Desk<'_, '_>, done: &[&str], error: &CallError, left: &str| {
+        desk.print_json(&result(done, Some(error)))?;
+        Err(Stopped::Failed(format!(
+            "The record is reset and waits for the code above, but {left}: {}. {} Running it again starts over and prints another code.",
+            error.why(),
+            error.cause.remedy(),
+        )))
+    };
+    let called = |call: &str| Map::from_iter([("call".to_owned(), json!(call))]);
+
+    let pool = desk.options.user_pool_id.to_string();
+    let request =
+        json!({ "UserPoolId": pool, "Username": user.user_name, "Password": password.as_str(), "Permanent": true });
+    if let Err(error) = desk.services.cognito("AdminSetUserPassword", &request).await {
+        return stopped(&mut desk, &done, &error, "the password is the old one, and sessions go on");
+    }
+    done.push("password");
+    desk.audit(agreed.by(), &user.sub, now, called("AdminSetUserPassword"))?;
+    match prints_password {
+        true => desk.say(&format!("2. The password is {}", password.as_str()))?,
+        false => desk.say("2. A random password is set, which nobody knows.")?,
+    }
+
+    let ended_at = desk.time();
+    let ended =
+        end_sessions(desk.services, agreed.store(), &agreed.key, &user.user_name, ended_at, |record| record).await;
+    if let Err(NotDone::Before(error)) = &ended {
+        return stopped(&mut desk, &done, error, "sessions go on");
+    }
+    done.push("signOut");
+    desk.audit(agreed.by(), &user.sub, now, called("AdminUserGlobalSignOut"))?;
+    desk.say("3. All sessions have ended.")?;
+    // The account is safe: the record is closed and the password new.
+    if !matches!(ended, Ok(Noted::Yes)) {
+        desk.say(
+            "The record does not note that they have ended. Where a second factor is required of this user, run `second-factor \
+             sign-out` in two minutes, or refreshes are refused for as long as an earlier session could last.",
+        )?;
     }
     desk.say(
         "Tell the owner, by a way that an attacker does not have: choose a new password (\"forgotten password\"), sign in, and \
@@ -111,19 +125,6 @@ pub(crate) async fn reset(
         result.insert("password".to_owned(), json!(password.as_str()));
     }
     desk.print_json(&result)
-}
-
-async fn with_user(
-    desk: &mut Desk<'_, '_>,
-    call: &'static str,
-    mut request: Value,
-    user: &User,
-) -> Result<(), CallError> {
-    if let Some(request) = request.as_object_mut() {
-        request.insert("UserPoolId".to_owned(), json!(desk.options.user_pool_id.to_string()));
-        request.insert("Username".to_owned(), json!(user.user_name));
-    }
-    desk.services.cognito(call, &request).await.map(drop)
 }
 
 /// Before anything is changed: whether this can be done for this user, and whether the user can come back.
