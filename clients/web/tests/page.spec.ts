@@ -18,7 +18,7 @@ test('29. begins again after a reload, and says why', async ({ visitor, person, 
   const screens: ((visitor: Visitor) => Promise<void>)[] = [
     (visitor) => visitor.asksPasscode(),
     (visitor) => visitor.press(en.passcode.useRecoveryCode),
-    (visitor) => visitor.press(en.passcode.lost),
+    (visitor) => visitor.press(en.passcode.haveNeither),
   ];
   for (const reach of screens) {
     await visitor.begin(person);
@@ -34,6 +34,7 @@ test('29. begins again after a reload, and says why', async ({ visitor, person, 
   await page.goBack();
   await visitor.sees(en.signIn.title);
   await visitor.problem(en.problems.begunAgain);
+  await expect(page.getByRole('status')).toHaveText(en.notices.codesDue);
   await page.reload();
   await visitor.problem('');
 });

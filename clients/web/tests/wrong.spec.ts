@@ -95,9 +95,10 @@ test('16. asks for a recovery code where passcodes are stopped', async ({ visito
   await visitor.sees(en.recoveryCode.title);
   await visitor.problem(en.problems.stopped);
   await expect(page.getByRole('button', { name: en.recoveryCode.usePasscode })).toHaveCount(0);
-  await visitor.press(en.passcode.lost);
+  await visitor.press(en.passcode.haveNeither);
   await visitor.press(en.back);
   await visitor.sees(en.recoveryCode.title);
+  await visitor.problem(en.problems.stopped);
   await visitor.recoveryCode.fill(person.recoveryCodes[0]!);
   await visitor.press(en.continue);
   await visitor.isIn();

@@ -66,16 +66,17 @@ export interface Texts {
     sentByItself(digits: string): string;
     waiting(time: string): string;
     useRecoveryCode: string;
-    lost: string;
+    haveNeither: string;
   };
-  recoveryCode: { title: string; hint: string; usePasscode: string };
-  lost: { title: string; text: string; haveCode: string; haveNone: string; ask(support: string): string; support: string };
+  recoveryCode: { title: string; hint: string; lost: string; usePasscode: string };
+  support: { title: string; ask(whom: string): string; who: string; then: string };
   remove: { title: string; text: string; label: string; button: string; keep: string };
   signedIn: {
     title: string;
     account: string;
     secondStep: string;
-    factors: { totp: string; recovery_code: string; none: string };
+    factors: { totp: string; recovery_code: string; on: string; none: string };
+    codeUsed: string;
     since: string;
     validUntil: string;
     wrongPasscodes(count: number): string;
