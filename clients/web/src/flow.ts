@@ -133,6 +133,9 @@ export type Event =
   | { type: 'hidden' }
   | { type: 'broke' };
 
+/** What goes with a `submitted`. */
+export type Submitted = Omit<Named<'submitted'>, 'type'>;
+
 type Named<T extends Event['type']> = Extract<Event, { type: T }>;
 type Row<S extends Screen> = { [T in Exclude<Event['type'], 'chose'>]?: (state: On<S>, event: Named<T>) => State } & {
   chose?: { [C in Choice]?: (state: On<S>) => State };

@@ -4,7 +4,7 @@ import './style.css';
 
 import * as cognito from './cognito.ts';
 import { h } from './dom.ts';
-import { leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Wish } from './flow.ts';
+import { leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
 import { Page } from './screens.ts';
 import type { Texts } from './texts/texts.ts';
 import { mayBeAddress, typed } from './typed.ts';
@@ -61,7 +61,7 @@ function dispatch(event: Event): State {
 }
 
 /** Sends once what the reducer lets through, and what comes back belongs to the sign-in that asked. */
-async function send(submitted: Omit<Event & { type: 'submitted' }, 'type'>, call: (state: State) => Promise<cognito.Outcome>) {
+async function send(submitted: Submitted, call: (state: State) => Promise<cognito.Outcome>) {
   const before = state;
   if (before.busy || !dispatch({ type: 'submitted', ...submitted }).busy) return;
   const { attempt } = state;
