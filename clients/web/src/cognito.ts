@@ -76,8 +76,10 @@ export function answer(text: string, attemptsLeft: number, { wish, deviceName, g
   else if (wish && wish !== 'SET_UP') clientMetadata['afterSecondFactor'] = wish;
   else delete clientMetadata['afterSecondFactor'];
   if (deviceName) clientMetadata['friendlyDeviceName'] = deviceName;
-  return outcome({ attemptsLeft, answerLost }, async () =>
-    next(await auth.confirmSignIn({ challengeResponse: text, options: { clientMetadata } })));
+  return outcome({ attemptsLeft, answerLost }, async () => {
+    const event = await next(await auth.confirmSignIn({ challengeResponse: text, options: { clientMetadata } }));
+    return event.type === 'passed' && giveUp ? { ...event, notice: 'unchanged' } : event;
+  });
 }
 
 export function setNewPassword(password: string): Promise<Outcome> {

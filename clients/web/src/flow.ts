@@ -7,8 +7,8 @@ export type Wish = 'REPLACE_AUTHENTICATOR' | 'NEW_RECOVERY_CODES' | 'REMOVE_AUTH
 /** What the user has to be told, and does not know yet. The words are in `texts/`. */
 export type Problem =
   | { kind: 'wrongPasscode'; attemptsLeft: number; clock: number | null }
-  | { kind: 'wrongRecoveryCode'; attemptsLeft: number }
-  | { kind: 'notAPasscode'; digits: readonly number[] }
+  | { kind: 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese'; attemptsLeft: number }
+  | { kind: 'notAPasscode' | 'notACode'; digits: readonly number[] }
   | { kind: 'unexpected'; name: string }
   | { kind: PlainProblem };
 export type PlainProblem =
@@ -45,7 +45,8 @@ export type PlainProblem =
   | 'newerServer';
 
 /** What is no problem, said politely. */
-export type Notice = 'confirmed' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'renewed' | 'codesDue' | 'codesUnchanged';
+export type Notice =
+  | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'renewed' | 'codesDue' | 'codesUnchanged' | 'unchanged' | 'turnedOff';
 
 /** What `SECOND_FACTOR` asks, kept while the user looks at another way to answer it. */
 export interface Prompt {
@@ -127,7 +128,8 @@ export type Event =
   | { type: 'failed'; attempt: number; problem: Problem; stays: boolean }
   | { type: 'signedOut'; attempt: number; wish: Wish | null }
   | { type: 'told'; clock: number }
-  | { type: 'chose'; choice: Choice }
+  /** `username`: what stands in the field that the user leaves. */
+  | { type: 'chose'; choice: Choice; username?: string }
   | { type: 'clock'; now: number }
   | { type: 'online' }
   | { type: 'hidden' }
@@ -174,7 +176,9 @@ export function reduce(state: State, event: Event): State {
   // A row takes the states of its own screen, which TypeScript cannot follow over the union.
   const row = TABLE[state.screen] as Row<Screen>;
   const next = event.type === 'chose' ? row.chose?.[event.choice] : row[event.type];
-  return (next as ((state: State, event: Event) => State) | undefined)?.(state, event) ?? state;
+  if (!next) return state;
+  const typed = event.type === 'chose' && event.username !== undefined ? { ...state, username: event.username } : state;
+  return (next as (state: State, event: Event) => State)(typed, event);
 }
 
 /** Until when no passcode is checked, if there is such a wait. */
@@ -182,10 +186,12 @@ export function waitUntil(state: State): number | null {
   return 'prompt' in state ? state.prompt.waitUntil : 'waitUntil' in state ? state.waitUntil : null;
 }
 
-/** What becomes of the codes on the screen if the user leaves now. While an answer is under way, nobody can tell. */
+/** How it stands if the user leaves now. While an answer is under way, nobody can tell. */
 export function leaving(state: State): Notice | null {
-  if (state.screen !== 'codes' || state.busy) return null;
-  return state.wished ? 'codesUnchanged' : 'codesDue';
+  if (state.busy) return null;
+  if (state.screen === 'confirmSignUp') return 'confirmLater';
+  if (state.screen === 'codes') return state.wished ? 'codesUnchanged' : 'codesDue';
+  return null;
 }
 
 // ── What the entries do. Each gives a whole new state.
@@ -237,7 +243,7 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
       const before = state.screen === 'codes' ? state : null;
       const recoveryCodes = asked.recoveryCodes.length || !before ? asked.recoveryCodes : before.recoveryCodes;
       if (!recoveryCodes.length) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
-      const problem = before && wrongRecoveryCode(before, attemptsLeft);
+      const problem = before && wrong('notOneOfThese', before, attemptsLeft);
       const wished = before ? before.wished : state.wish === 'NEW_RECOVERY_CODES';
       return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, wished, problem };
     }
@@ -266,7 +272,7 @@ function prompted(state: State, asked: Extract<Asked, { step: 'SECOND_FACTOR' }>
   const prompt: Prompt = { attemptsLeft, digits, deviceName, stopped, waitUntil, wrongInARow, wish };
   const next = { ...blank(state), prompt };
   const typedCode = state.screen === 'recoveryCode';
-  if (isWrong && typedCode) return { ...next, screen: 'recoveryCode', problem: wrongRecoveryCode(before, attemptsLeft) };
+  if (isWrong && typedCode) return { ...next, screen: 'recoveryCode', problem: wrong('wrongRecoveryCode', before, attemptsLeft) };
   if (stopped) return { ...next, screen: 'recoveryCode', problem: { kind: 'stopped' } };
   if (typedCode) return { ...next, screen: 'recoveryCode' };
   // A wait has words of its own.
@@ -279,10 +285,10 @@ function removal(state: State, asked: Extract<Asked, { step: 'REMOVE_AUTHENTICAT
   const before = state.screen === 'remove' ? state : null;
   const next = { ...blank(state), screen: 'remove', attemptsLeft, digits, waitUntil: waitEnds(asked, now), stopped } as const;
   const onlyCodes = before !== null && (before.stopped || before.waitUntil !== null);
-  const wrong = before && (onlyCodes ? wrongRecoveryCode(before, attemptsLeft) : wrongPasscode(before, attemptsLeft));
-  if (wrong && onlyCodes) return { ...next, problem: wrong };
+  const problem = before && wrong(onlyCodes ? 'wrongRecoveryCode' : 'wrongCode', before, attemptsLeft);
+  if (problem && onlyCodes) return { ...next, problem };
   if (stopped) return { ...next, problem: { kind: 'stopped' } };
-  return { ...next, problem: next.waitUntil === null ? wrong : null };
+  return { ...next, problem: next.waitUntil === null ? problem : null };
 }
 
 function sent(state: State, { to, sentTo = '', notice = null }: Named<'sent'>): State {
@@ -291,7 +297,10 @@ function sent(state: State, { to, sentTo = '', notice = null }: Named<'sent'>): 
 }
 
 function passed(state: State, { claims, expires, notice = null }: Named<'passed'>): State {
-  return { ...blank(state), screen: 'signedIn', claims, expires, wish: null, notice };
+  // After a reload only the tokens say who it is.
+  const username = state.username || (claims['email'] ?? '');
+  const done = state.screen === 'remove' ? 'turnedOff' : null;
+  return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notice: notice ?? done };
 }
 
 function failed(state: State, { problem, stays }: Named<'failed'>): State {
@@ -378,6 +387,8 @@ function wrongPasscode(before: { attemptsLeft: number }, attemptsLeft: number): 
   return attemptsLeft < before.attemptsLeft ? { kind: 'wrongPasscode', attemptsLeft, clock: null } : null;
 }
 
-function wrongRecoveryCode(before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
-  return attemptsLeft < before.attemptsLeft ? { kind: 'wrongRecoveryCode', attemptsLeft } : null;
+type Wrong = 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese';
+
+function wrong(kind: Wrong, before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
+  return attemptsLeft < before.attemptsLeft ? { kind, attemptsLeft } : null;
 }

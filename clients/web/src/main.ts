@@ -25,7 +25,7 @@ export interface Config extends cognito.PoolConfig {
 
 /** What a screen can do. */
 export interface Actions {
-  chose(choice: (Event & { type: 'chose' })['choice']): void;
+  chose(choice: (Event & { type: 'chose' })['choice'], username?: string): void;
   signIn(username: string, password: string): void;
   signUp(username: string, password: string): void;
   confirmSignUp(code: string): void;
@@ -92,7 +92,7 @@ function filled(...inputs: string[]): boolean {
 }
 
 const actions: Actions = {
-  chose: (choice) => void dispatch({ type: 'chose', choice }),
+  chose: (choice, username) => void dispatch({ type: 'chose', choice, ...(username !== undefined && { username }) }),
   signIn(username, password) {
     if (filled(username, password)) send({ username }, ({ wish }) => cognito.signIn(username, password, wish));
   },
@@ -128,7 +128,8 @@ const actions: Actions = {
     } else if (answer.kind === 'recoveryCode') {
       send({ lost }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish }));
     } else {
-      mistyped(accepts === 'recoveryCode' ? { kind: 'notARecoveryCode' } : { kind: 'notAPasscode', digits });
+      const kind = state.screen === 'remove' ? 'notACode' : 'notAPasscode';
+      mistyped(accepts === 'recoveryCode' ? { kind: 'notARecoveryCode' } : { kind, digits });
     }
   },
   giveUp() {

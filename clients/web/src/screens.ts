@@ -115,9 +115,12 @@ export class Page {
         return clock === null ? wrong : `${wrong} ${texts.yourClock(time(clock, { timeStyle: 'short' }))}`;
       }
       case 'wrongRecoveryCode':
-        return texts.wrongRecoveryCode(problem.attemptsLeft);
+      case 'wrongCode':
+      case 'notOneOfThese':
+        return texts[problem.kind](problem.attemptsLeft);
       case 'notAPasscode':
-        return texts.notAPasscode(this.#digits(problem.digits));
+      case 'notACode':
+        return texts[problem.kind](this.#digits(problem.digits));
       case 'unexpected':
         return texts.unexpected(problem.name);
       default:
@@ -151,8 +154,9 @@ export class Page {
     return h('div', { class: 'links' }, ...links);
   }
 
-  #chooses(text: string, choice: Parameters<Actions['chose']>[0]): HTMLButtonElement {
-    return this.#button(text, () => this.#actions.chose(choice));
+  /** What stands in the field for the address goes along. */
+  #chooses(text: string, choice: Parameters<Actions['chose']>[0], email?: HTMLInputElement): HTMLButtonElement {
+    return this.#button(text, () => this.#actions.chose(choice, email?.value.trim()));
   }
 
   #emailField(username: string) {
@@ -246,15 +250,20 @@ export class Page {
       const password = this.#passwordField(false);
       const submit = () => this.#actions.signIn(email.input.value.trim(), password.input.value);
       const wished = h('p', {}, wish ? wishes[wish] : '');
+      const without = this.#chooses(signIn.without, 'restart', email.input);
       const links = this.#links(
-        this.#chooses(signIn.forgot, 'forgot'),
-        this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp'),
+        without,
+        this.#chooses(signIn.forgot, 'forgot', email.input),
+        this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp', email.input),
       );
       return {
         title: signIn.title,
         content: [wished, this.#form(submit, signIn.button, email.row, password.row), links],
         field: username ? password.input : email.input,
-        patch: (state) => say(wished, state.wish ? wishes[state.wish] : ''),
+        patch: (state) => {
+          say(wished, state.wish ? wishes[state.wish] : '');
+          without.hidden = state.wish === null;
+        },
       };
     },
 
@@ -265,7 +274,7 @@ export class Page {
       const submit = () => this.#actions.signUp(email.input.value.trim(), password.input.value);
       return {
         title: signUp.title,
-        content: [this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back'))],
+        content: [this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back', email.input))],
         field: email.input,
       };
     },
@@ -288,7 +297,7 @@ export class Page {
       const form = this.#form(() => this.#actions.forgot(email.input.value.trim()), forgot.button, email.row);
       return {
         title: forgot.title,
-        content: [h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back'))],
+        content: [h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back', email.input))],
         field: email.input,
       };
     },
@@ -434,6 +443,7 @@ export class Page {
           const waits = waitUntil(state) !== null;
           if (waits && !code.readOnly) code.value = '';
           code.readOnly = waits;
+          form.lastElementChild!.toggleAttribute('hidden', waits);
           wait.patch(state);
         },
       };

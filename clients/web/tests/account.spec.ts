@@ -72,6 +72,19 @@ test('a sign-up without a connection keeps what was typed', async ({ visitor, co
   await visitor.sees(en.confirmSignUp.title('a***@e***'));
 });
 
+test('an address that was not confirmed is confirmed at the next sign-in, and the page says so', async ({ visitor, page }) => {
+  const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
+  await signUp(visitor, person);
+  await visitor.sees(en.confirmSignUp.title('a***@e***'));
+  await page.reload();
+  await visitor.problem(problems.begunAgain);
+  await expect(page.getByRole('status')).toHaveText(en.notices.confirmLater);
+  await visitor.enter(person);
+  await visitor.sees(en.confirmSignUp.title(person.name));
+  await visitor.press(en.cancel);
+  await expect(page.getByRole('status')).toHaveText(en.notices.confirmLater);
+});
+
 test('the code of a sign-up: wrong, too old, not sent, already confirmed', async ({ visitor, pool, page }) => {
   const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
   await signUp(visitor, person);

@@ -210,13 +210,21 @@ test('a user who leaves the recovery codes learns which codes are valid', () => 
   expect(reduce(busy, EVENTS['failed, the last try']!).notice).toBe('codesDue');
 });
 
+test('what stands in the field for the address goes along', () => {
+  const forgot = reduce(STATES.signIn, { type: 'chose', choice: 'forgot', username: 'ben@example.com' });
+  expect([forgot.screen, forgot.username]).toEqual(['forgot', 'ben@example.com']);
+  expect(reduce(STATES.signedIn, { type: 'chose', choice: 'forgot', username: 'ben@example.com' })).toBe(STATES.signedIn);
+  const reloaded = reduce({ ...STATES.loading, username: '' }, { type: 'passed', attempt: 7, claims: { email: 'ben@example.com' }, expires: now });
+  expect(reloaded.username).toBe('ben@example.com');
+});
+
 test('in a wait, a removal takes a recovery code and says what was wrong', () => {
   const waiting = reduce(STATES.recoveryCode, ask({ ...remove, retryAfterSeconds: 30 }));
   expect([waiting.problem, waitUntil(waiting)]).toEqual([null, now + 30_000]);
   expect(reduce(waiting, ask({ ...remove, attemptsLeft: 2, retryAfterSeconds: 20 })).problem?.kind).toBe('wrongRecoveryCode');
   const over = reduce(waiting, { type: 'clock', now: now + 30_000 });
   expect([over.notice, waitUntil(over)]).toEqual(['waitOver', null]);
-  expect(reduce(over, ask({ ...remove, attemptsLeft: 2 })).problem?.kind).toBe('wrongPasscode');
+  expect(reduce(over, ask({ ...remove, attemptsLeft: 2 })).problem?.kind).toBe('wrongCode');
   const stopped = reduce(STATES.recoveryCode, ask({ ...remove, stopped: true }));
   expect(stopped.problem?.kind).toBe('stopped');
   expect(reduce(stopped, ask({ ...remove, stopped: true, attemptsLeft: 2 })).problem?.kind).toBe('wrongRecoveryCode');

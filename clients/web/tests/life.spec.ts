@@ -60,7 +60,7 @@ test('4. sets a new password after a forgotten one', async ({ visitor, person, p
   await visitor.open();
   await page.getByLabel(en.email).fill(person.name);
   await visitor.press(en.signIn.forgot);
-  await page.getByLabel(en.email).fill(person.name);
+  await expect(page.getByLabel(en.email)).toHaveValue(person.name);
   await visitor.press(en.forgot.button);
   await expect(page.getByLabel(en.messageCode)).toBeVisible();
   await page.getByLabel(en.messageCode).fill('000000');
@@ -158,11 +158,13 @@ test('8. begins a replacement after a recovery code, and keeps the app after all
   await page.reload();
   await expect(page.getByText(en.signedIn.codeUsed)).toBeVisible();
   await visitor.press(en.signedIn.anotherPhone);
+  await expect(page.getByLabel(en.email)).toHaveValue(person.name);
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
   await visitor.sees(en.setUp.title);
   await visitor.press(en.setUp.keepOld);
   await visitor.isIn();
+  await expect(page.getByRole('status')).toHaveText(en.notices.unchanged);
   await visitor.press(en.signedIn.signOut);
   await visitor.enter(person);
   await visitor.code.fill(person.authenticator.unusedPasscode());
@@ -176,6 +178,9 @@ test('leaves the codes that were asked for, and the old ones stay valid', async 
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
   await visitor.sees(en.codes.title);
+  await visitor.recoveryCode.fill(person.recoveryCodes[1]!);
+  await visitor.press(en.continue);
+  await visitor.problem(en.notOneOfThese(2));
   await visitor.press(en.cancel);
   await expect(page.getByRole('status')).toHaveText(en.notices.codesUnchanged);
   await visitor.enter(person);

@@ -36,25 +36,40 @@ test('9. a user takes the offer, and turns it off again', async ({ visitor, pool
   const passcode = authenticator.unusedPasscode();
   await visitor.code.fill(passcode);
   await visitor.sees(en.remove.title);
+  await visitor.press(en.remove.button);
+  await visitor.problem(en.notACode('6'));
   await visitor.recoveryCode.fill(passcode);
   await visitor.press(en.remove.button);
   await visitor.problem(en.problems.sentAlready);
+  await visitor.recoveryCode.fill('ECX1-7V9Z-XHDP-AK0E');
+  await visitor.press(en.remove.button);
+  await visitor.problem(en.wrongCode(2));
   await visitor.recoveryCode.fill(codes[1]!);
   await visitor.press(en.remove.button);
   await visitor.isIn();
+  await expect(page.getByRole('status')).toHaveText(en.notices.turnedOff);
   await expect(page.getByRole('button', { name: en.signedIn.turnOn })).toHaveCount(1);
 });
 
-test('9. a user keeps it on after all', async ({ visitor, pool }) => {
+test('9. a user keeps it on after all, at the sign-in or at the question', async ({ visitor, pool, page }) => {
   const person = await pool.newPerson();
   await visitor.begin(person);
   await visitor.press(en.offer.yes);
   const authenticator = await visitor.setsUp();
-  await visitor.keepsCodes();
+  const codes = await visitor.keepsCodes();
   await visitor.press(en.signedIn.turnOff);
   await visitor.enter(person);
   await visitor.code.fill(authenticator.unusedPasscode());
   await visitor.press(en.remove.keep);
+  await visitor.isIn();
+  await expect(page.getByRole('status')).toHaveText(en.notices.unchanged);
+  await visitor.press(en.signedIn.turnOff);
+  await expect(page.getByText(en.wishes.REMOVE_AUTHENTICATOR)).toBeVisible();
+  await visitor.press(en.signIn.without);
+  await expect(page.getByText(en.wishes.REMOVE_AUTHENTICATOR)).toHaveCount(0);
+  await expect(page.getByRole('button', { name: en.signIn.without })).toHaveCount(0);
+  await visitor.enter(person);
+  await visitor.typeRecoveryCode(codes[0]!);
   await visitor.isIn();
 });
 

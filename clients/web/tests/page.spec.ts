@@ -89,7 +89,7 @@ test('31. selects codes without a clipboard, downloads and prints them', async (
   await expect(page.locator('body')).toHaveAttribute('data-printed', '');
   await page.emulateMedia({ media: 'print' });
   await expect(page.locator('ul.codes')).toBeVisible();
-  await expect(page.locator('form')).toBeHidden();
+  for (const button of [en.codes.print, en.continue, en.cancel]) await expect(page.getByRole('button', { name: button })).toBeHidden();
 });
 
 test('31. copies the codes and the key where there is one', async ({ visitor, pool, page, context }) => {

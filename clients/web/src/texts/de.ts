@@ -21,7 +21,7 @@ export const texts: Texts = {
   rules: (atLeast) => `Mindestens ${atLeast} Zeichen.`,
   messageCode: 'Code aus der Nachricht',
 
-  signIn: { title: 'Anmelden', button: 'Anmelden', forgot: 'Passwort vergessen?', signUp: 'Konto erstellen' },
+  signIn: { title: 'Anmelden', button: 'Anmelden', without: 'Anmelden, ohne etwas zu ändern', forgot: 'Passwort vergessen?', signUp: 'Konto erstellen' },
   wishes: {
     REPLACE_AUTHENTICATOR: 'Um ein anderes Telefon zu verwenden, melden Sie sich noch einmal an.',
     NEW_RECOVERY_CODES: 'Um neue Wiederherstellungscodes zu erhalten, melden Sie sich noch einmal an.',
@@ -55,7 +55,7 @@ export const texts: Texts = {
     typeKey: 'Geben Sie diesen Schlüssel in die App ein. Dort heißt er vielleicht Code oder Geheimnis; der Typ ist „zeitbasiert“.',
     copyKey: 'Schlüssel kopieren',
     deviceName: 'Name dieses Telefons (optional)',
-    code: (digits) => `Geben Sie den ${digits}-stelligen Code ein, den die App anzeigt`,
+    code: (digits) => `Geben Sie den ${digits}\u2011stelligen Code ein, den die App anzeigt`,
     keepOld: 'Bisherige App behalten',
   },
   codes: {
@@ -73,7 +73,7 @@ export const texts: Texts = {
     fileHead: (service, account, date) => `Wiederherstellungscodes von ${account} für ${service}, ${date}. Jeder gilt einmal.`,
   },
   passcode: {
-    title: (digits) => `Geben Sie den ${digits}-stelligen Code aus Ihrer Authenticator-App ein`,
+    title: (digits) => `Geben Sie den ${digits}\u2011stelligen Code aus Ihrer Authenticator-App ein`,
     by: (device) => `Er steht auf „${device}“.`,
     sentByItself: (digits) => `Er wird gesendet, sobald alle ${digits} Ziffern da sind.`,
     waiting: (time) => `Zu viele falsche Codes. In ${time} können Sie es wieder versuchen. Ein Wiederherstellungscode gilt schon jetzt.`,
@@ -108,7 +108,7 @@ export const texts: Texts = {
     since: 'Angemeldet um',
     validUntil: 'Gültig bis',
     wrongPasscodes: (count) =>
-      `Seit Ihrer letzten Anmeldung gab es ${count === 1 ? 'einen falschen Code' : `${count} falsche Codes`}. Wenn Sie das nicht waren, kennt jemand Ihr Passwort: Ändern Sie es.`,
+      `Seit Ihrer letzten Anmeldung gab es ${count === 1 ? 'einen falschen Code' : `${count} falsche Codes`}. Wenn Sie das nicht waren, kennt jemand Ihr Passwort: Melden Sie sich ab und wählen Sie dann „Passwort vergessen?“.`,
     renew: 'Länger angemeldet bleiben',
     anotherPhone: 'Anderes Telefon verwenden',
     newCodes: 'Neue Wiederherstellungscodes',
@@ -154,14 +154,20 @@ export const texts: Texts = {
   yourClock: (time) =>
     `Wenn die Codes Ihrer App immer wieder falsch sind, geht vielleicht ihre Uhr falsch. Es ist jetzt ${time}: Schalten Sie auf Ihrem Telefon die automatische Uhrzeit ein.`,
   wrongRecoveryCode: (left) => `Dieser Wiederherstellungscode stimmt nicht oder wurde schon verwendet. ${tries(left)}`,
+  wrongCode: (left) => `Dieser Code stimmt nicht oder wurde schon verwendet. ${tries(left)}`,
+  notOneOfThese: (left) => `Das ist keiner der Codes oben. ${tries(left)}`,
   notAPasscode: (digits) => `Der Code hat ${digits} Ziffern.`,
+  notACode: (digits) => `Geben Sie einen Code mit ${digits} Ziffern aus Ihrer App ein oder einen Wiederherstellungscode mit 16 Buchstaben und Ziffern.`,
   unexpected: (name) => `Etwas ist schiefgegangen, womit wir nicht gerechnet haben (${name}). Bitte versuchen Sie es noch einmal.`,
   notices: {
     confirmed: 'Ihre E-Mail-Adresse ist bestätigt. Sie können sich jetzt anmelden.',
+    confirmLater: 'Wenn Ihre E-Mail-Adresse noch nicht bestätigt ist: Melden Sie sich an, dann können Sie den Code eingeben.',
     passwordSet: 'Ihr neues Passwort ist festgelegt. Sie können sich jetzt anmelden.',
     sentAgain: 'Ein neuer Code ist unterwegs.',
     waitOver: 'Sie können wieder einen Code eingeben.',
     renewed: 'Sie bleiben jetzt länger angemeldet.',
+    unchanged: 'Es wurde nichts geändert.',
+    turnedOff: 'Der zweite Schritt ist ausgeschaltet.',
     codesDue: 'Ihre Authenticator-App ist schon eingerichtet, und Sie brauchen sie zum Anmelden. Die Wiederherstellungscodes, die Sie gesehen haben, gelten nicht: Bei der nächsten Anmeldung erhalten Sie neue.',
     codesUnchanged: 'Die neuen Wiederherstellungscodes, die Sie gesehen haben, gelten nicht. Ihre bisherigen gelten weiter.',
   },

@@ -21,7 +21,7 @@ export const texts: Texts = {
   rules: (atLeast) => `At least ${atLeast} characters.`,
   messageCode: 'Code from the message',
 
-  signIn: { title: 'Sign in', button: 'Sign in', forgot: 'Forgot your password?', signUp: 'Create an account' },
+  signIn: { title: 'Sign in', button: 'Sign in', without: 'Sign in without changing anything', forgot: 'Forgot your password?', signUp: 'Create an account' },
   wishes: {
     REPLACE_AUTHENTICATOR: 'To use another phone, sign in once more.',
     NEW_RECOVERY_CODES: 'To get new recovery codes, sign in once more.',
@@ -108,7 +108,7 @@ export const texts: Texts = {
     since: 'Signed in at',
     validUntil: 'Valid until',
     wrongPasscodes: (count) =>
-      `Since your last sign-in ${count === 1 ? 'there was 1 wrong code' : `there were ${count} wrong codes`}. If that was not you, somebody knows your password: change it.`,
+      `Since your last sign-in ${count === 1 ? 'there was 1 wrong code' : `there were ${count} wrong codes`}. If that was not you, somebody knows your password: sign out, then choose “Forgot your password?”.`,
     renew: 'Stay signed in longer',
     anotherPhone: 'Use another phone',
     newCodes: 'New recovery codes',
@@ -154,14 +154,20 @@ export const texts: Texts = {
   yourClock: (time) =>
     `If your app’s codes keep failing, its clock may be wrong. It is ${time} now: turn on automatic time on your phone.`,
   wrongRecoveryCode: (left) => `That recovery code is not right, or was used before. ${tries(left)}`,
+  wrongCode: (left) => `That code is not right, or was used before. ${tries(left)}`,
+  notOneOfThese: (left) => `That is none of the codes above. ${tries(left)}`,
   notAPasscode: (digits) => `The code has ${digits} digits.`,
+  notACode: (digits) => `Enter a code of ${digits} digits from your app, or a recovery code of 16 letters and digits.`,
   unexpected: (name) => `Something went wrong that we did not expect (${name}). Please try again.`,
   notices: {
     confirmed: 'Your email address is confirmed. You can sign in now.',
+    confirmLater: 'If your email address is not confirmed yet: sign in, and you can enter the code.',
     passwordSet: 'Your new password is set. You can sign in now.',
     sentAgain: 'A new code is on its way.',
     waitOver: 'You can enter a code again.',
     renewed: 'You stay signed in longer now.',
+    unchanged: 'Nothing was changed.',
+    turnedOff: 'The second step is turned off.',
     codesDue: 'Your authenticator app is already set up, and you need it to sign in. The recovery codes that you saw are not valid: you get new ones when you next sign in.',
     codesUnchanged: 'The new recovery codes that you saw are not valid. The ones that you had before still are.',
   },

@@ -21,7 +21,7 @@ export const texts: Texts = {
   rules: (atLeast) => `${atLeast} 文字以上にしてください。`,
   messageCode: 'メールに書かれたコード',
 
-  signIn: { title: 'サインイン', button: 'サインイン', forgot: 'パスワードをお忘れですか？', signUp: 'アカウントを作成する' },
+  signIn: { title: 'サインイン', button: 'サインイン', without: '何も変更せずにサインインする', forgot: 'パスワードをお忘れですか？', signUp: 'アカウントを作成する' },
   wishes: {
     REPLACE_AUTHENTICATOR: '別のスマートフォンを使うには、もう一度サインインしてください。',
     NEW_RECOVERY_CODES: '新しいリカバリーコードを受け取るには、もう一度サインインしてください。',
@@ -108,7 +108,7 @@ export const texts: Texts = {
     since: 'サインインした時刻',
     validUntil: '有効期限',
     wrongPasscodes: (count) =>
-      `前回のサインインの後、間違ったコードが ${count} 回入力されました。お心当たりがなければ、誰かがパスワードを知っています。パスワードを変更してください。`,
+      `前回のサインインの後、間違ったコードが ${count} 回入力されました。お心当たりがなければ、誰かがパスワードを知っています。サインアウトしてから、「パスワードをお忘れですか？」を選んでください。`,
     renew: 'サインインしている時間を延ばす',
     anotherPhone: '別のスマートフォンを使う',
     newCodes: '新しいリカバリーコード',
@@ -154,14 +154,20 @@ export const texts: Texts = {
   yourClock: (time) =>
     `アプリのコードが何度も通らない場合は、時計がずれているかもしれません。現在の時刻は ${time} です。スマートフォンで時刻の自動設定をオンにしてください。`,
   wrongRecoveryCode: (left) => `リカバリーコードが正しくないか、すでに使われています。${tries(left)}`,
+  wrongCode: (left) => `コードが正しくないか、すでに使われています。${tries(left)}`,
+  notOneOfThese: (left) => `上のコードのどれとも一致しません。${tries(left)}`,
   notAPasscode: (digits) => `コードは ${digits} 桁です。`,
+  notACode: (digits) => `アプリの ${digits} 桁のコードか、16 文字の英数字のリカバリーコードを入力してください。`,
   unexpected: (name) => `予期しない問題が起きました（${name}）。もう一度お試しください。`,
   notices: {
     confirmed: 'メールアドレスを確認しました。サインインできます。',
+    confirmLater: 'メールアドレスがまだ確認されていない場合は、サインインするとコードを入力できます。',
     passwordSet: '新しいパスワードを設定しました。サインインできます。',
     sentAgain: '新しいコードを送りました。',
     waitOver: 'コードをもう一度入力できます。',
     renewed: 'サインインしている時間を延ばしました。',
+    unchanged: '何も変更されていません。',
+    turnedOff: '2 段階認証をオフにしました。',
     codesDue: '認証アプリはすでに設定されていて、サインインに必要です。先ほど表示されたリカバリーコードは使えません。次にサインインすると、新しいコードが表示されます。',
     codesUnchanged: '先ほど表示された新しいリカバリーコードは使えません。以前のコードを引き続き使えます。',
   },

@@ -22,7 +22,7 @@ export interface Texts {
   rules(atLeast: number): string;
   messageCode: string;
 
-  signIn: { title: string; button: string; forgot: string; signUp: string };
+  signIn: { title: string; button: string; without: string; forgot: string; signUp: string };
   wishes: { [W in Wish]: string };
   signUp: { title: string; button: string };
   confirmSignUp: { title(address: string): string; button: string; again: string };
@@ -92,7 +92,10 @@ export interface Texts {
   wrongPasscode(attemptsLeft: number): string;
   yourClock(time: string): string;
   wrongRecoveryCode(attemptsLeft: number): string;
+  wrongCode(attemptsLeft: number): string;
+  notOneOfThese(attemptsLeft: number): string;
   notAPasscode(digits: string): string;
+  notACode(digits: string): string;
   unexpected(name: string): string;
   notices: { [N in Notice]: string };
   /** Between two numbers, such as "6 or 8". */
