@@ -6,6 +6,10 @@ import { expect, test } from '@playwright/test';
 
 import { failure, type Place } from '../src/errors.ts';
 import { leaving, reduce, start, waitUntil, type Asked, type Event, type Prompt, type Screen, type State } from '../src/flow.ts';
+import { texts as de } from '../src/texts/de.ts';
+import { texts as en } from '../src/texts/en.ts';
+import { texts as ja } from '../src/texts/ja.ts';
+import { texts as zh } from '../src/texts/zh.ts';
 import { mayBeAddress, typed } from '../src/typed.ts';
 
 const now = 1_000_000;
@@ -240,6 +244,14 @@ test('nobody is asked to sign in for what cannot be turned off', () => {
 
 test('the sentence of the triggers is the one that they send', () => {
   expect(readFileSync(new URL('../../../shared/src/error.rs', import.meta.url), 'utf8')).toContain(`"${REQUIRED}"`);
+});
+
+test('every word of a heading fits 320 px, or says where it breaks', () => {
+  const long = [en, de, ja, zh].flatMap((texts) => Object.values(texts))
+    .flatMap((part: object) => (Object.hasOwn(Object(part), 'title') ? [(part as { title: string | ((digits: string) => string) }).title] : []))
+    .flatMap((title) => (typeof title === 'string' ? title : title('6')).split(/[\s\u00ad-]/))
+    .filter((word) => /^[\p{Script=Latin}\u2011]{20,}$/u.test(word));
+  expect(long).toEqual([]);
 });
 
 test('an address is refused only where no mail could reach it', () => {

@@ -170,6 +170,20 @@ for (const [locale, language, texts] of [['en-GB', 'en', en], ['de-AT', 'de', de
   });
 }
 
+test.describe(() => {
+  test.use({ locale: 'de-DE', viewport: { width: 320, height: 640 } });
+  test('32. breaks German headings at syllables, and keeps soft hyphens out of the title', async ({ visitor, person, pool, page }) => {
+    await page.goto(pool.endpoint);
+    await page.getByLabel(de.email).fill(person.name);
+    await page.getByLabel(de.password, { exact: true }).fill(person.password);
+    await visitor.press(de.signIn.button);
+    await visitor.press(de.passcode.useRecoveryCode);
+    await expect(page.locator('h1')).toContainText('Wieder\u00adherstellungs\u00adcode');
+    await fits(page);
+    await expect(page).toHaveTitle(/^Geben Sie einen Wiederherstellungscode ein/);
+  });
+});
+
 test('loads at most 50 kB in any language before it is seen', async () => {
   const sizes = async (...names: string[]) => {
     const files = await Promise.all(names.map((name) => readFile(new URL(name, DIST))));

@@ -44,7 +44,7 @@ export const texts: Texts = {
     no: 'Nicht jetzt',
   },
   setUp: {
-    title: 'Authenticator-App einrichten',
+    title: 'Authenticator\u2011App einrichten',
     open: 'Öffnen Sie eine Authenticator-App auf Ihrem Telefon.',
     haveNone: 'Ich habe keine',
     anyApp: 'Jede Authenticator-App aus dem App-Store Ihres Telefons eignet sich. Auch viele Passwortmanager enthalten eine.',
