@@ -166,7 +166,7 @@ test('a forgotten password: whatever fails, the screen stays', async ({ visitor,
   await expect(page.getByRole('status')).toHaveText(en.notices.passwordSet);
 });
 
-test('who has no account is told nothing else than who has one', async ({ visitor, page }) => {
+test('an address without an account gets the same answer as one with an account', async ({ visitor, page }) => {
   const nobody: Pick<Person, 'name'> = newcomer(`nobody-${crypto.randomUUID()}@example.com`);
   await visitor.open();
   await visitor.press(en.signIn.forgot);

@@ -127,7 +127,7 @@ for (const noted of [true, false]) {
     await visitor.enter(person);
     await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
     if (!noted) {
-      // The triggers learn of a group with the tokens only.
+      // The triggers see a group only when tokens are issued.
       await visitor.recoveryCode.fill(person.recoveryCodes[1]!);
       await visitor.press(en.remove.button);
     }
