@@ -76,8 +76,10 @@ export function answer(text: string, attemptsLeft: number, { wish, deviceName, g
   else if (wish && wish !== 'SET_UP') clientMetadata['afterSecondFactor'] = wish;
   else delete clientMetadata['afterSecondFactor'];
   if (deviceName) clientMetadata['friendlyDeviceName'] = deviceName;
-  return outcome({ attemptsLeft, answerLost }, async () =>
-    next(await auth.confirmSignIn({ challengeResponse: text, options: { clientMetadata } })));
+  return outcome({ attemptsLeft, answerLost }, async () => {
+    const event = await next(await auth.confirmSignIn({ challengeResponse: text, options: { clientMetadata } }));
+    return event.type === 'passed' && giveUp ? { ...event, notice: 'unchanged' } : event;
+  });
 }
 
 export function setNewPassword(password: string): Promise<Outcome> {
@@ -85,7 +87,7 @@ export function setNewPassword(password: string): Promise<Outcome> {
 }
 
 export function signUp(username: string, password: string): Promise<Outcome> {
-  return outcome('message', async () => {
+  return outcome('signUp', async () => {
     const options = { userAttributes: { email: username } };
     const { nextStep } = await auth.signUp({ username, password, options });
     if (nextStep.signUpStep !== 'CONFIRM_SIGN_UP') return sent('signIn', '', 'confirmed');
@@ -94,28 +96,28 @@ export function signUp(username: string, password: string): Promise<Outcome> {
 }
 
 export function confirmSignUp(username: string, confirmationCode: string): Promise<Outcome> {
-  return outcome('message', async () => {
+  return outcome('confirmSignUp', async () => {
     await auth.confirmSignUp({ username, confirmationCode });
     return sent('signIn', '', 'confirmed');
   });
 }
 
 export function sendSignUpCodeAgain(username: string): Promise<Outcome> {
-  return outcome('message', async () => {
+  return outcome('resendCode', async () => {
     const { destination } = await auth.resendSignUpCode({ username });
     return sent('confirmSignUp', destination, 'sentAgain');
   });
 }
 
 export function sendPasswordCode(username: string, notice: Notice | null = null): Promise<Outcome> {
-  return outcome('message', async () => {
+  return outcome('forgot', async () => {
     const { nextStep } = await auth.resetPassword({ username });
     return sent('resetPassword', nextStep.codeDeliveryDetails?.destination, notice);
   });
 }
 
 export function resetPassword(username: string, confirmationCode: string, newPassword: string): Promise<Outcome> {
-  return outcome('message', async () => {
+  return outcome('resetPassword', async () => {
     await auth.confirmResetPassword({ username, confirmationCode, newPassword });
     return sent('signIn', '', 'passwordSet');
   });
@@ -189,8 +191,7 @@ function custom(parameters: Record<string, string>): Asked {
       return { step: 'SECOND_FACTOR', attemptsLeft, digits, deviceName: text('friendlyDeviceName'), retryAfterSeconds, stopped };
     case 'REMOVE_AUTHENTICATOR':
       if (!asksPasscode) return { step: 'UNKNOWN' };
-      // Whoever has to wait takes a recovery code, or leaves it on.
-      return { step: 'REMOVE_AUTHENTICATOR', attemptsLeft, digits, stopped: stopped || retryAfterSeconds > 0 };
+      return { step: 'REMOVE_AUTHENTICATOR', attemptsLeft, digits, retryAfterSeconds, stopped };
     case 'TOTP_SETUP':
       if (!digits.length) return { step: 'UNKNOWN' };
       return { step: 'TOTP_SETUP', attemptsLeft, digits, secretCode: text('secretCode'), otpauthUri: text('otpauthUri') };

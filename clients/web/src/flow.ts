@@ -7,8 +7,8 @@ export type Wish = 'REPLACE_AUTHENTICATOR' | 'NEW_RECOVERY_CODES' | 'REMOVE_AUTH
 /** What the user has to be told, and does not know yet. The words are in `texts/`. */
 export type Problem =
   | { kind: 'wrongPasscode'; attemptsLeft: number; clock: number | null }
-  | { kind: 'wrongRecoveryCode'; attemptsLeft: number }
-  | { kind: 'notAPasscode'; digits: readonly number[] }
+  | { kind: 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese'; attemptsLeft: number }
+  | { kind: 'notAPasscode' | 'notACode'; digits: readonly number[] }
   | { kind: 'unexpected'; name: string }
   | { kind: PlainProblem };
 export type PlainProblem =
@@ -23,20 +23,30 @@ export type PlainProblem =
   | 'stopped'
   | 'offline'
   | 'tryAgain'
+  | 'tryOnceMore'
   | 'tooManyRequests'
+  | 'tooManyAttempts'
+  | 'addressFormat'
+  | 'signUpRefused'
   | 'passwordRules'
   | 'passwordUsed'
   | 'wrongMessageCode'
   | 'oldMessageCode'
   | 'userExists'
+  | 'alreadyConfirmed'
+  | 'notSent'
+  | 'noReset'
   | 'confirmFirst'
   | 'passwordReset'
   | 'begunAgain'
   | 'signedOut'
+  | 'secondStepNeeded'
+  | 'staysOn'
   | 'newerServer';
 
-/** Good news, said politely. */
-export type Notice = 'confirmed' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'renewed';
+/** What is no problem, said politely. */
+export type Notice =
+  | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'renewed' | 'codesDue' | 'codesUnchanged' | 'unchanged' | 'turnedOff';
 
 /** What `SECOND_FACTOR` asks, kept while the user looks at another way to answer it. */
 export interface Prompt {
@@ -67,11 +77,13 @@ interface OnScreen {
   newPassword: {};
   offer: {};
   setUp: { attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string };
-  codes: { attemptsLeft: number; recoveryCodes: readonly string[] };
+  /** `wished`: without these, the codes that the user had before stay valid. */
+  codes: { attemptsLeft: number; recoveryCodes: readonly string[]; wished: boolean };
   passcode: { prompt: Prompt };
   recoveryCode: { prompt: Prompt };
-  lost: { prompt: Prompt; askSupport: boolean };
-  remove: { attemptsLeft: number; digits: readonly number[] };
+  support: { prompt: Prompt; from: 'passcode' | 'recoveryCode' };
+  /** Until `waitUntil`, and where passcodes are `stopped`, only a recovery code is right. */
+  remove: { attemptsLeft: number; digits: readonly number[]; waitUntil: number | null; stopped: boolean };
   signedIn: { claims: Claims; expires: number };
   problem: {};
 }
@@ -97,17 +109,18 @@ export type Asked =
   | { step: 'SECOND_FACTOR'; attemptsLeft: number; digits: readonly number[]; deviceName: string; retryAfterSeconds: number; stopped: boolean }
   | { step: 'TOTP_SETUP'; attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string }
   | { step: 'RECOVERY_CODES'; attemptsLeft: number; recoveryCodes: readonly string[] }
-  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[]; stopped: boolean }
+  | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[]; retryAfterSeconds: number; stopped: boolean }
   | { step: 'SECOND_FACTOR_OFFER' | 'NEW_PASSWORD' | 'CONFIRM_SIGN_UP' | 'RESET_PASSWORD' | 'UNKNOWN' };
 
 export type Choice =
   | 'signUp' | 'forgot' | 'back' | 'restart'
-  | 'passcode' | 'recoveryCode' | 'lost' | 'haveCode' | 'haveNone';
+  | 'passcode' | 'recoveryCode' | 'support';
 
 /** What happens. `attempt` is that of the state in which a call began. */
 export type Event =
-  | { type: 'booted'; begunAgain: boolean }
-  | { type: 'submitted'; username?: string; passcode?: string; giveUp?: boolean }
+  | { type: 'booted'; begunAgain: boolean; notice?: Notice | null }
+  /** `lost`: with the recovery code, the user says whether the phone is to be replaced. */
+  | { type: 'submitted'; username?: string; passcode?: string; giveUp?: boolean; lost?: boolean }
   | { type: 'mistyped'; problem: Problem }
   | { type: 'asked'; attempt: number; now: number; asked: Asked }
   | { type: 'sent'; attempt: number; to: 'confirmSignUp' | 'resetPassword' | 'signIn'; sentTo?: string; notice?: Notice | null }
@@ -115,11 +128,15 @@ export type Event =
   | { type: 'failed'; attempt: number; problem: Problem; stays: boolean }
   | { type: 'signedOut'; attempt: number; wish: Wish | null }
   | { type: 'told'; clock: number }
-  | { type: 'chose'; choice: Choice }
+  /** `username`: what stands in the field that the user leaves. */
+  | { type: 'chose'; choice: Choice; username?: string }
   | { type: 'clock'; now: number }
   | { type: 'online' }
   | { type: 'hidden' }
   | { type: 'broke' };
+
+/** What goes with a `submitted`. */
+export type Submitted = Omit<Named<'submitted'>, 'type'>;
 
 type Named<T extends Event['type']> = Extract<Event, { type: T }>;
 type Row<S extends Screen> = { [T in Exclude<Event['type'], 'chose'>]?: (state: On<S>, event: Named<T>) => State } & {
@@ -144,10 +161,10 @@ const TABLE: { readonly [S in Screen]: Row<S> } = {
   offer:         { submitted, asked, passed, failed, online, hidden },
   setUp:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
   codes:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
-  passcode:      { submitted, mistyped, asked, passed, failed, online, hidden, clock, told, chose: { recoveryCode: typeRecoveryCode, lost: lostPhone, back: restart } },
-  recoveryCode:  { submitted, mistyped, asked, passed, failed, online, hidden, clock, chose: { passcode: typePasscode, lost: lostPhone, back: restart } },
-  lost:          { hidden, clock, chose: { haveCode, haveNone, back: typePasscode } },
-  remove:        { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
+  passcode:      { submitted, mistyped, asked, passed, failed, online, hidden, clock, told, chose: { recoveryCode: typeRecoveryCode, support, back: restart } },
+  recoveryCode:  { submitted, mistyped, asked, passed, failed, online, hidden, clock, chose: { passcode: typePasscode, support, back: restart } },
+  support:       { hidden, clock, chose: { back: fromSupport } },
+  remove:        { submitted, mistyped, asked, passed, failed, online, hidden, clock, chose: { back: restart } },
   signedIn:      { submitted, passed, failed, signedOut, online },
   problem:       { chose: { restart } },
 };
@@ -159,13 +176,28 @@ export function reduce(state: State, event: Event): State {
   // A row takes the states of its own screen, which TypeScript cannot follow over the union.
   const row = TABLE[state.screen] as Row<Screen>;
   const next = event.type === 'chose' ? row.chose?.[event.choice] : row[event.type];
-  return (next as ((state: State, event: Event) => State) | undefined)?.(state, event) ?? state;
+  if (!next) return state;
+  const typed = event.type === 'chose' && event.username !== undefined ? { ...state, username: event.username } : state;
+  return (next as (state: State, event: Event) => State)(typed, event);
+}
+
+/** Until when no passcode is checked, if there is such a wait. */
+export function waitUntil(state: State): number | null {
+  return 'prompt' in state ? state.prompt.waitUntil : 'waitUntil' in state ? state.waitUntil : null;
+}
+
+/** How it stands if the user leaves now. While an answer is under way, nobody can tell. */
+export function leaving(state: State): Notice | null {
+  if (state.busy) return null;
+  if (state.screen === 'confirmSignUp') return 'confirmLater';
+  if (state.screen === 'codes') return state.wished ? 'codesUnchanged' : 'codesDue';
+  return null;
 }
 
 // ── What the entries do. Each gives a whole new state.
 
-function booted(state: State, { begunAgain }: Named<'booted'>): State {
-  return { ...blank(state), screen: 'signIn', problem: begunAgain ? { kind: 'begunAgain' } : null };
+function booted(state: State, { begunAgain, notice = null }: Named<'booted'>): State {
+  return { ...blank(state), screen: 'signIn', problem: begunAgain ? { kind: 'begunAgain' } : null, notice };
 }
 
 function broke(state: State): State {
@@ -173,9 +205,10 @@ function broke(state: State): State {
 }
 
 /** Once, while nothing is under way: a double click sends nothing twice. */
-function submitted(state: State, { username, passcode, giveUp }: Named<'submitted'>): State {
+function submitted(state: State, { username, passcode, giveUp, lost }: Named<'submitted'>): State {
   if (state.busy) return state;
   if (passcode && passcode === state.lastSent) return { ...state, problem: { kind: 'sentAlready' } };
+  const wish = state.screen !== 'recoveryCode' ? state.wish : lost ? 'REPLACE_AUTHENTICATOR' : state.prompt.wish;
   return {
     ...state,
     busy: true,
@@ -183,7 +216,7 @@ function submitted(state: State, { username, passcode, giveUp }: Named<'submitte
     notice: null,
     username: username ?? state.username,
     lastSent: passcode ?? state.lastSent,
-    wish: giveUp ? null : state.wish,
+    wish: giveUp ? null : wish,
   };
 }
 
@@ -210,15 +243,12 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
       const before = state.screen === 'codes' ? state : null;
       const recoveryCodes = asked.recoveryCodes.length || !before ? asked.recoveryCodes : before.recoveryCodes;
       if (!recoveryCodes.length) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
-      const problem = before && wrongRecoveryCode(before, attemptsLeft);
-      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, problem };
+      const problem = before && wrong('notOneOfThese', before, attemptsLeft);
+      const wished = before ? before.wished : state.wish === 'NEW_RECOVERY_CODES';
+      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, wished, problem };
     }
-    case 'REMOVE_AUTHENTICATOR': {
-      const { attemptsLeft, digits } = asked;
-      const wrong = state.screen === 'remove' ? wrongPasscode(state, attemptsLeft) : null;
-      const problem: Problem | null = asked.stopped ? { kind: 'stopped' } : wrong;
-      return { ...next, screen: 'remove', attemptsLeft, digits, problem };
-    }
+    case 'REMOVE_AUTHENTICATOR':
+      return removal(state, asked, now);
     case 'SECOND_FACTOR_OFFER':
       return { ...next, screen: 'offer' };
     case 'NEW_PASSWORD':
@@ -233,21 +263,32 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
 }
 
 function prompted(state: State, asked: Extract<Asked, { step: 'SECOND_FACTOR' }>, now: number): State {
-  const { attemptsLeft, digits, deviceName, stopped, retryAfterSeconds } = asked;
+  const { attemptsLeft, digits, deviceName, stopped } = asked;
   const before = 'prompt' in state ? state.prompt : null;
   const isWrong = before !== null && attemptsLeft < before.attemptsLeft;
   const wrongInARow = isWrong && state.screen === 'passcode' ? before.wrongInARow + 1 : 0;
-  const waitUntil = retryAfterSeconds > 0 ? now + retryAfterSeconds * 1000 : null;
+  const waitUntil = waitEnds(asked, now);
   const wish = before ? before.wish : state.wish;
   const prompt: Prompt = { attemptsLeft, digits, deviceName, stopped, waitUntil, wrongInARow, wish };
   const next = { ...blank(state), prompt };
   const typedCode = state.screen === 'recoveryCode';
-  if (isWrong && typedCode) return { ...next, screen: 'recoveryCode', problem: wrongRecoveryCode(before, attemptsLeft) };
+  if (isWrong && typedCode) return { ...next, screen: 'recoveryCode', problem: wrong('wrongRecoveryCode', before, attemptsLeft) };
   if (stopped) return { ...next, screen: 'recoveryCode', problem: { kind: 'stopped' } };
   if (typedCode) return { ...next, screen: 'recoveryCode' };
   // A wait has words of its own.
   const problem = isWrong && waitUntil === null ? wrongPasscode(before, attemptsLeft) : null;
   return { ...next, screen: 'passcode', problem };
+}
+
+function removal(state: State, asked: Extract<Asked, { step: 'REMOVE_AUTHENTICATOR' }>, now: number): State {
+  const { attemptsLeft, digits, stopped } = asked;
+  const before = state.screen === 'remove' ? state : null;
+  const next = { ...blank(state), screen: 'remove', attemptsLeft, digits, waitUntil: waitEnds(asked, now), stopped } as const;
+  const onlyCodes = before !== null && (before.stopped || before.waitUntil !== null);
+  const problem = before && wrong(onlyCodes ? 'wrongRecoveryCode' : 'wrongCode', before, attemptsLeft);
+  if (problem && onlyCodes) return { ...next, problem };
+  if (stopped) return { ...next, problem: { kind: 'stopped' } };
+  return { ...next, problem: next.waitUntil === null ? problem : null };
 }
 
 function sent(state: State, { to, sentTo = '', notice = null }: Named<'sent'>): State {
@@ -256,13 +297,21 @@ function sent(state: State, { to, sentTo = '', notice = null }: Named<'sent'>): 
 }
 
 function passed(state: State, { claims, expires, notice = null }: Named<'passed'>): State {
-  return { ...blank(state), screen: 'signedIn', claims, expires, wish: null, notice };
+  // After a reload only the tokens say who it is.
+  const username = state.username || (claims['email'] ?? '');
+  const done = state.screen === 'remove' ? 'turnedOff' : null;
+  return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notice: notice ?? done };
 }
 
 function failed(state: State, { problem, stays }: Named<'failed'>): State {
   // Not sent, or not looked at: the same passcode may be sent again.
   if (stays) return { ...state, busy: false, problem, lastSent: '' };
-  return { ...beginAgain(state), problem };
+  // After any other failure the codes on the screen may be valid.
+  const notKept = problem.kind === 'ended' || problem.kind === 'expired';
+  const notice = notKept ? leaving({ ...state, busy: false }) : null;
+  if (problem.kind !== 'secondStepNeeded' || state.wish !== 'REMOVE_AUTHENTICATOR') return { ...beginAgain(state), problem, notice };
+  // At the prompt it is refused, and the second step stays on. At the removal it was done, and the tokens are refused.
+  return { ...beginAgain(state), problem: 'prompt' in state ? { kind: 'staysOn' } : problem, wish: null };
 }
 
 function signedOut(state: State, { wish }: Named<'signedOut'>): State {
@@ -278,10 +327,11 @@ function hidden(state: State): State {
   return { ...beginAgain(state), problem: { kind: 'begunAgain' } };
 }
 
-function clock(state: On<'passcode' | 'recoveryCode' | 'lost'>, { now }: Named<'clock'>): State {
-  const { prompt } = state;
-  if (prompt.waitUntil === null || now < prompt.waitUntil) return state;
-  return { ...state, prompt: { ...prompt, waitUntil: null }, notice: 'waitOver' };
+function clock(state: On<'passcode' | 'recoveryCode' | 'support' | 'remove'>, { now }: Named<'clock'>): State {
+  const ends = waitUntil(state);
+  if (ends === null || now < ends) return state;
+  if (state.screen === 'remove') return { ...state, waitUntil: null, notice: 'waitOver' };
+  return { ...state, prompt: { ...state.prompt, waitUntil: null }, notice: 'waitOver' };
 }
 
 /** The server's time, asked after two wrong passcodes in a row. */
@@ -305,23 +355,19 @@ function typeRecoveryCode(state: On<'passcode'>): State {
   return { ...blank(state), screen: 'recoveryCode', prompt: state.prompt };
 }
 
-function typePasscode(state: On<'recoveryCode' | 'lost'>): State {
+function typePasscode(state: On<'recoveryCode'>): State {
   const { prompt } = state;
+  if (prompt.stopped) return state;
   // The phone is not lost after all.
-  const next = { ...blank(state), prompt, wish: prompt.wish };
-  return prompt.stopped ? { ...next, screen: 'recoveryCode', problem: { kind: 'stopped' } } : { ...next, screen: 'passcode' };
+  return { ...blank(state), screen: 'passcode', prompt, wish: prompt.wish };
 }
 
-function lostPhone(state: On<'passcode' | 'recoveryCode'>): State {
-  return { ...blank(state), screen: 'lost', prompt: state.prompt, askSupport: false };
+function support(state: On<'passcode' | 'recoveryCode'>): State {
+  return { ...blank(state), screen: 'support', prompt: state.prompt, from: state.screen };
 }
 
-function haveCode(state: On<'lost'>): State {
-  return { ...blank(state), screen: 'recoveryCode', prompt: state.prompt, wish: 'REPLACE_AUTHENTICATOR' };
-}
-
-function haveNone(state: On<'lost'>): State {
-  return { ...state, askSupport: true };
+function fromSupport({ prompt, from, ...state }: On<'support'>): State {
+  return { ...blank(state), screen: from, prompt, problem: prompt.stopped ? { kind: 'stopped' } : null };
 }
 
 /** What is left of a state on the next screen. */
@@ -329,14 +375,20 @@ function blank({ attempt, username, wish, lastSent }: Common): Common {
   return { attempt, username, wish, lastSent, busy: false, problem: null, notice: null };
 }
 
-function beginAgain(state: Common): On<'signIn'> {
-  return { ...blank(state), attempt: state.attempt + 1, screen: 'signIn' };
+function beginAgain(state: State): On<'signIn'> {
+  return { ...blank(state), attempt: state.attempt + 1, screen: 'signIn', notice: leaving(state) };
+}
+
+function waitEnds({ retryAfterSeconds }: { retryAfterSeconds: number }, now: number): number | null {
+  return retryAfterSeconds > 0 ? now + retryAfterSeconds * 1000 : null;
 }
 
 function wrongPasscode(before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
   return attemptsLeft < before.attemptsLeft ? { kind: 'wrongPasscode', attemptsLeft, clock: null } : null;
 }
 
-function wrongRecoveryCode(before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
-  return attemptsLeft < before.attemptsLeft ? { kind: 'wrongRecoveryCode', attemptsLeft } : null;
+type Wrong = 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese';
+
+function wrong(kind: Wrong, before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
+  return attemptsLeft < before.attemptsLeft ? { kind, attemptsLeft } : null;
 }

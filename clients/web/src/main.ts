@@ -4,10 +4,10 @@ import './style.css';
 
 import * as cognito from './cognito.ts';
 import { h } from './dom.ts';
-import { reduce, start, type Event, type Problem, type State, type Wish } from './flow.ts';
+import { leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
 import { Page } from './screens.ts';
 import type { Texts } from './texts/texts.ts';
-import { typed } from './typed.ts';
+import { mayBeAddress, typed } from './typed.ts';
 
 /** config.json, next to the page. */
 export interface Config extends cognito.PoolConfig {
@@ -25,7 +25,7 @@ export interface Config extends cognito.PoolConfig {
 
 /** What a screen can do. */
 export interface Actions {
-  chose(choice: (Event & { type: 'chose' })['choice']): void;
+  chose(choice: (Event & { type: 'chose' })['choice'], username?: string): void;
   signIn(username: string, password: string): void;
   signUp(username: string, password: string): void;
   confirmSignUp(code: string): void;
@@ -35,7 +35,7 @@ export interface Actions {
   newPassword(password: string): void;
   offer(answer: 'SKIP' | 'SET_UP'): void;
   /** A passcode or a recovery code, as it was typed. */
-  answer(text: string, accepts: 'passcode' | 'recoveryCode' | 'both', deviceName?: string): void;
+  answer(text: string, accepts: 'passcode' | 'recoveryCode' | 'both', more?: { deviceName?: string; lost?: boolean }): void;
   giveUp(): void;
   renew(): void;
   signOut(wish: Wish | null): void;
@@ -61,11 +61,11 @@ function dispatch(event: Event): State {
 }
 
 /** Sends once what the reducer lets through, and what comes back belongs to the sign-in that asked. */
-async function send(submitted: Omit<Event & { type: 'submitted' }, 'type'>, call: () => Promise<cognito.Outcome>) {
+async function send(submitted: Submitted, call: (state: State) => Promise<cognito.Outcome>) {
   const before = state;
   if (before.busy || !dispatch({ type: 'submitted', ...submitted }).busy) return;
   const { attempt } = state;
-  dispatch({ ...(await call()), attempt } as Event);
+  dispatch({ ...(await call(state)), attempt } as Event);
   if ('prompt' in state && state.prompt.wrongInARow > 1) await tellTime();
 }
 
@@ -92,25 +92,27 @@ function filled(...inputs: string[]): boolean {
 }
 
 const actions: Actions = {
-  chose: (choice) => void dispatch({ type: 'chose', choice }),
+  chose: (choice, username) => void dispatch({ type: 'chose', choice, ...(username !== undefined && { username }) }),
   signIn(username, password) {
-    if (filled(username, password)) send({ username }, () => cognito.signIn(username, password, state.wish));
+    if (filled(username, password)) send({ username }, ({ wish }) => cognito.signIn(username, password, wish));
   },
   signUp(username, password) {
-    if (filled(username, password)) send({ username }, () => cognito.signUp(username, password));
+    if (!filled(username, password)) return;
+    if (!mayBeAddress(username)) return mistyped({ kind: 'addressFormat' });
+    send({ username }, () => cognito.signUp(username, password));
   },
   confirmSignUp(code) {
-    if (filled(code)) send({}, () => cognito.confirmSignUp(state.username, code));
+    if (filled(code)) send({}, ({ username }) => cognito.confirmSignUp(username, code));
   },
   sendAgain() {
     const again = state.screen === 'confirmSignUp' ? cognito.sendSignUpCodeAgain : cognito.sendPasswordCode;
-    send({}, () => again(state.username, 'sentAgain'));
+    send({}, ({ username }) => again(username, 'sentAgain'));
   },
   forgot(username) {
     if (filled(username)) send({ username }, () => cognito.sendPasswordCode(username));
   },
   resetPassword(code, password) {
-    if (filled(code, password)) send({}, () => cognito.resetPassword(state.username, code, password));
+    if (filled(code, password)) send({}, ({ username }) => cognito.resetPassword(username, code, password));
   },
   newPassword(password) {
     if (filled(password)) send({}, () => cognito.setNewPassword(password));
@@ -118,15 +120,16 @@ const actions: Actions = {
   offer(answer) {
     send({}, () => cognito.answer(answer, 3, { wish: null }));
   },
-  answer(text, accepts, deviceName = '') {
+  answer(text, accepts, { deviceName = '', lost = false } = {}) {
     const { attemptsLeft, digits } = asked();
     const answer = typed(text, digits);
     if (answer.kind === 'passcode' && accepts !== 'recoveryCode') {
-      send({ passcode: answer.answer }, () => cognito.answer(answer.answer, attemptsLeft, { wish: state.wish, deviceName }));
+      send({ passcode: answer.answer }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish, deviceName }));
     } else if (answer.kind === 'recoveryCode') {
-      send({}, () => cognito.answer(answer.answer, attemptsLeft, { wish: state.wish }));
+      send({ lost }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish }));
     } else {
-      mistyped(accepts === 'recoveryCode' ? { kind: 'notARecoveryCode' } : { kind: 'notAPasscode', digits });
+      const kind = state.screen === 'remove' ? 'notACode' : 'notAPasscode';
+      mistyped(accepts === 'recoveryCode' ? { kind: 'notARecoveryCode' } : { kind, digits });
     }
   },
   giveUp() {
@@ -166,23 +169,23 @@ const page = new Page(texts, config ?? { userPoolId: '', userPoolClientId: '' },
 render = (before) => {
   // A half sign-in cannot be drawn again after a reload: its secret is not sent twice.
   const underWay = !['loading', 'signIn', 'signUp', 'forgot', 'signedIn', 'broken'].includes(state.screen);
-  if (underWay) sessionStorage.setItem(UNDER_WAY, '1');
+  if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state) ?? '');
   else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
   page.show(state, before);
   messages?.(state, before);
 };
 render(state);
 if (config) {
-  const begunAgain = sessionStorage.getItem(UNDER_WAY) !== null;
+  const left = sessionStorage.getItem(UNDER_WAY);
   cognito.configure(config);
   const outcome = await cognito.signedIn();
-  dispatch(outcome ? ({ ...outcome, attempt: state.attempt } as Event) : { type: 'booted', begunAgain });
+  dispatch(outcome ? ({ ...outcome, attempt: state.attempt } as Event) : { type: 'booted', begunAgain: left !== null, notice: (left || null) as Notice | null });
 } else {
   dispatch({ type: 'broke' });
 }
 
 setInterval(() => {
-  if (!('prompt' in state) || state.prompt.waitUntil === null) return;
+  if (waitUntil(state) === null) return;
   dispatch({ type: 'clock', now: Date.now() });
   page.tick(state);
 }, 1000);

@@ -2,7 +2,7 @@
 // their field.
 
 import { h, say, svg } from './dom.ts';
-import type { On, Problem, Screen, State } from './flow.ts';
+import { waitUntil, type On, type Problem, type Screen, type State } from './flow.ts';
 import type { Actions, Config } from './main.ts';
 import type { Texts } from './texts/texts.ts';
 import { inFours, typed } from './typed.ts';
@@ -19,11 +19,14 @@ interface Built {
 }
 
 /** The fields that a problem is about are emptied, or kept and selected. */
+const SOFT_HYPHEN = '\u00ad';
 const EMPTIED: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'wrongPasscode', 'sentAlready', 'passwordUsed']);
 const ABOUT_THE_PASSWORD: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'passwordLocked', 'passwordRules', 'passwordUsed']);
+const ABOUT_THE_ADDRESS: ReadonlySet<Problem['kind']> = new Set(['addressFormat', 'userExists', 'noReset']);
 const NOT_ABOUT_A_FIELD: ReadonlySet<Problem['kind']> = new Set([
-  'offline', 'tooManyRequests', 'begunAgain', 'signedOut', 'ended', 'expired', 'answerLost', 'stopped', 'tryAgain',
-  'unexpected', 'confirmFirst', 'passwordReset', 'newerServer',
+  'offline', 'tooManyRequests', 'tooManyAttempts', 'begunAgain', 'signedOut', 'ended', 'expired', 'answerLost', 'stopped', 'tryAgain',
+  'tryOnceMore', 'unexpected', 'confirmFirst', 'passwordReset', 'newerServer', 'signUpRefused', 'alreadyConfirmed', 'notSent',
+  'secondStepNeeded', 'staysOn',
 ]);
 
 export class Page {
@@ -51,18 +54,19 @@ export class Page {
     for (const button of this.#main.querySelectorAll('button')) button.setAttribute('aria-disabled', String(state.busy));
     say(this.#problem, state.problem ? this.#problemText(state.problem) : '');
     say(this.#notice, state.busy ? this.#texts.busy : state.notice ? this.#texts.notices[state.notice] : '');
-    document.title = this.#config.service ? `${title} – ${this.#config.service}` : title;
+    const name = title.replaceAll(SOFT_HYPHEN, '');
+    document.title = this.#config.service ? `${name} – ${this.#config.service}` : name;
     this.#markField(state, before, isNew && !readFirst, field);
     this.tick(state);
   }
 
   /** The time that is left of a wait; a screen reader hears of it at the start and at the end. */
   tick(state: State) {
-    if (!this.#wait || !('prompt' in state)) return;
-    const { waitUntil } = state.prompt;
-    const seconds = waitUntil === null ? 0 : Math.max(0, Math.ceil((waitUntil - Date.now()) / 1000));
+    if (!this.#wait) return;
+    const ends = waitUntil(state);
+    const seconds = ends === null ? 0 : Math.max(0, Math.ceil((ends - Date.now()) / 1000));
     const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-    say(this.#wait, waitUntil === null ? '' : this.#texts.passcode.waiting(time));
+    say(this.#wait, ends === null ? '' : this.#texts.passcode.waiting(time));
   }
 
   #build(state: State) {
@@ -90,6 +94,7 @@ export class Page {
     const wrong = problem === null || NOT_ABOUT_A_FIELD.has(problem.kind) ? undefined
       : problem.kind === 'missingInput' ? inputs.find(({ value }) => value === '')
       : ABOUT_THE_PASSWORD.has(problem.kind) ? inputs.find(({ autocomplete }) => autocomplete.endsWith('-password'))
+      : ABOUT_THE_ADDRESS.has(problem.kind) ? inputs.find(({ id }) => id === 'email')
       : field;
     for (const input of inputs) input.setAttribute('aria-invalid', String(input === wrong));
     if (takesFocus) field?.focus();
@@ -110,13 +115,14 @@ export class Page {
         return clock === null ? wrong : `${wrong} ${texts.yourClock(time(clock, { timeStyle: 'short' }))}`;
       }
       case 'wrongRecoveryCode':
-        return texts.wrongRecoveryCode(problem.attemptsLeft);
+      case 'wrongCode':
+      case 'notOneOfThese':
+        return texts[problem.kind](problem.attemptsLeft);
       case 'notAPasscode':
-        return texts.notAPasscode(this.#digits(problem.digits));
+      case 'notACode':
+        return texts[problem.kind](this.#digits(problem.digits));
       case 'unexpected':
         return texts.unexpected(problem.name);
-      case 'passwordRules':
-        return `${texts.problems.passwordRules} ${texts.rules(this.#passwordLength)}`;
       default:
         return texts.problems[problem.kind];
     }
@@ -148,8 +154,9 @@ export class Page {
     return h('div', { class: 'links' }, ...links);
   }
 
-  #chooses(text: string, choice: Parameters<Actions['chose']>[0]): HTMLButtonElement {
-    return this.#button(text, () => this.#actions.chose(choice));
+  /** What stands in the field for the address goes along. */
+  #chooses(text: string, choice: Parameters<Actions['chose']>[0], email?: HTMLInputElement): HTMLButtonElement {
+    return this.#button(text, () => this.#actions.chose(choice, email?.value.trim()));
   }
 
   #emailField(username: string) {
@@ -203,6 +210,19 @@ export class Page {
     });
   }
 
+  /** The wait, counted down for the eye, and said once to a screen reader. */
+  #waiting(): { shown: HTMLElement; announced: HTMLElement; patch(state: State): void } {
+    const announced = h('p', { class: 'away', role: 'alert' });
+    const shown = h('p', { id: 'wait', class: 'problem', 'aria-hidden': 'true' });
+    this.#wait = shown;
+    const patch = (state: State) => {
+      this.tick(state);
+      if (waitUntil(state) === null) say(announced, '');
+      else if (!announced.textContent) say(announced, shown.textContent ?? '');
+    };
+    return { shown, announced, patch };
+  }
+
   /** Sends a passcode as soon as it is whole, where the pool has one length of them. */
   #sendsItself(input: HTMLInputElement, digits: readonly number[], send: () => void): string {
     if (digits.length !== 1) return '';
@@ -230,15 +250,20 @@ export class Page {
       const password = this.#passwordField(false);
       const submit = () => this.#actions.signIn(email.input.value.trim(), password.input.value);
       const wished = h('p', {}, wish ? wishes[wish] : '');
+      const without = this.#chooses(signIn.without, 'restart', email.input);
       const links = this.#links(
-        this.#chooses(signIn.forgot, 'forgot'),
-        this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp'),
+        without,
+        this.#chooses(signIn.forgot, 'forgot', email.input),
+        this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp', email.input),
       );
       return {
         title: signIn.title,
         content: [wished, this.#form(submit, signIn.button, email.row, password.row), links],
         field: username ? password.input : email.input,
-        patch: (state) => say(wished, state.wish ? wishes[state.wish] : ''),
+        patch: (state) => {
+          say(wished, state.wish ? wishes[state.wish] : '');
+          without.hidden = state.wish === null;
+        },
       };
     },
 
@@ -249,7 +274,7 @@ export class Page {
       const submit = () => this.#actions.signUp(email.input.value.trim(), password.input.value);
       return {
         title: signUp.title,
-        content: [this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back'))],
+        content: [this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back', email.input))],
         field: email.input,
       };
     },
@@ -272,7 +297,7 @@ export class Page {
       const form = this.#form(() => this.#actions.forgot(email.input.value.trim()), forgot.button, email.row);
       return {
         title: forgot.title,
-        content: [h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back'))],
+        content: [h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back', email.input))],
         field: email.input,
       };
     },
@@ -320,7 +345,7 @@ export class Page {
       const { setUp, cancel } = this.#texts;
       const code = this.#passcodeField('hint');
       const device = h('input', { id: 'device', name: 'device', type: 'text', maxlength: '32', autocomplete: 'off' });
-      const submit = () => this.#actions.answer(code.value, 'passcode', device.value.trim());
+      const submit = () => this.#actions.answer(code.value, 'passcode', { deviceName: device.value.trim() });
       const hint = this.#sendsItself(code, digits, submit);
       const key = h('code', { class: 'key' }, inFours(secretCode));
       const said = h('span', { role: 'status' });
@@ -398,9 +423,7 @@ export class Page {
         if (!code.readOnly) this.#actions.answer(code.value, 'both');
       };
       const hint = this.#sendsItself(code, prompt.digits, submit);
-      const announced = h('p', { class: 'away', role: 'alert' });
-      const wait = h('p', { id: 'wait', class: 'problem', 'aria-hidden': 'true' });
-      this.#wait = wait;
+      const wait = this.#waiting();
       const form = this.#form(
         submit,
         this.#texts.continue,
@@ -412,17 +435,16 @@ export class Page {
         title: passcode.title(this.#digits(prompt.digits)),
         labels: code,
         content: [
-          wait, announced, form,
-          this.#links(this.#chooses(passcode.useRecoveryCode, 'recoveryCode'), this.#chooses(passcode.lost, 'lost'), this.#chooses(cancel, 'back')),
+          wait.shown, wait.announced, form,
+          this.#links(this.#chooses(passcode.useRecoveryCode, 'recoveryCode'), this.#chooses(passcode.haveNeither, 'support'), this.#chooses(cancel, 'back')),
         ],
         field: code,
         patch: (state) => {
-          const waits = 'prompt' in state && state.prompt.waitUntil !== null;
+          const waits = waitUntil(state) !== null;
           if (waits && !code.readOnly) code.value = '';
           code.readOnly = waits;
-          this.tick(state);
-          if (!waits) say(announced, '');
-          else if (!announced.textContent) say(announced, wait.textContent ?? '');
+          form.lastElementChild!.toggleAttribute('hidden', waits);
+          wait.patch(state);
         },
       };
     },
@@ -431,14 +453,19 @@ export class Page {
       const { recoveryCode, passcode, cancel } = this.#texts;
       const code = this.#recoveryCodeField('hint');
       const hint = h('p', { id: 'hint', class: 'hint' }, recoveryCode.hint);
+      const lost = h('input', { id: 'lost', name: 'lost', type: 'checkbox' });
+      // A user who has asked for another phone sets one up anyway.
+      const hidden = prompt.wish === 'REPLACE_AUTHENTICATOR';
+      const lostRow = h('div', { class: 'check', hidden }, lost, h('label', { for: lost.id }, recoveryCode.lost));
+      const submit = () => this.#actions.answer(code.value, 'recoveryCode', { lost: lost.checked });
       return {
         title: recoveryCode.title,
         labels: code,
         content: [
-          this.#form(() => this.#actions.answer(code.value, 'recoveryCode'), this.#texts.continue, hint, code),
+          this.#form(submit, this.#texts.continue, hint, code, lostRow),
           this.#links(
             !prompt.stopped && this.#chooses(recoveryCode.usePasscode, 'passcode'),
-            this.#chooses(passcode.lost, 'lost'),
+            this.#chooses(passcode.haveNeither, 'support'),
             this.#chooses(cancel, 'back'),
           ),
         ],
@@ -446,37 +473,39 @@ export class Page {
       };
     },
 
-    lost: () => {
-      const { lost, back } = this.#texts;
-      const ask = h('p', { role: 'status' });
+    support: () => {
+      const { support, back } = this.#texts;
       return {
-        title: lost.title,
+        title: support.title,
         content: [
-          h('p', {}, lost.text),
-          this.#button(lost.haveCode, () => this.#actions.chose('haveCode'), 'button'),
-          this.#links(this.#chooses(lost.haveNone, 'haveNone')),
-          ask,
+          h('p', {}, support.ask(this.#config.support || support.who)),
+          h('p', {}, support.then),
           this.#links(this.#chooses(back, 'back')),
         ],
-        patch: (state) =>
-          say(ask, 'askSupport' in state && state.askSupport ? lost.ask(this.#config.support || lost.support) : ''),
       };
     },
 
-    remove: () => {
+    remove: ({ stopped }) => {
       const { remove } = this.#texts;
-      const code = this.#recoveryCodeField('');
+      const code = this.#recoveryCodeField('wait');
+      const wait = this.#waiting();
+      let waits = false;
       const form = this.#form(
-        () => this.#actions.answer(code.value, 'both'),
+        // A passcode would cost a try, and be refused.
+        () => this.#actions.answer(code.value, stopped || waits ? 'recoveryCode' : 'both'),
         remove.button,
         h('div', { class: 'field' }, h('label', { for: code.id }, remove.label), code),
       );
       const keep = this.#button(remove.keep, this.#actions.giveUp);
       return {
         title: remove.title,
-        content: [h('p', {}, remove.text), form, this.#links(keep)],
+        content: [h('p', {}, remove.text), wait.shown, wait.announced, form, this.#links(keep)],
         field: code,
-        patch: (state) => { keep.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2; },
+        patch: (state) => {
+          keep.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2;
+          waits = waitUntil(state) !== null;
+          wait.patch(state);
+        },
       };
     },
 
@@ -484,27 +513,33 @@ export class Page {
       const { signedIn } = this.#texts;
       const until = h('dd', {});
       const factor = claims['second_factor'];
-      const word = factor === 'totp' || factor === 'recovery_code' ? factor : 'none';
+      const byCode = factor === 'recovery_code';
       const wrong = Number(claims['second_factor_wrong_passcodes'] ?? 0);
-      const isOn = claims['second_factor_enrolled'] !== 'false';
+      const enrolled = claims['second_factor_enrolled'];
+      const isOn = enrolled !== 'false';
+      // Tokens of a refresh need not say so, and then nobody knows where users may do without.
+      const word = !isOn ? 'none' : byCode || factor === 'totp' ? factor : enrolled || this.#config.optional !== true ? 'on' : null;
       const { signOut, renew } = this.#actions;
+      const anotherPhone = this.#button(signedIn.anotherPhone, () => signOut('REPLACE_AUTHENTICATOR'), byCode ? 'button' : 'link');
+      const leave = this.#button(signedIn.signOut, () => signOut(null), byCode ? 'link' : 'button');
       return {
         title: signedIn.title,
         content: [
           wrong > 0 ? h('p', { class: 'problem' }, signedIn.wrongPasscodes(wrong)) : null,
+          ...(byCode ? [h('p', {}, signedIn.codeUsed), anotherPhone] : []),
           h('dl', {},
             h('dt', {}, signedIn.account), h('dd', {}, claims['email'] ?? username),
-            h('dt', {}, signedIn.secondStep), h('dd', {}, signedIn.factors[word]),
+            ...(word ? [h('dt', {}, signedIn.secondStep), h('dd', {}, signedIn.factors[word])] : []),
             h('dt', {}, signedIn.since), h('dd', {}, time(Number(claims['auth_time']) * 1000, { timeStyle: 'short' })),
             h('dt', {}, signedIn.validUntil), until),
           h('p', { class: 'hint' }, signedIn.newTab),
           h('div', { class: 'row' },
             this.#button(signedIn.renew, renew),
-            isOn && this.#button(signedIn.anotherPhone, () => signOut('REPLACE_AUTHENTICATOR')),
+            isOn && !byCode && anotherPhone,
             isOn && this.#button(signedIn.newCodes, () => signOut('NEW_RECOVERY_CODES')),
             isOn && this.#config.optional === true && this.#button(signedIn.turnOff, () => signOut('REMOVE_AUTHENTICATOR')),
             !isOn && this.#button(signedIn.turnOn, () => signOut('SET_UP'))),
-          this.#button(signedIn.signOut, () => signOut(null), 'button'),
+          leave,
         ],
         patch: (state) => { if (state.screen === 'signedIn') say(until, time(state.expires, { timeStyle: 'short' })); },
       };

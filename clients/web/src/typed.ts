@@ -16,6 +16,11 @@ export function typed(text: string, digits: readonly number[]): Typed {
   return characters.length === CODE_CHARACTERS ? { kind: 'recoveryCode', answer } : { kind: 'neither' };
 }
 
+/** Whether it may be an address that mail can be sent to. Cognito decides; this only spares the obvious mistakes a request. */
+export function mayBeAddress(text: string): boolean {
+  return /^\S+@\S+[.。．｡]\S+$/u.test(text);
+}
+
 /** `ABCD EFGH …`, for reading aloud and typing over. */
 export function inFours(text: string): string {
   return text.match(/.{1,4}/g)?.join(' ') ?? '';

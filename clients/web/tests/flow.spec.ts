@@ -5,8 +5,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 
 import { failure, type Place } from '../src/errors.ts';
-import { reduce, start, type Asked, type Event, type Prompt, type Screen, type State } from '../src/flow.ts';
-import { typed } from '../src/typed.ts';
+import { leaving, reduce, start, waitUntil, type Asked, type Event, type Prompt, type Screen, type State } from '../src/flow.ts';
+import { texts as de } from '../src/texts/de.ts';
+import { texts as en } from '../src/texts/en.ts';
+import { texts as ja } from '../src/texts/ja.ts';
+import { texts as zh } from '../src/texts/zh.ts';
+import { mayBeAddress, typed } from '../src/typed.ts';
 
 const now = 1_000_000;
 const prompt: Prompt = { attemptsLeft: 3, digits: [6], deviceName: 'Blue phone', waitUntil: null, stopped: false, wrongInARow: 0, wish: null };
@@ -26,22 +30,25 @@ const STATES: { [S in Screen]: State & { screen: S } } = {
   newPassword: { ...common, screen: 'newPassword' },
   offer: { ...common, screen: 'offer' },
   setUp: { ...common, screen: 'setUp', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET' },
-  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'] },
+  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], wished: false },
   passcode: { ...common, screen: 'passcode', prompt: { ...prompt, waitUntil: now } },
   recoveryCode: { ...common, screen: 'recoveryCode', prompt: { ...prompt, waitUntil: now } },
-  lost: { ...common, screen: 'lost', prompt: { ...prompt, waitUntil: now }, askSupport: false },
-  remove: { ...common, screen: 'remove', attemptsLeft: 3, digits: [6] },
+  support: { ...common, screen: 'support', prompt: { ...prompt, waitUntil: now }, from: 'recoveryCode' },
+  remove: { ...common, screen: 'remove', attemptsLeft: 3, digits: [6], waitUntil: now, stopped: false },
   signedIn: { ...common, screen: 'signedIn', claims: {}, expires: now },
   problem: { ...common, screen: 'problem' },
 };
 
+const remove = { step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], retryAfterSeconds: 0, stopped: false } as const;
 const ask = (asked: Asked): Event => ({ type: 'asked', attempt: 7, now, asked });
 const EVENTS: { [name: string]: Event } = {
   'booted': { type: 'booted', begunAgain: false },
   'booted in the middle': { type: 'booted', begunAgain: true },
+  'booted after codes were shown': { type: 'booted', begunAgain: true, notice: 'codesDue' },
   'broke': { type: 'broke' },
   'submitted': { type: 'submitted' },
   'submitted a passcode': { type: 'submitted', passcode: '123456' },
+  'submitted, the phone is lost': { type: 'submitted', lost: true },
   'mistyped': { type: 'mistyped', problem: { kind: 'missingInput' } },
   'asked SECOND_FACTOR': ask(secondFactor),
   'asked SECOND_FACTOR again': ask({ ...secondFactor, attemptsLeft: 2 }),
@@ -51,9 +58,10 @@ const EVENTS: { [name: string]: Event } = {
   'asked TOTP_SETUP again': ask({ ...setUp, attemptsLeft: 2, secretCode: '', otpauthUri: '' }),
   'asked RECOVERY_CODES': ask(codes),
   'asked RECOVERY_CODES again': ask({ ...codes, attemptsLeft: 2, recoveryCodes: [] }),
-  'asked REMOVE_AUTHENTICATOR': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: false }),
-  'asked REMOVE_AUTHENTICATOR again': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 2, digits: [6], stopped: false }),
-  'asked REMOVE_AUTHENTICATOR, stopped': ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: true }),
+  'asked REMOVE_AUTHENTICATOR': ask(remove),
+  'asked REMOVE_AUTHENTICATOR again': ask({ ...remove, attemptsLeft: 2 }),
+  'asked REMOVE_AUTHENTICATOR with a wait': ask({ ...remove, retryAfterSeconds: 30 }),
+  'asked REMOVE_AUTHENTICATOR, stopped': ask({ ...remove, stopped: true }),
   'asked SECOND_FACTOR_OFFER': ask({ step: 'SECOND_FACTOR_OFFER' }),
   'asked NEW_PASSWORD': ask({ step: 'NEW_PASSWORD' }),
   'asked CONFIRM_SIGN_UP': ask({ step: 'CONFIRM_SIGN_UP' }),
@@ -65,6 +73,7 @@ const EVENTS: { [name: string]: Event } = {
   'passed': { type: 'passed', attempt: 7, claims: {}, expires: now },
   'failed and stays': { type: 'failed', attempt: 7, problem: { kind: 'offline' }, stays: true },
   'failed': { type: 'failed', attempt: 7, problem: { kind: 'tryAgain' }, stays: false },
+  'failed, the last try': { type: 'failed', attempt: 7, problem: { kind: 'ended' }, stays: false },
   'signedOut with a wish': { type: 'signedOut', attempt: 7, wish: 'NEW_RECOVERY_CODES' },
   'told': { type: 'told', clock: now },
   'clock before the end': { type: 'clock', now: now - 1 },
@@ -72,9 +81,12 @@ const EVENTS: { [name: string]: Event } = {
   'online': { type: 'online' },
   'hidden': { type: 'hidden' },
   ...Object.fromEntries(
-    (['signUp', 'forgot', 'back', 'restart', 'passcode', 'recoveryCode', 'lost', 'haveCode', 'haveNone'] as const)
+    (['signUp', 'forgot', 'back', 'restart', 'passcode', 'recoveryCode', 'support'] as const)
       .map((choice) => [`chose ${choice}`, { type: 'chose', choice } as const])),
 };
+
+/** As the triggers say it (`ClientError::SECOND_FACTOR_REQUIRED`). */
+const REQUIRED = 'Your account needs a second factor. Please sign in again.';
 
 function golden(name: string, text: string) {
   const file = new URL(name, import.meta.url);
@@ -93,8 +105,7 @@ test('the reducer does what the table says', () => {
       const next = reduce(before, event);
       if (next === before) continue;
       const said = [next.problem?.kind, next.notice, next.busy && 'busy', next.wish, next.attempt !== 7 && 'a new attempt'];
-      const also = ['askSupport' in next && next.askSupport && 'support'];
-      lines.push(`${screen.padEnd(14)} ${name.padEnd(36)} ${next.screen.padEnd(14)} ${[...said, ...also].filter(Boolean).join(', ')}`.trimEnd());
+      lines.push(`${screen.padEnd(14)} ${name.padEnd(38)} ${next.screen.padEnd(14)} ${said.filter(Boolean).join(', ')}`.trimEnd());
     }
     lines.push('');
   }
@@ -109,10 +120,14 @@ test('an error means what the table says, wherever it comes', () => {
     ['NotAuthorizedException', 'Password attempts exceeded'], ['NotAuthorizedException', 'Invalid session for the user, session is expired.'],
     ['NotAuthorizedException', 'Invalid session for the user, session can only be used once.'], ['UserLambdaValidationException'],
     ['UnexpectedLambdaException'], ['InternalErrorException'], ['UserNotConfirmedException'], ['PasswordResetRequiredException'],
-    ['UserUnAuthenticatedException'], ['ForbiddenException'],
+    ['UserUnAuthenticatedException'], ['ForbiddenException'], ['CodeDeliveryFailureException'],
+    ['InvalidParameterException', 'Username should be an email.'],
+    ['InvalidParameterException', "Value at 'password' failed to satisfy constraint"],
+    ['UserLambdaValidationException', `CreateAuthChallenge failed with error ${REQUIRED}.`],
   ];
   const places: [string, Place][] = [
-    ['signIn', 'signIn'], ['newPassword', 'newPassword'], ['message', 'message'], ['signedIn', 'signedIn'],
+    ...(['signIn', 'newPassword', 'signUp', 'confirmSignUp', 'resendCode', 'forgot', 'resetPassword', 'signedIn'] as const)
+      .map((place): [string, Place] => [place, place]),
     ['answer', { attemptsLeft: 2, answerLost: false }], ['last answer', { attemptsLeft: 1, answerLost: false }],
     ['answer after a lost one', { attemptsLeft: 2, answerLost: true }],
   ];
@@ -159,7 +174,7 @@ test('a passcode is sent once, unless it never arrived', () => {
   const offline = reduce(sent, { type: 'failed', attempt: 7, problem: { kind: 'offline' }, stays: true });
   expect(reduce(offline, { type: 'submitted', passcode: '123456' }).busy).toBe(true);
   // Also at the confirmation that follows, which takes another one.
-  const removal = reduce(sent, ask({ step: 'REMOVE_AUTHENTICATOR', attemptsLeft: 3, digits: [6], stopped: false }));
+  const removal = reduce(sent, ask(remove));
   expect(reduce(removal, { type: 'submitted', passcode: '123456' }).problem).toEqual({ kind: 'sentAlready' });
 });
 
@@ -179,10 +194,70 @@ test('wrong passcodes in a row are counted, and a recovery code ends the row', (
 });
 
 test('a phone that was not lost after all is not replaced', () => {
-  const lost = reduce(STATES.passcode, { type: 'chose', choice: 'lost' });
-  const code = reduce(lost, { type: 'chose', choice: 'haveCode' });
-  expect(code.wish).toBe('REPLACE_AUTHENTICATOR');
-  expect(reduce(code, { type: 'chose', choice: 'passcode' }).wish).toBe(null);
+  const sent = reduce(STATES.recoveryCode, { type: 'submitted', lost: true });
+  expect(sent.wish).toBe('REPLACE_AUTHENTICATOR');
+  const again = reduce(sent, ask({ ...secondFactor, attemptsLeft: 2 }));
+  expect(reduce(again, { type: 'submitted', lost: false }).wish).toBe(null);
+  expect(reduce(again, { type: 'chose', choice: 'passcode' }).wish).toBe(null);
+});
+
+test('a user who leaves the recovery codes learns which codes are valid', () => {
+  const back: Event = { type: 'chose', choice: 'back' };
+  expect(reduce(STATES.codes, back).notice).toBe('codesDue');
+  const wished = reduce({ ...STATES.passcode, wish: 'NEW_RECOVERY_CODES' }, ask(codes));
+  expect(reduce(wished, back).notice).toBe('codesUnchanged');
+  expect([leaving(STATES.codes), leaving(wished), leaving(STATES.passcode)]).toEqual(['codesDue', 'codesUnchanged', null]);
+  // What the answer on its way does, nobody can tell.
+  const busy = reduce(STATES.codes, { type: 'submitted' });
+  expect([leaving(busy), reduce(busy, { type: 'hidden' }).notice]).toEqual([null, null]);
+  expect(reduce(busy, EVENTS['failed']!).notice).toBe(null);
+  expect(reduce(busy, EVENTS['failed, the last try']!).notice).toBe('codesDue');
+});
+
+test('what stands in the field for the address goes along', () => {
+  const forgot = reduce(STATES.signIn, { type: 'chose', choice: 'forgot', username: 'ben@example.com' });
+  expect([forgot.screen, forgot.username]).toEqual(['forgot', 'ben@example.com']);
+  expect(reduce(STATES.signedIn, { type: 'chose', choice: 'forgot', username: 'ben@example.com' })).toBe(STATES.signedIn);
+  const reloaded = reduce({ ...STATES.loading, username: '' }, { type: 'passed', attempt: 7, claims: { email: 'ben@example.com' }, expires: now });
+  expect(reloaded.username).toBe('ben@example.com');
+});
+
+test('in a wait, a removal takes a recovery code and says what was wrong', () => {
+  const waiting = reduce(STATES.recoveryCode, ask({ ...remove, retryAfterSeconds: 30 }));
+  expect([waiting.problem, waitUntil(waiting)]).toEqual([null, now + 30_000]);
+  expect(reduce(waiting, ask({ ...remove, attemptsLeft: 2, retryAfterSeconds: 20 })).problem?.kind).toBe('wrongRecoveryCode');
+  const over = reduce(waiting, { type: 'clock', now: now + 30_000 });
+  expect([over.notice, waitUntil(over)]).toEqual(['waitOver', null]);
+  expect(reduce(over, ask({ ...remove, attemptsLeft: 2 })).problem?.kind).toBe('wrongCode');
+  const stopped = reduce(STATES.recoveryCode, ask({ ...remove, stopped: true }));
+  expect(stopped.problem?.kind).toBe('stopped');
+  expect(reduce(stopped, ask({ ...remove, stopped: true, attemptsLeft: 2 })).problem?.kind).toBe('wrongRecoveryCode');
+});
+
+test('nobody is asked to sign in for what cannot be turned off', () => {
+  for (const [screen, kind] of [['passcode', 'staysOn'], ['recoveryCode', 'staysOn'], ['remove', 'secondStepNeeded']] as const) {
+    const busy: State = { ...STATES[screen], wish: 'REMOVE_AUTHENTICATOR', busy: true };
+    const next = reduce(busy, { type: 'failed', attempt: 7, problem: { kind: 'secondStepNeeded' }, stays: false });
+    expect([next.screen, next.problem?.kind, next.wish]).toEqual(['signIn', kind, null]);
+  }
+});
+
+test('the sentence of the triggers is the one that they send', () => {
+  expect(readFileSync(new URL('../../../shared/src/error.rs', import.meta.url), 'utf8')).toContain(`"${REQUIRED}"`);
+});
+
+test('every word of a heading fits 320 px, or says where it breaks', () => {
+  const long = [en, de, ja, zh].flatMap((texts) => Object.values(texts))
+    .flatMap((part: object) => (Object.hasOwn(Object(part), 'title') ? [(part as { title: string | ((digits: string) => string) }).title] : []))
+    .flatMap((title) => (typeof title === 'string' ? title : title('6')).split(/[\s\u00ad-]/))
+    .filter((word) => /^[\p{Script=Latin}\u2011]{20,}$/u.test(word));
+  expect(long).toEqual([]);
+});
+
+test('an address is refused only where no mail could reach it', () => {
+  const taken = ['ana@example.com', 'Ana+1@mail.example.co.uk', '"o\'b"@example.museum', 'ana@bücher.example', 'アナ@例え。jp', 'a@[127.0.0.1]'];
+  expect(taken.filter((address) => !mayBeAddress(address))).toEqual([]);
+  expect(['', 'ana', 'x@y', 'ana@example', 'ana.example.com', '@example.com', 'ana@.com', 'ana@example.', 'ana b@example.com'].filter(mayBeAddress)).toEqual([]);
 });
 
 test('what is typed is an answer, or is not sent', () => {

@@ -46,7 +46,8 @@ test('3. replaces a temporary password, at the second attempt', async ({ visitor
   const password = page.getByLabel(en.newPassword, { exact: true });
   await password.fill('short');
   await visitor.press(en.continue);
-  await visitor.problem(`${en.problems.passwordRules} ${en.rules(12)}`);
+  await visitor.problem(en.problems.passwordRules);
+  await expect(page.getByText(en.rules(12))).toHaveCount(1);
   await expect(password).toHaveValue('short');
   await password.fill('Another-horse-9');
   await visitor.press(en.continue);
@@ -59,7 +60,7 @@ test('4. sets a new password after a forgotten one', async ({ visitor, person, p
   await visitor.open();
   await page.getByLabel(en.email).fill(person.name);
   await visitor.press(en.signIn.forgot);
-  await page.getByLabel(en.email).fill(person.name);
+  await expect(page.getByLabel(en.email)).toHaveValue(person.name);
   await visitor.press(en.forgot.button);
   await expect(page.getByLabel(en.messageCode)).toBeVisible();
   await page.getByLabel(en.messageCode).fill('000000');
@@ -100,16 +101,23 @@ test('6. comes back after a lost phone, whose codes are refused then', async ({ 
   const lost = person.authenticator;
   await visitor.begin(person);
   await visitor.asksPasscode();
-  await visitor.press(en.passcode.lost);
-  await visitor.sees(en.lost.title);
-  await visitor.press(en.lost.haveNone);
-  await expect(page.getByText(en.lost.ask(en.lost.support))).toBeVisible();
-  await visitor.press(en.lost.haveCode);
+  await visitor.press(en.passcode.haveNeither);
+  await visitor.sees(en.support.title);
+  await expect(page.getByText(en.support.ask(en.support.who))).toBeVisible();
+  await visitor.press(en.back);
+  await visitor.asksPasscode();
+  await visitor.press(en.passcode.useRecoveryCode);
+  await page.getByLabel(en.recoveryCode.lost).check();
+  await visitor.recoveryCode.fill('ECX1-7V9Z-XHDP-AK0E');
+  await visitor.press(en.continue);
+  await visitor.problem(en.wrongRecoveryCode(2));
   await visitor.recoveryCode.fill(person.recoveryCodes[0]!);
   await visitor.press(en.continue);
   await visitor.setsUp();
   const codes = await visitor.keepsCodes();
   await visitor.isIn();
+  // The new phone is what was proven last.
+  await expect(page.locator('dl')).toContainText(en.signedIn.factors.totp);
   await visitor.press(en.signedIn.signOut);
   await visitor.enter(person);
   await visitor.code.fill(lost.unusedPasscode());
@@ -141,19 +149,59 @@ test('7. gets new recovery codes, and the old ones are dead', async ({ visitor, 
   await visitor.isIn();
 });
 
-test('8. begins a replacement, and keeps the app after all', async ({ visitor, person }) => {
+test('8. begins a replacement after a recovery code, and keeps the app after all', async ({ visitor, person, page }) => {
   await visitor.begin(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
   await visitor.isIn();
+  await expect(page.getByText(en.signedIn.codeUsed)).toBeVisible();
+  await expect(page.locator('main .button')).toHaveText([en.signedIn.anotherPhone]);
+  await page.reload();
+  await expect(page.getByText(en.signedIn.codeUsed)).toBeVisible();
   await visitor.press(en.signedIn.anotherPhone);
+  await expect(page.getByLabel(en.email)).toHaveValue(person.name);
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
   await visitor.sees(en.setUp.title);
   await visitor.press(en.setUp.keepOld);
   await visitor.isIn();
+  await expect(page.getByRole('status')).toHaveText(en.notices.unchanged);
   await visitor.press(en.signedIn.signOut);
   await visitor.enter(person);
   await visitor.code.fill(person.authenticator.unusedPasscode());
+  await visitor.isIn();
+});
+
+test('leaves the codes that were asked for, and the old ones stay valid', async ({ visitor, person, page }) => {
+  await visitor.begin(person);
+  await visitor.code.fill(person.authenticator.unusedPasscode());
+  await visitor.press(en.signedIn.newCodes);
+  await visitor.enter(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
+  await visitor.sees(en.codes.title);
+  await visitor.recoveryCode.fill(person.recoveryCodes[1]!);
+  await visitor.press(en.continue);
+  await visitor.problem(en.notOneOfThese(2));
+  await visitor.press(en.cancel);
+  await expect(page.getByRole('status')).toHaveText(en.notices.codesUnchanged);
+  await visitor.enter(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
+  await visitor.isIn();
+});
+
+test('leaves the codes of a new app, and gets new ones at the next sign-in', async ({ visitor, pool, page }) => {
+  const person = await pool.newPerson();
+  await visitor.begin(person);
+  const app = await visitor.setsUp();
+  await visitor.sees(en.codes.title);
+  const unseen = await page.locator('ul.codes li').allTextContents();
+  await visitor.press(en.cancel);
+  await visitor.sees(en.signIn.title);
+  await expect(page.getByRole('status')).toHaveText(en.notices.codesDue);
+  await visitor.enter(person);
+  await visitor.asksPasscode();
+  await visitor.code.fill(app.unusedPasscode());
+  const codes = await visitor.keepsCodes();
+  expect(codes).not.toContain(unseen[0]);
   await visitor.isIn();
 });
 

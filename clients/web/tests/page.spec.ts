@@ -18,7 +18,7 @@ test('29. begins again after a reload, and says why', async ({ visitor, person, 
   const screens: ((visitor: Visitor) => Promise<void>)[] = [
     (visitor) => visitor.asksPasscode(),
     (visitor) => visitor.press(en.passcode.useRecoveryCode),
-    (visitor) => visitor.press(en.passcode.lost),
+    (visitor) => visitor.press(en.passcode.haveNeither),
   ];
   for (const reach of screens) {
     await visitor.begin(person);
@@ -34,6 +34,7 @@ test('29. begins again after a reload, and says why', async ({ visitor, person, 
   await page.goBack();
   await visitor.sees(en.signIn.title);
   await visitor.problem(en.problems.begunAgain);
+  await expect(page.getByRole('status')).toHaveText(en.notices.codesDue);
   await page.reload();
   await visitor.problem('');
 });
@@ -88,7 +89,7 @@ test('31. selects codes without a clipboard, downloads and prints them', async (
   await expect(page.locator('body')).toHaveAttribute('data-printed', '');
   await page.emulateMedia({ media: 'print' });
   await expect(page.locator('ul.codes')).toBeVisible();
-  await expect(page.locator('form')).toBeHidden();
+  for (const button of [en.codes.print, en.continue, en.cancel]) await expect(page.getByRole('button', { name: button })).toBeHidden();
 });
 
 test('31. copies the codes and the key where there is one', async ({ visitor, pool, page, context }) => {
@@ -168,6 +169,20 @@ for (const [locale, language, texts] of [['en-GB', 'en', en], ['de-AT', 'de', de
     });
   });
 }
+
+test.describe(() => {
+  test.use({ locale: 'de-DE', viewport: { width: 320, height: 640 } });
+  test('32. breaks German headings at syllables, and keeps soft hyphens out of the title', async ({ visitor, person, pool, page }) => {
+    await page.goto(pool.endpoint);
+    await page.getByLabel(de.email).fill(person.name);
+    await page.getByLabel(de.password, { exact: true }).fill(person.password);
+    await visitor.press(de.signIn.button);
+    await visitor.press(de.passcode.useRecoveryCode);
+    await expect(page.locator('h1')).toContainText('Wieder\u00adherstellungs\u00adcode');
+    await fits(page);
+    await expect(page).toHaveTitle(/^Geben Sie einen Wiederherstellungscode ein/);
+  });
+});
 
 test('loads at most 50 kB in any language before it is seen', async () => {
   const sizes = async (...names: string[]) => {

@@ -69,21 +69,33 @@ export async function tour(visitor: Visitor, pool: Pool, show: (screen: string) 
 
   await visitor.begin(person);
   await visitor.asksPasscode();
+  await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
+  await visitor.isIn();
+  await show('signed-in-by-recovery-code');
+  await visitor.press(en.signedIn.signOut);
+
+  await visitor.begin(await pool.newPerson());
+  await visitor.setsUp();
+  await visitor.sees(en.codes.title);
+  await visitor.press(en.cancel);
+  await show('sign-in-codes-due');
+
+  await visitor.begin(person);
+  await visitor.asksPasscode();
   await show('passcode');
   await visitor.code.fill(person.authenticator.wrongPasscodes(1)[0]!);
   await visitor.problem(en.wrongPasscode(2));
   await show('passcode-problem');
   await visitor.press(en.passcode.useRecoveryCode);
   await show('recovery-code');
-  await visitor.press(en.passcode.lost);
-  await show('lost');
-  await visitor.press(en.lost.haveNone);
-  await show('lost-without-code');
+  await visitor.press(en.passcode.haveNeither);
+  await show('support');
 
   for (const [screen, shown, changed] of [
     ['passcode-waiting', 'passcode', { retryAfterSeconds: '27' }],
     ['stopped', 'recoveryCode', { accepts: 'RECOVERY_CODE' }],
     ['remove', 'remove', { challenge: 'REMOVE_AUTHENTICATOR' }],
+    ['remove-waiting', 'remove', { challenge: 'REMOVE_AUTHENTICATOR', retryAfterSeconds: '27' }],
     ['problem', 'problem', { challenge: 'PUSH' }],
   ] as const) {
     change = changed;

@@ -74,11 +74,13 @@ test('15. counts a wait down and ends it, and a recovery code does not wait', as
   await expect(wait).toHaveText(new RegExp(en.passcode.waiting('0:[0-3][0-9]')));
   await expect(page.getByRole('alert').filter({ hasText: en.passcode.waiting('').slice(0, 20) })).toHaveCount(1);
   await expect(visitor.code).not.toBeEditable();
+  await expect(page.getByRole('button', { name: en.continue })).toHaveCount(0);
   const before = await wait.textContent();
   await page.clock.runFor(5000);
   expect(await wait.textContent()).not.toBe(before);
   await page.clock.runFor(31_000);
   await expect(visitor.code).toBeEditable();
+  await expect(page.getByRole('button', { name: en.continue })).toHaveCount(1);
   await expect(page.getByRole('status')).toHaveText(en.notices.waitOver);
   await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
   await visitor.isIn();
@@ -95,9 +97,10 @@ test('16. asks for a recovery code where passcodes are stopped', async ({ visito
   await visitor.sees(en.recoveryCode.title);
   await visitor.problem(en.problems.stopped);
   await expect(page.getByRole('button', { name: en.recoveryCode.usePasscode })).toHaveCount(0);
-  await visitor.press(en.passcode.lost);
+  await visitor.press(en.passcode.haveNeither);
   await visitor.press(en.back);
   await visitor.sees(en.recoveryCode.title);
+  await visitor.problem(en.problems.stopped);
   await visitor.recoveryCode.fill(person.recoveryCodes[0]!);
   await visitor.press(en.continue);
   await visitor.isIn();

@@ -22,7 +22,7 @@ export interface Texts {
   rules(atLeast: number): string;
   messageCode: string;
 
-  signIn: { title: string; button: string; forgot: string; signUp: string };
+  signIn: { title: string; button: string; without: string; forgot: string; signUp: string };
   wishes: { [W in Wish]: string };
   signUp: { title: string; button: string };
   confirmSignUp: { title(address: string): string; button: string; again: string };
@@ -66,16 +66,17 @@ export interface Texts {
     sentByItself(digits: string): string;
     waiting(time: string): string;
     useRecoveryCode: string;
-    lost: string;
+    haveNeither: string;
   };
-  recoveryCode: { title: string; hint: string; usePasscode: string };
-  lost: { title: string; text: string; haveCode: string; haveNone: string; ask(support: string): string; support: string };
+  recoveryCode: { title: string; hint: string; lost: string; usePasscode: string };
+  support: { title: string; ask(whom: string): string; who: string; then: string };
   remove: { title: string; text: string; label: string; button: string; keep: string };
   signedIn: {
     title: string;
     account: string;
     secondStep: string;
-    factors: { totp: string; recovery_code: string; none: string };
+    factors: { totp: string; recovery_code: string; on: string; none: string };
+    codeUsed: string;
     since: string;
     validUntil: string;
     wrongPasscodes(count: number): string;
@@ -91,7 +92,10 @@ export interface Texts {
   wrongPasscode(attemptsLeft: number): string;
   yourClock(time: string): string;
   wrongRecoveryCode(attemptsLeft: number): string;
+  wrongCode(attemptsLeft: number): string;
+  notOneOfThese(attemptsLeft: number): string;
   notAPasscode(digits: string): string;
+  notACode(digits: string): string;
   unexpected(name: string): string;
   notices: { [N in Notice]: string };
   /** Between two numbers, such as "6 or 8". */
