@@ -41,6 +41,7 @@ export type PlainProblem =
   | 'begunAgain'
   | 'signedOut'
   | 'secondStepNeeded'
+  | 'secondStepNow'
   | 'staysOn'
   | 'newerServer';
 
@@ -310,8 +311,8 @@ function failed(state: State, { problem, stays }: Named<'failed'>): State {
   const notKept = problem.kind === 'ended' || problem.kind === 'expired';
   const notice = notKept ? leaving({ ...state, busy: false }) : null;
   if (problem.kind !== 'secondStepNeeded' || state.wish !== 'REMOVE_AUTHENTICATOR') return { ...beginAgain(state), problem, notice };
-  // At the prompt it is refused, and the second step stays on. At the removal it was done, and the tokens are refused.
-  return { ...beginAgain(state), problem: 'prompt' in state ? { kind: 'staysOn' } : problem, wish: null };
+  // At the prompt it is refused, and the second step stays on. At the removal it was refused, or done and the tokens refused.
+  return { ...beginAgain(state), problem: { kind: 'prompt' in state ? 'staysOn' : 'secondStepNow' }, wish: null };
 }
 
 function signedOut(state: State, { wish }: Named<'signedOut'>): State {

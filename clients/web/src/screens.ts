@@ -26,7 +26,7 @@ const ABOUT_THE_ADDRESS: ReadonlySet<Problem['kind']> = new Set(['addressFormat'
 const NOT_ABOUT_A_FIELD: ReadonlySet<Problem['kind']> = new Set([
   'offline', 'tooManyRequests', 'tooManyAttempts', 'begunAgain', 'signedOut', 'ended', 'expired', 'answerLost', 'stopped', 'tryAgain',
   'tryOnceMore', 'unexpected', 'confirmFirst', 'passwordReset', 'newerServer', 'signUpRefused', 'alreadyConfirmed', 'notSent',
-  'secondStepNeeded', 'staysOn',
+  'secondStepNeeded', 'secondStepNow', 'staysOn',
 ]);
 
 export class Page {

@@ -235,7 +235,7 @@ test('in a wait, a removal takes a recovery code and says what was wrong', () =>
 });
 
 test('nobody is asked to sign in for what cannot be turned off', () => {
-  for (const [screen, kind] of [['passcode', 'staysOn'], ['recoveryCode', 'staysOn'], ['remove', 'secondStepNeeded']] as const) {
+  for (const [screen, kind] of [['passcode', 'staysOn'], ['recoveryCode', 'staysOn'], ['remove', 'secondStepNow']] as const) {
     const busy: State = { ...STATES[screen], wish: 'REMOVE_AUTHENTICATOR', busy: true };
     const next = reduce(busy, { type: 'failed', attempt: 7, problem: { kind: 'secondStepNeeded' }, stays: false });
     expect([next.screen, next.problem?.kind, next.wish]).toEqual(['signIn', kind, null]);

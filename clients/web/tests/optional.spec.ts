@@ -132,7 +132,7 @@ for (const noted of [true, false]) {
       await visitor.press(en.remove.button);
     }
     await visitor.sees(en.signIn.title);
-    await visitor.problem(noted ? en.problems.staysOn : en.problems.secondStepNeeded);
+    await visitor.problem(noted ? en.problems.staysOn : en.problems.secondStepNow);
     await expect(visitor.page.getByText(en.wishes.REMOVE_AUTHENTICATOR)).toHaveCount(0);
     await visitor.enter(person);
     await (noted ? visitor.asksPasscode() : visitor.sees(en.setUp.title));

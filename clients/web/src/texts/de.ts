@@ -147,6 +147,7 @@ export const texts: Texts = {
     begunAgain: 'Die Seite wurde neu geladen, deshalb beginnt die Anmeldung von vorn.',
     signedOut: 'Sie sind abgemeldet. Bitte melden Sie sich neu an.',
     secondStepNeeded: 'Ihr Konto braucht jetzt einen zweiten Schritt. Melden Sie sich neu an, um ihn einzurichten.',
+    secondStepNow: 'Ihr Konto braucht jetzt einen zweiten Schritt. Bitte melden Sie sich neu an.',
     staysOn: 'Ihr Konto braucht den zweiten Schritt, deshalb lässt er sich nicht ausschalten. Bitte melden Sie sich neu an.',
     newerServer: 'Diese Seite ist älter als die Anmeldung. Laden Sie sie neu.',
   },

@@ -147,6 +147,7 @@ export const texts: Texts = {
     begunAgain: 'The page was loaded again, so the sign-in begins again.',
     signedOut: 'You are signed out. Please sign in again.',
     secondStepNeeded: 'Your account needs a second step now. Sign in again to set it up.',
+    secondStepNow: 'Your account needs a second step now. Please sign in again.',
     staysOn: 'Your account needs the second step, so you cannot turn it off. Please sign in again.',
     newerServer: 'This page is older than the sign-in. Reload it.',
   },

@@ -146,6 +146,7 @@ export const texts: Texts = {
     begunAgain: '页面已重新加载，因此登录需要从头开始。',
     signedOut: '您已退出登录。请重新登录。',
     secondStepNeeded: '您的账户现在需要两步验证。请重新登录并设置。',
+    secondStepNow: '您的账户现在需要两步验证。请重新登录。',
     staysOn: '您的账户需要两步验证，因此无法关闭。请重新登录。',
     newerServer: '此页面的版本已过时。请重新加载。',
   },
