@@ -19,6 +19,7 @@ use operator::doctor::Severity::{Broken, Fine, Open, Weak};
 use operator::doctor::deployment::Given;
 use operator::doctor::read::read;
 use operator::doctor::{Finding, Severity, findings, report};
+use tests::clock::NOW;
 use tests::ministack::Ministack;
 
 const TABLE: &str = "second-factors";
@@ -109,7 +110,7 @@ impl Deployed {
         let sign_in = [("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN")];
         let store = [("TABLE_NAME", TABLE), ("KEY_ID", &self.key_id)];
         let define = self.function("define", &sign_in).await;
-        let create = self.function("create", &[sign_in, store].concat()).await;
+        let create = self.function("create", &[&sign_in[..], &store, &[("TOTP_ISSUER", "Example")]].concat()).await;
         let verify = self.function("verify", &[&sign_in[1..], &store].concat()).await;
         let guard = self.function("guard", &[("TABLE_NAME", TABLE), ("TOKEN_GUARD", "GRANT")]).await;
         let guard = PreTokenGenerationVersionConfigType::builder()
@@ -170,13 +171,7 @@ impl Deployed {
     }
 
     async fn findings(&self) -> Vec<Finding> {
-        let read = read(
-            &Services::new(&self.config),
-            self.pool_id.parse().unwrap(),
-            Given::default(),
-            "2027-01-15T08:00:00Z".to_owned(),
-        )
-        .await;
+        let read = read(&Services::new(&self.config), self.pool_id.parse().unwrap(), Given::default(), NOW).await;
         // ministack leaves a new function in the state Pending for seconds.
         findings(&read.unwrap()).into_iter().filter(|finding| finding.id != "trigger-state").collect()
     }

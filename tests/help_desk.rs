@@ -744,30 +744,48 @@ async fn pass_unproven(desk: &HelpDesk, user: &UserKey) {
 }
 
 #[tokio::test]
-async fn a_record_that_is_replaced_keeps_what_it_says_about_sessions() {
-    for arguments in [&["enroll"][..], &["forget"], &["import"]] {
+async fn a_record_that_is_changed_keeps_what_it_says_about_sessions() {
+    for (command, is_enrolled) in [
+        ("enroll", false),
+        ("operator-code", true),
+        ("unlock", true),
+        ("forget", false),
+        ("forget", true),
+        ("import", false),
+        ("import", true),
+    ] {
         let desk = HelpDesk::new().await;
         let ana = desk.user(ANA, true).await;
+        desk.run(&["sign-out", &ana.sub, "--yes"], "").await.well();
+        let signed_out = desk.served.clock.now();
+        desk.served.clock.wait(HOUR);
         pass_unproven(&desk, &ana).await;
-        let unproven = desk.stored(&ana).await.record.last_unproven_at();
-        assert_eq!(unproven, Some(desk.served.clock.now()));
+        let notes = (Some(signed_out), Some(signed_out.plus(HOUR)));
+        if is_enrolled {
+            let person = desk.enroll(ANA).await;
+            desk.guess(ANA, &person, 5).await;
+        }
         desk.served.clock.wait(HOUR);
         let file = std::env::temp_dir().join(format!("second-factor-sessions-{}.csv", std::process::id()));
         let file = file.to_str().unwrap();
-        match arguments[0] {
-            "import" => std::fs::write(file, format!("user,secret\n{},JBSWY3DPEHPK3PXP\n", ana.sub)).unwrap(),
+        let mut arguments = vec![command, &ana.sub, "--yes"];
+        match command {
+            "import" => {
+                std::fs::write(file, format!("user,secret\n{},JBSWY3DPEHPK3PXP\n", ana.sub)).unwrap();
+                arguments = vec![command, file, "--replace", "--yes"];
+            }
             "forget" => {
                 let request = json!({ "UserPoolId": desk.served.user_pool_id, "Username": ANA });
                 desk.served.pool.call("AdminDeleteUser", request).await.unwrap();
             }
             _ => {}
         }
-        let about = if arguments[0] == "import" { file } else { &ana.sub };
-        let generation = desk.stored(&ana).await.record.generation();
-        desk.run(&[arguments[0], about, "--yes"], "").await.well();
+        let before = desk.stored(&ana).await.record;
+        assert_eq!((before.signed_out_at(), before.last_unproven_at()), notes, "{command}");
+        desk.run(&arguments, "").await.well();
         let after = desk.stored(&ana).await.record;
-        assert_ne!(after.generation(), generation, "{arguments:?}");
-        assert_eq!(after.last_unproven_at(), unproven, "{arguments:?}");
+        assert_eq!(after.last_change().unwrap().what(), command);
+        assert_eq!((after.signed_out_at(), after.last_unproven_at()), notes, "{command}");
     }
 }
 

@@ -26,6 +26,7 @@ use shared::settings::{AcceptedCognitoMfa, Enrollment, SignInSettings};
 use shared::store::dynamodb::DynamoDbStore;
 use shared::store::kms::KmsSealer;
 use shared::store::{EncryptionContext, RecordStore as _, Saved, Sealer as _, Version};
+use tests::clock::NOW;
 use tests::driver::{Driver as _, EventHandler, SignIn};
 use tests::events::{ChallengeTrigger, User};
 use tests::person::Person;
@@ -79,11 +80,7 @@ fn store(served: &Served) -> DynamoDbStore {
 
 async fn examined(served: &Served, user_pool_id: &str) -> Vec<Finding> {
     let services = Services::new(&served.config);
-    findings(
-        &read(&services, user_pool_id.parse().unwrap(), Given::default(), "2027-01-15T08:00:00Z".to_owned())
-            .await
-            .unwrap(),
-    )
+    findings(&read(&services, user_pool_id.parse().unwrap(), Given::default(), NOW).await.unwrap())
 }
 
 fn above_fine(found: &[Finding]) -> Vec<(&'static str, String)> {

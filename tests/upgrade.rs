@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use pre_token_generation::Guard;
-use serde_json::Value;
+use serde_json::{Value, json};
 use shared::clock::UnixTime;
 use shared::cognito::UserKey;
 use shared::error::ClientError;
@@ -18,7 +18,7 @@ use shared::recovery_codes::RecoveryCode;
 use shared::settings::TokenGuard;
 use shared::store::{RecordStore as _, Saved, Versioned};
 use tests::driver::{Driver as _, SignIn};
-use tests::events::{ChallengeTrigger, USER_POOL_ID};
+use tests::events::{CLIENT_ID, ChallengeTrigger, USER_POOL_ID};
 use tests::lambda::Lambda;
 use tests::later::{fields_added_later, with_fields_added_later};
 use tests::ministack::Ministack;
@@ -34,11 +34,12 @@ enum Version {
     Newer,
 }
 
-/// Both versions of the three functions, on one table and one key.
+/// Both versions of the three functions and the older token guard, on one table and one key.
 struct Deploy {
     aws: OnMinistack,
     table_name: String,
     functions: Mutex<Vec<(Version, ChallengeTrigger, Lambda)>>,
+    older_guard: Mutex<Lambda>,
 }
 
 impl Deploy {
@@ -50,6 +51,7 @@ impl Deploy {
             ("ACCEPTED_COGNITO_MFA", "NONE"),
             ("ENROLLMENT", "AT_SIGN_IN"),
             ("TOTP_ISSUER", "Example"),
+            ("TOKEN_GUARD", "GRANT"),
             ("TABLE_NAME", &table_name),
             ("KEY_ID", &key_id),
             ("AWS_REGION", Ministack::REGION),
@@ -62,7 +64,8 @@ impl Deploy {
             functions.push((Version::Older, trigger, Lambda::start_older(trigger, &variables).await));
             functions.push((Version::Newer, trigger, Lambda::start(trigger, &variables).await));
         }
-        Self { aws, table_name, functions: Mutex::new(functions) }
+        let older_guard = Mutex::new(Lambda::start_older_guard(&variables).await);
+        Self { aws, table_name, functions: Mutex::new(functions), older_guard }
     }
 
     async fn invoke(&self, version: Version, trigger: ChallengeTrigger, event: Value) -> Result<Value, ClientError> {
@@ -142,6 +145,65 @@ async fn an_older_function_keeps_what_a_newer_one_has_added_to_a_record() {
         let kept = |place: &String| !replaced.contains(&place.as_str());
         let left = fields_added_later(&deploy.record(&user).await);
         assert!(left.iter().filter(|place| kept(place)).eq(places.iter().filter(|place| kept(place))), "{left:?}");
+    }
+}
+
+/// What a record notes of sessions and requirements: the older functions know none of it.
+const NOTES: [&str; 4] = ["turnedOffAt", "requiredSince", "unprovenAt", "signedOutAt"];
+
+fn with_notes(record: &Record) -> Record {
+    let mut stored: Value = serde_json::from_str(&record.to_json().unwrap()).unwrap();
+    let notes = [json!(1_800_000_001), json!(1_800_000_002), json!({ CLIENT_ID: 1_800_000_003 }), json!(1_800_000_004)];
+    for (name, note) in NOTES.into_iter().zip(notes) {
+        stored["record"][name] = note;
+    }
+    let noted = Record::from_json(&stored.to_string()).unwrap();
+    let of_this_version =
+        [noted.turned_off_at(), noted.required_since(), noted.last_unproven_at(), noted.signed_out_at()];
+    assert_eq!(of_this_version.map(|time| time.unwrap().0 - 1_800_000_000), [1, 2, 3, 4]);
+    noted
+}
+
+/// Otherwise an older function would end, at any save, what a refresh and a removal are judged by.
+#[tokio::test]
+async fn an_older_verify_and_guard_keep_what_is_noted_of_sessions() {
+    let ministack = Ministack::start();
+    let deploy = Deploy::start(&ministack).await;
+    let version = Cell::new(Version::Newer);
+    let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
+    let scenario = UserScenario::new("plainly-fake-sub", answer, now);
+    let user = scenario.user.key();
+    let noted = async || {
+        let record = deploy.record(&user).await["record"].take();
+        NOTES.map(|name| record[name].clone())
+    };
+
+    // Without an authenticator: the older functions have one set up, as they know no policy.
+    deploy.change(&user, |_| with_notes(&Record::reset(Generation(random())))).await;
+    let notes = noted().await;
+    assert!(notes.iter().all(|note| !note.is_null()), "{notes:?}");
+    version.set(Version::Older);
+    let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
+    let person = Person::enroll(&mut sign_in).await;
+    assert_eq!(noted().await, notes);
+
+    for (of, code) in [(Version::Older, &person.codes[1]), (Version::Newer, &person.codes[2])] {
+        version.set(of);
+        let mut sign_in = SignIn::after_password(&scenario, &scenario.user);
+        assert_eq!(sign_in.challenge().await.unwrap()["challenge"], "SECOND_FACTOR");
+        version.set(Version::Older);
+        assert_eq!(sign_in.answer(&person.wrong_passcode(now())).await, Ok(false));
+        assert_eq!(noted().await, notes, "after a wrong answer");
+        sign_in.challenge().await.unwrap();
+        version.set(of);
+        assert_eq!(sign_in.answer(code).await, Ok(true));
+        assert_eq!(noted().await, notes, "after a correct one");
+
+        let saved = deploy.aws.item(&deploy.table_name, &user).await;
+        let event = scenario.user.token_event("TokenGeneration_Authentication", "2");
+        deploy.older_guard.lock().await.invoke(event.to_string()).await.unwrap();
+        assert_ne!(deploy.aws.item(&deploy.table_name, &user).await, saved, "the grant is spent");
+        assert_eq!(noted().await, notes, "after tokens");
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::path::PathBuf;
 
-use aws_smithy_types::DateTime;
-use aws_smithy_types::date_time::Format;
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use shared::clock::UnixTime;
@@ -345,12 +343,10 @@ pub async fn run(
     coloured: bool,
     terminal: &mut Terminal<'_>,
 ) -> Result<Ended, Stopped> {
-    let now = DateTime::from_secs(i64::try_from(clock().0).unwrap_or(i64::MAX)).fmt(Format::DateTime);
-    let now = now.map_err(|error| Stopped::Failed(format!("The time is not understood: {error}.")))?;
     match command_line.command {
         Command::Doctor { user_pool_id, table, key, json } => {
             let given = Given { table_name: table, key_id: key };
-            let findings = match read(services, user_pool_id.clone(), given, now).await {
+            let findings = match read(services, user_pool_id.clone(), given, clock()).await {
                 Ok(deployment) => findings(&deployment),
                 Err(unreadable) => vec![nothing_was_read(&unreadable)],
             };

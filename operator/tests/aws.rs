@@ -16,10 +16,12 @@ mod tests {
     use operator::doctor::read::read;
     use operator::doctor::{Deployment, Severity, findings};
     use serde_json::json;
+    use shared::clock::UnixTime;
 
     use crate::recorded::{Answer, SECRETS, USER_POOL_ID, changed, refused, serve, sound};
 
-    const NOW: &str = "2026-11-26T08:00:00Z";
+    /// 2026-11-26T08:00:00Z
+    const NOW: UnixTime = UnixTime(1_795_680_000);
 
     async fn read_from(endpoint: &str, given: Given) -> Deployment {
         let http =
@@ -31,7 +33,7 @@ mod tests {
             .endpoint_url(endpoint)
             .http_client(http)
             .build();
-        read(&Services::new(&config), USER_POOL_ID.parse().unwrap(), given, NOW.to_owned()).await.unwrap()
+        read(&Services::new(&config), USER_POOL_ID.parse().unwrap(), given, NOW).await.unwrap()
     }
 
     async fn deployment(answer: impl Fn(&str, &str) -> Answer + Clone + Send + Sync + 'static) -> Deployment {

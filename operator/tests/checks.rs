@@ -13,9 +13,13 @@ mod tests {
     use operator::doctor::report::{self, Outcome};
     use operator::doctor::{Finding, Severity, Subject, findings};
     use serde_json::{Value, json};
+    use shared::clock::UnixTime;
 
     const POOL: &str = "arn:aws:cognito-idp:us-east-1:111122223333:userpool/us-east-1_Example12";
     const CLIENT: &str = "client web (1example)";
+    /// 2026-11-26T08:00:00Z
+    const NOW: UnixTime = UnixTime(1_795_680_000);
+    const ISSUER: (&str, &str) = ("TOTP_ISSUER", "Example");
 
     /// As template.yaml deploys it.
     fn sound() -> Deployment {
@@ -34,7 +38,7 @@ mod tests {
                 plan: "ESSENTIALS".to_owned(),
                 triggers: Triggers {
                     define: Some(function("define", &sign_in)),
-                    create: Some(function("create", &[sign_in, store].concat())),
+                    create: Some(function("create", &[&sign_in[..], &store, &[ISSUER]].concat())),
                     verify: Some(function("verify", &[&enrollment[..], &store].concat())),
                     guard: Some(function("guard", &guard)),
                     guard_events: "V2_0".to_owned(),
@@ -44,7 +48,7 @@ mod tests {
             mfa_configuration: Ok("OFF".to_owned()),
             identity_providers: Ok(Vec::new()),
             trail_logs: Ok(true),
-            read_at: "2026-11-26T08:00:00Z".to_owned(),
+            read_at: NOW,
             clients: Ok(vec![ListedClient {
                 name: "web".to_owned(),
                 id: "1example".to_owned(),
@@ -147,7 +151,7 @@ mod tests {
         let store = [("TABLE_NAME", "records"), ("KEY_ID", "key-1")];
         let triggers = &mut pool(deployment).triggers;
         tell(&mut triggers.define, &sign_in);
-        tell(&mut triggers.create, &[sign_in, store].concat());
+        tell(&mut triggers.create, &[&sign_in[..], &store, &[ISSUER]].concat());
         tell(&mut triggers.verify, &[&sign_in[1..], &store].concat());
     }
 
@@ -215,8 +219,10 @@ mod tests {
         (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "at_sign_in"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-verify", "settings")]),
         (|d| tell(&mut pool(d).triggers.verify, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-verify", "settings")]),
         (|d| tell(&mut pool(d).triggers.create, &[("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-create", "settings")]),
-        (|d| tell(&mut pool(d).triggers.create, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1"), ("PASSCODE_DIGITS", "6,7")]), &[(Broken, "settings-create", "settings")]),
-        (|d| tell(&mut pool(d).triggers.create, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1"), ("PASSCODE_DIGITS", "6,8")]), &[]),
+        (|d| tell(&mut pool(d).triggers.create, &[("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "key-1")]), &[(Broken, "settings-create", "settings")]),
+        (|d| add(&mut pool(d).triggers.create, ("TOTP_ISSUER", "a:b")), &[(Broken, "settings-create", "settings")]),
+        (|d| add(&mut pool(d).triggers.create, ("PASSCODE_DIGITS", "6,7")), &[(Broken, "settings-create", "settings")]),
+        (|d| add(&mut pool(d).triggers.create, ("PASSCODE_DIGITS", "6,8")), &[]),
         (|d| tell_guard(d, "TRIGGER_SOURCE"),                                  &[(Weak, "settings-guard", "settings")]),
         (|d| tell_guard(d, "paid"),                                     &[(Broken, "settings-guard", "settings")]),
         (|d| tell(&mut pool(d).triggers.guard, &[("TABLE_NAME", "records")]), &[(Open, "settings-guard", "settings")]),
@@ -226,6 +232,25 @@ mod tests {
         (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "key-2")]), &[(Broken, "settings-key", "settings")]),
         (|d| tell(&mut pool(d).triggers.verify, &[("ENROLLMENT", "AT_SIGN_IN"), ("TABLE_NAME", "records"), ("KEY_ID", "alias/sealing")]), &[(Weak, "settings-key", "settings")]),
         (|d| d.given.key_id = Some("alias/sealing".to_owned()),         &[(Weak, "settings-key", "settings")]),
+        // What stops the token guard on startup.
+        (|d| add(guard_of(d), ("FEDERATED_PROVIDERS", "Google COGNITO")), &[(Broken, "settings-guard", "settings")]),
+        (|d| add(guard_of(d), ("NO_GRANT_MESSAGE", "<b>no</b>")),       &[(Broken, "settings-guard", "settings")]),
+        (|d| add(guard_of(d), ("NEXT_PRE_TOKEN_GENERATION", "claims")), &[(Broken, "settings-next", "settings")]),
+        (|d| add(guard_of(d), ("NEXT_PRE_TOKEN_GENERATION", "arn:aws:lambda:us-east-1:111122223333:function:guard:live")), &[(Broken, "settings-next", "settings")]),
+        (|d| add(guard_of(d), ("NEXT_PRE_TOKEN_GENERATION", "arn:aws:lambda:eu-west-1:111122223333:function:claims")), &[(Broken, "settings-next", "settings")]),
+        (|d| add(guard_of(d), ("NEXT_PRE_TOKEN_GENERATION", "arn:aws:lambda:us-east-1:111122223333:function:claims")), &[]),
+        (|d| add(guard_of(d), ("NEXT_PRE_TOKEN_GENERATION_ERRORS", "SHOWN")), &[(Broken, "settings-next", "settings")]),
+        (|d| add(guard_of(d), ("REPORT_ONLY_UNTIL", "2026-12-24")),     &[(Broken, "settings-report-only", "settings")]),
+        (|d| add(guard_of(d), ("REPORT_ONLY_UNTIL", "2026-12-24T08:00:00+01:00")), &[(Broken, "settings-report-only", "settings")]),
+        (|d| add(guard_of(d), ("GUARDED_SINCE", "2026-11-26T08:01:00Z")), &[]),
+        (|d| add(guard_of(d), ("GUARDED_SINCE", "2026-11-26T08:01:01Z")), &[(Broken, "settings-guarded-since", "settings")]),
+        (|d| add(guard_of(d), ("GUARDED_SINCE", "yesterday")),          &[(Broken, "settings-guarded-since", "settings")]),
+        (|d| { tell_guard_until(d, "2026-11-26T08:00:00Z"); add(guard_of(d), SINCE); }, &[(Broken, "settings-guarded-since", "settings")]),
+        (|d| { tell_guard(d, "TRIGGER_SOURCE"); add(guard_of(d), SINCE); }, &[(Broken, "settings-guarded-since", "settings"), (Weak, "settings-guard", "settings")]),
+        (|d| add(guard_of(d), ("LONGEST_SESSION_DAYS", "30")),          &[(Broken, "settings-longest-session", "settings")]),
+        (|d| { add(guard_of(d), ("LONGEST_SESSION_DAYS", "1")); add(guard_of(d), SINCE); }, &[]),
+        (|d| { tell_guard_until(d, "2026-11-26T08:00:00Z"); add(guard_of(d), ("LONGEST_SESSION_DAYS", "1")); }, &[]),
+        (|d| { tell_guard(d, "TRIGGER_SOURCE"); add(guard_of(d), ("LONGEST_SESSION_DAYS", "30")); }, &[(Broken, "settings-longest-session", "settings"), (Weak, "settings-guard", "settings")]),
         // While users move over from Cognito's own MFA.
         (|d| { accept_cognito_mfa(d); tell_guard(d, "TRIGGER_SOURCE"); d.mfa_configuration = Ok("OPTIONAL".to_owned()); }, &[(Weak, "pool-mfa", "pool")]),
         (|d| { accept_cognito_mfa(d); tell_guard(d, "TRIGGER_SOURCE"); },      &[(Weak, "pool-mfa", "pool")]),
@@ -285,6 +310,16 @@ mod tests {
         // Its table is its own, below.
         let missing: Vec<_> = checks.difference(&found).filter(|id| **id != "trigger-other-callers").collect();
         assert_eq!(missing, [&""; 0]);
+    }
+
+    /// A reader that misses its variable reads that it is not set.
+    #[test]
+    fn every_variable_of_the_template_is_kept_but_for_the_log() {
+        let template = include_str!("../../template.yaml");
+        let names = template.lines().filter_map(|line| line.strip_prefix("          ")?.split_once(':'));
+        let is_variable = |name: &&str| !name.is_empty() && name.chars().all(|c| c.is_ascii_uppercase() || c == '_');
+        let set: BTreeSet<_> = names.map(|(name, _)| name).filter(is_variable).collect();
+        assert_eq!(set, VARIABLES.into_iter().chain(["LOG_LEVEL"]).collect());
     }
 
     #[test]
@@ -547,7 +582,8 @@ mod tests {
         let elsewhere = "arn:aws:kms:eu-west-1:111122223333:key/key-1";
         let triggers = &mut pool(&mut deployment).triggers;
         let sign_in = [("ACCEPTED_COGNITO_MFA", "NONE"), ("ENROLLMENT", "AT_SIGN_IN")];
-        tell(&mut triggers.create, &[sign_in, [("TABLE_NAME", "records"), ("KEY_ID", elsewhere)]].concat());
+        let store = [("TABLE_NAME", "records"), ("KEY_ID", elsewhere)];
+        tell(&mut triggers.create, &[&sign_in[..], &store, &[ISSUER]].concat());
         assert_eq!(above_fine(&deployment), [(Broken, "settings-key", "settings".to_owned())]);
     }
 
@@ -631,6 +667,7 @@ mod tests {
 
     const TABLE: &str = "table records";
     const POLICY: (&str, &str) = ("SECOND_FACTOR_POLICY", "OPTIONAL");
+    const SINCE: (&str, &str) = ("GUARDED_SINCE", "2026-11-01T08:00:00Z");
 
     /// Adds a variable to those of a function.
     fn add(function: &mut Option<Function>, (name, value): (&str, &str)) {
@@ -657,6 +694,7 @@ mod tests {
         let mut deployment = sound();
         add_at_all(&mut deployment, POLICY);
         add(guard_of(&mut deployment), ("LONGEST_SESSION_DAYS", "1"));
+        add(guard_of(&mut deployment), SINCE);
         deployment.set_up = Some(Ok(Some("records".to_owned())));
         deployment
     }
@@ -676,11 +714,15 @@ mod tests {
         (|d| d.groups = vec![("admins".to_owned(), Ok(true))],          &[]),
         (|d| d.groups = vec![("admin".to_owned(), Ok(false))],          &[(Open, "settings-required-groups", "settings")]),
         (|d| d.groups = vec![("admins".to_owned(), refused("GetGroup"))], &[(Unreadable, "settings-required-groups", "settings")]),
-        (|d| add(guard_of(d), ("REPORT_ONLY_UNTIL", "2999-01-01T00:00:00Z")), &[(Open, "settings-report-only", "settings"), (Open, "settings-optional", "settings")]),
-        (|d| add(guard_of(d), ("TOKEN_GUARD", "TRIGGER_SOURCE")),       &[(Open, "settings-optional", "settings"), (Weak, "settings-guard", "settings")]),
+        (|d| { add(guard_of(d), ("REPORT_ONLY_UNTIL", "2999-01-01T00:00:00Z")); add(guard_of(d), ("GUARDED_SINCE", "")); }, &[(Open, "settings-report-only", "settings"), (Open, "settings-optional", "settings")]),
+        (|d| { add(guard_of(d), ("TOKEN_GUARD", "TRIGGER_SOURCE")); add(guard_of(d), ("GUARDED_SINCE", "")); }, &[(Open, "settings-optional", "settings"), (Broken, "settings-policy", "settings"), (Broken, "settings-longest-session", "settings"), (Weak, "settings-guard", "settings")]),
+        (|d| add(&mut pool(d).triggers.verify, ("ENROLLMENT", "BY_OPERATOR")), &[(Broken, "settings-agree", "settings"), (Broken, "settings-policy", "settings")]),
         (|d| *guard_of(d) = None,                                       &[(Open, "trigger-attached", GUARD), (Open, "settings-optional", "settings")]),
         (|d| add(guard_of(d), ("LONGEST_SESSION_DAYS", "")),            &[(Broken, "settings-longest-session", "settings")]),
         (|d| add(guard_of(d), ("LONGEST_SESSION_DAYS", "a month")),     &[(Broken, "settings-longest-session", "settings")]),
+        (|d| add(guard_of(d), ("LONGEST_SESSION_DAYS", "3651")),        &[(Broken, "settings-longest-session", "settings")]),
+        (|d| add(guard_of(d), ("LONGEST_SESSION_DAYS", "3650")),        &[]),
+        (|d| add(guard_of(d), ("GUARDED_SINCE", "")),                   &[(Broken, "settings-longest-session", "settings")]),
         (|d| client(d).refresh_token = lasts(25, "hours"),              &[(Open, "client-longest-session", CLIENT), (Weak, "client-refresh-token", CLIENT)]),
         (|d| client(d).flows = texts(&["ALLOW_CUSTOM_AUTH", "ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH"]), &[(Open, "client-optional", CLIENT), (Weak, "client-flows", CLIENT)]),
         (|d| client(d).flows = Vec::new(),                              &[(Open, "client-optional", CLIENT), (Weak, "client-flows", CLIENT)]),

@@ -59,9 +59,12 @@ impl Lambda {
 
     /// The same of the older commit that tests/tools/older.txt names; `tests/run` builds it.
     pub async fn start_older(trigger: ChallengeTrigger, variables: &[(&str, &str)]) -> Self {
-        let older = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/older").join(trigger.name());
-        assert!(older.exists(), "{} is not there: `tests/run test` builds it", older.display());
-        Self::start_bootstrap(&older, trigger.name(), variables).await
+        Self::start_bootstrap(&older(trigger.name()), trigger.name(), variables).await
+    }
+
+    /// The token guard of that commit.
+    pub async fn start_older_guard(variables: &[(&str, &str)]) -> Self {
+        Self::start_bootstrap(&older(GUARD), GUARD, variables).await
     }
 
     async fn start_bootstrap(bootstrap: &Path, name: &str, variables: &[(&str, &str)]) -> Self {
@@ -165,6 +168,12 @@ async fn next(State(tell): State<Tell>) -> Response {
 async fn posted(State(tell): State<Tell>, path: Uri, body: Bytes) -> StatusCode {
     let _told = tell.send(Happened::Posted(path.path().to_owned(), body));
     StatusCode::ACCEPTED
+}
+
+fn older(name: &str) -> PathBuf {
+    let older = Path::new(env!("CARGO_MANIFEST_DIR")).join(".tools/older").join(name);
+    assert!(older.exists(), "{} is not there: `tests/run test` builds it", older.display());
+    older
 }
 
 /// The binary, built as this test was: in the same folder, by the same profile, and of the whole workspace, so that the

@@ -14,6 +14,7 @@ use tokio::sync::Notify;
 use crate::account::{Fault, json_answer};
 
 type Faults = Box<dyn Fn(usize, &str) -> Option<Fault> + Send>;
+type Rewrites = Box<dyn Fn(&str, String) -> String + Send>;
 
 /// The way.
 pub struct Proxy {
@@ -22,6 +23,7 @@ pub struct Proxy {
     to: String,
     calls: Mutex<Vec<String>>,
     faults: Mutex<Faults>,
+    rewrites: Mutex<Rewrites>,
     unanswered: Notify,
 }
 
@@ -34,6 +36,7 @@ impl Proxy {
             to: endpoint.strip_prefix("http://").expect("HTTP").to_owned(),
             calls: Mutex::default(),
             faults: Mutex::new(Box::new(|_, _| None)),
+            rewrites: Mutex::new(Box::new(|_, answer| answer)),
             unanswered: Notify::new(),
         });
         let answers = Arc::clone(&proxy);
@@ -48,6 +51,11 @@ impl Proxy {
     pub fn fault(&self, fault: impl Fn(usize, &str) -> Option<Fault> + Send + 'static) {
         self.calls();
         *self.faults.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(fault);
+    }
+
+    /// Decides what is made of each answer, by the call's name: what the local pool cannot be set to.
+    pub fn rewrite(&self, rewrites: impl Fn(&str, String) -> String + Send + 'static) {
+        *self.rewrites.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(rewrites);
     }
 
     /// The calls since this was asked last.
@@ -65,7 +73,7 @@ impl Proxy {
         let fault = {
             let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
             let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner)(calls.len(), &operation);
-            calls.push(operation);
+            calls.push(operation.clone());
             fault
         };
         match fault.clone() {
@@ -75,7 +83,7 @@ impl Proxy {
             Some(Fault::DoneAndUnanswered | Fault::DoneAndRefused(..) | Fault::After(..) | Fault::Before(..))
             | None => {}
         }
-        let answer = self.forward(method, uri, headers.clone(), body).await;
+        let answer = self.forward(&operation, method, uri, headers.clone(), body).await;
         match fault {
             Some(Fault::DoneAndUnanswered) => self.pending().await,
             Some(Fault::DoneAndRefused(code, message)) => refused(&headers, code, message),
@@ -88,7 +96,7 @@ impl Proxy {
         std::future::pending().await
     }
 
-    async fn forward(&self, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    async fn forward(&self, operation: &str, method: Method, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
         let mut request = format!("{method} {uri} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n", self.to);
         for (name, value) in &headers {
             if !["host", "connection"].contains(&name.as_str()) {
@@ -104,8 +112,9 @@ impl Proxy {
         let end = answered.windows(4).position(|window| window == b"\r\n\r\n").expect("a head");
         let head = String::from_utf8_lossy(&answered[..end]).into_owned();
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        let mut response =
-            (StatusCode::from_u16(status).expect("a status"), answered[end + 4..].to_vec()).into_response();
+        let body = String::from_utf8(answered[end + 4..].to_vec()).expect("text");
+        let body = self.rewrites.lock().unwrap_or_else(PoisonError::into_inner)(operation, body);
+        let mut response = (StatusCode::from_u16(status).expect("a status"), body).into_response();
         for (name, value) in head.lines().skip(1).filter_map(|line| line.split_once(": ")) {
             if ["content-type", "x-amzn-errortype"].contains(&name) {
                 let name = axum::http::HeaderName::try_from(name).expect("a name");

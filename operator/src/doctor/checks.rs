@@ -27,6 +27,7 @@ mod known;
 mod pool;
 mod rollout;
 mod settings;
+mod startup;
 mod table_and_key;
 mod trigger;
 mod unreadable;
@@ -39,14 +40,14 @@ pub fn findings(deployment: &Deployment) -> Vec<Finding> {
     let triggers = deployment.pool.as_ref().map_or(&no_triggers, |pool| &pool.triggers);
     let known = Known {
         pool_arn: deployment.pool.as_ref().map_or("", |pool| &pool.arn),
-        guard: deployment.pool.as_ref().map_or(Guard::Unread, |pool| guard(&pool.triggers, &deployment.read_at)),
+        guard: deployment.pool.as_ref().map_or(Guard::Unread, |pool| guard(&pool.triggers, deployment.read_at)),
         cognito_mfa_is_accepted: cognito_mfa_is_accepted(triggers),
         users_are_federated: users_are_federated(&deployment.clients),
         federated: federated_providers(triggers),
         is_optional: is_optional(triggers),
-        longest_session_days: longest_session_days(triggers),
+        longest_session_days: longest_session_days(triggers, deployment.read_at),
         table_name: deployment.table.as_ref().map(|table| &table.name),
-        read_at: &deployment.read_at,
+        read_at: deployment.read_at,
         given: &deployment.given,
     };
     let mut found = Found { known, findings: Vec::new() };

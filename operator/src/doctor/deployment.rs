@@ -4,10 +4,13 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use shared::clock::UnixTime;
 use shared::federated::FederatedProviders;
-use shared::guard_settings::LongestSession;
+use shared::guard_settings::{
+    FunctionArn, GuardedSince, LongestSession, NextFunctionErrors, NoGrantMessage, ReportOnly,
+};
 use shared::requirements::Requirements;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, Policy, TokenGuard};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Issuer, PasscodeDigits, Policy, TokenGuard};
 
 use crate::aws::{CallError, UserPoolId};
 
@@ -37,8 +40,8 @@ pub struct Deployment {
     pub set_up: Option<Read<Option<String>>>,
     /// Whether the pool has each group of `REQUIRED_GROUPS`.
     pub groups: Vec<(String, Read<bool>)>,
-    /// When it was read: RFC 3339, UTC.
-    pub read_at: String,
+    /// When it was read.
+    pub read_at: UnixTime,
     /// What the command line said.
     pub given: Given,
 }
@@ -163,27 +166,27 @@ pub struct Configuration {
     pub variables: Read<Variables>,
 }
 
-/// The variables whose values are kept.
-pub const VARIABLES: [&str; 14] = [
+/// The variables whose values are kept: all that the functions read of what an operator decides.
+pub const VARIABLES: [&str; 18] = [
     AcceptedCognitoMfa::VARIABLE,
     Enrollment::VARIABLE,
     FederatedProviders::VARIABLE,
+    FunctionArn::VARIABLE,
+    GuardedSince::VARIABLE,
+    Issuer::VARIABLE,
     KEY_ID,
-    NEXT_PRE_TOKEN_GENERATION,
     LongestSession::VARIABLE,
+    NextFunctionErrors::VARIABLE,
+    NoGrantMessage::VARIABLE,
     PasscodeDigits::VARIABLE,
     Policy::VARIABLE,
+    ReportOnly::VARIABLE,
     Requirements::CLIENTS,
     Requirements::FROM,
     Requirements::GROUPS,
-    REPORT_ONLY_UNTIL,
     TABLE_NAME,
     TokenGuard::VARIABLE,
 ];
-/// The function that the token guard hands on to.
-pub const NEXT_PRE_TOKEN_GENERATION: &str = "NEXT_PRE_TOKEN_GENERATION";
-/// Until when the token guard only reports: RFC 3339, UTC.
-pub const REPORT_ONLY_UNTIL: &str = "REPORT_ONLY_UNTIL";
 /// The KMS key, at Create and Verify.
 pub const KEY_ID: &str = "KEY_ID";
 /// The table, at Create, Verify and the token guard.

@@ -8,6 +8,7 @@ use aws_sdk_cognitoidentityprovider::types::{
 };
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use aws_sdk_lambda::types::EnvironmentResponse;
+use shared::clock::UnixTime;
 use shared::requirements::Requirements;
 use shared::settings::Policy;
 
@@ -17,7 +18,7 @@ use super::deployment::{
 };
 use crate::aws::{CallError, Cause, Services, UserPoolId, failed};
 
-/// Reads everything, at a time of the form RFC 3339, UTC.
+/// Reads everything.
 ///
 /// # Errors
 /// Nothing of the pool can be read, so neither can what it names.
@@ -25,7 +26,7 @@ pub async fn read(
     services: &Services,
     user_pool_id: UserPoolId,
     given: Given,
-    read_at: String,
+    read_at: UnixTime,
 ) -> Result<Deployment, CallError> {
     let id = user_pool_id.to_string();
     let pool = match services.pool(&id).await {

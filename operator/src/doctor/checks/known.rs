@@ -1,11 +1,11 @@
 //! What a check needs to know of the whole.
 
+use shared::clock::UnixTime;
 use shared::federated::FederatedProviders;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, PasscodeDigits, SettingError, SignInSettings, TokenGuard};
+use shared::settings::{AcceptedCognitoMfa, TokenGuard};
 
-use crate::doctor::deployment::{
-    Client, Given, ListedClient, PoolTrigger, REPORT_ONLY_UNTIL, Read, Triggers, Variables,
-};
+use super::startup::{lookup, report_only, token_guard};
+use crate::doctor::deployment::{Client, Given, ListedClient, PoolTrigger, Read, Triggers, Variables};
 
 /// What other checks need to know of the whole.
 pub(super) struct Known<'a> {
@@ -19,9 +19,10 @@ pub(super) struct Known<'a> {
     pub(super) federated: FederatedProviders,
     /// Some function lets users do without a second factor.
     pub(super) is_optional: bool,
-    pub(super) longest_session_days: Option<i64>,
+    /// `None`: it is not set, or stops the token guard.
+    pub(super) longest_session_days: Option<u64>,
     pub(super) table_name: Option<&'a String>,
-    pub(super) read_at: &'a str,
+    pub(super) read_at: UnixTime,
     pub(super) given: &'a Given,
 }
 
@@ -55,9 +56,10 @@ pub(super) enum Guard {
     Unread,
 }
 
-pub(super) fn guard(triggers: &Triggers, now: &str) -> Guard {
-    let reports = reports_until(triggers).is_some_and(|until| until > now);
-    match (&triggers.guard, triggers.variables(PoolTrigger::Guard).map(token_guard)) {
+pub(super) fn guard(triggers: &Triggers, now: UnixTime) -> Guard {
+    let variables = triggers.variables(PoolTrigger::Guard);
+    let reports = variables.is_some_and(|variables| report_only(variables).is_ok_and(|read| read.is_on(now)));
+    match (&triggers.guard, variables.map(token_guard)) {
         (None, _) | (Some(_), Some(Err(_))) => Guard::Absent,
         (Some(_), None) => Guard::Unread,
         (Some(_), Some(Ok(_))) if reports => Guard::Reporting,
@@ -66,37 +68,14 @@ pub(super) fn guard(triggers: &Triggers, now: &str) -> Guard {
     }
 }
 
-/// `REPORT_ONLY_UNTIL` of the token guard. Two times of this form compare as text.
-pub(super) fn reports_until(triggers: &Triggers) -> Option<&str> {
-    triggers.variables(PoolTrigger::Guard)?.get(REPORT_ONLY_UNTIL).filter(|until| !until.trim().is_empty())
-}
-
 /// Where the guard denies anything; a value that stops the guard lets nobody pass.
 pub(super) fn federated_providers(triggers: &Triggers) -> FederatedProviders {
     let variables = triggers.variables(PoolTrigger::Guard);
-    let read = |variables: &Variables| {
-        FederatedProviders::read(&|variable| variables.get(variable).map(str::to_owned)).unwrap_or_default()
-    };
+    let read = |variables: &Variables| FederatedProviders::read(&lookup(variables)).unwrap_or_default();
     variables.map(read).unwrap_or_default()
 }
 
 pub(super) fn cognito_mfa_is_accepted(triggers: &Triggers) -> Option<bool> {
     let value = triggers.variables(PoolTrigger::Define)?.get(AcceptedCognitoMfa::VARIABLE)?;
     AcceptedCognitoMfa::parse(value).ok().map(|accepted| accepted != AcceptedCognitoMfa::NONE)
-}
-
-pub(super) fn sign_in_settings(variables: &Variables) -> Result<SignInSettings, SettingError> {
-    SignInSettings::read(&|variable| variables.get(variable).map(str::to_owned))
-}
-
-pub(super) fn passcode_digits(variables: &Variables) -> Result<PasscodeDigits, SettingError> {
-    PasscodeDigits::read(&|variable| variables.get(variable).map(str::to_owned))
-}
-
-pub(super) fn enrollment(variables: &Variables) -> Result<Enrollment, SettingError> {
-    Enrollment::read(&|variable| variables.get(variable).map(str::to_owned))
-}
-
-pub(super) fn token_guard(variables: &Variables) -> Result<TokenGuard, SettingError> {
-    TokenGuard::read(&|variable| variables.get(variable).map(str::to_owned))
 }

@@ -1,13 +1,15 @@
 //! Who must have a second factor: the policy, what is required beyond it, and what `OPTIONAL` rests on.
 
+use shared::clock::UnixTime;
 use shared::guard_settings::LongestSession;
 use shared::requirements::Requirements;
-use shared::settings::{Policy, SettingError};
+use shared::settings::Policy;
 
 use super::known::{Guard, Known};
+use super::startup::{longest_session, lookup, policy, policy_at};
 use super::verdict::Verdict::{self, Broken, Fine, Moot, Open, Unreadable, Weak};
-use super::verdict::{Row, others_than};
-use crate::doctor::deployment::{Client, Deployment, PoolTrigger, Triggers, Variables};
+use super::verdict::{Row, others_than, stops};
+use crate::doctor::deployment::{Client, Deployment, PoolTrigger, Triggers};
 
 pub(super) const POLICY: &[Row<Triggers>] = &[
     ("settings-policy", settings_policy),
@@ -21,11 +23,7 @@ pub(super) const SET_UP: &[Row<Option<String>>] = &[("table-set-up", table_set_u
 
 const ALIKE: &str = "Set the variable alike at every function that docs/configuration.md names.";
 const FUNCTIONS_WITH_A_TABLE: [PoolTrigger; 3] = [PoolTrigger::Create, PoolTrigger::Verify, PoolTrigger::Guard];
-const DAY_SECONDS: i64 = 86_400;
-
-fn policy(variables: &Variables) -> Result<Policy, SettingError> {
-    Policy::read(&|variable| variables.get(variable).map(str::to_owned))
-}
+const DAY_SECONDS: u64 = 86_400;
 
 /// Whether some function takes it that users may do without.
 pub(super) fn is_optional(triggers: &Triggers) -> bool {
@@ -33,9 +31,9 @@ pub(super) fn is_optional(triggers: &Triggers) -> bool {
     PoolTrigger::ALL.into_iter().any(|trigger| of(trigger) == Some(Policy::Optional))
 }
 
-/// `LONGEST_SESSION_DAYS` of the token guard, if it is understood.
-pub(super) fn longest_session_days(triggers: &Triggers) -> Option<i64> {
-    triggers.variables(PoolTrigger::Guard)?.get(LongestSession::VARIABLE)?.trim().parse().ok().filter(|days| *days > 0)
+/// `LONGEST_SESSION_DAYS` of the token guard, if it starts with it.
+pub(super) fn longest_session_days(triggers: &Triggers, now: UnixTime) -> Option<u64> {
+    longest_session(triggers.variables(PoolTrigger::Guard)?, now)?.ok()?.map(LongestSession::days)
 }
 
 /// The names that `variable` has at the token guard, separated by white space.
@@ -47,9 +45,9 @@ fn names<'t>(triggers: &'t Triggers, variable: &str) -> Vec<&'t str> {
 fn settings_policy(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     let mut policies = Vec::new();
     for trigger in PoolTrigger::ALL {
-        match triggers.variables(trigger).map(policy) {
+        match triggers.variables(trigger).map(|variables| policy_at(trigger, variables)) {
             Some(Ok(policy)) => policies.push((trigger.name(), policy)),
-            Some(Err(error)) => return Broken(format!("stop {} on startup: {error}", trigger.name()), ALIKE),
+            Some(Err(error)) => return stops(trigger, &error, ALIKE),
             None => {}
         }
     }
@@ -66,9 +64,8 @@ fn settings_required(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     for trigger in FUNCTIONS_WITH_A_TABLE {
         let Some(variables) = triggers.variables(trigger) else { continue };
         let Ok(policy) = policy(variables) else { return Moot };
-        let lookup = |variable: &str| variables.get(variable).map(str::to_owned);
-        if let Err(error) = Requirements::read_with_groups(&lookup, policy) {
-            return Broken(format!("stop {} on startup: {error}", trigger.name()), ALIKE);
+        if let Err(error) = Requirements::read_with_groups(&lookup(variables), policy) {
+            return stops(trigger, &error, ALIKE);
         }
         let value = |variable| variables.get(variable).unwrap_or_default().trim();
         let mut clients: Vec<&str> = value(Requirements::CLIENTS).split_whitespace().collect();
@@ -112,16 +109,12 @@ fn settings_optional(_: &Triggers, known: &Known<'_>) -> Verdict {
 }
 
 fn settings_longest_session(triggers: &Triggers, known: &Known<'_>) -> Verdict {
-    const REMEDY: &str = "Set it to the longest RefreshTokenValidity of the pool's app clients, in days.";
-    let Some(variables) = triggers.variables(PoolTrigger::Guard) else { return Moot };
-    let value = variables.get(LongestSession::VARIABLE).unwrap_or_default().trim();
-    match (value.is_empty(), known.longest_session_days) {
-        (true, _) if known.is_optional => {
-            Broken(format!("leave {} out, which stops the token guard on startup", LongestSession::VARIABLE), REMEDY)
-        }
-        (true, _) => Moot,
-        (false, None) => Broken(format!("have {value:?} as {}", LongestSession::VARIABLE), REMEDY),
-        (false, Some(days)) => Fine(format!("take sessions to last {days} days at most")),
+    const REMEDY: &str = "Set it to the longest RefreshTokenValidity of the pool's app clients, in days, and GUARDED_SINCE or \
+                          REPORT_ONLY_UNTIL with it.";
+    match triggers.variables(PoolTrigger::Guard).and_then(|variables| longest_session(variables, known.read_at)) {
+        Some(Err(error)) => stops(PoolTrigger::Guard, &error, REMEDY),
+        Some(Ok(Some(longest))) => Fine(format!("take sessions to last {} days at most", longest.days())),
+        Some(Ok(None)) | None => Moot,
     }
 }
 
@@ -144,7 +137,9 @@ fn client_longest_session(client: &Client, known: &Known<'_>) -> Verdict {
     let Some(days) = known.longest_session_days else { return Moot };
     let (seconds, words) = client.refreshes_for();
     match seconds {
-        Some(seconds) if seconds <= days.saturating_mul(DAY_SECONDS) => Moot,
+        Some(seconds) if u64::try_from(seconds).is_ok_and(|seconds| seconds <= days.saturating_mul(DAY_SECONDS)) => {
+            Moot
+        }
         Some(_) | None => Open(
             format!("refreshes for {words}, longer than the {days} days of LONGEST_SESSION_DAYS"),
             "Set LONGEST_SESSION_DAYS to the longest RefreshTokenValidity, or shorten this one.",

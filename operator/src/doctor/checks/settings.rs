@@ -1,11 +1,17 @@
 //! The settings of the functions.
 
+use shared::guard_settings::ReportOnly;
 use shared::settings::{Policy, SettingError, SignInSettings, TokenGuard};
 
-use super::known::{Known, enrollment, passcode_digits, reports_until, sign_in_settings, token_guard};
-use super::verdict::Row;
+use super::known::Known;
+use super::startup::{
+    create_settings, enrollment, guarded_since, next_function, of_guard_alone, report_only, sign_in_settings,
+    token_guard,
+};
 use super::verdict::Verdict::{self, Broken, Fine, Moot, Open, Weak};
-use crate::doctor::deployment::{KEY_ID, NEXT_PRE_TOKEN_GENERATION, PoolTrigger, TABLE_NAME, Triggers, Variables};
+use super::verdict::{Row, stops};
+use crate::doctor::deployment::{KEY_ID, PoolTrigger, TABLE_NAME, Triggers, Variables};
+use crate::time::when;
 
 pub(super) const SETTINGS: &[Row<Triggers>] = &[
     ("settings-define", settings_define),
@@ -14,26 +20,26 @@ pub(super) const SETTINGS: &[Row<Triggers>] = &[
     ("settings-agree", settings_agree),
     ("settings-guard", settings_guard),
     ("settings-report-only", settings_report_only),
+    ("settings-guarded-since", settings_guarded_since),
     ("settings-next", settings_next),
     ("settings-table", settings_table),
     ("settings-key", settings_key),
 ];
+
+const REMEDY: &str = "Set the variable as docs/configuration.md says.";
 
 fn settings_define(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     understood(triggers, PoolTrigger::Define, sign_in_settings)
 }
 
 fn settings_create(triggers: &Triggers, _: &Known<'_>) -> Verdict {
-    understood(triggers, PoolTrigger::Create, |variables| {
-        sign_in_settings(variables).and_then(|_| passcode_digits(variables))
-    })
+    understood(triggers, PoolTrigger::Create, create_settings)
 }
 
 fn settings_verify(triggers: &Triggers, _: &Known<'_>) -> Verdict {
     understood(triggers, PoolTrigger::Verify, enrollment)
 }
 
-/// The function reads them the same way.
 fn understood<T>(
     triggers: &Triggers,
     trigger: PoolTrigger,
@@ -41,10 +47,7 @@ fn understood<T>(
 ) -> Verdict {
     match triggers.variables(trigger).map(read) {
         Some(Ok(_)) => Fine(format!("are understood by {}", trigger.name())),
-        Some(Err(error)) => Broken(
-            format!("stop {} on startup: {error}", trigger.name()),
-            "Set the variable as docs/configuration.md says.",
-        ),
+        Some(Err(error)) => stops(trigger, &error, REMEDY),
         None => Moot,
     }
 }
@@ -71,7 +74,11 @@ fn settings_agree(triggers: &Triggers, _: &Known<'_>) -> Verdict {
 
 fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
     let Some(variables) = triggers.variables(PoolTrigger::Guard) else { return Moot };
-    match (token_guard(variables), known.cognito_mfa_is_accepted) {
+    let read = token_guard(variables);
+    if let (Ok(_), Err(error)) = (&read, of_guard_alone(variables)) {
+        return stops(PoolTrigger::Guard, &error, REMEDY);
+    }
+    match (read, known.cognito_mfa_is_accepted) {
         (Ok(TokenGuard::Grant), Some(false) | None) => Fine("issue tokens against a grant only (GRANT)".to_owned()),
         (Ok(TokenGuard::TriggerSource), Some(true)) => {
             Fine("issue tokens by their trigger source (TRIGGER_SOURCE)".to_owned())
@@ -88,31 +95,43 @@ fn settings_guard(triggers: &Triggers, known: &Known<'_>) -> Verdict {
             "have no TOKEN_GUARD at PreTokenGeneration, so what it calls is not the token guard".to_owned(),
             "Attach the token guard in LambdaConfig.",
         ),
-        (Err(error), _) => {
-            Broken(format!("stop the token guard on startup: {error}"), "Set it to GRANT or TRIGGER_SOURCE.")
-        }
+        (Err(error), _) => stops(PoolTrigger::Guard, &error, "Set it to GRANT or TRIGGER_SOURCE."),
     }
 }
 
 fn settings_report_only(triggers: &Triggers, known: &Known<'_>) -> Verdict {
-    match reports_until(triggers) {
-        None => Moot,
-        Some(until) if until > known.read_at => Open(
+    let Some(variables) = triggers.variables(PoolTrigger::Guard) else { return Moot };
+    let until = variables.get(ReportOnly::VARIABLE).unwrap_or_default();
+    match report_only(variables) {
+        Err(error) => stops(PoolTrigger::Guard, &error, REMEDY),
+        Ok(ReportOnly::NEVER) => Moot,
+        Ok(read) if read.is_on(known.read_at) => Open(
             format!("let every token pass until {until} (REPORT_ONLY_UNTIL)"),
             "Deploy with ReportOnlyUntil empty, once the log of the token guard names nobody whom it would deny.",
         ),
-        Some(until) => Fine(format!("deny tokens since {until} (REPORT_ONLY_UNTIL)")),
+        Ok(_) => Fine(format!("deny tokens since {until} (REPORT_ONLY_UNTIL)")),
+    }
+}
+
+/// Whether it is true shows nowhere: AWS does not say when a trigger was attached, and a function and a pool change for other reasons.
+fn settings_guarded_since(triggers: &Triggers, known: &Known<'_>) -> Verdict {
+    match triggers.variables(PoolTrigger::Guard).and_then(|variables| guarded_since(variables, known.read_at)) {
+        None => Moot,
+        Some(Err(error)) => stops(PoolTrigger::Guard, &error, REMEDY),
+        Some(Ok(since)) => since.time().map_or(Moot, |time| {
+            Fine(format!("say that no tokens have passed without a grant since {} (GUARDED_SINCE)", when(time)))
+        }),
     }
 }
 
 fn settings_next(triggers: &Triggers, _: &Known<'_>) -> Verdict {
-    let variables = triggers.variables(PoolTrigger::Guard);
-    match variables
-        .and_then(|variables| variables.get(NEXT_PRE_TOKEN_GENERATION))
-        .filter(|next| !next.trim().is_empty())
-    {
-        None => Moot,
-        Some(next) => Fine(format!("hand tokens that pass on to {next}")),
+    let Some((guard, variables)) = triggers.guard.as_ref().zip(triggers.variables(PoolTrigger::Guard)) else {
+        return Moot;
+    };
+    match next_function(guard, variables) {
+        Err(error) => stops(PoolTrigger::Guard, &error, REMEDY),
+        Ok(None) => Moot,
+        Ok(Some(next)) => Fine(format!("hand tokens that pass on to {}", next.function.as_str())),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::fmt::{Display, Formatter};
 
+use shared::settings::SettingError;
+
 use super::known::{Guard, Known};
+use crate::doctor::deployment::PoolTrigger;
 use Verdict::{Broken, Open, Weak};
 
 /// How bad it is, the worst first.
@@ -93,6 +96,11 @@ pub(super) enum Verdict {
     Fine(String),
     /// Nothing: another check says what there is to say.
     Moot,
+}
+
+/// What the function at `trigger` reads does not let it start.
+pub(super) fn stops(trigger: PoolTrigger, error: &SettingError, remedy: &'static str) -> Verdict {
+    Broken(format!("stop {} on startup: {error}", trigger.name()), remedy)
 }
 
 /// Those of `names` that are not `allowed`, for a sentence.
