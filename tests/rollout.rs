@@ -8,8 +8,8 @@ use local::in_process::NextInProcess;
 use pre_token_generation::Guard;
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
-use shared::cognito::ClientId;
-use shared::error::HandlerError;
+use shared::cognito::{ClientId, UserKey};
+use shared::error::{HandlerError, StoreError};
 use shared::guard_settings::{GuardedSince, LongestSession, NextFunctionErrors, ReportOnly};
 use shared::ids::Generation;
 use shared::next_function::Next;
@@ -17,7 +17,7 @@ use shared::record::Record;
 use shared::requirements::Requirements;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings, TokenGuard};
 use shared::store::memory::MemoryStore;
-use shared::store::{RecordStore, Saved, Version};
+use shared::store::{RecordStore, Saved, Version, Versioned};
 use shared::token_grant::{ISSUED_WITHIN_SECONDS, REPEAT_SECONDS, TokenDenied};
 use tests::clock::NOW;
 use tests::driver::{Driver, SignIn};
@@ -563,7 +563,12 @@ async fn many_app_clients_make_no_record_grow_and_none_is_forgotten() {
         let mut event = ana.token_event(SIGN_IN, "1");
         event["callerContext"]["clientId"] = json!(client(number));
         pool.tokens(event).await.unwrap();
+        pool.functions.wait(1);
     }
+    // The latest stands for all of them.
+    let last = pool.record(&ana).await.last_unproven_at();
+    assert_eq!(last, Some(UnixTime(pool.functions.now().0 - 1)));
+    pool.functions.clock.set(UnixTime(last.unwrap().0 + LONGEST_DAYS * DAY));
     assert!(pool.record(&ana).await.to_json().unwrap().len() < 2000);
     pool.enroll(&ana).await;
     for number in 0..100 {
@@ -750,23 +755,106 @@ async fn a_session_that_the_next_function_moves_is_judged_by_what_it_proved() {
 }
 
 #[tokio::test]
-async fn who_enrolls_while_the_next_function_runs_is_not_passed_by_the_password() {
-    let (pool, ana) = (Pool::optional(), ana());
-    let store = pool.functions.create.store.clone();
-    let enrolled = {
-        let (other, ana) = (Pool::optional(), self::ana());
-        other.enroll(&ana).await;
-        other.record(&ana).await
-    };
-    let key = ana.key();
-    let function = NextInProcess::new(move |event| {
-        let saved = store.save(&key, &enrolled, Version::MISSING).now_or_never();
-        assert_eq!(saved.unwrap().unwrap(), Saved::Recorded);
-        Ok(event)
-    });
+async fn what_changes_while_the_next_function_runs_is_judged_after_it() {
+    for (is_noted, is_reset) in [(false, false), (false, true), (true, false), (true, true)] {
+        let (pool, ana) = (Pool::optional(), ana());
+        if is_noted {
+            // By another sign-in of the same second, so this one saves nothing.
+            pool.sign_in_tokens(&ana).await.unwrap();
+        }
+        let stored = pool.functions.stored(&ana).await;
+        let changed = match is_reset {
+            true => Record::reset(Generation([9; 8])),
+            false => {
+                let (other, ana) = (Pool::optional(), self::ana());
+                other.enroll(&ana).await;
+                other.record(&ana).await
+            }
+        };
+        let (store, key) = (pool.functions.create.store.clone(), ana.key());
+        let changed = changed.with_sessions_of(&stored.record);
+        let function = NextInProcess::new(move |event| {
+            let saved = store.save(&key, &changed, stored.version).now_or_never();
+            assert_eq!(saved.unwrap().unwrap(), Saved::Recorded);
+            Ok(event)
+        });
+        let guard = pool.guard().handing_on(Some(Next { function, errors: NextFunctionErrors::Hidden }));
+        has_no_grant(&guard.handle(ana.token_event(SIGN_IN, "1"), pool.functions.now()).await);
+    }
+}
+
+#[tokio::test]
+async fn a_next_function_that_fails_leaves_what_is_required() {
+    let (pool, ana) = (Pool::requiring(admins()), ana());
+    answered_after(&pool, "claimsOverrideDetails", ana.token_event(SIGN_IN, "1")).await.unwrap_err();
+    pool.functions.enroll(&ana).await;
+    let required_since = pool.record(&ana).await.required_since();
+    assert!(required_since.is_some());
+    let function = NextInProcess::new(|_| Err(json!({ "errorMessage": "plainly fake" })));
     let guard = pool.guard().handing_on(Some(Next { function, errors: NextFunctionErrors::Hidden }));
-    let unused = guard.handle(ana.token_event(SIGN_IN, "1"), pool.functions.now()).await;
-    has_no_grant(&unused);
+    guard.handle(ana.token_event(SIGN_IN, "1"), pool.functions.now()).await.unwrap_err();
+    assert_eq!(pool.record(&ana).await.required_since(), required_since);
+}
+
+#[tokio::test]
+async fn groups_that_the_next_function_writes_as_a_claim_are_judged_too() {
+    let of_tokens = |groups: Value| json!({ "claimsToAddOrOverride": { "cognito:groups": groups } });
+    let v2 = |token: &str, groups| json!({ "claimsAndScopeOverrideDetails": { token: of_tokens(groups) } });
+    for (response, binds) in [
+        (v2("accessTokenGeneration", json!(["admins"])), true),
+        (v2("idTokenGeneration", json!(["editors", "admins"])), true),
+        (v2("idTokenGeneration", json!(["editors"])), false),
+        (json!({ "claimsOverrideDetails": of_tokens(json!("editors,admins")) }), true),
+        (json!({ "claimsOverrideDetails": of_tokens(json!("editors")) }), false),
+        (json!({ "claimsOverrideDetails": of_tokens(json!({ "admins": true })) }), true),
+    ] {
+        let (pool, ana) = (Pool::requiring(admins()), ana());
+        let answer = response.clone();
+        let function = NextInProcess::new(move |mut event| {
+            event["response"] = answer.clone();
+            Ok(event)
+        });
+        let guard = pool.guard().handing_on(Some(Next { function, errors: NextFunctionErrors::Hidden }));
+        let version = if response.get("claimsOverrideDetails").is_some() { "1" } else { "2" };
+        let tokens = guard.handle(ana.token_event(SIGN_IN, version), pool.functions.now()).await;
+        if binds { is_required(&tokens) } else { drop(tokens.unwrap()) }
+    }
+}
+
+#[tokio::test]
+async fn a_session_from_before_a_reset_is_refreshed_no_more() {
+    let (pool, ana) = (Pool::optional(), ana());
+    pool.sign_in_tokens(&ana).await.unwrap();
+    pool.refresh_of(&ana, &[]).await.unwrap();
+    for taken_back in [Record::reset(Generation([9; 8])), Record::forgotten(Generation([8; 8]), pool.functions.now())] {
+        pool.put(&ana, &taken_back.with_sessions_of(&pool.record(&ana).await)).await;
+        is_required(&pool.refresh_of(&ana, &[]).await);
+    }
+}
+
+#[tokio::test]
+async fn tokens_without_a_grant_need_a_table_that_is_the_pools() {
+    /// A table of records that nobody has set up for the pool.
+    struct NotSetUp(Arc<Records>);
+    impl RecordStore for NotSetUp {
+        async fn load(&self, user: &UserKey) -> Result<Versioned, StoreError> {
+            self.0.load(user).await
+        }
+        async fn save(&self, user: &UserKey, record: &Record, replacing: Version) -> Result<Saved, StoreError> {
+            self.0.save(user, record, replacing).await
+        }
+        async fn confirm(&self, _: &str) -> Result<(), StoreError> {
+            Err(StoreError("not set up".into()))
+        }
+    }
+    let (pool, ana) = (Pool::optional(), ana());
+    for is_found in [false, true] {
+        let store = NotSetUp(pool.functions.create.store.clone());
+        let guard = Guard { policy: Policy::Optional, ..Guard::new(TokenGuard::Grant, store) };
+        let fault = guard.handle(ana.token_event(SIGN_IN, "1"), pool.functions.now()).await;
+        assert!(matches!(fault, Err(HandlerError::Store(_))), "{is_found}: {fault:?}");
+        pool.sign_in_tokens(&ana).await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -133,6 +133,7 @@ const REACHED_BY_AT_LEAST: [(&str, usize); 89] = [
     ("a refresh after a sign-out", 100),
     ("a refresh without an authenticator", 400),
     ("a refresh from before the guard", 100),
+    ("a refresh from before an operator took it all away", 50),
     ("a refresh of what may have proven nothing", 30),
 ];
 

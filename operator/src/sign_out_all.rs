@@ -22,6 +22,7 @@ use crate::init::SetUp;
 use crate::places::caller;
 use crate::sign_out::{NotDone, Noted, end_sessions};
 use crate::terminal::Stopped;
+use crate::time::when;
 use crate::user::attribute;
 
 /// What the command line asks for, apart from the pool.
@@ -44,6 +45,9 @@ struct Progress {
     /// When it began; no earlier version has noted it.
     #[serde(default)]
     began_at: Option<UnixTime>,
+    /// Everybody is signed out, and the table may not say so yet.
+    #[serde(default)]
+    is_swept: bool,
     /// By sub: who was signed out while the record was saved or just after a sign-in, or has one that cannot be read.
     #[serde(default)]
     not_noted: Vec<String>,
@@ -59,6 +63,8 @@ impl Progress {
 struct Notes {
     store: DynamoDbStore,
     table: String,
+    /// Whether `init` has set the table up, so that it can say when everybody was signed out.
+    is_set_up: bool,
     by: String,
 }
 
@@ -92,26 +98,37 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
     )?;
     let has_records = described.pointer("/UserPool/LambdaConfig/CreateAuthChallenge").is_some();
     let store = match has_records || desk.options.table.is_some() {
-        true => Some(desk.store().await?),
+        true => {
+            let (store, table) = desk.store().await?;
+            let set_up = services.set_up(&table, &id).await.map_err(|error| desk.failed(&error))?;
+            Some((store, set_up.is_of(&table), table))
+        }
         false => None,
     };
-    if store.is_none() {
-        desk.say("The pool has no CreateAuthChallenge trigger, which names the records, so it is noted in none.")?;
+    match &store {
+        None => {
+            desk.say("The pool has no CreateAuthChallenge trigger, which names the records, so it is noted in none.")?;
+        }
+        Some((_, false, table)) => desk.say(&format!(
+            "The table {table} is not set up for the pool, so it will not say that everybody was signed out: with LONGEST_SESSION_DAYS, \
+             run `second-factor init` first."
+        ))?,
+        Some((_, true, _)) => {}
     }
     if desk.options.dry_run {
         return desk.say("Nobody was signed out: --dry-run.");
     }
     let notes = match store {
-        Some((store, table)) => {
+        Some((store, is_set_up, table)) => {
             let by = caller(services).await.map_err(|error| desk.failed(&error))?;
-            Some(Notes { store, table, by })
+            Some(Notes { store, table, is_set_up, by })
         }
         None => None,
     };
     desk.confirm()?;
     let mut pace = tokio::time::interval(Duration::from_secs(1).checked_div(per_second).unwrap_or_default());
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
+    while !progress.is_swept {
         let so_far = format!("{} users were signed out, and running it again goes on from there", progress.signed_out);
         let mut request = json!({ "UserPoolId": id, "Limit": PAGE });
         if let (Some(token), Some(request)) = (&progress.pagination_token, request.as_object_mut()) {
@@ -150,28 +167,36 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
         progress.signed_out = progress.signed_out.saturating_add(signed_out);
         progress.skipped = progress.skipped.saturating_add(skipped);
         progress.pagination_token = page.get("PaginationToken").and_then(Value::as_str).map(str::to_owned);
-        if progress.pagination_token.is_none() {
-            remove(&path)?;
-            desk.say(&format!(
-                "{} users were signed out; {} had never signed in, or were deleted in the meantime.",
-                progress.signed_out, progress.skipped
-            ))?;
-            if let (Some(notes), Some(began_at)) = (&notes, progress.began_at) {
-                note_in_table(&mut desk, notes, began_at).await?;
-            }
-            return match progress.not_noted.as_slice() {
-                [] => Ok(()),
-                again => Err(Stopped::Failed(format!(
-                    "Of {} users it is not noted that they were signed out, since they were just signing in or their records cannot be \
-                     read. Run `second-factor sign-out` for each: {}.",
-                    again.len(),
-                    again.join(" ")
-                ))),
-            };
-        }
+        progress.is_swept = progress.pagination_token.is_none();
         save(&path, &progress)?;
-        desk.say(&format!("{} of about {users}", progress.signed_out.saturating_add(progress.skipped)))?;
+        if !progress.is_swept {
+            desk.say(&format!("{} of about {users}", progress.signed_out.saturating_add(progress.skipped)))?;
+        }
     }
+    desk.say(&format!(
+        "{} users were signed out; {} had never signed in, or were deleted in the meantime.",
+        progress.signed_out, progress.skipped
+    ))?;
+    let mut left = Vec::new();
+    if let again @ [_, ..] = progress.not_noted.as_slice() {
+        left.push(format!(
+            "Of {} users it is not noted that they were signed out, since they were just signing in or their records cannot be read. Run \
+             `second-factor sign-out` for each: {}.",
+            again.len(),
+            again.join(" ")
+        ));
+    }
+    match note_in_table(&mut desk, notes.as_ref(), progress.began_at).await? {
+        Ok(()) => remove(&path)?,
+        // Running it again signs nobody out.
+        Err(error) => left.push(format!(
+            "The table does not say that everybody was signed out, so refreshes of required users who come later are refused. Run \
+             `second-factor sign-out-all` again, which then does only that: {}. {}",
+            error.why(),
+            error.cause.remedy()
+        )),
+    }
+    if left.is_empty() { Ok(()) } else { Err(Stopped::Failed(left.join(" "))) }
 }
 
 /// Signs one of them out, and notes it.
@@ -198,35 +223,34 @@ async fn one(
 }
 
 /// Notes in the table when it began: a user who comes later has no record yet that says so.
-async fn note_in_table(desk: &mut Desk<'_, '_>, notes: &Notes, began_at: UnixTime) -> Result<(), Stopped> {
-    let Notes { table, .. } = notes;
-    let pool = desk.options.user_pool_id.to_string();
-    let not_noted = |error: &CallError| {
-        Stopped::Failed(format!(
-            "Everybody was signed out, but the table {table} does not say so, and refuses refreshes to required users who have come \
-             since. Run it again: {}. {}",
-            error.why(),
-            error.cause.remedy()
-        ))
+async fn note_in_table(
+    desk: &mut Desk<'_, '_>,
+    notes: Option<&Notes>,
+    began_at: Option<UnixTime>,
+) -> Result<Result<(), CallError>, Stopped> {
+    let Some(Notes { table, is_set_up: true, by, .. }) = notes else { return Ok(Ok(())) };
+    let Some(began_at) = began_at else {
+        let line = "An earlier version began this, so the table does not say when everybody was signed out.";
+        return desk.say(line).map(Ok);
     };
-    let before = desk.services.set_up(table, &pool).await.map_err(|error| not_noted(&error))?;
-    if !before.is_of(table) {
-        return desk.say(&format!(
-            "The table {table} is not set up for the pool, so it does not say so: with LONGEST_SESSION_DAYS, run `second-factor init` \
-             and this command again."
-        ));
-    }
+    let pool = desk.options.user_pool_id.to_string();
     let is_noted = |table: &SetUp| table.everybody_signed_out_at().is_some_and(|at| at >= began_at);
-    if is_noted(&before) {
-        return Ok(());
-    }
+    let before = match desk.services.set_up(table, &pool).await {
+        Ok(before) if is_noted(&before) => return Ok(Ok(())),
+        Ok(before) => before,
+        Err(error) => return Ok(Err(error)),
+    };
     let record = set_up_record(table, Some(began_at)).map_err(|error| desk.stop(&format!("{error}.")))?;
-    let Err(error) = desk.services.save_set_up(table, &pool, &before, record).await else { return Ok(()) };
-    // It may have taken effect.
-    match desk.services.set_up(table, &pool).await {
-        Ok(now) if is_noted(&now) => Ok(()),
-        Ok(_) | Err(_) => Err(not_noted(&error)),
+    if let Err(error) = desk.services.save_set_up(table, &pool, &before, record).await {
+        // It may have taken effect.
+        match desk.services.set_up(table, &pool).await {
+            Ok(now) if is_noted(&now) => {}
+            Ok(_) | Err(_) => return Ok(Err(error)),
+        }
     }
+    let about = [("table".to_owned(), json!(table)), ("everybodySignedOutAt".to_owned(), json!(when(began_at)))];
+    desk.audit_about(by, desk.time(), about)?;
+    Ok(Ok(()))
 }
 
 fn failed(so_far: &str, error: &CallError) -> Stopped {

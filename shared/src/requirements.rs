@@ -104,7 +104,19 @@ impl Requirements {
     /// Whether one is required of a member of the groups in a group configuration: the event's, or that of a response.
     #[must_use]
     pub fn bind_groups(&self, configuration: Option<&Value>) -> bool {
-        let groups = configuration.and_then(|configuration| configuration.get("groupsToOverride"));
+        self.bind_group_names(configuration.and_then(|configuration| configuration.get("groupsToOverride")))
+    }
+
+    /// Whether one is required of a member of the groups in a claim: a list of names, or a text with them.
+    #[must_use]
+    pub fn bind_groups_claim(&self, claim: Option<&Value>) -> bool {
+        match claim {
+            Some(Value::String(text)) => self.groups.iter().any(|group| text.contains(group)),
+            other => self.bind_group_names(other),
+        }
+    }
+
+    fn bind_group_names(&self, groups: Option<&Value>) -> bool {
         match groups {
             _ if self.groups.is_empty() => false,
             None | Some(Value::Null) => false,

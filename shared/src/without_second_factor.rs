@@ -32,6 +32,11 @@ impl Record {
         !self.may_do_without() || self.required_since.is_some()
     }
 
+    /// Whether an operator has reset, closed or forgotten the record, and nothing was set up since.
+    pub(crate) fn was_taken_back(&self) -> bool {
+        self.authenticator.is_none() && !self.may_do_without()
+    }
+
     /// A record that an older command has reset is not of the generation of no record, and nobody turned anything off in it.
     fn may_do_without(&self) -> bool {
         let was_reset = self.generation != Generation::NONE && self.turned_off_at.is_none();

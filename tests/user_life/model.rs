@@ -340,6 +340,9 @@ impl Model {
     /// Nobody knows which session a refresh continues: any that was begun at the time could still last.
     pub(crate) fn refreshed_tokens(&self) -> Tokens {
         if !self.is_member && !self.settings_require_one() {
+            if self.settings.optional && self.authenticator.is_none() && !self.may_do_without() {
+                return Tokens::Refused("a refresh from before an operator took it all away");
+            }
             return Tokens::ClaimNothing("a refresh where none is required");
         }
         if self.authenticator.is_none() {

@@ -18,10 +18,13 @@ use shared::report_only::report_only;
 use shared::requirements::Requirements;
 use shared::settings::{Policy, TokenGuard};
 use shared::sign_in_nonce::SignInNonce;
-use shared::store::{RecordStore, Versioned};
+use shared::store::{RecordStore, Versioned, load_under};
 use shared::timeouts;
 use shared::token_grant::{Claims, Rule, TokenDenied, rule};
 use shared::token_response::{EventVersion, own};
+
+/// The claim with a user's groups.
+const GROUPS_CLAIM: &str = "cognito:groups";
 
 /// What the guard needs apart from its event.
 pub struct Guard<S, N = NoFunction> {
@@ -140,7 +143,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             // The grant is redeemed by now: whatever the next function does, it passes one sign-in.
             Some(next) => {
                 let response = hand_on(next, &event, user).await?;
-                let moved = groups_of(&response).any(|groups| self.requirements.bind_groups(Some(groups)));
+                let moved = self.moves(&response);
                 (Some(response), moved)
             }
             None => match user {
@@ -221,7 +224,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             // What a refresh continues is not known, and the user is.
             (true, _, Some(guarded_since)) => {
                 let limit = tokio::time::sleep(timeouts::REFRESH_CLAIMS);
-                let claims = refresh_claims(&self.store, &user, guarded_since, terms.policy, limit).await;
+                let claims = refresh_claims(&self.store, &user, guarded_since, terms.policy, limit).await?;
                 (By::Refresh(user), claims)
             }
             (true, _, None) => (By::Refresh(user), Claims::default()),
@@ -235,6 +238,18 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             },
         };
         Ok(Passed { source, by, user: Some((version, claims)) })
+    }
+
+    /// Whether the next function's response puts the user into a required group: as its groups, or as a claim of either token, which
+    /// an API cannot tell from them.
+    fn moves(&self, response: &Value) -> bool {
+        details_of(response).any(|details| {
+            let tokens =
+                ["idTokenGeneration", "accessTokenGeneration"].into_iter().filter_map(|token| details.get(token));
+            let mut claims = tokens.chain([details]).filter_map(|token| token.get("claimsToAddOrOverride"));
+            self.requirements.bind_groups(details.get("groupOverrideDetails"))
+                || claims.any(|claims| self.requirements.bind_groups_claim(claims.get(GROUPS_CLAIM)))
+        })
     }
 
     /// Judges and notes what the groups can still decide. `moved` is whether the next function has put the user into a required one.
@@ -259,6 +274,9 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
                 }
             }
             (By::Password { user, client, found }, false, _) => {
+                // The next function took its time: the user may have one by now, or an operator has reset the record.
+                let found =
+                    if self.next.is_some() { load_under(Policy::Optional, &self.store, &user).await? } else { found };
                 note_unproven(&self.store, &user, &client, found, now).await
             }
             (By::Password { user, .. }, true, _) => {
@@ -281,8 +299,8 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
     }
 }
 
-/// The groups of a response, in the shape of either version.
-fn groups_of(response: &Value) -> impl Iterator<Item = &Value> {
+/// The details of a response, in the shape of either version.
+fn details_of(response: &Value) -> impl Iterator<Item = &Value> {
     let shapes = ["claimsAndScopeOverrideDetails", "claimsOverrideDetails"];
-    shapes.into_iter().filter_map(|details| response.get(details)?.get("groupOverrideDetails"))
+    shapes.into_iter().filter_map(|details| response.get(details))
 }
