@@ -19,6 +19,7 @@ use shared::guard_settings::LongestSession;
 use shared::ids::Generation;
 use shared::record::{EnrollmentStatus, Record};
 use shared::redeem_grant::{GuardTerms, TokenRequest, pass_refresh};
+use shared::requirements::Required;
 use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings, TokenGuard};
 use shared::store::dynamodb::{DynamoDbStore, set_up_key};
 use shared::store::{RecordStore as _, Saved, Versioned};
@@ -736,7 +737,7 @@ async fn pass_unproven(desk: &HelpDesk, user: &UserKey) {
     let Versioned { record, version } = desk.stored(user).await;
     let client = ClientId::new("web").unwrap();
     let shared::without_second_factor::WithoutGrant::PassNoting(noted) =
-        record.without_grant(&client, false, desk.served.clock.now())
+        record.without_grant(&client, Required::No, desk.served.clock.now())
     else {
         panic!("{record:?}")
     };
@@ -921,7 +922,7 @@ async fn a_sign_out_seconds_after_a_sign_in_says_to_run_it_again() {
 async fn refreshes(desk: &HelpDesk, user: &UserKey) -> bool {
     let client = ClientId::new("web").unwrap();
     let source = TokenSource::RefreshTokens;
-    let request = TokenRequest { user, client: Some(&client), nonce: None, source, required: true };
+    let request = TokenRequest { user, client: Some(&client), nonce: None, source, required: Required::BySettings };
     let terms = GuardTerms {
         guard: TokenGuard::Grant,
         policy: Policy::Required,

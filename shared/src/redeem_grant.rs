@@ -9,6 +9,7 @@ use crate::cognito::{ClientId, TokenSource, UserKey};
 use crate::error::HandlerError;
 use crate::guard_settings::LongestSession;
 use crate::record::Redemption;
+use crate::requirements::Required;
 use crate::settings::{Policy, TokenGuard};
 use crate::sign_in_nonce::SignInNonce;
 use crate::store::{RecordStore, SAVE_ATTEMPTS, Saved, Version, Versioned, load_under};
@@ -27,7 +28,7 @@ pub struct TokenRequest<'a> {
     /// By this way.
     pub source: TokenSource,
     /// Whether the event requires a second factor of this user.
-    pub required: bool,
+    pub required: Required,
 }
 
 /// What the token guard's settings say about a request, apart from its source.
@@ -39,7 +40,7 @@ pub struct GuardTerms {
     pub policy: Policy,
     /// What the claim `second_factor_since` begins with, if there is to be one.
     pub guarded_since: Option<UnixTime>,
-    /// Whether the record learns of whom a second factor is required. A guard that only reports changes nothing for anybody.
+    /// Whether the record learns of whom a second factor is required by a group. A guard that only reports changes nothing for anybody.
     pub is_noting: bool,
     /// Whether a next function can still put the user into other groups.
     pub groups_may_change: bool,
@@ -53,7 +54,7 @@ pub enum PassedBy {
     Source,
     /// By a grant.
     Grant {
-        /// Whether the record says that a second factor is required of the user.
+        /// Whether the record says that a group requires a second factor of the user.
         noted_required: bool,
     },
     /// By the password alone, once [`note_unproven`] has noted it in this record.
@@ -85,8 +86,9 @@ pub async fn redeem_grant(
         let said = |Claims { proof, wrong_passcodes, .. }| Claims { proof, wrong_passcodes, ..about_user };
         let (to_save, passed) = match record.redeem_grant(client, nonce, now) {
             Redemption::Redeemed(used, claims) => {
-                let noting = policy == Policy::Optional && is_noting && (required || !groups_may_change);
-                let used = if noting { used.noting_requirement(required, now) } else { used };
+                let by_group = required == Required::ByGroup;
+                let noting = policy == Policy::Optional && is_noting && (by_group || !groups_may_change);
+                let used = if noting { used.noting_requirement(by_group, now) } else { used };
                 let noted_required = used.required_since().is_some();
                 (Some(used), Ok((PassedBy::Grant { noted_required }, said(claims))))
             }
@@ -137,7 +139,7 @@ pub async fn note_unproven(
     now: UnixTime,
 ) -> Result<(), HandlerError> {
     for _ in 0..SAVE_ATTEMPTS {
-        let noted = match found.record.without_grant(client, false, now) {
+        let noted = match found.record.without_grant(client, Required::No, now) {
             WithoutGrant::PassNoting(noted) => noted,
             WithoutGrant::Pass => return Ok(()),
             WithoutGrant::NoGrant => return Err(HandlerError::TokenDenied(TokenDenied::NoGrant)),
@@ -151,22 +153,22 @@ pub async fn note_unproven(
     Err(HandlerError::TooManyConflicts)
 }
 
-/// Notes whether a second factor is required of `user`, where the groups of the next function decide it.
+/// Notes whether a group requires a second factor of `user`, where those of the next function decide it.
 ///
 /// # Errors
 /// An error of the store, or too many conflicts.
 pub async fn note_requirement(
     store: &impl RecordStore,
     user: &UserKey,
-    required: bool,
+    by_group: bool,
     now: UnixTime,
 ) -> Result<(), HandlerError> {
     for _ in 0..SAVE_ATTEMPTS {
         let Versioned { record, version } = store.load(user).await?;
-        if record.required_since().is_some() == required {
+        if record.required_since().is_some() == by_group {
             return Ok(());
         }
-        match store.save(user, &record.noting_requirement(required, now), version).await? {
+        match store.save(user, &record.noting_requirement(by_group, now), version).await? {
             Saved::Recorded => return Ok(()),
             Saved::Conflict => {}
         }

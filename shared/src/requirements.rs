@@ -10,6 +10,17 @@ use crate::clock::UnixTime;
 use crate::cognito::ClientId;
 use crate::settings::{Lookup, Policy, SettingError, optional, utc};
 
+/// Whether a second factor is required of a user, as far as the token guard's event says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Required {
+    /// It is not.
+    No,
+    /// By the policy, the app client or the date, which Create and Verify see themselves.
+    BySettings,
+    /// By a group, which the guard alone sees.
+    ByGroup,
+}
+
 /// What an operator requires beyond the policy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Requirements {

@@ -7,6 +7,7 @@ use crate::cognito::ClientId;
 use crate::guard_settings::LongestSession;
 use crate::ids::Generation;
 use crate::record::Record;
+use crate::requirements::Required;
 use crate::token_grant::ISSUED_WITHIN_SECONDS;
 
 /// Whether tokens without a grant pass.
@@ -18,7 +19,7 @@ pub enum WithoutGrant {
     Pass,
     /// A second factor is required and there is none: the next sign-in sets one up, once this record has replaced it.
     RequiredNoting(Record),
-    /// The same, and it was noted.
+    /// The same, and it was noted, or need not be.
     Required,
     /// There is a second factor, or there was one until an operator took it.
     NoGrant,
@@ -43,17 +44,18 @@ impl Record {
         self.authenticator.is_none() && !self.is_closed() && !was_reset
     }
 
-    /// Whether tokens for `client` pass that have no grant. `required` is whether the settings require a second factor.
+    /// Whether tokens for `client` pass that have no grant.
     #[must_use]
-    pub fn without_grant(&self, client: &ClientId, required: bool, now: UnixTime) -> WithoutGrant {
+    pub fn without_grant(&self, client: &ClientId, required: Required, now: UnixTime) -> WithoutGrant {
         if !self.may_do_without() {
             return WithoutGrant::NoGrant;
         }
-        if required {
-            return match self.required_since {
-                Some(_) => WithoutGrant::Required,
-                None => WithoutGrant::RequiredNoting(self.clone().noting_requirement(true, now)),
-            };
+        match (required, self.required_since) {
+            (Required::No, _) => {}
+            (Required::ByGroup, None) => {
+                return WithoutGrant::RequiredNoting(self.clone().noting_requirement(true, now));
+            }
+            (Required::ByGroup, Some(_)) | (Required::BySettings, _) => return WithoutGrant::Required,
         }
         let unproven = self.unproven_at.clone().with(client, now);
         let noted = Self { unproven_at: unproven, ..self.clone() }.noting_requirement(false, now);
@@ -62,8 +64,8 @@ impl Record {
 
     /// The same, with what the token guard's event says: only there a user's groups are seen.
     #[must_use]
-    pub(crate) fn noting_requirement(self, required: bool, now: UnixTime) -> Self {
-        let required_since = required.then(|| self.required_since.unwrap_or(now));
+    pub(crate) fn noting_requirement(self, by_group: bool, now: UnixTime) -> Self {
+        let required_since = by_group.then(|| self.required_since.unwrap_or(now));
         Self { required_since, ..self }
     }
 

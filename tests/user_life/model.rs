@@ -303,13 +303,13 @@ impl Model {
             Some(Grant { factor, until, used_at: used_at @ None }) if now < *until => {
                 *used_at = Some(now);
                 self.writes += 1;
-                let why = match (optional && required != self.noted_as_required, required) {
+                let why = match (optional && self.is_member != self.noted_as_required, self.is_member) {
                     (false, _) => "tokens for a grant",
                     (true, true) => "a requirement noted with a grant",
                     (true, false) => "a requirement ended with a grant",
                 };
                 if optional {
-                    self.noted_as_required = required;
+                    self.noted_as_required = self.is_member;
                 }
                 return Tokens::Claim(factor, why);
             }
@@ -321,6 +321,9 @@ impl Model {
         }
         if !optional || !self.may_do_without() {
             return Tokens::Refused("no grant");
+        }
+        if required && !self.is_member {
+            return Tokens::Refused("a requirement that is not noted");
         }
         if required {
             let is_new = !self.noted_as_required;

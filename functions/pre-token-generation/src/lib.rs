@@ -15,7 +15,7 @@ use shared::redeem_grant::{
 };
 use shared::refresh_claims::refresh_claims;
 use shared::report_only::report_only;
-use shared::requirements::Requirements;
+use shared::requirements::{Required, Requirements};
 use shared::settings::{Policy, TokenGuard};
 use shared::sign_in_nonce::SignInNonce;
 use shared::store::{RecordStore, Versioned, load_under};
@@ -100,8 +100,8 @@ enum By {
     /// A second factor.
     Proof {
         user: UserKey,
-        /// By the event.
-        required: bool,
+        /// In a required one, by the event.
+        in_group: bool,
         /// By the record.
         noted_required: bool,
     },
@@ -213,11 +213,15 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         };
         // What is no nonce matches none.
         let nonce = SignInNonce::parse(view.client_metadata(SignInNonce::KEY)).ok().flatten();
-        let required = in_group || self.requirements.bind(self.policy, client.as_ref(), now);
+        let required = match self.requirements.bind(self.policy, client.as_ref(), now) {
+            _ if in_group => Required::ByGroup,
+            true => Required::BySettings,
+            false => Required::No,
+        };
         let (client, nonce) = (client.as_ref(), nonce.as_ref());
         let request = TokenRequest { user: &user, client, nonce, source, required };
         let (by, claims) = match (is_refresh, self.longest_session, terms.guarded_since) {
-            (true, Some(longest), _) if required => {
+            (true, Some(longest), _) if required != Required::No => {
                 let claims = pass_refresh(&self.store, request, longest, terms, now).await?;
                 (By::ProvenRefresh, claims)
             }
@@ -230,7 +234,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             (true, _, None) => (By::Refresh(user), Claims::default()),
             (false, _, _) => match redeem_grant(&self.store, request, terms, now).await? {
                 (PassedBy::Source, claims) => (By::Source, claims),
-                (PassedBy::Grant { noted_required }, claims) => (By::Proof { user, required, noted_required }, claims),
+                (PassedBy::Grant { noted_required }, claims) => (By::Proof { user, in_group, noted_required }, claims),
                 (PassedBy::PasswordAlone(found), claims) => {
                     let client = client.cloned().ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
                     (By::Password { user, client, found }, claims)
@@ -263,14 +267,14 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
     ) -> Result<(), HandlerError> {
         match (by, moved, self.longest_session) {
             // Who may turn it off is decided where no groups are seen.
-            (By::Proof { user, required, noted_required }, _, _)
+            (By::Proof { user, in_group, noted_required }, _, _)
                 if self.policy == Policy::Optional && self.next.is_some() =>
             {
-                let required = required || moved;
-                if required == noted_required {
+                let by_group = in_group || moved;
+                if by_group == noted_required {
                     Ok(())
                 } else {
-                    note_requirement(&self.store, &user, required, now).await
+                    note_requirement(&self.store, &user, by_group, now).await
                 }
             }
             (By::Password { user, client, found }, false, _) => {
@@ -287,8 +291,13 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             (By::Refresh(user), true, Some(longest)) => {
                 let client = CognitoEvent::of_any_trigger(event)?.client_id();
                 let guard = self.setting;
-                let request =
-                    TokenRequest { user: &user, client: client.as_ref(), nonce: None, source, required: true };
+                let request = TokenRequest {
+                    user: &user,
+                    client: client.as_ref(),
+                    nonce: None,
+                    source,
+                    required: Required::ByGroup,
+                };
                 let policy = self.policy;
                 let terms =
                     GuardTerms { guard, policy, guarded_since: None, is_noting: false, groups_may_change: false };
