@@ -65,8 +65,7 @@ export class Page {
     if (!this.#wait) return;
     const ends = waitUntil(state);
     const seconds = ends === null ? 0 : Math.max(0, Math.ceil((ends - Date.now()) / 1000));
-    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-    say(this.#wait, ends === null ? '' : this.#texts.passcode.waiting(time));
+    say(this.#wait, ends === null ? '' : this.#texts.passcode.waiting(duration(seconds)));
   }
 
   #build(state: State) {
@@ -565,6 +564,14 @@ function drawing({ side, path }: { side: number; path: string }, name: string): 
 
 function time(at: number, format: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat(document.documentElement.lang, format).format(at);
+}
+
+/** Such as "2 minutes 5 seconds", in words, because "2:05" is read as a time of day. */
+function duration(seconds: number): string {
+  const format = (value: number, unit: string) =>
+    new Intl.NumberFormat(document.documentElement.lang, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+  const minutes = Math.floor(seconds / 60);
+  return `${minutes ? `${format(minutes, 'minute')} ` : ''}${format(seconds % 60, 'second')}`;
 }
 
 /** Without a clipboard, as on http under a name, what is to be copied is selected. */

@@ -39,7 +39,7 @@ export const texts: Texts = {
   newPasswordScreen: { title: 'Choose a new password', text: 'The one that you used works only once.' },
   offer: {
     title: 'Add a second step?',
-    text: 'With it, your password alone lets nobody in. You need an authenticator app, and two minutes.',
+    text: 'After that, nobody can sign in with your password alone. You need an authenticator app, and two minutes.',
     yes: 'Set it up',
     no: 'Not now',
   },
@@ -108,7 +108,7 @@ export const texts: Texts = {
     since: 'Signed in at',
     validUntil: 'Valid until',
     wrongPasscodes: (count) =>
-      `Since your last sign-in ${count === 1 ? 'there was 1 wrong code' : `there were ${count} wrong codes`}. If that was not you, somebody knows your password: sign out, then choose “Forgot your password?”.`,
+      `Since your last sign-in ${count === 1 ? 'there was 1 wrong code' : `there were ${count} wrong codes`}. If that was not you, somebody may know your password: sign out, then choose “Forgot your password?”.`,
     renew: 'Stay signed in longer',
     anotherPhone: 'Use another phone',
     newCodes: 'New recovery codes',
@@ -120,10 +120,10 @@ export const texts: Texts = {
   problems: {
     wrongPassword: 'The email address or the password is not right.',
     passwordLocked: 'Too many wrong passwords. Wait a few minutes, then try again.',
-    sentAlready: 'This code was sent already. Wait for the next one.',
+    sentAlready: 'You have used this code already. Wait until your app shows a new one (at most 30 seconds).',
     notARecoveryCode: 'A recovery code has 16 letters and digits.',
     missingInput: 'Please fill in every field.',
-    ended: 'Three answers were wrong, so this sign-in has ended. Please sign in again.',
+    ended: 'You entered a wrong code three times, so this sign-in has ended. Please sign in again.',
     expired: 'This took too long. Please sign in again.',
     answerLost: 'The connection broke while your answer was on its way, and it may have counted. Sign in again, with the next code.',
     stopped: 'Codes from your app are not accepted for now, because too many were wrong. Use a recovery code, or try again tomorrow. If it was not you, change your password.',
@@ -151,7 +151,7 @@ export const texts: Texts = {
     staysOn: 'Your account needs the second step, so you cannot turn it off. Please sign in again.',
     newerServer: 'This page is older than the sign-in. Reload it.',
   },
-  wrongPasscode: (left) => `That code is not right. Use the one that your app shows now. ${tries(left)}`,
+  wrongPasscode: (left) => `That code is not right, or was used already. Wait until your app shows a new one, and enter that. ${tries(left)}`,
   yourClock: (time) =>
     `If your app’s codes keep failing, its clock may be wrong. It is ${time} now: turn on automatic time on your phone.`,
   wrongRecoveryCode: (left) => `That recovery code is not right, or was used before. ${tries(left)}`,
