@@ -90,36 +90,35 @@ export function signUp(username: string, password: string): Promise<Outcome> {
   return outcome('signUp', async () => {
     const options = { userAttributes: { email: username } };
     const { nextStep } = await auth.signUp({ username, password, options });
-    if (nextStep.signUpStep !== 'CONFIRM_SIGN_UP') return sent('signIn', '', 'confirmed');
-    return sent('confirmSignUp', nextStep.codeDeliveryDetails.destination);
+    return nextStep.signUpStep === 'CONFIRM_SIGN_UP' ? sent('confirmSignUp') : sent('signIn', 'confirmed');
   });
 }
 
 export function confirmSignUp(username: string, confirmationCode: string): Promise<Outcome> {
   return outcome('confirmSignUp', async () => {
     await auth.confirmSignUp({ username, confirmationCode });
-    return sent('signIn', '', 'confirmed');
+    return sent('signIn', 'confirmed');
   });
 }
 
 export function sendSignUpCodeAgain(username: string): Promise<Outcome> {
   return outcome('resendCode', async () => {
-    const { destination } = await auth.resendSignUpCode({ username });
-    return sent('confirmSignUp', destination, 'sentAgain');
+    await auth.resendSignUpCode({ username });
+    return sent('confirmSignUp', 'sentAgain');
   });
 }
 
 export function sendPasswordCode(username: string, notice: Notice | null = null): Promise<Outcome> {
   return outcome('forgot', async () => {
-    const { nextStep } = await auth.resetPassword({ username });
-    return sent('resetPassword', nextStep.codeDeliveryDetails?.destination, notice);
+    await auth.resetPassword({ username });
+    return sent('resetPassword', notice);
   });
 }
 
 export function resetPassword(username: string, confirmationCode: string, newPassword: string): Promise<Outcome> {
   return outcome('resetPassword', async () => {
     await auth.confirmResetPassword({ username, confirmationCode, newPassword });
-    return sent('signIn', '', 'passwordSet');
+    return sent('signIn', 'passwordSet');
   });
 }
 
@@ -208,8 +207,8 @@ function asked(asked: Asked): Outcome {
   return { type: 'asked', now: Date.now(), asked };
 }
 
-function sent(to: 'confirmSignUp' | 'resetPassword' | 'signIn', sentTo = '', notice: Notice | null = null): Outcome {
-  return { type: 'sent', to, sentTo, notice };
+function sent(to: 'confirmSignUp' | 'resetPassword' | 'signIn', notice: Notice | null = null): Outcome {
+  return { type: 'sent', to, notice };
 }
 
 function passed(payload: Record<string, unknown>): Outcome & { type: 'passed' } {

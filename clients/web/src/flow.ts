@@ -72,9 +72,9 @@ interface OnScreen {
   broken: {};
   signIn: {};
   signUp: {};
-  confirmSignUp: { sentTo: string };
+  confirmSignUp: {};
   forgot: {};
-  resetPassword: { sentTo: string };
+  resetPassword: {};
   newPassword: {};
   offer: {};
   setUp: { attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string };
@@ -124,7 +124,7 @@ export type Event =
   | { type: 'submitted'; username?: string; passcode?: string; giveUp?: boolean; lost?: boolean }
   | { type: 'mistyped'; problem: Problem }
   | { type: 'asked'; attempt: number; now: number; asked: Asked }
-  | { type: 'sent'; attempt: number; to: 'confirmSignUp' | 'resetPassword' | 'signIn'; sentTo?: string; notice?: Notice | null }
+  | { type: 'sent'; attempt: number; to: 'confirmSignUp' | 'resetPassword' | 'signIn'; notice?: Notice | null }
   | { type: 'passed'; attempt: number; claims: Claims; expires: number; notice?: Notice | null }
   | { type: 'failed'; attempt: number; problem: Problem; stays: boolean }
   | { type: 'signedOut'; attempt: number; wish: Wish | null }
@@ -154,8 +154,8 @@ const TABLE: { readonly [S in Screen]: Row<S> } = {
   loading:       { booted, passed, broke },
   broken:        { },
   signIn:        { submitted, mistyped, asked, passed, failed, online, chose: { signUp, forgot, restart } },
-  signUp:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
-  confirmSignUp: { submitted, mistyped, sent, failed, online, chose: { back: restart } },
+  signUp:        { submitted, mistyped, sent, failed, online, chose: { forgot, back: restart } },
+  confirmSignUp: { submitted, mistyped, sent, failed, online, chose: { signUp, back: restart } },
   forgot:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
   resetPassword: { submitted, mistyped, sent, failed, online, chose: { back: restart } },
   newPassword:   { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
@@ -187,10 +187,17 @@ export function waitUntil(state: State): number | null {
   return 'prompt' in state ? state.prompt.waitUntil : 'waitUntil' in state ? state.waitUntil : null;
 }
 
+/** What the challenge on the screen says of its answers. */
+export function challenge(state: State): { attemptsLeft: number; digits: readonly number[] } {
+  if ('prompt' in state) return state.prompt;
+  return { attemptsLeft: 'attemptsLeft' in state ? state.attemptsLeft : 3, digits: 'digits' in state ? state.digits : [] };
+}
+
 /** How it stands if the user leaves now. While an answer is under way, nobody can tell. */
 export function leaving(state: State): Notice | null {
   if (state.busy) return null;
   if (state.screen === 'confirmSignUp') return 'confirmLater';
+  if (state.screen === 'remove') return 'unchanged';
   if (state.screen === 'codes') return state.wished ? 'codesUnchanged' : 'codesDue';
   return null;
 }
@@ -255,9 +262,9 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
     case 'NEW_PASSWORD':
       return { ...next, screen: 'newPassword' };
     case 'CONFIRM_SIGN_UP':
-      return { ...next, screen: 'confirmSignUp', sentTo: '', problem: { kind: 'confirmFirst' } };
+      return { ...next, screen: 'confirmSignUp', problem: { kind: 'confirmFirst' } };
     case 'RESET_PASSWORD':
-      return { ...next, screen: 'resetPassword', sentTo: '', problem: { kind: 'passwordReset' } };
+      return { ...next, screen: 'resetPassword', problem: { kind: 'passwordReset' } };
     case 'UNKNOWN':
       return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
   }
@@ -292,9 +299,8 @@ function removal(state: State, asked: Extract<Asked, { step: 'REMOVE_AUTHENTICAT
   return { ...next, problem: next.waitUntil === null ? problem : null };
 }
 
-function sent(state: State, { to, sentTo = '', notice = null }: Named<'sent'>): State {
-  const next = { ...blank(state), notice };
-  return to === 'signIn' ? { ...next, screen: to } : { ...next, screen: to, sentTo };
+function sent(state: State, { to, notice = null }: Named<'sent'>): State {
+  return { ...blank(state), screen: to, notice };
 }
 
 function passed(state: State, { claims, expires, notice = null }: Named<'passed'>): State {

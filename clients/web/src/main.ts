@@ -4,7 +4,7 @@ import './style.css';
 
 import * as cognito from './cognito.ts';
 import { h } from './dom.ts';
-import { leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
+import { challenge, leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
 import { Page } from './screens.ts';
 import type { Texts } from './texts/texts.ts';
 import { mayBeAddress, typed } from './typed.ts';
@@ -29,6 +29,8 @@ export interface Actions {
   signIn(username: string, password: string): void;
   signUp(username: string, password: string): void;
   confirmSignUp(code: string): void;
+  /** Asks for the code of a sign-up that was not finished. */
+  confirmAddress(username: string): void;
   sendAgain(): void;
   forgot(username: string): void;
   resetPassword(code: string, password: string): void;
@@ -91,25 +93,33 @@ function filled(...inputs: string[]): boolean {
   return all;
 }
 
+function isAddress(username: string): boolean {
+  if (!filled(username)) return false;
+  const may = mayBeAddress(username);
+  if (!may) mistyped({ kind: 'addressFormat' });
+  return may;
+}
+
 const actions: Actions = {
   chose: (choice, username) => void dispatch({ type: 'chose', choice, ...(username !== undefined && { username }) }),
   signIn(username, password) {
     if (filled(username, password)) send({ username }, ({ wish }) => cognito.signIn(username, password, wish));
   },
   signUp(username, password) {
-    if (!filled(username, password)) return;
-    if (!mayBeAddress(username)) return mistyped({ kind: 'addressFormat' });
-    send({ username }, () => cognito.signUp(username, password));
+    if (filled(username, password) && isAddress(username)) send({ username }, () => cognito.signUp(username, password));
   },
   confirmSignUp(code) {
     if (filled(code)) send({}, ({ username }) => cognito.confirmSignUp(username, code));
   },
+  confirmAddress(username) {
+    if (isAddress(username)) send({ username }, () => cognito.sendSignUpCodeAgain(username));
+  },
   sendAgain() {
-    const again = state.screen === 'confirmSignUp' ? cognito.sendSignUpCodeAgain : cognito.sendPasswordCode;
-    send({}, ({ username }) => again(username, 'sentAgain'));
+    const isSignUp = state.screen === 'confirmSignUp';
+    send({}, ({ username }) => (isSignUp ? cognito.sendSignUpCodeAgain(username) : cognito.sendPasswordCode(username, 'sentAgain')));
   },
   forgot(username) {
-    if (filled(username)) send({ username }, () => cognito.sendPasswordCode(username));
+    if (isAddress(username)) send({ username }, () => cognito.sendPasswordCode(username));
   },
   resetPassword(code, password) {
     if (filled(code, password)) send({}, ({ username }) => cognito.resetPassword(username, code, password));
@@ -121,7 +131,7 @@ const actions: Actions = {
     send({}, () => cognito.answer(answer, 3, { wish: null }));
   },
   answer(text, accepts, { deviceName = '', lost = false } = {}) {
-    const { attemptsLeft, digits } = asked();
+    const { attemptsLeft, digits } = challenge(state);
     const answer = typed(text, digits);
     if (answer.kind === 'passcode' && accepts !== 'recoveryCode') {
       send({ passcode: answer.answer }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish, deviceName }));
@@ -134,18 +144,12 @@ const actions: Actions = {
   },
   giveUp() {
     // The change is given up with an answer, which may be wrong.
-    send({ giveUp: true }, () => cognito.answer('NOTHING', asked().attemptsLeft, { wish: null, giveUp: true }));
+    send({ giveUp: true }, () => cognito.answer('NOTHING', challenge(state).attemptsLeft, { wish: null, giveUp: true }));
   },
   renew: () => void send({}, () => cognito.renew()),
   signOut: (wish) => void send({}, () => cognito.signOut(wish)),
   reload: () => location.reload(),
 };
-
-/** What the challenge on the screen says of its answers. */
-function asked(): { attemptsLeft: number; digits: readonly number[] } {
-  if ('prompt' in state) return state.prompt;
-  return { attemptsLeft: 'attemptsLeft' in state ? state.attemptsLeft : 3, digits: 'digits' in state ? state.digits : [] };
-}
 
 async function loadTexts(): Promise<Texts> {
   const wanted = navigator.languages.map((language) => language.split('-')[0] ?? '');

@@ -2,7 +2,7 @@
 // their field.
 
 import { h, say, svg } from './dom.ts';
-import { waitUntil, type On, type Problem, type Screen, type State } from './flow.ts';
+import { challenge, waitUntil, type On, type Problem, type Screen, type State } from './flow.ts';
 import type { Actions, Config } from './main.ts';
 import type { Texts } from './texts/texts.ts';
 import { inFours, typed } from './typed.ts';
@@ -53,7 +53,7 @@ export class Page {
     this.#main.setAttribute('aria-busy', String(state.busy));
     for (const button of this.#main.querySelectorAll('button')) button.setAttribute('aria-disabled', String(state.busy));
     say(this.#problem, state.problem ? this.#problemText(state.problem) : '');
-    say(this.#notice, state.busy ? this.#texts.busy : state.notice ? this.#texts.notices[state.notice] : '');
+    say(this.#notice, state.busy ? this.#texts.busy : this.#noticeText(state));
     const name = title.replaceAll(SOFT_HYPHEN, '');
     document.title = this.#config.service ? `${name} – ${this.#config.service}` : name;
     this.#markField(state, before, isNew && !readFirst, field);
@@ -65,7 +65,7 @@ export class Page {
     if (!this.#wait) return;
     const ends = waitUntil(state);
     const seconds = ends === null ? 0 : Math.max(0, Math.ceil((ends - Date.now()) / 1000));
-    say(this.#wait, ends === null ? '' : this.#texts.passcode.waiting(duration(seconds)));
+    say(this.#wait, ends === null ? '' : `${this.#texts.passcode.waiting(duration(seconds))} ${this.#tries(state)}`);
   }
 
   #build(state: State) {
@@ -103,6 +103,16 @@ export class Page {
     if (wrong && EMPTIED.has(problem.kind)) wrong.value = '';
     wrong?.focus();
     wrong?.select();
+  }
+
+  #tries(state: State): string {
+    return this.#texts.tries(challenge(state).attemptsLeft);
+  }
+
+  #noticeText(state: State): string {
+    if (state.notice === null) return '';
+    const text = this.#texts.notices[state.notice];
+    return state.notice === 'waitOver' ? `${text} ${this.#tries(state)}` : text;
   }
 
   #problemText(problem: Problem): string {
@@ -226,11 +236,18 @@ export class Page {
   #sendsItself(input: HTMLInputElement, digits: readonly number[], send: () => void): string {
     if (digits.length !== 1) return '';
     const look = () => {
-      if (typed(input.value, digits).kind === 'passcode' && !input.readOnly) send();
+      if (typed(input.value, digits).kind === 'passcode') send();
     };
     input.addEventListener('input', (event) => (event as InputEvent).isComposing || look());
     input.addEventListener('compositionend', look);
     return this.#texts.passcode.sentByItself(this.#digits(digits));
+  }
+
+  /** What helps with a problem, shown with it; also to confirm the address, which needs no password. */
+  #remedies(kind: Problem['kind'], email: HTMLInputElement, ...others: Node[]): { row: HTMLElement; patch(state: State): void } {
+    const confirm = this.#button(this.#texts.confirmSignUp.address, () => this.#actions.confirmAddress(email.value.trim()));
+    const row = h('div', { class: 'row' }, ...others, confirm);
+    return { row, patch: ({ problem }) => { row.hidden = problem?.kind !== kind; } };
   }
 
   // ── One builder a screen.
@@ -267,23 +284,30 @@ export class Page {
     },
 
     signUp: ({ username }) => {
-      const { signUp, back } = this.#texts;
+      const { signUp, signIn, back } = this.#texts;
       const email = this.#emailField(username);
       const password = this.#passwordField(true);
       const submit = () => this.#actions.signUp(email.input.value.trim(), password.input.value);
+      const remedies = this.#remedies('userExists', email.input,
+        this.#chooses(signIn.button, 'back', email.input), this.#chooses(signIn.forgot, 'forgot', email.input));
       return {
         title: signUp.title,
-        content: [this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back', email.input))],
+        content: [remedies.row, this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back', email.input))],
         field: email.input,
+        patch: remedies.patch,
       };
     },
 
-    confirmSignUp: ({ sentTo, username }) => {
+    confirmSignUp: ({ username }) => {
       const { confirmSignUp, cancel } = this.#texts;
       const code = this.#messageCodeField('one-time-code');
-      const links = this.#links(this.#button(confirmSignUp.again, this.#actions.sendAgain), this.#chooses(cancel, 'back'));
+      const links = this.#links(
+        this.#button(confirmSignUp.again, this.#actions.sendAgain),
+        this.#config.selfSignUp === true && this.#chooses(confirmSignUp.wrongAddress, 'signUp'),
+        this.#chooses(cancel, 'back'),
+      );
       return {
-        title: confirmSignUp.title(sentTo || username),
+        title: confirmSignUp.title(username),
         labels: code,
         content: [this.#form(() => this.#actions.confirmSignUp(code.value.trim()), confirmSignUp.button, code), links],
         field: code,
@@ -294,28 +318,34 @@ export class Page {
       const { forgot, back } = this.#texts;
       const email = this.#emailField(username);
       const form = this.#form(() => this.#actions.forgot(email.input.value.trim()), forgot.button, email.row);
+      const remedies = this.#remedies('noReset', email.input);
       return {
         title: forgot.title,
-        content: [h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back', email.input))],
+        content: [remedies.row, h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back', email.input))],
         field: email.input,
+        patch: remedies.patch,
       };
     },
 
-    resetPassword: ({ sentTo, username }) => {
+    resetPassword: ({ username }) => {
       const { forgot, resetPassword, messageCode, confirmSignUp, cancel } = this.#texts;
       const code = this.#messageCodeField('off');
       const password = this.#passwordField(true);
       const submit = () => this.#actions.resetPassword(code.value.trim(), password.input.value);
+      const account = this.#hiddenUsername(username);
+      const remedies = this.#remedies('noReset', account);
       const codeRow = h('div', { class: 'field' }, h('label', { for: code.id }, messageCode), code);
       const links = this.#links(this.#button(confirmSignUp.again, this.#actions.sendAgain), this.#chooses(cancel, 'back'));
       return {
         title: forgot.title,
         content: [
-          h('p', {}, resetPassword.text(sentTo || username)),
-          this.#form(submit, resetPassword.button, this.#hiddenUsername(username), codeRow, password.row),
+          h('p', {}, resetPassword.text(username)),
+          remedies.row,
+          this.#form(submit, resetPassword.button, account, codeRow, password.row),
           links,
         ],
         field: code,
+        patch: remedies.patch,
       };
     },
 
@@ -376,7 +406,7 @@ export class Page {
         field: code,
         readFirst: true,
         // Given up with the last answer, the change would end the sign-in.
-        patch: (state) => { keepOld.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2; },
+        patch: (state) => { keepOld.hidden = challenge(state).attemptsLeft < 2; },
       };
     },
 
@@ -411,18 +441,17 @@ export class Page {
         ],
         field: code,
         readFirst: true,
-        patch: (state) => { keepOld.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2; },
+        patch: (state) => { keepOld.hidden = challenge(state).attemptsLeft < 2; },
       };
     },
 
     passcode: ({ prompt }) => {
       const { passcode, cancel } = this.#texts;
       const code = this.#passcodeField('wait device hint');
-      const submit = () => {
-        if (!code.readOnly) this.#actions.answer(code.value, 'both');
-      };
+      const submit = () => this.#actions.answer(code.value, 'both');
       const hint = this.#sendsItself(code, prompt.digits, submit);
       const wait = this.#waiting();
+      const useRecoveryCode = this.#chooses(passcode.useRecoveryCode, 'recoveryCode');
       const form = this.#form(
         submit,
         this.#texts.continue,
@@ -435,15 +464,18 @@ export class Page {
         labels: code,
         content: [
           wait.shown, wait.announced, form,
-          this.#links(this.#chooses(passcode.useRecoveryCode, 'recoveryCode'), this.#chooses(passcode.haveNeither, 'support'), this.#chooses(cancel, 'back')),
+          this.#links(useRecoveryCode, this.#chooses(passcode.haveNeither, 'support'), this.#chooses(cancel, 'back')),
         ],
         field: code,
         patch: (state) => {
           const waits = waitUntil(state) !== null;
-          if (waits && !code.readOnly) code.value = '';
-          code.readOnly = waits;
-          form.lastElementChild!.toggleAttribute('hidden', waits);
           wait.patch(state);
+          if (waits === form.hidden) return;
+          form.hidden = waits;
+          code.value = '';
+          // The person goes where an answer counts, and back, unless the wait was used for something else.
+          if (waits) useRecoveryCode.focus();
+          else if (document.activeElement === useRecoveryCode) code.focus();
         },
       };
     },
@@ -496,12 +528,15 @@ export class Page {
         h('div', { class: 'field' }, h('label', { for: code.id }, remove.label), code),
       );
       const keep = this.#button(remove.keep, this.#actions.giveUp);
+      const cancel = this.#chooses(remove.cancel, 'back');
       return {
         title: remove.title,
-        content: [h('p', {}, remove.text), wait.shown, wait.announced, form, this.#links(keep)],
+        content: [h('p', {}, remove.text), wait.shown, wait.announced, form, this.#links(keep, cancel)],
         field: code,
         patch: (state) => {
-          keep.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2;
+          // To keep it is an answer, and the last one that is not a code ends the sign-in.
+          keep.hidden = challenge(state).attemptsLeft < 2;
+          cancel.hidden = !keep.hidden;
           waits = waitUntil(state) !== null;
           wait.patch(state);
         },

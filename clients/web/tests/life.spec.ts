@@ -9,7 +9,7 @@ test('1. signs up, sets up an app, keeps the codes, and is in', async ({ visitor
   await page.getByLabel(en.email).fill(person.name);
   await page.getByLabel(en.newPassword, { exact: true }).fill(person.password);
   await visitor.press(en.signUp.button);
-  await visitor.sees(en.confirmSignUp.title('a***@e***'));
+  await visitor.sees(en.confirmSignUp.title(person.name));
   // As the person reads it at the foot of the page.
   const message = page.getByRole('complementary').getByText(person.name);
   await visitor.code.fill((await message.textContent())!.match(/\d{6}$/)![0]);
