@@ -60,7 +60,8 @@ export function signIn(username: string, password: string, wish: Wish | null): P
   answerLost = false;
   clientMetadata = {};
   return outcome('signIn', async () => {
-    // Tokens of a sign-in that was left while its last answer was on the way: with them Amplify refuses another.
+    // With the tokens of another sign-in, Amplify refuses this one: they are there when a signed-in user asks for a change,
+    // or when a sign-in was left while its last answer was on the way.
     await auth.signOut();
     const { nextStep } = await auth.signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
     const offered = nextStep.signInStep === 'CONFIRM_SIGN_IN_WITH_CUSTOM_CHALLENGE' && challenge(nextStep) === 'SECOND_FACTOR_OFFER';
@@ -131,11 +132,10 @@ export function renew(): Promise<Outcome> {
   });
 }
 
-/** Amplify lets nobody sign in before a sign-out, so every wish begins with one. */
-export function signOut(wish: Wish | null): Promise<Outcome> {
+export function signOut(): Promise<Outcome> {
   return outcome('signedIn', async () => {
     await auth.signOut();
-    return { type: 'signedOut', wish };
+    return { type: 'signedOut' };
   });
 }
 

@@ -40,7 +40,10 @@ export interface Actions {
   answer(text: string, accepts: 'passcode' | 'recoveryCode' | 'both', more?: { deviceName?: string; lost?: boolean }): void;
   giveUp(): void;
   renew(): void;
-  signOut(wish: Wish | null): void;
+  signOut(): void;
+  wished(wish: Wish): void;
+  /** Back to the signed-in screen, while the session is still there. */
+  unwished(): void;
   reload(): void;
 }
 
@@ -89,7 +92,7 @@ function mistyped(problem: Problem) {
 /** Whether all are filled in; otherwise it says so. */
 function filled(...inputs: string[]): boolean {
   const all = inputs.every((input) => input !== '');
-  if (!all) mistyped({ kind: 'missingInput' });
+  if (!all) mistyped({ kind: state.screen === 'confirmSignUp' ? 'missingCode' : 'missingInput' });
   return all;
 }
 
@@ -147,7 +150,9 @@ const actions: Actions = {
     send({ giveUp: true }, () => cognito.answer('NOTHING', challenge(state).attemptsLeft, { wish: null, giveUp: true }));
   },
   renew: () => void send({}, () => cognito.renew()),
-  signOut: (wish) => void send({}, () => cognito.signOut(wish)),
+  signOut: () => void send({}, () => cognito.signOut()),
+  wished: (wish) => void dispatch({ type: 'wished', wish }),
+  unwished: () => void send({}, async () => (await cognito.signedIn()) ?? { type: 'signedOut' }),
   reload: () => location.reload(),
 };
 
@@ -173,7 +178,7 @@ const page = new Page(texts, config ?? { userPoolId: '', userPoolClientId: '' },
 render = (before) => {
   // A half sign-in cannot be drawn again after a reload: its secret is not sent twice.
   const underWay = !['loading', 'signIn', 'signUp', 'forgot', 'signedIn', 'broken'].includes(state.screen);
-  if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state) ?? '');
+  if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state).join(' '));
   else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
   page.show(state, before);
   messages?.(state, before);
@@ -183,7 +188,7 @@ if (config) {
   const left = sessionStorage.getItem(UNDER_WAY);
   cognito.configure(config);
   const outcome = await cognito.signedIn();
-  dispatch(outcome ? ({ ...outcome, attempt: state.attempt } as Event) : { type: 'booted', begunAgain: left !== null, notice: (left || null) as Notice | null });
+  dispatch(outcome ? ({ ...outcome, attempt: state.attempt } as Event) : { type: 'booted', begunAgain: left !== null, notices: (left?.split(' ').filter(Boolean) ?? []) as Notice[] });
 } else {
   dispatch({ type: 'broke' });
 }

@@ -11,7 +11,7 @@ interface Built {
   /** The heading; with a field, it is that field's label. */
   title: string;
   labels?: HTMLInputElement;
-  content: (Node | null)[];
+  content: (Node | null | false)[];
   /** Where the person types next; without one, and where there is much to read first, the heading gets the focus. */
   field?: HTMLInputElement;
   readFirst?: true;
@@ -57,6 +57,11 @@ export class Page {
     const name = title.replaceAll(SOFT_HYPHEN, '');
     document.title = this.#config.service ? `${name} – ${this.#config.service}` : name;
     this.#markField(state, before, isNew && !readFirst, field);
+    if (field && state.notices !== before.notices && state.notices.some((notice) => notice === 'sentAgain' || notice === 'backOnline')) {
+      // What stands in it is an old code.
+      field.value = '';
+      field.focus();
+    }
     this.tick(state);
   }
 
@@ -82,7 +87,7 @@ export class Page {
     this.#main.dataset['screen'] = state.screen;
     // On a long screen the problem stands at the field that it is about.
     const problem = this.#problem.parentNode ? [] : [this.#problem];
-    this.#main.replaceChildren(heading, ...problem, this.#notice, ...content.filter((node) => node !== null));
+    this.#main.replaceChildren(heading, ...problem, this.#notice, ...content.filter((node) => node !== null && node !== false));
     this.#built = built;
     if ((!built.field || built.readFirst) && state.screen !== 'loading') heading.focus();
   }
@@ -110,9 +115,8 @@ export class Page {
   }
 
   #noticeText(state: State): string {
-    if (state.notice === null) return '';
-    const text = this.#texts.notices[state.notice];
-    return state.notice === 'waitOver' ? `${text} ${this.#tries(state)}` : text;
+    const texts = state.notices.map((notice) => this.#texts.notices[notice]);
+    return [...texts, ...(state.notices.includes('waitOver') ? [this.#tries(state)] : [])].join(' ');
   }
 
   #problemText(problem: Problem): string {
@@ -132,6 +136,11 @@ export class Page {
         return texts[problem.kind](this.#digits(problem.digits));
       case 'unexpected':
         return texts.unexpected(problem.name);
+      case 'passwordRules': {
+        // The only rule that the page knows of.
+        const length = this.#main.querySelector<HTMLInputElement>('#new-password')?.value.length ?? 0;
+        return length < this.#passwordLength ? texts.rules(this.#passwordLength) : texts.problems.passwordRules;
+      }
       default:
         return texts.problems[problem.kind];
     }
@@ -265,21 +274,15 @@ export class Page {
       const email = this.#emailField(username);
       const password = this.#passwordField(false);
       const submit = () => this.#actions.signIn(email.input.value.trim(), password.input.value);
-      const wished = h('p', {}, wish ? wishes[wish] : '');
-      const without = this.#chooses(signIn.without, 'restart', email.input);
       const links = this.#links(
-        without,
+        wish !== null && this.#button(signIn.without, this.#actions.unwished),
         this.#chooses(signIn.forgot, 'forgot', email.input),
         this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp', email.input),
       );
       return {
         title: signIn.title,
-        content: [wished, this.#form(submit, signIn.button, email.row, password.row), links],
+        content: [wish && h('p', {}, wishes[wish]), this.#form(submit, signIn.button, email.row, password.row), links],
         field: username ? password.input : email.input,
-        patch: (state) => {
-          say(wished, state.wish ? wishes[state.wish] : '');
-          without.hidden = state.wish === null;
-        },
       };
     },
 
@@ -372,26 +375,26 @@ export class Page {
 
     setUp: ({ secretCode, otpauthUri, digits, wish }) => {
       const { setUp, cancel } = this.#texts;
-      const code = this.#passcodeField('hint');
-      const device = h('input', { id: 'device', name: 'device', type: 'text', maxlength: '32', autocomplete: 'off' });
+      // It does not send itself: a name may follow.
+      const code = this.#passcodeField('');
+      const device = h('input', { id: 'device', name: 'device', type: 'text', maxlength: '32', autocomplete: 'off', 'aria-describedby': 'hint' });
       const submit = () => this.#actions.answer(code.value, 'passcode', { deviceName: device.value.trim() });
-      const hint = this.#sendsItself(code, digits, submit);
       const key = h('code', { class: 'key' }, inFours(secretCode));
-      const said = h('span', { role: 'status' });
+      const said = h('p', { class: 'said', role: 'status' });
       const copyKey = this.#button(setUp.copyKey, () => copy(secretCode, key, this.#texts, said));
       const form = this.#form(
         submit,
         this.#texts.continue,
-        h('div', { class: 'field' }, h('label', { for: device.id }, setUp.deviceName), device),
+        h('div', { class: 'field' }, this.#problem, h('label', { for: code.id }, setUp.code(this.#digits(digits))), code),
         h('div', { class: 'field' },
-          this.#problem, h('label', { for: code.id }, setUp.code(this.#digits(digits))), h('p', { id: 'hint', class: 'hint' }, hint), code),
+          h('label', { for: device.id }, setUp.deviceName), h('p', { id: 'hint', class: 'hint' }, setUp.deviceHint), device),
       );
       const keepOld = this.#button(setUp.keepOld, this.#actions.giveUp);
       const qr = h('div', { class: 'qr' });
       // Most sign-ins draw none, so the page begins without the code that does.
       import('./qr.ts').then(({ qrCode }) => qr.replaceChildren(drawing(qrCode(otpauthUri), setUp.qrCode)));
       return {
-        title: setUp.title,
+        title: wish === 'REPLACE_AUTHENTICATOR' ? setUp.newPhone : setUp.title,
         content: [
           h('ol', { class: 'steps' },
             h('li', {}, h('p', {}, setUp.open), h('details', {}, h('summary', {}, setUp.haveNone), h('p', {}, setUp.anyApp))),
@@ -399,7 +402,7 @@ export class Page {
               h('p', {}, setUp.scan),
               qr,
               h('p', { class: 'touch' }, h('a', { href: otpauthUri }, setUp.onThisDevice)),
-              h('details', {}, h('summary', {}, setUp.cannotScan), h('p', {}, setUp.typeKey), h('p', {}, key), copyKey, said)),
+              h('details', {}, h('summary', {}, setUp.cannotScan), h('p', {}, setUp.typeKey), h('p', {}, key), h('div', { class: 'row' }, copyKey, said))),
             h('li', {}, form)),
           this.#links(wish === 'REPLACE_AUTHENTICATOR' && keepOld, this.#chooses(cancel, 'back')),
         ],
@@ -410,7 +413,7 @@ export class Page {
       };
     },
 
-    codes: ({ recoveryCodes, wish, username }) => {
+    codes: ({ recoveryCodes, wish, username, occasion }) => {
       const { codes, cancel } = this.#texts;
       const said = h('p', { role: 'status' });
       const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
@@ -432,11 +435,12 @@ export class Page {
       );
       const keepOld = this.#button(codes.keepOld, this.#actions.giveUp);
       const keep = h('div', { class: 'row' },
-        this.#button(codes.copy, copyAll), this.#button(codes.download, download), this.#button(codes.print, () => window.print()));
+        this.#button(codes.copy, copyAll), this.#button(codes.download, download), this.#button(codes.print, () => { say(said, ''); window.print(); }));
       return {
         title: codes.title,
         content: [
-          h('p', {}, codes.text), h('p', { class: 'printed' }, head), list, keep, said, form,
+          occasion === 'due' && h('p', {}, codes.due),
+          h('p', {}, codes.text, occasion !== 'firstSetUp' && ` ${codes.earlier}`), h('p', { class: 'printed' }, head), list, keep, said, form,
           this.#links(wish === 'NEW_RECOVERY_CODES' && keepOld, this.#chooses(cancel, 'back')),
         ],
         field: code,
@@ -543,7 +547,7 @@ export class Page {
       };
     },
 
-    signedIn: ({ claims, username }) => {
+    signedIn: ({ claims, username, wrongPasscodes }) => {
       const { signedIn } = this.#texts;
       const until = h('dd', {});
       const factor = claims['second_factor'];
@@ -553,13 +557,14 @@ export class Page {
       const isOn = enrolled !== 'false';
       // Tokens of a refresh need not say so, and then nobody knows where users may do without.
       const word = !isOn ? 'none' : byCode || factor === 'totp' ? factor : enrolled || this.#config.optional !== true ? 'on' : null;
-      const { signOut, renew } = this.#actions;
-      const anotherPhone = this.#button(signedIn.anotherPhone, () => signOut('REPLACE_AUTHENTICATOR'), byCode ? 'button' : 'link');
-      const leave = this.#button(signedIn.signOut, () => signOut(null), byCode ? 'link' : 'button');
+      const { signOut, wished, renew } = this.#actions;
+      const anotherPhone = this.#button(signedIn.anotherPhone, () => wished('REPLACE_AUTHENTICATOR'), byCode ? 'button' : 'link');
+      const leave = this.#button(signedIn.signOut, () => signOut(), byCode ? 'link' : 'button');
       return {
         title: signedIn.title,
         content: [
-          wrong > 0 ? h('p', { class: 'problem' }, signedIn.wrongPasscodes(wrong)) : null,
+          // Not those that the user has just typed here.
+          wrong > wrongPasscodes ? h('p', { class: 'problem' }, signedIn.wrongPasscodes(wrong)) : null,
           ...(byCode ? [h('p', {}, signedIn.codeUsed), anotherPhone] : []),
           h('dl', {},
             h('dt', {}, signedIn.account), h('dd', {}, claims['email'] ?? username),
@@ -570,9 +575,9 @@ export class Page {
           h('div', { class: 'row' },
             this.#button(signedIn.renew, renew),
             isOn && !byCode && anotherPhone,
-            isOn && this.#button(signedIn.newCodes, () => signOut('NEW_RECOVERY_CODES')),
-            isOn && this.#config.optional === true && this.#button(signedIn.turnOff, () => signOut('REMOVE_AUTHENTICATOR')),
-            !isOn && this.#button(signedIn.turnOn, () => signOut('SET_UP'))),
+            isOn && this.#button(signedIn.newCodes, () => wished('NEW_RECOVERY_CODES')),
+            isOn && this.#config.optional === true && this.#button(signedIn.turnOff, () => wished('REMOVE_AUTHENTICATOR')),
+            !isOn && this.#button(signedIn.turnOn, () => wished('SET_UP'))),
           leave,
         ],
         patch: (state) => { if (state.screen === 'signedIn') say(until, time(state.expires, { timeStyle: 'short' })); },
@@ -588,7 +593,7 @@ export class Page {
 
 /** A screen is built anew where it shows something else. */
 function key(state: State): string {
-  return state.screen === 'setUp' ? state.screen + state.secretCode : state.screen;
+  return state.screen + (state.screen === 'setUp' ? state.secretCode : state.screen === 'signIn' ? state.wish : '');
 }
 
 /** Black on white of its own, because many scanners cannot read a light code on a dark page. */

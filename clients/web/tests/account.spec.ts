@@ -89,6 +89,8 @@ test('an address that was not confirmed is confirmed at the next sign-in, and th
 test('the code of a sign-up: wrong, too old, not sent, already confirmed', async ({ visitor, pool, page }) => {
   const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
   await signUp(visitor, person);
+  await visitor.press(en.confirmSignUp.button);
+  await visitor.problem(problems.missingCode);
   await visitor.code.fill('000000');
   await visitor.press(en.confirmSignUp.button);
   await visitor.problem(problems.wrongMessageCode);

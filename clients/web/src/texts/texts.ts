@@ -41,13 +41,17 @@ export interface Texts {
     cannotScan: string;
     typeKey: string;
     copyKey: string;
+    newPhone: string;
     deviceName: string;
+    deviceHint: string;
     code(digits: string): string;
     keepOld: string;
   };
   codes: {
     title: string;
     text: string;
+    due: string;
+    earlier: string;
     list: string;
     copy: string;
     download: string;
