@@ -239,6 +239,7 @@ function broke(state: State): State {
 /** Once, while nothing is under way: a double click sends nothing twice. */
 function submitted(state: State, { username, passcode, giveUp, lost }: Named<'submitted'>): State {
   if (state.busy) return state;
+  const begins = state.screen === 'signIn' && username !== undefined;
   if (passcode && passcode === state.lastSent) return { ...state, problem: { kind: 'sentAlready' } };
   const wish = state.screen !== 'recoveryCode' ? state.wish : lost ? 'REPLACE_AUTHENTICATOR' : state.prompt.wish;
   return {
@@ -247,8 +248,8 @@ function submitted(state: State, { username, passcode, giveUp, lost }: Named<'su
     problem: null,
     notices: [],
     // On these two screens, `lost` comes with a recovery code, and only with one.
-    byCode: 'prompt' in state ? lost !== undefined : state.screen !== 'signIn' && state.byCode,
-    wrongPasscodes: state.screen === 'signIn' ? 0 : state.wrongPasscodes,
+    byCode: 'prompt' in state ? lost !== undefined : !begins && state.byCode,
+    wrongPasscodes: begins ? 0 : state.wrongPasscodes,
     username: username ?? state.username,
     lastSent: passcode ?? state.lastSent,
     wish: giveUp ? null : wish,

@@ -48,6 +48,7 @@ export interface Actions {
 }
 
 const UNDER_WAY = 'signIn.underWay';
+const WRONG_PASSCODES = 'signIn.wrongPasscodes';
 const LANGUAGES: { [language: string]: () => Promise<{ texts: Texts }> } = {
   en: () => import('./texts/en.ts'),
   de: () => import('./texts/de.ts'),
@@ -55,7 +56,7 @@ const LANGUAGES: { [language: string]: () => Promise<{ texts: Texts }> } = {
   zh: () => import('./texts/zh.ts'),
 };
 
-let state: State = start;
+let state: State = { ...start, wrongPasscodes: Number(sessionStorage.getItem(WRONG_PASSCODES)) };
 let render = (_before: State) => {};
 
 function dispatch(event: Event): State {
@@ -180,6 +181,7 @@ render = (before) => {
   const underWay = !['loading', 'signIn', 'signUp', 'forgot', 'signedIn', 'broken'].includes(state.screen);
   if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state).join(' '));
   else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
+  sessionStorage.setItem(WRONG_PASSCODES, String(state.wrongPasscodes));
   page.show(state, before);
   messages?.(state, before);
 };

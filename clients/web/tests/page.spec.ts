@@ -131,6 +131,20 @@ test('32. is used by keyboard alone', async ({ visitor, pool, page }) => {
   await expect(page.getByLabel(en.setUp.deviceName)).toBeFocused();
 });
 
+test.describe(() => {
+  test.use({ hasTouch: true, isMobile: true });
+  test('32. has a link to the app that a finger hits, and a gap before what was copied', async ({ visitor, pool, page }) => {
+    await visitor.begin(await pool.newPerson());
+    const link = page.getByRole('link', { name: en.setUp.onThisDevice });
+    expect((await link.boundingBox())!.height).toBeGreaterThanOrEqual(24);
+    await page.getByText(en.setUp.cannotScan).click();
+    const copyKey = page.getByRole('button', { name: en.setUp.copyKey });
+    await copyKey.click();
+    const [button, said] = [(await copyKey.boundingBox())!, (await page.locator('.said').boundingBox())!];
+    expect(Math.max(said.x - button.x - button.width, said.y - button.y - button.height)).toBeGreaterThanOrEqual(4);
+  });
+});
+
 /** Nothing sticks out at the side, where a person would have to scroll in two directions. */
 async function fits(page: Page) {
   const [wide, seen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
