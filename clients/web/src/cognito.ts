@@ -60,7 +60,8 @@ export function signIn(username: string, password: string, wish: Wish | null): P
   answerLost = false;
   clientMetadata = {};
   return outcome('signIn', async () => {
-    // Tokens of a sign-in that was left while its last answer was on the way: with them Amplify refuses another.
+    // With the tokens of another sign-in, Amplify refuses this one: they are there when a signed-in user asks for a change,
+    // or when a sign-in was left while its last answer was on the way.
     await auth.signOut();
     const { nextStep } = await auth.signIn({ username, password, options: { authFlowType: 'CUSTOM_WITH_SRP' } });
     const offered = nextStep.signInStep === 'CONFIRM_SIGN_IN_WITH_CUSTOM_CHALLENGE' && challenge(nextStep) === 'SECOND_FACTOR_OFFER';
@@ -90,36 +91,35 @@ export function signUp(username: string, password: string): Promise<Outcome> {
   return outcome('signUp', async () => {
     const options = { userAttributes: { email: username } };
     const { nextStep } = await auth.signUp({ username, password, options });
-    if (nextStep.signUpStep !== 'CONFIRM_SIGN_UP') return sent('signIn', '', 'confirmed');
-    return sent('confirmSignUp', nextStep.codeDeliveryDetails.destination);
+    return nextStep.signUpStep === 'CONFIRM_SIGN_UP' ? sent('confirmSignUp') : sent('signIn', 'confirmed');
   });
 }
 
 export function confirmSignUp(username: string, confirmationCode: string): Promise<Outcome> {
   return outcome('confirmSignUp', async () => {
     await auth.confirmSignUp({ username, confirmationCode });
-    return sent('signIn', '', 'confirmed');
+    return sent('signIn', 'confirmed');
   });
 }
 
 export function sendSignUpCodeAgain(username: string): Promise<Outcome> {
   return outcome('resendCode', async () => {
-    const { destination } = await auth.resendSignUpCode({ username });
-    return sent('confirmSignUp', destination, 'sentAgain');
+    await auth.resendSignUpCode({ username });
+    return sent('confirmSignUp', 'sentAgain');
   });
 }
 
 export function sendPasswordCode(username: string, notice: Notice | null = null): Promise<Outcome> {
   return outcome('forgot', async () => {
-    const { nextStep } = await auth.resetPassword({ username });
-    return sent('resetPassword', nextStep.codeDeliveryDetails?.destination, notice);
+    await auth.resetPassword({ username });
+    return sent('resetPassword', notice);
   });
 }
 
 export function resetPassword(username: string, confirmationCode: string, newPassword: string): Promise<Outcome> {
   return outcome('resetPassword', async () => {
     await auth.confirmResetPassword({ username, confirmationCode, newPassword });
-    return sent('signIn', '', 'passwordSet');
+    return sent('signIn', 'passwordSet');
   });
 }
 
@@ -132,11 +132,10 @@ export function renew(): Promise<Outcome> {
   });
 }
 
-/** Amplify lets nobody sign in before a sign-out, so every wish begins with one. */
-export function signOut(wish: Wish | null): Promise<Outcome> {
+export function signOut(): Promise<Outcome> {
   return outcome('signedIn', async () => {
     await auth.signOut();
-    return { type: 'signedOut', wish };
+    return { type: 'signedOut' };
   });
 }
 
@@ -208,8 +207,8 @@ function asked(asked: Asked): Outcome {
   return { type: 'asked', now: Date.now(), asked };
 }
 
-function sent(to: 'confirmSignUp' | 'resetPassword' | 'signIn', sentTo = '', notice: Notice | null = null): Outcome {
-  return { type: 'sent', to, sentTo, notice };
+function sent(to: 'confirmSignUp' | 'resetPassword' | 'signIn', notice: Notice | null = null): Outcome {
+  return { type: 'sent', to, notice };
 }
 
 function passed(payload: Record<string, unknown>): Outcome & { type: 'passed' } {

@@ -17,6 +17,7 @@ export type PlainProblem =
   | 'sentAlready'
   | 'notARecoveryCode'
   | 'missingInput'
+  | 'missingCode'
   | 'ended'
   | 'expired'
   | 'answerLost'
@@ -47,7 +48,11 @@ export type PlainProblem =
 
 /** What is no problem, said politely. */
 export type Notice =
-  | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'renewed' | 'codesDue' | 'codesUnchanged' | 'unchanged' | 'turnedOff';
+  | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'backOnline' | 'renewed' | 'signedOut'
+  | 'codesDue' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed' | 'unchanged' | 'turnedOn' | 'turnedOff';
+
+/** Why recovery codes come: asked for, with the first or another authenticator, or because few are left or none were kept. */
+export type Occasion = 'wished' | 'firstSetUp' | 'replaced' | 'due';
 
 /** What `SECOND_FACTOR` asks, kept while the user looks at another way to answer it. */
 export interface Prompt {
@@ -72,14 +77,13 @@ interface OnScreen {
   broken: {};
   signIn: {};
   signUp: {};
-  confirmSignUp: { sentTo: string };
+  confirmSignUp: {};
   forgot: {};
-  resetPassword: { sentTo: string };
+  resetPassword: {};
   newPassword: {};
   offer: {};
   setUp: { attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string };
-  /** `wished`: without these, the codes that the user had before stay valid. */
-  codes: { attemptsLeft: number; recoveryCodes: readonly string[]; wished: boolean };
+  codes: { attemptsLeft: number; recoveryCodes: readonly string[]; occasion: Occasion };
   passcode: { prompt: Prompt };
   recoveryCode: { prompt: Prompt };
   support: { prompt: Prompt; from: 'passcode' | 'recoveryCode' };
@@ -94,11 +98,15 @@ export interface Common {
   attempt: number;
   busy: boolean;
   problem: Problem | null;
-  notice: Notice | null;
+  notices: readonly Notice[];
   username: string;
   wish: Wish | null;
   /** The passcode that was sent last: it works once, so it is not sent again. */
   lastSent: string;
+  /** The second factor of this sign-in is answered with a recovery code, or with the one from support. */
+  byCode: boolean;
+  /** How many wrong passcodes this sign-in has sent: the user knows of these. */
+  wrongPasscodes: number;
 }
 
 export type Screen = keyof OnScreen;
@@ -119,15 +127,17 @@ export type Choice =
 
 /** What happens. `attempt` is that of the state in which a call began. */
 export type Event =
-  | { type: 'booted'; begunAgain: boolean; notice?: Notice | null }
+  | { type: 'booted'; begunAgain: boolean; notices?: readonly Notice[] }
   /** `lost`: with the recovery code, the user says whether the phone is to be replaced. */
   | { type: 'submitted'; username?: string; passcode?: string; giveUp?: boolean; lost?: boolean }
   | { type: 'mistyped'; problem: Problem }
   | { type: 'asked'; attempt: number; now: number; asked: Asked }
-  | { type: 'sent'; attempt: number; to: 'confirmSignUp' | 'resetPassword' | 'signIn'; sentTo?: string; notice?: Notice | null }
+  | { type: 'sent'; attempt: number; to: 'confirmSignUp' | 'resetPassword' | 'signIn'; notice?: Notice | null }
   | { type: 'passed'; attempt: number; claims: Claims; expires: number; notice?: Notice | null }
   | { type: 'failed'; attempt: number; problem: Problem; stays: boolean }
-  | { type: 'signedOut'; attempt: number; wish: Wish | null }
+  | { type: 'signedOut'; attempt: number }
+  /** The sign-in that it takes ends the session; until then it can be left. */
+  | { type: 'wished'; wish: Wish }
   | { type: 'told'; clock: number }
   /** `username`: what stands in the field that the user leaves. */
   | { type: 'chose'; choice: Choice; username?: string }
@@ -145,7 +155,8 @@ type Row<S extends Screen> = { [T in Exclude<Event['type'], 'chose'>]?: (state: 
 };
 
 export const start: State = {
-  screen: 'loading', attempt: 0, busy: false, problem: null, notice: null, username: '', wish: null, lastSent: '',
+  screen: 'loading', attempt: 0, busy: false, problem: null, notices: [], username: '', wish: null, lastSent: '',
+  byCode: false, wrongPasscodes: 0,
 };
 
 // ── The table. A screen without a row does not compile; an event without an entry leaves the state as it is.
@@ -153,9 +164,9 @@ export const start: State = {
 const TABLE: { readonly [S in Screen]: Row<S> } = {
   loading:       { booted, passed, broke },
   broken:        { },
-  signIn:        { submitted, mistyped, asked, passed, failed, online, chose: { signUp, forgot, restart } },
-  signUp:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
-  confirmSignUp: { submitted, mistyped, sent, failed, online, chose: { back: restart } },
+  signIn:        { submitted, mistyped, asked, passed, failed, signedOut, online, chose: { signUp, forgot } },
+  signUp:        { submitted, mistyped, sent, failed, online, chose: { forgot, back: restart } },
+  confirmSignUp: { submitted, mistyped, sent, failed, online, chose: { signUp, back: restart } },
   forgot:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
   resetPassword: { submitted, mistyped, sent, failed, online, chose: { back: restart } },
   newPassword:   { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
@@ -166,7 +177,7 @@ const TABLE: { readonly [S in Screen]: Row<S> } = {
   recoveryCode:  { submitted, mistyped, asked, passed, failed, online, hidden, clock, chose: { passcode: typePasscode, support, back: restart } },
   support:       { hidden, clock, chose: { back: fromSupport } },
   remove:        { submitted, mistyped, asked, passed, failed, online, hidden, clock, chose: { back: restart } },
-  signedIn:      { submitted, passed, failed, signedOut, online },
+  signedIn:      { submitted, passed, failed, signedOut, wished, online },
   problem:       { chose: { restart } },
 };
 
@@ -187,18 +198,38 @@ export function waitUntil(state: State): number | null {
   return 'prompt' in state ? state.prompt.waitUntil : 'waitUntil' in state ? state.waitUntil : null;
 }
 
-/** How it stands if the user leaves now. While an answer is under way, nobody can tell. */
-export function leaving(state: State): Notice | null {
-  if (state.busy) return null;
-  if (state.screen === 'confirmSignUp') return 'confirmLater';
-  if (state.screen === 'codes') return state.wished ? 'codesUnchanged' : 'codesDue';
-  return null;
+/** What the challenge on the screen says of its answers. */
+export function challenge(state: State): { attemptsLeft: number; digits: readonly number[] } {
+  if ('prompt' in state) return state.prompt;
+  return { attemptsLeft: 'attemptsLeft' in state ? state.attemptsLeft : 3, digits: 'digits' in state ? state.digits : [] };
 }
+
+/** How it stands if the user leaves now. While an answer is under way, nobody can tell. */
+export function leaving(state: State): readonly Notice[] {
+  if (state.busy) return [];
+  const codeUsed = state.byCode ? ['codeUsed'] as const : [];
+  switch (state.screen) {
+    case 'confirmSignUp':
+      return ['confirmLater'];
+    case 'remove':
+      return ['unchanged', ...codeUsed];
+    case 'setUp':
+      return state.wish === 'REPLACE_AUTHENTICATOR' ? ['unchanged', ...codeUsed] : [];
+    case 'codes':
+      return [LEFT_CODES[state.occasion], ...codeUsed];
+    default:
+      return [];
+  }
+}
+
+const LEFT_CODES: { readonly [O in Occasion]: Notice } = {
+  wished: 'codesUnchanged', firstSetUp: 'codesDue', replaced: 'phoneReplaced', due: 'codesDue',
+};
 
 // ── What the entries do. Each gives a whole new state.
 
-function booted(state: State, { begunAgain, notice = null }: Named<'booted'>): State {
-  return { ...blank(state), screen: 'signIn', problem: begunAgain ? { kind: 'begunAgain' } : null, notice };
+function booted(state: State, { begunAgain, notices = [] }: Named<'booted'>): State {
+  return { ...blank(state), screen: 'signIn', problem: begunAgain ? { kind: 'begunAgain' } : null, notices };
 }
 
 function broke(state: State): State {
@@ -208,13 +239,17 @@ function broke(state: State): State {
 /** Once, while nothing is under way: a double click sends nothing twice. */
 function submitted(state: State, { username, passcode, giveUp, lost }: Named<'submitted'>): State {
   if (state.busy) return state;
+  const begins = state.screen === 'signIn' && username !== undefined;
   if (passcode && passcode === state.lastSent) return { ...state, problem: { kind: 'sentAlready' } };
   const wish = state.screen !== 'recoveryCode' ? state.wish : lost ? 'REPLACE_AUTHENTICATOR' : state.prompt.wish;
   return {
     ...state,
     busy: true,
     problem: null,
-    notice: null,
+    notices: [],
+    // On these two screens, `lost` comes with a recovery code, and only with one.
+    byCode: 'prompt' in state ? lost !== undefined : !begins && state.byCode,
+    wrongPasscodes: begins ? 0 : state.wrongPasscodes,
     username: username ?? state.username,
     lastSent: passcode ?? state.lastSent,
     wish: giveUp ? null : wish,
@@ -222,7 +257,7 @@ function submitted(state: State, { username, passcode, giveUp, lost }: Named<'su
 }
 
 function mistyped(state: State, { problem }: Named<'mistyped'>): State {
-  return state.busy ? state : { ...state, problem, notice: null };
+  return state.busy ? state : { ...state, problem, notices: [] };
 }
 
 function asked(state: State, { asked, now }: Named<'asked'>): State {
@@ -245,8 +280,7 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
       const recoveryCodes = asked.recoveryCodes.length || !before ? asked.recoveryCodes : before.recoveryCodes;
       if (!recoveryCodes.length) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
       const problem = before && wrong('notOneOfThese', before, attemptsLeft);
-      const wished = before ? before.wished : state.wish === 'NEW_RECOVERY_CODES';
-      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, wished, problem };
+      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, occasion: before?.occasion ?? occasion(state), problem };
     }
     case 'REMOVE_AUTHENTICATOR':
       return removal(state, asked, now);
@@ -255,12 +289,17 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
     case 'NEW_PASSWORD':
       return { ...next, screen: 'newPassword' };
     case 'CONFIRM_SIGN_UP':
-      return { ...next, screen: 'confirmSignUp', sentTo: '', problem: { kind: 'confirmFirst' } };
+      return { ...next, screen: 'confirmSignUp', problem: { kind: 'confirmFirst' } };
     case 'RESET_PASSWORD':
-      return { ...next, screen: 'resetPassword', sentTo: '', problem: { kind: 'passwordReset' } };
+      return { ...next, screen: 'resetPassword', problem: { kind: 'passwordReset' } };
     case 'UNKNOWN':
       return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
   }
+}
+
+function occasion({ screen, wish }: State): Occasion {
+  if (screen === 'setUp') return wish === 'REPLACE_AUTHENTICATOR' ? 'replaced' : 'firstSetUp';
+  return wish === 'NEW_RECOVERY_CODES' ? 'wished' : 'due';
 }
 
 function prompted(state: State, asked: Extract<Asked, { step: 'SECOND_FACTOR' }>, now: number): State {
@@ -271,7 +310,7 @@ function prompted(state: State, asked: Extract<Asked, { step: 'SECOND_FACTOR' }>
   const waitUntil = waitEnds(asked, now);
   const wish = before ? before.wish : state.wish;
   const prompt: Prompt = { attemptsLeft, digits, deviceName, stopped, waitUntil, wrongInARow, wish };
-  const next = { ...blank(state), prompt };
+  const next = { ...blank(state), prompt, wrongPasscodes: state.wrongPasscodes + Number(isWrong && !state.byCode) };
   const typedCode = state.screen === 'recoveryCode';
   if (isWrong && typedCode) return { ...next, screen: 'recoveryCode', problem: wrong('wrongRecoveryCode', before, attemptsLeft) };
   if (stopped) return { ...next, screen: 'recoveryCode', problem: { kind: 'stopped' } };
@@ -292,16 +331,16 @@ function removal(state: State, asked: Extract<Asked, { step: 'REMOVE_AUTHENTICAT
   return { ...next, problem: next.waitUntil === null ? problem : null };
 }
 
-function sent(state: State, { to, sentTo = '', notice = null }: Named<'sent'>): State {
-  const next = { ...blank(state), notice };
-  return to === 'signIn' ? { ...next, screen: to } : { ...next, screen: to, sentTo };
+function sent(state: State, { to, notice }: Named<'sent'>): State {
+  return { ...blank(state), screen: to, notices: notice ? [notice] : [] };
 }
 
-function passed(state: State, { claims, expires, notice = null }: Named<'passed'>): State {
+function passed(state: State, { claims, expires, notice }: Named<'passed'>): State {
   // After a reload only the tokens say who it is.
   const username = state.username || (claims['email'] ?? '');
-  const done = state.screen === 'remove' ? 'turnedOff' : null;
-  return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notice: notice ?? done };
+  const done = state.screen === 'remove' ? 'turnedOff' : state.screen === 'codes' && state.occasion === 'firstSetUp' ? 'turnedOn' : null;
+  const said = notice ?? done;
+  return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notices: said ? [said] : [] };
 }
 
 function failed(state: State, { problem, stays }: Named<'failed'>): State {
@@ -309,18 +348,25 @@ function failed(state: State, { problem, stays }: Named<'failed'>): State {
   if (stays) return { ...state, busy: false, problem, lastSent: '' };
   // After any other failure the codes on the screen may be valid.
   const notKept = problem.kind === 'ended' || problem.kind === 'expired';
-  const notice = notKept ? leaving({ ...state, busy: false }) : null;
-  if (problem.kind !== 'secondStepNeeded' || state.wish !== 'REMOVE_AUTHENTICATOR') return { ...beginAgain(state), problem, notice };
+  const notices = notKept ? leaving({ ...state, busy: false }) : [];
+  if (problem.kind !== 'secondStepNeeded' || state.wish !== 'REMOVE_AUTHENTICATOR') return { ...beginAgain(state), problem, notices };
   // At the prompt it is refused, and the second step stays on. At the removal it was refused, or done and the tokens refused.
   return { ...beginAgain(state), problem: { kind: 'prompt' in state ? 'staysOn' : 'secondStepNow' }, wish: null };
 }
 
-function signedOut(state: State, { wish }: Named<'signedOut'>): State {
-  return { ...beginAgain(state), wish };
+/** Also where a wish is left whose session has ended. */
+function signedOut(state: State): State {
+  return { ...restart(state), notices: state.screen === 'signedIn' ? ['signedOut'] : [] };
+}
+
+function wished(state: State, { wish }: Named<'wished'>): State {
+  return state.busy ? state : { ...beginAgain(state), wish };
 }
 
 function online(state: State): State {
-  return state.problem?.kind === 'offline' ? { ...state, problem: null } : state;
+  if (state.problem?.kind !== 'offline') return state;
+  // The passcode that was not sent may be out of date by now.
+  return { ...state, problem: null, notices: state.screen === 'passcode' || state.screen === 'setUp' ? ['backOnline'] : [] };
 }
 
 /** The browser keeps the page for its Back button: no secret stays in it. */
@@ -331,8 +377,8 @@ function hidden(state: State): State {
 function clock(state: On<'passcode' | 'recoveryCode' | 'support' | 'remove'>, { now }: Named<'clock'>): State {
   const ends = waitUntil(state);
   if (ends === null || now < ends) return state;
-  if (state.screen === 'remove') return { ...state, waitUntil: null, notice: 'waitOver' };
-  return { ...state, prompt: { ...state.prompt, waitUntil: null }, notice: 'waitOver' };
+  if (state.screen === 'remove') return { ...state, waitUntil: null, notices: ['waitOver'] };
+  return { ...state, prompt: { ...state.prompt, waitUntil: null }, notices: ['waitOver'] };
 }
 
 /** The server's time, asked after two wrong passcodes in a row. */
@@ -372,12 +418,12 @@ function fromSupport({ prompt, from, ...state }: On<'support'>): State {
 }
 
 /** What is left of a state on the next screen. */
-function blank({ attempt, username, wish, lastSent }: Common): Common {
-  return { attempt, username, wish, lastSent, busy: false, problem: null, notice: null };
+function blank({ attempt, username, wish, lastSent, byCode, wrongPasscodes }: Common): Common {
+  return { attempt, username, wish, lastSent, byCode, wrongPasscodes, busy: false, problem: null, notices: [] };
 }
 
 function beginAgain(state: State): On<'signIn'> {
-  return { ...blank(state), attempt: state.attempt + 1, screen: 'signIn', notice: leaving(state) };
+  return { ...blank(state), attempt: state.attempt + 1, screen: 'signIn', notices: leaving(state) };
 }
 
 function waitEnds({ retryAfterSeconds }: { retryAfterSeconds: number }, now: number): number | null {

@@ -4,7 +4,7 @@ import './style.css';
 
 import * as cognito from './cognito.ts';
 import { h } from './dom.ts';
-import { leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
+import { challenge, leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
 import { Page } from './screens.ts';
 import type { Texts } from './texts/texts.ts';
 import { mayBeAddress, typed } from './typed.ts';
@@ -29,6 +29,8 @@ export interface Actions {
   signIn(username: string, password: string): void;
   signUp(username: string, password: string): void;
   confirmSignUp(code: string): void;
+  /** Asks for the code of a sign-up that was not finished. */
+  confirmAddress(username: string): void;
   sendAgain(): void;
   forgot(username: string): void;
   resetPassword(code: string, password: string): void;
@@ -38,11 +40,15 @@ export interface Actions {
   answer(text: string, accepts: 'passcode' | 'recoveryCode' | 'both', more?: { deviceName?: string; lost?: boolean }): void;
   giveUp(): void;
   renew(): void;
-  signOut(wish: Wish | null): void;
+  signOut(): void;
+  wished(wish: Wish): void;
+  /** Back to the signed-in screen, while the session is still there. */
+  unwished(): void;
   reload(): void;
 }
 
 const UNDER_WAY = 'signIn.underWay';
+const WRONG_PASSCODES = 'signIn.wrongPasscodes';
 const LANGUAGES: { [language: string]: () => Promise<{ texts: Texts }> } = {
   en: () => import('./texts/en.ts'),
   de: () => import('./texts/de.ts'),
@@ -50,7 +56,7 @@ const LANGUAGES: { [language: string]: () => Promise<{ texts: Texts }> } = {
   zh: () => import('./texts/zh.ts'),
 };
 
-let state: State = start;
+let state: State = { ...start, wrongPasscodes: Number(sessionStorage.getItem(WRONG_PASSCODES)) };
 let render = (_before: State) => {};
 
 function dispatch(event: Event): State {
@@ -87,8 +93,15 @@ function mistyped(problem: Problem) {
 /** Whether all are filled in; otherwise it says so. */
 function filled(...inputs: string[]): boolean {
   const all = inputs.every((input) => input !== '');
-  if (!all) mistyped({ kind: 'missingInput' });
+  if (!all) mistyped({ kind: state.screen === 'confirmSignUp' ? 'missingCode' : 'missingInput' });
   return all;
+}
+
+function isAddress(username: string): boolean {
+  if (!filled(username)) return false;
+  const may = mayBeAddress(username);
+  if (!may) mistyped({ kind: 'addressFormat' });
+  return may;
 }
 
 const actions: Actions = {
@@ -97,19 +110,20 @@ const actions: Actions = {
     if (filled(username, password)) send({ username }, ({ wish }) => cognito.signIn(username, password, wish));
   },
   signUp(username, password) {
-    if (!filled(username, password)) return;
-    if (!mayBeAddress(username)) return mistyped({ kind: 'addressFormat' });
-    send({ username }, () => cognito.signUp(username, password));
+    if (filled(username, password) && isAddress(username)) send({ username }, () => cognito.signUp(username, password));
   },
   confirmSignUp(code) {
     if (filled(code)) send({}, ({ username }) => cognito.confirmSignUp(username, code));
   },
+  confirmAddress(username) {
+    if (isAddress(username)) send({ username }, () => cognito.sendSignUpCodeAgain(username));
+  },
   sendAgain() {
-    const again = state.screen === 'confirmSignUp' ? cognito.sendSignUpCodeAgain : cognito.sendPasswordCode;
-    send({}, ({ username }) => again(username, 'sentAgain'));
+    const isSignUp = state.screen === 'confirmSignUp';
+    send({}, ({ username }) => (isSignUp ? cognito.sendSignUpCodeAgain(username) : cognito.sendPasswordCode(username, 'sentAgain')));
   },
   forgot(username) {
-    if (filled(username)) send({ username }, () => cognito.sendPasswordCode(username));
+    if (isAddress(username)) send({ username }, () => cognito.sendPasswordCode(username));
   },
   resetPassword(code, password) {
     if (filled(code, password)) send({}, ({ username }) => cognito.resetPassword(username, code, password));
@@ -121,7 +135,7 @@ const actions: Actions = {
     send({}, () => cognito.answer(answer, 3, { wish: null }));
   },
   answer(text, accepts, { deviceName = '', lost = false } = {}) {
-    const { attemptsLeft, digits } = asked();
+    const { attemptsLeft, digits } = challenge(state);
     const answer = typed(text, digits);
     if (answer.kind === 'passcode' && accepts !== 'recoveryCode') {
       send({ passcode: answer.answer }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish, deviceName }));
@@ -134,18 +148,14 @@ const actions: Actions = {
   },
   giveUp() {
     // The change is given up with an answer, which may be wrong.
-    send({ giveUp: true }, () => cognito.answer('NOTHING', asked().attemptsLeft, { wish: null, giveUp: true }));
+    send({ giveUp: true }, () => cognito.answer('NOTHING', challenge(state).attemptsLeft, { wish: null, giveUp: true }));
   },
   renew: () => void send({}, () => cognito.renew()),
-  signOut: (wish) => void send({}, () => cognito.signOut(wish)),
+  signOut: () => void send({}, () => cognito.signOut()),
+  wished: (wish) => void dispatch({ type: 'wished', wish }),
+  unwished: () => void send({}, async () => (await cognito.signedIn()) ?? { type: 'signedOut' }),
   reload: () => location.reload(),
 };
-
-/** What the challenge on the screen says of its answers. */
-function asked(): { attemptsLeft: number; digits: readonly number[] } {
-  if ('prompt' in state) return state.prompt;
-  return { attemptsLeft: 'attemptsLeft' in state ? state.attemptsLeft : 3, digits: 'digits' in state ? state.digits : [] };
-}
 
 async function loadTexts(): Promise<Texts> {
   const wanted = navigator.languages.map((language) => language.split('-')[0] ?? '');
@@ -169,8 +179,9 @@ const page = new Page(texts, config ?? { userPoolId: '', userPoolClientId: '' },
 render = (before) => {
   // A half sign-in cannot be drawn again after a reload: its secret is not sent twice.
   const underWay = !['loading', 'signIn', 'signUp', 'forgot', 'signedIn', 'broken'].includes(state.screen);
-  if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state) ?? '');
+  if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state).join(' '));
   else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
+  sessionStorage.setItem(WRONG_PASSCODES, String(state.wrongPasscodes));
   page.show(state, before);
   messages?.(state, before);
 };
@@ -179,7 +190,7 @@ if (config) {
   const left = sessionStorage.getItem(UNDER_WAY);
   cognito.configure(config);
   const outcome = await cognito.signedIn();
-  dispatch(outcome ? ({ ...outcome, attempt: state.attempt } as Event) : { type: 'booted', begunAgain: left !== null, notice: (left || null) as Notice | null });
+  dispatch(outcome ? ({ ...outcome, attempt: state.attempt } as Event) : { type: 'booted', begunAgain: left !== null, notices: (left?.split(' ').filter(Boolean) ?? []) as Notice[] });
 } else {
   dispatch({ type: 'broke' });
 }

@@ -2,7 +2,7 @@
 // their field.
 
 import { h, say, svg } from './dom.ts';
-import { waitUntil, type On, type Problem, type Screen, type State } from './flow.ts';
+import { challenge, waitUntil, type On, type Problem, type Screen, type State } from './flow.ts';
 import type { Actions, Config } from './main.ts';
 import type { Texts } from './texts/texts.ts';
 import { inFours, typed } from './typed.ts';
@@ -11,7 +11,7 @@ interface Built {
   /** The heading; with a field, it is that field's label. */
   title: string;
   labels?: HTMLInputElement;
-  content: (Node | null)[];
+  content: (Node | null | false)[];
   /** Where the person types next; without one, and where there is much to read first, the heading gets the focus. */
   field?: HTMLInputElement;
   readFirst?: true;
@@ -53,10 +53,15 @@ export class Page {
     this.#main.setAttribute('aria-busy', String(state.busy));
     for (const button of this.#main.querySelectorAll('button')) button.setAttribute('aria-disabled', String(state.busy));
     say(this.#problem, state.problem ? this.#problemText(state.problem) : '');
-    say(this.#notice, state.busy ? this.#texts.busy : state.notice ? this.#texts.notices[state.notice] : '');
+    say(this.#notice, state.busy ? this.#texts.busy : this.#noticeText(state));
     const name = title.replaceAll(SOFT_HYPHEN, '');
     document.title = this.#config.service ? `${name} – ${this.#config.service}` : name;
     this.#markField(state, before, isNew && !readFirst, field);
+    if (field && state.notices !== before.notices && state.notices.some((notice) => notice === 'sentAgain' || notice === 'backOnline')) {
+      // What stands in it is an old code.
+      field.value = '';
+      field.focus();
+    }
     this.tick(state);
   }
 
@@ -65,8 +70,7 @@ export class Page {
     if (!this.#wait) return;
     const ends = waitUntil(state);
     const seconds = ends === null ? 0 : Math.max(0, Math.ceil((ends - Date.now()) / 1000));
-    const time = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
-    say(this.#wait, ends === null ? '' : this.#texts.passcode.waiting(time));
+    say(this.#wait, ends === null ? '' : `${this.#texts.passcode.waiting(duration(seconds))} ${this.#tries(state)}`);
   }
 
   #build(state: State) {
@@ -83,7 +87,7 @@ export class Page {
     this.#main.dataset['screen'] = state.screen;
     // On a long screen the problem stands at the field that it is about.
     const problem = this.#problem.parentNode ? [] : [this.#problem];
-    this.#main.replaceChildren(heading, ...problem, this.#notice, ...content.filter((node) => node !== null));
+    this.#main.replaceChildren(heading, ...problem, this.#notice, ...content.filter((node) => node !== null && node !== false));
     this.#built = built;
     if ((!built.field || built.readFirst) && state.screen !== 'loading') heading.focus();
   }
@@ -106,6 +110,15 @@ export class Page {
     wrong?.select();
   }
 
+  #tries(state: State): string {
+    return this.#texts.tries(challenge(state).attemptsLeft);
+  }
+
+  #noticeText(state: State): string {
+    const texts = state.notices.map((notice) => this.#texts.notices[notice]);
+    return [...texts, ...(state.notices.includes('waitOver') ? [this.#tries(state)] : [])].join(' ');
+  }
+
   #problemText(problem: Problem): string {
     const texts = this.#texts;
     switch (problem.kind) {
@@ -123,6 +136,11 @@ export class Page {
         return texts[problem.kind](this.#digits(problem.digits));
       case 'unexpected':
         return texts.unexpected(problem.name);
+      case 'passwordRules': {
+        // The only rule that the page knows of.
+        const length = this.#main.querySelector<HTMLInputElement>('#new-password')?.value.length ?? 0;
+        return length < this.#passwordLength ? texts.rules(this.#passwordLength) : texts.problems.passwordRules;
+      }
       default:
         return texts.problems[problem.kind];
     }
@@ -227,11 +245,18 @@ export class Page {
   #sendsItself(input: HTMLInputElement, digits: readonly number[], send: () => void): string {
     if (digits.length !== 1) return '';
     const look = () => {
-      if (typed(input.value, digits).kind === 'passcode' && !input.readOnly) send();
+      if (typed(input.value, digits).kind === 'passcode') send();
     };
     input.addEventListener('input', (event) => (event as InputEvent).isComposing || look());
     input.addEventListener('compositionend', look);
     return this.#texts.passcode.sentByItself(this.#digits(digits));
+  }
+
+  /** What helps with a problem, shown with it; also to confirm the address, which needs no password. */
+  #remedies(kind: Problem['kind'], email: HTMLInputElement, ...others: Node[]): { row: HTMLElement; patch(state: State): void } {
+    const confirm = this.#button(this.#texts.confirmSignUp.address, () => this.#actions.confirmAddress(email.value.trim()));
+    const row = h('div', { class: 'row' }, ...others, confirm);
+    return { row, patch: ({ problem }) => { row.hidden = problem?.kind !== kind; } };
   }
 
   // ── One builder a screen.
@@ -249,42 +274,43 @@ export class Page {
       const email = this.#emailField(username);
       const password = this.#passwordField(false);
       const submit = () => this.#actions.signIn(email.input.value.trim(), password.input.value);
-      const wished = h('p', {}, wish ? wishes[wish] : '');
-      const without = this.#chooses(signIn.without, 'restart', email.input);
       const links = this.#links(
-        without,
+        wish !== null && this.#button(signIn.without, this.#actions.unwished),
         this.#chooses(signIn.forgot, 'forgot', email.input),
         this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp', email.input),
       );
       return {
         title: signIn.title,
-        content: [wished, this.#form(submit, signIn.button, email.row, password.row), links],
+        content: [wish && h('p', {}, wishes[wish]), this.#form(submit, signIn.button, email.row, password.row), links],
         field: username ? password.input : email.input,
-        patch: (state) => {
-          say(wished, state.wish ? wishes[state.wish] : '');
-          without.hidden = state.wish === null;
-        },
       };
     },
 
     signUp: ({ username }) => {
-      const { signUp, back } = this.#texts;
+      const { signUp, signIn, back } = this.#texts;
       const email = this.#emailField(username);
       const password = this.#passwordField(true);
       const submit = () => this.#actions.signUp(email.input.value.trim(), password.input.value);
+      const remedies = this.#remedies('userExists', email.input,
+        this.#chooses(signIn.button, 'back', email.input), this.#chooses(signIn.forgot, 'forgot', email.input));
       return {
         title: signUp.title,
-        content: [this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back', email.input))],
+        content: [remedies.row, this.#form(submit, signUp.button, email.row, password.row), this.#links(this.#chooses(back, 'back', email.input))],
         field: email.input,
+        patch: remedies.patch,
       };
     },
 
-    confirmSignUp: ({ sentTo, username }) => {
+    confirmSignUp: ({ username }) => {
       const { confirmSignUp, cancel } = this.#texts;
       const code = this.#messageCodeField('one-time-code');
-      const links = this.#links(this.#button(confirmSignUp.again, this.#actions.sendAgain), this.#chooses(cancel, 'back'));
+      const links = this.#links(
+        this.#button(confirmSignUp.again, this.#actions.sendAgain),
+        this.#config.selfSignUp === true && this.#chooses(confirmSignUp.wrongAddress, 'signUp'),
+        this.#chooses(cancel, 'back'),
+      );
       return {
-        title: confirmSignUp.title(sentTo || username),
+        title: confirmSignUp.title(username),
         labels: code,
         content: [this.#form(() => this.#actions.confirmSignUp(code.value.trim()), confirmSignUp.button, code), links],
         field: code,
@@ -295,28 +321,34 @@ export class Page {
       const { forgot, back } = this.#texts;
       const email = this.#emailField(username);
       const form = this.#form(() => this.#actions.forgot(email.input.value.trim()), forgot.button, email.row);
+      const remedies = this.#remedies('noReset', email.input);
       return {
         title: forgot.title,
-        content: [h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back', email.input))],
+        content: [remedies.row, h('p', {}, forgot.text), form, this.#links(this.#chooses(back, 'back', email.input))],
         field: email.input,
+        patch: remedies.patch,
       };
     },
 
-    resetPassword: ({ sentTo, username }) => {
+    resetPassword: ({ username }) => {
       const { forgot, resetPassword, messageCode, confirmSignUp, cancel } = this.#texts;
       const code = this.#messageCodeField('off');
       const password = this.#passwordField(true);
       const submit = () => this.#actions.resetPassword(code.value.trim(), password.input.value);
+      const account = this.#hiddenUsername(username);
+      const remedies = this.#remedies('noReset', account);
       const codeRow = h('div', { class: 'field' }, h('label', { for: code.id }, messageCode), code);
       const links = this.#links(this.#button(confirmSignUp.again, this.#actions.sendAgain), this.#chooses(cancel, 'back'));
       return {
         title: forgot.title,
         content: [
-          h('p', {}, resetPassword.text(sentTo || username)),
-          this.#form(submit, resetPassword.button, this.#hiddenUsername(username), codeRow, password.row),
+          h('p', {}, resetPassword.text(username)),
+          remedies.row,
+          this.#form(submit, resetPassword.button, account, codeRow, password.row),
           links,
         ],
         field: code,
+        patch: remedies.patch,
       };
     },
 
@@ -343,26 +375,26 @@ export class Page {
 
     setUp: ({ secretCode, otpauthUri, digits, wish }) => {
       const { setUp, cancel } = this.#texts;
-      const code = this.#passcodeField('hint');
-      const device = h('input', { id: 'device', name: 'device', type: 'text', maxlength: '32', autocomplete: 'off' });
+      // It does not send itself: a name may follow.
+      const code = this.#passcodeField('');
+      const device = h('input', { id: 'device', name: 'device', type: 'text', maxlength: '32', autocomplete: 'off', 'aria-describedby': 'hint' });
       const submit = () => this.#actions.answer(code.value, 'passcode', { deviceName: device.value.trim() });
-      const hint = this.#sendsItself(code, digits, submit);
       const key = h('code', { class: 'key' }, inFours(secretCode));
-      const said = h('span', { role: 'status' });
+      const said = h('p', { class: 'said', role: 'status' });
       const copyKey = this.#button(setUp.copyKey, () => copy(secretCode, key, this.#texts, said));
       const form = this.#form(
         submit,
         this.#texts.continue,
-        h('div', { class: 'field' }, h('label', { for: device.id }, setUp.deviceName), device),
+        h('div', { class: 'field' }, this.#problem, h('label', { for: code.id }, setUp.code(this.#digits(digits))), code),
         h('div', { class: 'field' },
-          this.#problem, h('label', { for: code.id }, setUp.code(this.#digits(digits))), h('p', { id: 'hint', class: 'hint' }, hint), code),
+          h('label', { for: device.id }, setUp.deviceName), h('p', { id: 'hint', class: 'hint' }, setUp.deviceHint), device),
       );
       const keepOld = this.#button(setUp.keepOld, this.#actions.giveUp);
       const qr = h('div', { class: 'qr' });
       // Most sign-ins draw none, so the page begins without the code that does.
       import('./qr.ts').then(({ qrCode }) => qr.replaceChildren(drawing(qrCode(otpauthUri), setUp.qrCode)));
       return {
-        title: setUp.title,
+        title: wish === 'REPLACE_AUTHENTICATOR' ? setUp.newPhone : setUp.title,
         content: [
           h('ol', { class: 'steps' },
             h('li', {}, h('p', {}, setUp.open), h('details', {}, h('summary', {}, setUp.haveNone), h('p', {}, setUp.anyApp))),
@@ -370,18 +402,18 @@ export class Page {
               h('p', {}, setUp.scan),
               qr,
               h('p', { class: 'touch' }, h('a', { href: otpauthUri }, setUp.onThisDevice)),
-              h('details', {}, h('summary', {}, setUp.cannotScan), h('p', {}, setUp.typeKey), h('p', {}, key), copyKey, said)),
+              h('details', {}, h('summary', {}, setUp.cannotScan), h('p', {}, setUp.typeKey), h('p', {}, key), h('div', { class: 'row' }, copyKey, said))),
             h('li', {}, form)),
           this.#links(wish === 'REPLACE_AUTHENTICATOR' && keepOld, this.#chooses(cancel, 'back')),
         ],
         field: code,
         readFirst: true,
         // Given up with the last answer, the change would end the sign-in.
-        patch: (state) => { keepOld.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2; },
+        patch: (state) => { keepOld.hidden = challenge(state).attemptsLeft < 2; },
       };
     },
 
-    codes: ({ recoveryCodes, wish, username }) => {
+    codes: ({ recoveryCodes, wish, username, occasion }) => {
       const { codes, cancel } = this.#texts;
       const said = h('p', { role: 'status' });
       const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
@@ -403,27 +435,27 @@ export class Page {
       );
       const keepOld = this.#button(codes.keepOld, this.#actions.giveUp);
       const keep = h('div', { class: 'row' },
-        this.#button(codes.copy, copyAll), this.#button(codes.download, download), this.#button(codes.print, () => window.print()));
+        this.#button(codes.copy, copyAll), this.#button(codes.download, download), this.#button(codes.print, () => { say(said, ''); window.print(); }));
       return {
         title: codes.title,
         content: [
-          h('p', {}, codes.text), h('p', { class: 'printed' }, head), list, keep, said, form,
+          occasion === 'due' && h('p', {}, codes.due),
+          h('p', {}, codes.text, occasion !== 'firstSetUp' && ` ${codes.earlier}`), h('p', { class: 'printed' }, head), list, keep, said, form,
           this.#links(wish === 'NEW_RECOVERY_CODES' && keepOld, this.#chooses(cancel, 'back')),
         ],
         field: code,
         readFirst: true,
-        patch: (state) => { keepOld.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2; },
+        patch: (state) => { keepOld.hidden = challenge(state).attemptsLeft < 2; },
       };
     },
 
     passcode: ({ prompt }) => {
       const { passcode, cancel } = this.#texts;
       const code = this.#passcodeField('wait device hint');
-      const submit = () => {
-        if (!code.readOnly) this.#actions.answer(code.value, 'both');
-      };
+      const submit = () => this.#actions.answer(code.value, 'both');
       const hint = this.#sendsItself(code, prompt.digits, submit);
       const wait = this.#waiting();
+      const useRecoveryCode = this.#chooses(passcode.useRecoveryCode, 'recoveryCode');
       const form = this.#form(
         submit,
         this.#texts.continue,
@@ -436,15 +468,18 @@ export class Page {
         labels: code,
         content: [
           wait.shown, wait.announced, form,
-          this.#links(this.#chooses(passcode.useRecoveryCode, 'recoveryCode'), this.#chooses(passcode.haveNeither, 'support'), this.#chooses(cancel, 'back')),
+          this.#links(useRecoveryCode, this.#chooses(passcode.haveNeither, 'support'), this.#chooses(cancel, 'back')),
         ],
         field: code,
         patch: (state) => {
           const waits = waitUntil(state) !== null;
-          if (waits && !code.readOnly) code.value = '';
-          code.readOnly = waits;
-          form.lastElementChild!.toggleAttribute('hidden', waits);
           wait.patch(state);
+          if (waits === form.hidden) return;
+          form.hidden = waits;
+          code.value = '';
+          // The person goes where an answer counts, and back, unless the wait was used for something else.
+          if (waits) useRecoveryCode.focus();
+          else if (document.activeElement === useRecoveryCode) code.focus();
         },
       };
     },
@@ -497,19 +532,22 @@ export class Page {
         h('div', { class: 'field' }, h('label', { for: code.id }, remove.label), code),
       );
       const keep = this.#button(remove.keep, this.#actions.giveUp);
+      const cancel = this.#chooses(remove.cancel, 'back');
       return {
         title: remove.title,
-        content: [h('p', {}, remove.text), wait.shown, wait.announced, form, this.#links(keep)],
+        content: [h('p', {}, remove.text), wait.shown, wait.announced, form, this.#links(keep, cancel)],
         field: code,
         patch: (state) => {
-          keep.hidden = 'attemptsLeft' in state && state.attemptsLeft < 2;
+          // To keep it is an answer, and the last one that is not a code ends the sign-in.
+          keep.hidden = challenge(state).attemptsLeft < 2;
+          cancel.hidden = !keep.hidden;
           waits = waitUntil(state) !== null;
           wait.patch(state);
         },
       };
     },
 
-    signedIn: ({ claims, username }) => {
+    signedIn: ({ claims, username, wrongPasscodes }) => {
       const { signedIn } = this.#texts;
       const until = h('dd', {});
       const factor = claims['second_factor'];
@@ -519,13 +557,14 @@ export class Page {
       const isOn = enrolled !== 'false';
       // Tokens of a refresh need not say so, and then nobody knows where users may do without.
       const word = !isOn ? 'none' : byCode || factor === 'totp' ? factor : enrolled || this.#config.optional !== true ? 'on' : null;
-      const { signOut, renew } = this.#actions;
-      const anotherPhone = this.#button(signedIn.anotherPhone, () => signOut('REPLACE_AUTHENTICATOR'), byCode ? 'button' : 'link');
-      const leave = this.#button(signedIn.signOut, () => signOut(null), byCode ? 'link' : 'button');
+      const { signOut, wished, renew } = this.#actions;
+      const anotherPhone = this.#button(signedIn.anotherPhone, () => wished('REPLACE_AUTHENTICATOR'), byCode ? 'button' : 'link');
+      const leave = this.#button(signedIn.signOut, () => signOut(), byCode ? 'link' : 'button');
       return {
         title: signedIn.title,
         content: [
-          wrong > 0 ? h('p', { class: 'problem' }, signedIn.wrongPasscodes(wrong)) : null,
+          // Not those that the user has just typed here.
+          wrong > wrongPasscodes ? h('p', { class: 'problem' }, signedIn.wrongPasscodes(wrong)) : null,
           ...(byCode ? [h('p', {}, signedIn.codeUsed), anotherPhone] : []),
           h('dl', {},
             h('dt', {}, signedIn.account), h('dd', {}, claims['email'] ?? username),
@@ -536,9 +575,9 @@ export class Page {
           h('div', { class: 'row' },
             this.#button(signedIn.renew, renew),
             isOn && !byCode && anotherPhone,
-            isOn && this.#button(signedIn.newCodes, () => signOut('NEW_RECOVERY_CODES')),
-            isOn && this.#config.optional === true && this.#button(signedIn.turnOff, () => signOut('REMOVE_AUTHENTICATOR')),
-            !isOn && this.#button(signedIn.turnOn, () => signOut('SET_UP'))),
+            isOn && this.#button(signedIn.newCodes, () => wished('NEW_RECOVERY_CODES')),
+            isOn && this.#config.optional === true && this.#button(signedIn.turnOff, () => wished('REMOVE_AUTHENTICATOR')),
+            !isOn && this.#button(signedIn.turnOn, () => wished('SET_UP'))),
           leave,
         ],
         patch: (state) => { if (state.screen === 'signedIn') say(until, time(state.expires, { timeStyle: 'short' })); },
@@ -554,7 +593,7 @@ export class Page {
 
 /** A screen is built anew where it shows something else. */
 function key(state: State): string {
-  return state.screen === 'setUp' ? state.screen + state.secretCode : state.screen;
+  return state.screen + (state.screen === 'setUp' ? state.secretCode : state.screen === 'signIn' ? state.wish : '');
 }
 
 /** Black on white of its own, because many scanners cannot read a light code on a dark page. */
@@ -565,6 +604,14 @@ function drawing({ side, path }: { side: number; path: string }, name: string): 
 
 function time(at: number, format: Intl.DateTimeFormatOptions): string {
   return new Intl.DateTimeFormat(document.documentElement.lang, format).format(at);
+}
+
+/** Such as "2 minutes 5 seconds", in words, because "2:05" is read as a time of day. */
+function duration(seconds: number): string {
+  const format = (value: number, unit: string) =>
+    new Intl.NumberFormat(document.documentElement.lang, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
+  const minutes = Math.floor(seconds / 60);
+  return `${minutes ? `${format(minutes, 'minute')} ` : ''}${format(seconds % 60, 'second')}`;
 }
 
 /** Without a clipboard, as on http under a name, what is to be copied is selected. */

@@ -28,9 +28,10 @@ for (const address of ['ana', 'x@y', 'ana@example', 'ana maria@example.com']) {
     await expect(email).toHaveAttribute('aria-invalid', 'true');
     await expect(page.getByLabel(en.newPassword, { exact: true })).toHaveValue(person.password);
     expect(visitor.calls).toEqual([]);
-    await email.fill(`ana-${crypto.randomUUID()}@example.com`);
+    const right = `ana-${crypto.randomUUID()}@example.com`;
+    await email.fill(right);
     await visitor.press(en.signUp.button);
-    await visitor.sees(en.confirmSignUp.title('a***@e***'));
+    await visitor.sees(en.confirmSignUp.title(right));
   });
 }
 
@@ -69,13 +70,13 @@ test('a sign-up without a connection keeps what was typed', async ({ visitor, co
   await context.setOffline(false);
   await visitor.problem('');
   await visitor.press(en.signUp.button);
-  await visitor.sees(en.confirmSignUp.title('a***@e***'));
+  await visitor.sees(en.confirmSignUp.title(person.name));
 });
 
 test('an address that was not confirmed is confirmed at the next sign-in, and the page says so', async ({ visitor, page }) => {
   const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
   await signUp(visitor, person);
-  await visitor.sees(en.confirmSignUp.title('a***@e***'));
+  await visitor.sees(en.confirmSignUp.title(person.name));
   await page.reload();
   await visitor.problem(problems.begunAgain);
   await expect(page.getByRole('status')).toHaveText(en.notices.confirmLater);
@@ -88,6 +89,8 @@ test('an address that was not confirmed is confirmed at the next sign-in, and th
 test('the code of a sign-up: wrong, too old, not sent, already confirmed', async ({ visitor, pool, page }) => {
   const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
   await signUp(visitor, person);
+  await visitor.press(en.confirmSignUp.button);
+  await visitor.problem(problems.missingCode);
   await visitor.code.fill('000000');
   await visitor.press(en.confirmSignUp.button);
   await visitor.problem(problems.wrongMessageCode);
@@ -108,7 +111,7 @@ test('the code of a sign-up: wrong, too old, not sent, already confirmed', async
     fault = next;
     await visitor.press(button);
     await visitor.problem(problem);
-    await visitor.sees(en.confirmSignUp.title('a***@e***'));
+    await visitor.sees(en.confirmSignUp.title(person.name));
   }
   await page.unrouteAll();
   await pool.call('AdminConfirmSignUp', { UserPoolId: pool.userPoolId, Username: person.name });
@@ -172,5 +175,53 @@ test('an address without an account gets the same answer as one with an account'
   await visitor.press(en.signIn.forgot);
   await page.getByLabel(en.email).fill(nobody.name);
   await visitor.press(en.forgot.button);
-  await expect(page.getByText(en.resetPassword.text('n***@e***'))).toBeVisible();
+  await expect(page.getByText(en.resetPassword.text(nobody.name))).toBeVisible();
+});
+
+test('a password is not reset for what is no address', async ({ visitor, page }) => {
+  await visitor.open();
+  await visitor.press(en.signIn.forgot);
+  await page.getByLabel(en.email).fill('ana');
+  await visitor.press(en.forgot.button);
+  await visitor.problem(problems.addressFormat);
+  expect(visitor.calls).toEqual([]);
+});
+
+test('a wrong address is corrected where its code is asked for', async ({ visitor, page }) => {
+  const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
+  await signUp(visitor, person);
+  await visitor.press(en.confirmSignUp.wrongAddress);
+  await visitor.sees(en.signUp.title);
+  await expect(page.getByLabel(en.email)).toHaveValue(person.name);
+});
+
+for (const [from, way] of [['the sign-up', 'signUp'], ['the forgotten password', 'forgot']] as const) {
+  test(`an account whose address was never confirmed is confirmed from ${from}, without its password`, async ({ visitor, pool, page }) => {
+    const person = newcomer(`ana-${crypto.randomUUID()}@example.com`);
+    const { UserSub } = await pool.call('SignUp', { ClientId: pool.clientId, Username: person.name, Password: person.password });
+    await stub(page, 'ForgotPassword', () => error('InvalidParameterException', 'Cannot reset password for the user as there is no registered/verified email'));
+    await visitor.open();
+    await visitor.press(en.signIn[way]);
+    await expect(page.getByRole('button', { name: en.confirmSignUp.address })).toHaveCount(0);
+    await page.getByLabel(en.email).fill(person.name);
+    if (way === 'signUp') await page.getByLabel(en.newPassword, { exact: true }).fill('Another-horse-9');
+    await visitor.press(en[way].button);
+    await visitor.problem(way === 'signUp' ? problems.userExists : problems.noReset);
+    await visitor.press(en.confirmSignUp.address);
+    await visitor.sees(en.confirmSignUp.title(person.name));
+    await expect(page.getByRole('status')).toHaveText(en.notices.sentAgain);
+    await visitor.code.fill(await pool.lastCode(UserSub));
+    await visitor.press(en.confirmSignUp.button);
+    await expect(page.getByRole('status')).toHaveText(en.notices.confirmed);
+  });
+}
+
+test('an account that is there already is one press from its sign-in and its password', async ({ visitor, person, page }) => {
+  for (const [button, title] of [[en.signIn.button, en.signIn.title], [en.signIn.forgot, en.forgot.title]] as const) {
+    await signUp(visitor, person);
+    await visitor.problem(problems.userExists);
+    await visitor.press(button);
+    await visitor.sees(title);
+    await expect(page.getByLabel(en.email)).toHaveValue(person.name);
+  }
 });

@@ -24,13 +24,13 @@ const STATES: { [S in Screen]: State & { screen: S } } = {
   broken: { ...common, screen: 'broken' },
   signIn: { ...common, screen: 'signIn' },
   signUp: { ...common, screen: 'signUp' },
-  confirmSignUp: { ...common, screen: 'confirmSignUp', sentTo: 'a***@e***' },
+  confirmSignUp: { ...common, screen: 'confirmSignUp' },
   forgot: { ...common, screen: 'forgot' },
-  resetPassword: { ...common, screen: 'resetPassword', sentTo: 'a***@e***' },
+  resetPassword: { ...common, screen: 'resetPassword' },
   newPassword: { ...common, screen: 'newPassword' },
   offer: { ...common, screen: 'offer' },
   setUp: { ...common, screen: 'setUp', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET' },
-  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], wished: false },
+  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], occasion: 'firstSetUp' },
   passcode: { ...common, screen: 'passcode', prompt: { ...prompt, waitUntil: now } },
   recoveryCode: { ...common, screen: 'recoveryCode', prompt: { ...prompt, waitUntil: now } },
   support: { ...common, screen: 'support', prompt: { ...prompt, waitUntil: now }, from: 'recoveryCode' },
@@ -44,7 +44,7 @@ const ask = (asked: Asked): Event => ({ type: 'asked', attempt: 7, now, asked })
 const EVENTS: { [name: string]: Event } = {
   'booted': { type: 'booted', begunAgain: false },
   'booted in the middle': { type: 'booted', begunAgain: true },
-  'booted after codes were shown': { type: 'booted', begunAgain: true, notice: 'codesDue' },
+  'booted after codes were shown': { type: 'booted', begunAgain: true, notices: ['codesDue'] },
   'broke': { type: 'broke' },
   'submitted': { type: 'submitted' },
   'submitted a passcode': { type: 'submitted', passcode: '123456' },
@@ -67,14 +67,15 @@ const EVENTS: { [name: string]: Event } = {
   'asked CONFIRM_SIGN_UP': ask({ step: 'CONFIRM_SIGN_UP' }),
   'asked RESET_PASSWORD': ask({ step: 'RESET_PASSWORD' }),
   'asked UNKNOWN': ask({ step: 'UNKNOWN' }),
-  'sent to confirmSignUp': { type: 'sent', attempt: 7, to: 'confirmSignUp', sentTo: 'a***@e***' },
-  'sent to resetPassword': { type: 'sent', attempt: 7, to: 'resetPassword', sentTo: 'a***@e***' },
+  'sent to confirmSignUp': { type: 'sent', attempt: 7, to: 'confirmSignUp' },
+  'sent to resetPassword': { type: 'sent', attempt: 7, to: 'resetPassword' },
   'sent to signIn': { type: 'sent', attempt: 7, to: 'signIn', notice: 'confirmed' },
   'passed': { type: 'passed', attempt: 7, claims: {}, expires: now },
   'failed and stays': { type: 'failed', attempt: 7, problem: { kind: 'offline' }, stays: true },
   'failed': { type: 'failed', attempt: 7, problem: { kind: 'tryAgain' }, stays: false },
   'failed, the last try': { type: 'failed', attempt: 7, problem: { kind: 'ended' }, stays: false },
-  'signedOut with a wish': { type: 'signedOut', attempt: 7, wish: 'NEW_RECOVERY_CODES' },
+  'signedOut': { type: 'signedOut', attempt: 7 },
+  'wished': { type: 'wished', wish: 'NEW_RECOVERY_CODES' },
   'told': { type: 'told', clock: now },
   'clock before the end': { type: 'clock', now: now - 1 },
   'clock': { type: 'clock', now },
@@ -104,7 +105,7 @@ test('the reducer does what the table says', () => {
       const before: State = { ...state, problem };
       const next = reduce(before, event);
       if (next === before) continue;
-      const said = [next.problem?.kind, next.notice, next.busy && 'busy', next.wish, next.attempt !== 7 && 'a new attempt'];
+      const said = [next.problem?.kind, ...next.notices, next.busy && 'busy', next.wish, next.attempt !== 7 && 'a new attempt'];
       lines.push(`${screen.padEnd(14)} ${name.padEnd(38)} ${next.screen.padEnd(14)} ${said.filter(Boolean).join(', ')}`.trimEnd());
     }
     lines.push('');
@@ -203,15 +204,48 @@ test('a phone that was not lost after all is not replaced', () => {
 
 test('a user who leaves the recovery codes learns which codes are valid', () => {
   const back: Event = { type: 'chose', choice: 'back' };
-  expect(reduce(STATES.codes, back).notice).toBe('codesDue');
+  expect(reduce(STATES.codes, back).notices).toEqual(['codesDue']);
   const wished = reduce({ ...STATES.passcode, wish: 'NEW_RECOVERY_CODES' }, ask(codes));
-  expect(reduce(wished, back).notice).toBe('codesUnchanged');
-  expect([leaving(STATES.codes), leaving(wished), leaving(STATES.passcode)]).toEqual(['codesDue', 'codesUnchanged', null]);
+  expect(reduce(wished, back).notices).toEqual(['codesUnchanged']);
+  expect([leaving(STATES.codes), leaving(wished), leaving(STATES.passcode)]).toEqual([['codesDue'], ['codesUnchanged'], []]);
   // What the answer on its way does, nobody can tell.
   const busy = reduce(STATES.codes, { type: 'submitted' });
-  expect([leaving(busy), reduce(busy, { type: 'hidden' }).notice]).toEqual([null, null]);
-  expect(reduce(busy, EVENTS['failed']!).notice).toBe(null);
-  expect(reduce(busy, EVENTS['failed, the last try']!).notice).toBe('codesDue');
+  expect([leaving(busy), reduce(busy, { type: 'hidden' }).notices]).toEqual([[], []]);
+  expect(reduce(busy, EVENTS['failed']!).notices).toEqual([]);
+  expect(reduce(busy, EVENTS['failed, the last try']!).notices).toEqual(['codesDue']);
+});
+
+test('a user who leaves the replacement of a phone learns which app and which codes are valid', () => {
+  const back: Event = { type: 'chose', choice: 'back' };
+  for (const [sent, used] of [[{ lost: true }, ['codeUsed']], [{ passcode: '123456' }, []]] as const) {
+    const prompted: State = { ...STATES.recoveryCode, prompt: { ...prompt, wish: 'REPLACE_AUTHENTICATOR' } };
+    const newPhone = reduce(reduce(prompted, { type: 'submitted', ...sent }), ask(setUp));
+    expect(reduce(newPhone, back).notices).toEqual(['unchanged', ...used].slice(0, newPhone.wish ? 2 : 0));
+    const newCodes = reduce(reduce(newPhone, { type: 'submitted', passcode: '654321' }), ask(codes));
+    expect(reduce(newCodes, back).notices).toEqual([newPhone.wish ? 'phoneReplaced' : 'codesDue', ...used]);
+    // The next sign-in uses none.
+    expect(reduce(reduce(reduce(newCodes, back), { type: 'submitted', username: 'ana@example.com' }), ask(setUp)).byCode).toBe(false);
+  }
+});
+
+test('codes come with the reason why', () => {
+  const occasion = (state: State) => { const next = reduce(state, ask(codes)); return next.screen === 'codes' && next.occasion; };
+  expect(occasion(STATES.setUp)).toBe('firstSetUp');
+  expect(occasion({ ...STATES.setUp, wish: 'REPLACE_AUTHENTICATOR' })).toBe('replaced');
+  expect(occasion({ ...STATES.passcode, wish: 'NEW_RECOVERY_CODES' })).toBe('wished');
+  expect(occasion(STATES.passcode)).toBe('due');
+});
+
+test('a sign-in counts the wrong passcodes that it sends, and no recovery codes', () => {
+  let state: State = reduce(STATES.signIn, { type: 'submitted', username: 'ana@example.com' });
+  state = reduce(state, ask(secondFactor));
+  state = reduce(reduce(state, { type: 'submitted', passcode: '123456' }), ask({ ...secondFactor, attemptsLeft: 2 }));
+  state = reduce(reduce(state, { type: 'submitted', lost: false }), ask({ ...secondFactor, attemptsLeft: 1 }));
+  expect(state.wrongPasscodes).toBe(1);
+  const next: State = { ...STATES.signIn, wrongPasscodes: 1 };
+  expect(reduce(next, { type: 'submitted', username: 'ana@example.com' }).wrongPasscodes).toBe(0);
+  // Whoever goes back to the session is not told anew.
+  expect(reduce(next, { type: 'submitted' }).wrongPasscodes).toBe(1);
 });
 
 test('what stands in the field for the address goes along', () => {
@@ -227,7 +261,7 @@ test('in a wait, a removal takes a recovery code and says what was wrong', () =>
   expect([waiting.problem, waitUntil(waiting)]).toEqual([null, now + 30_000]);
   expect(reduce(waiting, ask({ ...remove, attemptsLeft: 2, retryAfterSeconds: 20 })).problem?.kind).toBe('wrongRecoveryCode');
   const over = reduce(waiting, { type: 'clock', now: now + 30_000 });
-  expect([over.notice, waitUntil(over)]).toEqual(['waitOver', null]);
+  expect([over.notices, waitUntil(over)]).toEqual([['waitOver'], null]);
   expect(reduce(over, ask({ ...remove, attemptsLeft: 2 })).problem?.kind).toBe('wrongCode');
   const stopped = reduce(STATES.recoveryCode, ask({ ...remove, stopped: true }));
   expect(stopped.problem?.kind).toBe('stopped');

@@ -2,7 +2,7 @@
 
 import { en, error, expect, stub, test } from './bed.ts';
 
-test('22. keeps what was typed without a connection, and sends it later', async ({ visitor, person, context }) => {
+test('22. keeps what was typed without a connection, and asks for the passcode that is shown then', async ({ visitor, person, context }) => {
   await visitor.begin(person);
   await visitor.asksPasscode();
   const passcode = person.authenticator.unusedPasscode();
@@ -12,7 +12,10 @@ test('22. keeps what was typed without a connection, and sends it later', async 
   await expect(visitor.code).toHaveValue(passcode);
   await context.setOffline(false);
   await visitor.problem('');
-  await visitor.press(en.continue);
+  await expect(visitor.page.getByRole('status')).toHaveText(en.notices.backOnline);
+  await expect(visitor.code).toHaveValue('');
+  await expect(visitor.code).toBeFocused();
+  await visitor.code.fill(passcode);
   await visitor.isIn();
 });
 

@@ -87,6 +87,7 @@ test('31. selects codes without a clipboard, downloads and prints them', async (
   expect(lines[0]).toContain(person.name);
   await visitor.press(en.codes.print);
   await expect(page.locator('body')).toHaveAttribute('data-printed', '');
+  await expect(page.getByText(en.codes.downloaded)).toHaveCount(0);
   await page.emulateMedia({ media: 'print' });
   await expect(page.locator('ul.codes')).toBeVisible();
   for (const button of [en.codes.print, en.continue, en.cancel]) await expect(page.getByRole('button', { name: button })).toBeHidden();
@@ -125,9 +126,23 @@ test('32. is used by keyboard alone', async ({ visitor, pool, page }) => {
   await page.keyboard.press('Tab');
   await expect(page.getByRole('button', { name: en.setUp.copyKey })).toBeFocused();
   await page.keyboard.press('Tab');
-  await expect(page.getByLabel(en.setUp.deviceName)).toBeFocused();
-  await page.keyboard.press('Tab');
   await expect(visitor.code).toBeFocused();
+  await page.keyboard.press('Tab');
+  await expect(page.getByLabel(en.setUp.deviceName)).toBeFocused();
+});
+
+test.describe(() => {
+  test.use({ hasTouch: true, isMobile: true });
+  test('32. has a link to the app that a finger hits, and a gap before what was copied', async ({ visitor, pool, page }) => {
+    await visitor.begin(await pool.newPerson());
+    const link = page.getByRole('link', { name: en.setUp.onThisDevice });
+    expect((await link.boundingBox())!.height).toBeGreaterThanOrEqual(24);
+    await page.getByText(en.setUp.cannotScan).click();
+    const copyKey = page.getByRole('button', { name: en.setUp.copyKey });
+    await copyKey.click();
+    const [button, said] = [(await copyKey.boundingBox())!, (await page.locator('.said').boundingBox())!];
+    expect(Math.max(said.x - button.x - button.width, said.y - button.y - button.height)).toBeGreaterThanOrEqual(4);
+  });
 });
 
 /** Nothing sticks out at the side, where a person would have to scroll in two directions. */

@@ -25,7 +25,7 @@ export interface Texts {
   signIn: { title: string; button: string; without: string; forgot: string; signUp: string };
   wishes: { [W in Wish]: string };
   signUp: { title: string; button: string };
-  confirmSignUp: { title(address: string): string; button: string; again: string };
+  confirmSignUp: { title(address: string): string; button: string; again: string; wrongAddress: string; address: string };
   forgot: { title: string; text: string; button: string };
   resetPassword: { text(address: string): string; button: string };
   newPasswordScreen: { title: string; text: string };
@@ -41,13 +41,17 @@ export interface Texts {
     cannotScan: string;
     typeKey: string;
     copyKey: string;
+    newPhone: string;
     deviceName: string;
+    deviceHint: string;
     code(digits: string): string;
     keepOld: string;
   };
   codes: {
     title: string;
     text: string;
+    due: string;
+    earlier: string;
     list: string;
     copy: string;
     download: string;
@@ -70,7 +74,7 @@ export interface Texts {
   };
   recoveryCode: { title: string; hint: string; lost: string; usePasscode: string };
   support: { title: string; ask(whom: string): string; who: string; then: string };
-  remove: { title: string; text: string; label: string; button: string; keep: string };
+  remove: { title: string; text: string; label: string; button: string; keep: string; cancel: string };
   signedIn: {
     title: string;
     account: string;
@@ -89,6 +93,7 @@ export interface Texts {
     newTab: string;
   };
   problems: { [P in PlainProblem]: string };
+  tries(left: number): string;
   wrongPasscode(attemptsLeft: number): string;
   yourClock(time: string): string;
   wrongRecoveryCode(attemptsLeft: number): string;
