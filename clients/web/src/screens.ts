@@ -492,6 +492,8 @@ export class Page {
       // A user who has asked for another phone sets one up anyway.
       const hidden = prompt.wish === 'REPLACE_AUTHENTICATOR';
       const lostRow = h('div', { class: 'check', hidden }, lost, h('label', { for: lost.id }, recoveryCode.lost));
+      // A problem that appears moves this under the second half of a double click on the button.
+      lostRow.addEventListener('click', (event) => { if (event.detail > 1) event.preventDefault(); });
       const submit = () => this.#actions.answer(code.value, 'recoveryCode', { lost: lost.checked });
       return {
         title: recoveryCode.title,
