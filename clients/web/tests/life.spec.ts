@@ -126,6 +126,7 @@ test('6. comes back after a lost phone, whose codes are refused then', async ({ 
   // The new phone is what was proven last.
   await expect(page.locator('dl')).toContainText(en.signedIn.factors.totp);
   await visitor.press(en.signedIn.signOut);
+  await visitor.sees(en.signIn.title);
   await visitor.enter(person);
   await visitor.code.fill(lost.unusedPasscode());
   await visitor.problem(en.wrongPasscode(2));
@@ -154,6 +155,7 @@ test('7. gets new recovery codes, and the old ones are dead', async ({ visitor, 
   const codes = await visitor.keepsCodes();
   await visitor.isIn();
   await visitor.press(en.signedIn.signOut);
+  await visitor.sees(en.signIn.title);
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
   await visitor.problem(en.wrongRecoveryCode(2));
@@ -179,6 +181,7 @@ test('8. begins a replacement after a recovery code, and keeps the app after all
   await visitor.isIn();
   await expect(page.getByRole('status')).toHaveText(en.notices.unchanged);
   await visitor.press(en.signedIn.signOut);
+  await visitor.sees(en.signIn.title);
   await visitor.enter(person);
   await visitor.code.fill(person.authenticator.unusedPasscode());
   await visitor.isIn();

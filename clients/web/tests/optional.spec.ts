@@ -68,6 +68,7 @@ test('9. a user keeps it on after all, at the sign-in or at the question', async
   await visitor.press(en.signIn.without);
   await visitor.isIn();
   await visitor.press(en.signedIn.signOut);
+  await visitor.sees(en.signIn.title);
   await expect(page.getByRole('button', { name: en.signIn.without })).toHaveCount(0);
   await visitor.enter(person);
   await visitor.typeRecoveryCode(codes[0]!);

@@ -67,6 +67,7 @@ export async function tour(visitor: Visitor, pool: Pool, show: (screen: string) 
   await visitor.isIn();
   await show('signed-in');
   await visitor.press(en.signedIn.signOut);
+  await visitor.sees(en.signIn.title);
 
   await visitor.begin(person);
   await visitor.asksPasscode();
@@ -74,6 +75,7 @@ export async function tour(visitor: Visitor, pool: Pool, show: (screen: string) 
   await visitor.isIn();
   await show('signed-in-by-recovery-code');
   await visitor.press(en.signedIn.signOut);
+  await visitor.sees(en.signIn.title);
 
   await visitor.begin(await pool.newPerson());
   await visitor.setsUp();
