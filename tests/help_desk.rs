@@ -14,13 +14,13 @@ use operator::cli::{CommandLine, Ended, run};
 use operator::terminal::{Stopped, Terminal};
 use serde_json::{Value, json};
 use shared::clock::UnixTime;
-use shared::cognito::{ClientId, TokenSource, UserKey};
+use shared::cognito::{ClientId, UserKey};
 use shared::guard_settings::LongestSession;
 use shared::ids::Generation;
 use shared::record::{EnrollmentStatus, Record};
-use shared::redeem_grant::{GuardTerms, TokenRequest, pass_refresh};
+use shared::redeem_grant::pass_refresh;
 use shared::requirements::Required;
-use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings, TokenGuard};
+use shared::settings::{AcceptedCognitoMfa, Enrollment, Policy, SignInSettings};
 use shared::store::dynamodb::{DynamoDbStore, set_up_key};
 use shared::store::{RecordStore as _, Saved, Versioned};
 use shared::token_grant::ISSUED_WITHIN_SECONDS;
@@ -920,19 +920,9 @@ async fn a_sign_out_seconds_after_a_sign_in_says_to_run_it_again() {
 
 /// Whether the guard passes a refresh of a user of whom a second factor is required; it began a day ago.
 async fn refreshes(desk: &HelpDesk, user: &UserKey) -> bool {
-    let client = ClientId::new("web").unwrap();
-    let source = TokenSource::RefreshTokens;
-    let request = TokenRequest { user, client: Some(&client), nonce: None, source, required: Required::BySettings };
-    let terms = GuardTerms {
-        guard: TokenGuard::Grant,
-        policy: Policy::Required,
-        guarded_since: None,
-        is_noting: true,
-        groups_may_change: false,
-    };
-    let now = desk.served.clock.now();
+    let (client, now) = (ClientId::new("web"), desk.served.clock.now());
     let longest = LongestSession::new(30, UnixTime(now.0 - DAY));
-    pass_refresh(&desk.store(), request, longest, terms, now).await.is_ok()
+    pass_refresh(&desk.store(), user, client.as_ref(), longest, Policy::Required, None, now).await.is_ok()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -980,6 +970,7 @@ async fn who_comes_after_everybody_was_signed_out_is_refused_no_refresh() {
     });
     let ran = desk.run(&all, "").await;
     assert!(ran.sentence().contains(&ben.sub) && !ran.sentence().contains("The table"), "{}", ran.sentence());
+    assert!(ran.said.contains("nobody is signed out again") && !ran.said.contains("Each has to"), "{}", ran.said);
     assert_eq!((ran.audit.len(), &ran.audit[0]["everybodySignedOutAt"]), (1, &json!("2027-01-15T09:00:00Z")));
     assert_eq!(noted_at().await, Some(began_at));
     assert!(!desk.proxy.calls().contains(&"AdminUserGlobalSignOut".to_owned()));

@@ -14,7 +14,7 @@ use shared::cognito::UserKey;
 use shared::ids::AuthenticatorId;
 use shared::record::Record;
 use shared::settings::Policy;
-use shared::store::dynamodb::{set_up_key, set_up_record};
+use shared::store::dynamodb::{SetUp, set_up_key};
 use shared::store::{EncryptionContext, RecordStore, Saved, Sealer, Version, Versioned, load_under};
 use shared::totp::{SECRET_BYTES, SharedSecret};
 use shared::verification::{Answer, BegunVerification, Verification, begin_verification};
@@ -250,12 +250,20 @@ async fn a_missing_record_is_believed_only_in_a_table_that_is_the_pools() {
     let believed = async |policy| load_under(policy, &store, &anyone).await.is_ok();
     assert!(believed(Policy::Required).await, "there, no record lets nobody in");
     assert!(!believed(Policy::Optional).await, "nobody has set the table up");
-    for record in [set_up_record("another table", None).unwrap(), "{}".to_owned(), "x".to_owned()] {
+    let of = |name: &str| {
+        SetUp { table_name: name.to_owned(), everybody_signed_out_at: Some(UnixTime(7)) }.to_json().unwrap()
+    };
+    for record in [of("another table"), "{}".to_owned(), "x".to_owned()] {
         set_up(&record).await;
         assert!(!believed(Policy::Optional).await, "{record}");
     }
-    set_up(&set_up_record(&table_name, None).unwrap()).await;
+    assert_eq!(store.everybody_signed_out_at(pool).await.unwrap(), None);
+    set_up(&of(&table_name)).await;
     assert!(believed(Policy::Optional).await);
+    assert_eq!(store.everybody_signed_out_at(pool).await.unwrap(), Some(UnixTime(7)));
+    set_up(&format!(r#"{{"tableName":"{table_name}"}}"#)).await;
+    assert!(believed(Policy::Optional).await, "as an earlier version wrote it");
+    assert_eq!(store.everybody_signed_out_at(pool).await.unwrap(), None);
     store.confirm("us-east-1_Another").await.unwrap_err();
 
     // What a missing record costs, and one that is there.

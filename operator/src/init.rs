@@ -5,44 +5,45 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde_json::json;
 use shared::clock::UnixTime;
-use shared::store::dynamodb::{KEY, RECORD, VERSION, everybody_signed_out_at, set_up_key, set_up_record, set_up_table};
+use shared::store::dynamodb::{KEY, RECORD, SetUp, VERSION, set_up_key};
 
-use crate::aws::{CallError, Services, failed};
+use crate::aws::{CallError, Cause, Services, failed};
 use crate::desk::Desk;
 use crate::places::caller;
 use crate::terminal::Stopped;
 
 /// What a table says about itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum SetUp {
+pub(crate) enum Said {
     /// Nothing.
-    Missing,
-    /// It was set up as this table, or, without a name, as something else.
-    As(Option<String>, String),
+    Nothing,
+    /// That it was set up, if this is understood; and as it stands there.
+    SetUp(Option<SetUp>, String),
 }
 
-impl SetUp {
-    /// The table that it says it is; an empty name is none's.
-    pub(crate) fn table(self) -> Option<String> {
+impl Said {
+    fn set_up(&self) -> Option<&SetUp> {
         match self {
-            Self::Missing => None,
-            Self::As(name, _) => Some(name.unwrap_or_default()),
+            Self::Nothing => None,
+            Self::SetUp(set_up, _) => set_up.as_ref(),
+        }
+    }
+
+    /// The table that it says it is; an empty name is none's.
+    pub(crate) fn table(&self) -> Option<String> {
+        match self {
+            Self::Nothing => None,
+            Self::SetUp(set_up, _) => Some(set_up.as_ref().map(|set_up| set_up.table_name.clone()).unwrap_or_default()),
         }
     }
 
     /// When everybody was signed out last, as it says.
     pub(crate) fn everybody_signed_out_at(&self) -> Option<UnixTime> {
-        match self {
-            Self::Missing => None,
-            Self::As(_, record) => everybody_signed_out_at(record),
-        }
+        self.set_up()?.everybody_signed_out_at
     }
 
     pub(crate) fn is_of(&self, table: &str) -> bool {
-        match self {
-            Self::Missing => false,
-            Self::As(name, _) => name.as_deref() == Some(table),
-        }
+        self.set_up().is_some_and(|set_up| set_up.table_name == table)
     }
 }
 
@@ -60,9 +61,10 @@ pub(crate) async fn init(mut desk: Desk<'_, '_>, is_restored: bool) -> Result<()
             desk.say(&format!("The table {table} is set up for the pool {pool} already. There is nothing to change."))?;
             return desk.print_json(&json!({ "table": table, "setUp": true, "changed": false }));
         }
-        SetUp::Missing => desk.say(&format!("The table {table} says nothing about whose records it has."))?,
-        SetUp::As(name, _) => {
-            let of = name.as_ref().map_or_else(|| "something else".to_owned(), |name| format!("the table {name}"));
+        Said::Nothing => desk.say(&format!("The table {table} says nothing about whose records it has."))?,
+        Said::SetUp(set_up, _) => {
+            let named = set_up.as_ref().map(|set_up| format!("the table {}", set_up.table_name));
+            let of = named.unwrap_or_else(|| "something else".to_owned());
             desk.say(&format!("The table {table} says that it is {of}: it is a copy, or another table."))?;
             if !is_restored {
                 return Err(desk.stop(
@@ -82,8 +84,8 @@ pub(crate) async fn init(mut desk: Desk<'_, '_>, is_restored: bool) -> Result<()
     }
     let by = caller(desk.services).await.map_err(|error| desk.failed(&error))?;
     desk.confirm()?;
-    let record = set_up_record(&table, None).map_err(|error| desk.stop(&format!("{error}.")))?;
-    let saved = desk.services.save_set_up(&table, &pool, &before, record).await;
+    let set_up = SetUp { table_name: table.clone(), everybody_signed_out_at: None };
+    let saved = desk.services.save_set_up(&pool, &before, &set_up).await;
     if let Err(error) = saved {
         // It may have taken effect; the error may also be that of a second attempt.
         match desk.services.set_up(&table, &pool).await {
@@ -106,38 +108,38 @@ pub(crate) async fn init(mut desk: Desk<'_, '_>, is_restored: bool) -> Result<()
 
 impl Services {
     /// What `table` says about the pool's records.
-    pub(crate) async fn set_up(&self, table: &str, user_pool_id: &str) -> Result<SetUp, CallError> {
+    pub(crate) async fn set_up(&self, table: &str, user_pool_id: &str) -> Result<Said, CallError> {
         let key = AttributeValue::S(set_up_key(user_pool_id));
         let request = self.dynamodb.get_item().table_name(table).consistent_read(true).key(KEY, key);
-        let Some(item) = request.send().await.map_err(failed("GetItem"))?.item else { return Ok(SetUp::Missing) };
+        let Some(item) = request.send().await.map_err(failed("GetItem"))?.item else { return Ok(Said::Nothing) };
         let record = item.get(RECORD).and_then(|record| record.as_s().ok()).cloned().unwrap_or_default();
-        Ok(SetUp::As(set_up_table(&record), record))
+        Ok(Said::SetUp(SetUp::parse(&record), record))
     }
 
-    /// Replaces it, if it still says what `before` does.
-    pub(crate) async fn save_set_up(
-        &self,
-        table: &str,
-        user_pool_id: &str,
-        before: &SetUp,
-        record: String,
-    ) -> Result<(), CallError> {
+    /// Replaces it in the table that it names, if that still says what `before` does.
+    pub(crate) async fn save_set_up(&self, user_pool_id: &str, before: &Said, set_up: &SetUp) -> Result<(), CallError> {
+        const CALL: &str = "PutItem";
+        let record = set_up.to_json().map_err(|error| CallError {
+            call: CALL,
+            cause: Cause::Other,
+            reason: error.to_string(),
+        })?;
         let request = self
             .dynamodb
             .put_item()
-            .table_name(table)
+            .table_name(&set_up.table_name)
             .item(KEY, AttributeValue::S(set_up_key(user_pool_id)))
             .item(VERSION, AttributeValue::N("1".to_owned()))
             .item(RECORD, AttributeValue::S(record));
         let request = match before {
-            SetUp::Missing => {
+            Said::Nothing => {
                 request.condition_expression("attribute_not_exists(#key)").expression_attribute_names("#key", KEY)
             }
-            SetUp::As(_, record) => request
+            Said::SetUp(_, record) => request
                 .condition_expression("#record = :before")
                 .expression_attribute_names("#record", RECORD)
                 .expression_attribute_values(":before", AttributeValue::S(record.clone())),
         };
-        request.send().await.map(drop).map_err(failed("PutItem"))
+        request.send().await.map(drop).map_err(failed(CALL))
     }
 }

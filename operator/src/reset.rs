@@ -110,7 +110,8 @@ pub(crate) async fn reset(
     desk.audit(agreed.by(), &user.sub, now, called("AdminUserGlobalSignOut"))?;
     desk.say("3. All sessions have ended.")?;
     // The account is safe: the record is closed and the password new.
-    if !matches!(ended, Ok(Noted::Yes)) {
+    let is_noted = matches!(ended, Ok(Noted::Yes));
+    if !is_noted {
         desk.say(
             "The record does not note that they have ended. Where a second factor is required of this user, run `second-factor \
              sign-out` in two minutes, or refreshes are refused for as long as an earlier session could last.",
@@ -120,6 +121,9 @@ pub(crate) async fn reset(
         "Tell the owner, by a way that an attacker does not have: choose a new password (\"forgotten password\"), sign in, and \
          type the code.",
     )?;
+    if is_noted {
+        done.push("signOutNoted");
+    }
     let mut result = result(&done, None);
     if let (true, Some(result)) = (prints_password, result.as_object_mut()) {
         result.insert("password".to_owned(), json!(password.as_str()));

@@ -14,11 +14,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use shared::clock::UnixTime;
-use shared::store::dynamodb::{DynamoDbStore, set_up_record};
+use shared::store::dynamodb::{DynamoDbStore, SetUp};
 
 use crate::aws::{CallError, Cause};
 use crate::desk::Desk;
-use crate::init::SetUp;
+use crate::init::Said;
 use crate::places::caller;
 use crate::sign_out::{NotDone, Noted, end_sessions};
 use crate::terminal::Stopped;
@@ -84,18 +84,27 @@ pub(crate) async fn sign_out_all(mut desk: Desk<'_, '_>, asked: &Asked) -> Resul
     let described = described.map_err(|error| desk.failed(&error))?;
     let users = described.pointer("/UserPool/EstimatedNumberOfUsers").and_then(Value::as_u64).unwrap_or_default();
     let mut progress = earlier.unwrap_or_else(|| Progress::new(&id, desk.time()));
-    if progress.signed_out > 0 {
-        desk.say(&format!("Going on after {} users, as {} says.", progress.signed_out, path.display()))?;
-    }
     let per_second = asked.per_second.max(1);
-    let left = users.saturating_sub(progress.signed_out).saturating_sub(progress.skipped);
-    desk.say(&format!(
-        "About {users} users, {left} of them left: at {per_second} calls a second this takes about {}.",
-        in_words(left.div_ceil(u64::from(per_second)))
-    ))?;
-    desk.say(
-        "Each has to sign in again. Access and ID tokens stay valid until they expire; refresh tokens end at once.",
-    )?;
+    if progress.is_swept {
+        desk.say(&format!(
+            "{} users are signed out already, as {} says: only the table is left, and nobody is signed out again. To sign everybody out \
+             once more, remove that file first.",
+            progress.signed_out,
+            path.display()
+        ))?;
+    } else {
+        if progress.signed_out > 0 {
+            desk.say(&format!("Going on after {} users, as {} says.", progress.signed_out, path.display()))?;
+        }
+        let left = users.saturating_sub(progress.signed_out).saturating_sub(progress.skipped);
+        desk.say(&format!(
+            "About {users} users, {left} of them left: at {per_second} calls a second this takes about {}.",
+            in_words(left.div_ceil(u64::from(per_second)))
+        ))?;
+        desk.say(
+            "Each has to sign in again. Access and ID tokens stay valid until they expire; refresh tokens end at once.",
+        )?;
+    }
     let has_records = described.pointer("/UserPool/LambdaConfig/CreateAuthChallenge").is_some();
     let store = match has_records || desk.options.table.is_some() {
         true => {
@@ -234,14 +243,14 @@ async fn note_in_table(
         return desk.say(line).map(Ok);
     };
     let pool = desk.options.user_pool_id.to_string();
-    let is_noted = |table: &SetUp| table.everybody_signed_out_at().is_some_and(|at| at >= began_at);
+    let is_noted = |table: &Said| table.everybody_signed_out_at().is_some_and(|at| at >= began_at);
     let before = match desk.services.set_up(table, &pool).await {
         Ok(before) if is_noted(&before) => return Ok(Ok(())),
         Ok(before) => before,
         Err(error) => return Ok(Err(error)),
     };
-    let record = set_up_record(table, Some(began_at)).map_err(|error| desk.stop(&format!("{error}.")))?;
-    if let Err(error) = desk.services.save_set_up(table, &pool, &before, record).await {
+    let set_up = SetUp { table_name: table.clone(), everybody_signed_out_at: Some(began_at) };
+    if let Err(error) = desk.services.save_set_up(&pool, &before, &set_up).await {
         // It may have taken effect.
         match desk.services.set_up(table, &pool).await {
             Ok(now) if is_noted(&now) => {}

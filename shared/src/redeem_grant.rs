@@ -182,21 +182,23 @@ pub async fn note_requirement(
 /// The session may have proven none; an error of the store.
 pub async fn pass_refresh(
     store: &impl RecordStore,
-    request: TokenRequest<'_>,
+    user: &UserKey,
+    client: Option<&ClientId>,
     longest: LongestSession,
-    terms: GuardTerms,
+    policy: Policy,
+    guarded_since: Option<UnixTime>,
     now: UnixTime,
 ) -> Result<Claims, HandlerError> {
-    let client = request.client.ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
-    let record = load_under(terms.policy, store, request.user).await?.record;
+    let client = client.ok_or(HandlerError::TokenDenied(TokenDenied::NoClient))?;
+    let record = load_under(policy, store, user).await?.record;
     let is_unproven =
         |everybody_signed_out_at| record.refresh_is_unproven(client, longest, everybody_signed_out_at, now);
     // Users who came after everybody was signed out have no record that says so: one read more, before a refusal only.
-    if is_unproven(None) && is_unproven(store.everybody_signed_out_at(&request.user.user_pool_id).await?) {
+    if is_unproven(None) && is_unproven(store.everybody_signed_out_at(&user.user_pool_id).await?) {
         return Err(HandlerError::SecondFactorRequired);
     }
-    Ok(match terms.guarded_since {
-        Some(_) => record.claims_about_user(terms.guarded_since),
+    Ok(match guarded_since {
+        Some(_) => record.claims_about_user(guarded_since),
         None => Claims::default(),
     })
 }

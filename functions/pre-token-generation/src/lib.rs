@@ -109,12 +109,12 @@ enum By {
     Source,
     /// The password alone, to a user of whom the event requires no second factor.
     Password { user: UserKey, client: ClientId, found: Versioned },
-    /// An identity provider.
-    Provider,
+    /// An identity provider, at this source.
+    Provider(TokenSource),
     /// A refresh token of a session that has proven a second factor.
     ProvenRefresh,
     /// A refresh token, of a user of whom the event requires no second factor.
-    Refresh(UserKey),
+    Refresh { user: UserKey, client: Option<ClientId> },
 }
 
 impl Passed {
@@ -156,7 +156,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         };
         if let Some(Passed { source, by, user }) = passed {
             if !self.report_only.is_on(now) {
-                self.settle(&event, source, by, moved, now).await.map_err(|error| self.with_message(error))?;
+                self.settle(by, moved, now).await.map_err(|error| self.with_message(error))?;
             }
             let second_factor = user.and_then(|(_, claims)| Some(claims.proof?.factor.as_str()));
             let client_id = CognitoEvent::of_any_trigger(&event)?.client_id();
@@ -193,12 +193,12 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
             && may_federate
             && self.federated.vouch_for(view.user_attribute(USER_STATUS), view.user_attribute(IDENTITIES))
         {
-            return Ok(Passed { source, by: By::Provider, user: Some((version, Claims::default())) });
+            return Ok(Passed { source, by: By::Provider(source), user: Some((version, Claims::default())) });
         }
         let is_refresh = rule(source, self.setting) == Rule::Pass && source == TokenSource::RefreshTokens;
         if is_federated && is_refresh {
             return match may_federate {
-                true => Ok(Passed { source, by: By::Provider, user: Some((version, Claims::default())) }),
+                true => Ok(Passed { source, by: By::Provider(source), user: Some((version, Claims::default())) }),
                 false => Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
             };
         }
@@ -222,16 +222,17 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
         let request = TokenRequest { user: &user, client, nonce, source, required };
         let (by, claims) = match (is_refresh, self.longest_session, terms.guarded_since) {
             (true, Some(longest), _) if required != Required::No => {
-                let claims = pass_refresh(&self.store, request, longest, terms, now).await?;
+                let GuardTerms { policy, guarded_since, .. } = terms;
+                let claims = pass_refresh(&self.store, &user, client, longest, policy, guarded_since, now).await?;
                 (By::ProvenRefresh, claims)
             }
             // What a refresh continues is not known, and the user is.
             (true, _, Some(guarded_since)) => {
                 let limit = tokio::time::sleep(timeouts::REFRESH_CLAIMS);
                 let claims = refresh_claims(&self.store, &user, guarded_since, terms.policy, limit).await?;
-                (By::Refresh(user), claims)
+                (By::Refresh { user, client: client.cloned() }, claims)
             }
-            (true, _, None) => (By::Refresh(user), Claims::default()),
+            (true, _, None) => (By::Refresh { user, client: client.cloned() }, Claims::default()),
             (false, _, _) => match redeem_grant(&self.store, request, terms, now).await? {
                 (PassedBy::Source, claims) => (By::Source, claims),
                 (PassedBy::Grant { noted_required }, claims) => (By::Proof { user, in_group, noted_required }, claims),
@@ -257,14 +258,7 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
     }
 
     /// Judges and notes what the groups can still decide. `moved` is whether the next function has put the user into a required one.
-    async fn settle(
-        &self,
-        event: &Value,
-        source: TokenSource,
-        by: By,
-        moved: bool,
-        now: UnixTime,
-    ) -> Result<(), HandlerError> {
+    async fn settle(&self, by: By, moved: bool, now: UnixTime) -> Result<(), HandlerError> {
         match (by, moved, self.longest_session) {
             // Who may turn it off is decided where no groups are seen.
             (By::Proof { user, in_group, noted_required }, _, _)
@@ -287,23 +281,12 @@ impl<S: RecordStore, N: NextFunction> Guard<S, N> {
                 note_requirement(&self.store, &user, true, now).await?;
                 Err(HandlerError::SecondFactorRequired)
             }
-            (By::Provider, true, _) => Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
-            (By::Refresh(user), true, Some(longest)) => {
-                let client = CognitoEvent::of_any_trigger(event)?.client_id();
-                let guard = self.setting;
-                let request = TokenRequest {
-                    user: &user,
-                    client: client.as_ref(),
-                    nonce: None,
-                    source,
-                    required: Required::ByGroup,
-                };
-                let policy = self.policy;
-                let terms =
-                    GuardTerms { guard, policy, guarded_since: None, is_noting: false, groups_may_change: false };
-                pass_refresh(&self.store, request, longest, terms, now).await.map(drop)
+            (By::Provider(source), true, _) => Err(HandlerError::TokenDenied(TokenDenied::Source(source))),
+            (By::Refresh { user, client }, true, Some(longest)) => {
+                let claims = pass_refresh(&self.store, &user, client.as_ref(), longest, self.policy, None, now).await;
+                claims.map(drop)
             }
-            (By::Proof { .. } | By::Source | By::ProvenRefresh | By::Provider | By::Refresh(_), _, _) => Ok(()),
+            (By::Proof { .. } | By::Source | By::ProvenRefresh | By::Provider(_) | By::Refresh { .. }, _, _) => Ok(()),
         }
     }
 }

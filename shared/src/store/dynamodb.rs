@@ -5,8 +5,6 @@
 //!
 //! Source: <https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html>
 
-use std::borrow::Cow;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -30,31 +28,30 @@ pub fn set_up_key(user_pool_id: &str) -> String {
 }
 
 /// The `record` of that item.
-///
-/// # Errors
-/// None in practice: a name has a JSON form.
-pub fn set_up_record(table_name: &str, everybody_signed_out_at: Option<UnixTime>) -> Result<String, serde_json::Error> {
-    serde_json::to_string(&SetUp { table_name: table_name.into(), everybody_signed_out_at })
-}
-
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct SetUp<'a> {
-    table_name: Cow<'a, str>,
+pub struct SetUp {
+    /// The table that it was written for: in a copy it is another one.
+    pub table_name: String,
+    /// When an operator began to end every session of every user, the last time that this was finished.
     #[serde(skip_serializing_if = "Option::is_none")]
-    everybody_signed_out_at: Option<UnixTime>,
+    pub everybody_signed_out_at: Option<UnixTime>,
 }
 
-/// The table that the `record` of that item was written for; `None` if it is no such record.
-#[must_use]
-pub fn set_up_table(record: &str) -> Option<String> {
-    serde_json::from_str::<SetUp<'_>>(record).ok().map(|set_up| set_up.table_name.into_owned())
-}
+impl SetUp {
+    /// Parses it; `None` if it is no such record.
+    #[must_use]
+    pub fn parse(record: &str) -> Option<Self> {
+        serde_json::from_str(record).ok()
+    }
 
-/// When every user's sessions ended last, as the `record` of that item says.
-#[must_use]
-pub fn everybody_signed_out_at(record: &str) -> Option<UnixTime> {
-    serde_json::from_str::<SetUp<'_>>(record).ok()?.everybody_signed_out_at
+    /// As it is stored.
+    ///
+    /// # Errors
+    /// None in practice: every part has a JSON form.
+    pub fn to_json(&self) -> Result<String, serde_json::Error> {
+        serde_json::to_string(self)
+    }
 }
 
 /// Records in one table.
@@ -69,16 +66,14 @@ impl DynamoDbStore {
     pub fn new(client: Client, table_name: String) -> Self {
         Self { client, table_name }
     }
-}
 
-impl DynamoDbStore {
-    /// The `record` of the item that says whose table this is; `None` if it is missing, or another table's.
-    async fn set_up(&self, user_pool_id: &str) -> Result<Option<String>, StoreError> {
+    /// What the item says that says whose table this is; `None` if it is missing, or another table's.
+    async fn set_up(&self, user_pool_id: &str) -> Result<Option<SetUp>, StoreError> {
         let request = self.client.get_item().table_name(&self.table_name).consistent_read(true);
         let response = request.key(KEY, AttributeValue::S(set_up_key(user_pool_id))).send().await;
         let item = response.map_err(|fault| StoreError(fault.into()))?.item.unwrap_or_default();
-        let record = item.get(RECORD).and_then(|record| record.as_s().ok());
-        Ok(record.filter(|record| set_up_table(record).is_some_and(|table| table == self.table_name)).cloned())
+        let set_up = item.get(RECORD).and_then(|record| SetUp::parse(record.as_s().ok()?));
+        Ok(set_up.filter(|set_up| set_up.table_name == self.table_name))
     }
 }
 
@@ -138,7 +133,6 @@ impl RecordStore for DynamoDbStore {
     }
 
     async fn everybody_signed_out_at(&self, user_pool_id: &str) -> Result<Option<UnixTime>, StoreError> {
-        let record = self.set_up(user_pool_id).await?;
-        Ok(record.and_then(|record| everybody_signed_out_at(&record)))
+        Ok(self.set_up(user_pool_id).await?.and_then(|set_up| set_up.everybody_signed_out_at))
     }
 }
