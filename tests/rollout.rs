@@ -367,7 +367,7 @@ async fn nobody_skips_at_a_required_client() {
     let mut event = ana.token_event(SIGN_IN, "1");
     pool.require(Requirements::default().at_clients(&["another", CLIENT_ID]));
     is_required(&pool.tokens(event.clone()).await);
-    // Who was refused here may do without elsewhere: no group requires one, and the other functions see the client.
+    // A user who was refused here may still skip it elsewhere: no group requires it, and the other functions check the client.
     assert_eq!(pool.record(&ana).await.required_since(), None);
     event["callerContext"]["clientId"] = json!("one that requires none");
     pool.tokens(event).await.unwrap();

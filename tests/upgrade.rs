@@ -75,6 +75,14 @@ impl Deploy {
         function.invoke(event.to_string()).await.map_err(|_| ClientError::Fixed)
     }
 
+    /// Answers by the functions of whichever version is set.
+    fn answering<'a>(
+        &'a self,
+        version: &'a Cell<Version>,
+    ) -> impl AsyncFn(ChallengeTrigger, Value) -> Result<Value, ClientError> + 'a {
+        async move |trigger, event| self.invoke(version.get(), trigger, event).await
+    }
+
     /// Saves what an operator's command would.
     async fn change(&self, user: &UserKey, change: impl FnOnce(Record) -> Record) {
         let store = self.aws.store_in(&self.table_name);
@@ -120,8 +128,7 @@ async fn an_older_function_keeps_what_a_newer_one_has_added_to_a_record() {
     let ministack = Ministack::start();
     let deploy = Deploy::start(&ministack).await;
     let version = Cell::new(Version::Newer);
-    let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
-    let scenario = UserScenario::new("plainly-fake-sub", answer, now);
+    let scenario = UserScenario::new("plainly-fake-sub", deploy.answering(&version), now);
     let person = scenario.enroll().await;
 
     let user = UserKey { user_pool_id: USER_POOL_ID.to_owned(), sub: "plainly-fake-sub".to_owned() };
@@ -170,8 +177,7 @@ async fn an_older_verify_and_guard_keep_what_is_noted_of_sessions() {
     let ministack = Ministack::start();
     let deploy = Deploy::start(&ministack).await;
     let version = Cell::new(Version::Newer);
-    let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
-    let scenario = UserScenario::new("plainly-fake-sub", answer, now);
+    let scenario = UserScenario::new("plainly-fake-sub", deploy.answering(&version), now);
     let user = scenario.user.key();
     let noted = async || {
         let record = deploy.record(&user).await["record"].take();
@@ -219,8 +225,7 @@ async fn an_older_function_refuses_a_closed_record_and_leaves_it() {
         ("plainly-fake-sub-d", ClosedBy::Forgotten),
     ] {
         let version = Cell::new(Version::Older);
-        let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
-        let scenario = UserScenario::new(sub, answer, now);
+        let scenario = UserScenario::new(sub, deploy.answering(&version), now);
         let user = scenario.user.key();
         // Before, an older Create offers a set-up to whoever has the password.
         let mut set_up = SignIn::after_password(&scenario, &scenario.user);
@@ -287,8 +292,7 @@ async fn a_user_with_an_authenticator_and_a_code_signs_in_by_older_functions() {
     let ministack = Ministack::start();
     let deploy = Deploy::start(&ministack).await;
     let version = Cell::new(Version::Newer);
-    let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
-    let scenario = UserScenario::new("plainly-fake-sub", answer, now);
+    let scenario = UserScenario::new("plainly-fake-sub", deploy.answering(&version), now);
     let user = scenario.user.key();
     let person = scenario.enroll().await;
     let code = deploy.give_code(&user).await;
@@ -332,8 +336,7 @@ async fn the_token_guard_claims_no_factor_that_an_older_verify_did_not_name() {
     let ministack = Ministack::start();
     let deploy = Deploy::start(&ministack).await;
     let version = Cell::new(Version::Newer);
-    let answer = async |trigger, event| deploy.invoke(version.get(), trigger, event).await;
-    let scenario = UserScenario::new("plainly-fake-sub", answer, now);
+    let scenario = UserScenario::new("plainly-fake-sub", deploy.answering(&version), now);
     let person = scenario.enroll().await;
     let guard = Guard::new(TokenGuard::Grant, deploy.aws.store_in(&deploy.table_name));
     let signs_in =
