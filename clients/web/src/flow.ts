@@ -49,7 +49,7 @@ export type PlainProblem =
 /** What is no problem, said politely. */
 export type Notice =
   | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'backOnline' | 'renewed' | 'signedOut'
-  | 'codesDue' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed' | 'unchanged' | 'turnedOn' | 'turnedOff';
+  | 'codesDue' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed' | 'unchanged' | 'turnedOn' | 'turnedOff' | 'replaced';
 
 /** Why recovery codes come: asked for, with the first or another authenticator, or because few are left or none were kept. */
 export type Occasion = 'wished' | 'firstSetUp' | 'replaced' | 'due';
@@ -222,6 +222,10 @@ export function leaving(state: State): readonly Notice[] {
   }
 }
 
+const KEPT_CODES: { readonly [O in Occasion]: Notice | null } = {
+  wished: null, firstSetUp: 'turnedOn', replaced: 'replaced', due: null,
+};
+
 const LEFT_CODES: { readonly [O in Occasion]: Notice } = {
   wished: 'codesUnchanged', firstSetUp: 'codesDue', replaced: 'phoneReplaced', due: 'codesDue',
 };
@@ -338,8 +342,7 @@ function sent(state: State, { to, notice }: Named<'sent'>): State {
 function passed(state: State, { claims, expires, notice }: Named<'passed'>): State {
   // After a reload only the tokens say who it is.
   const username = state.username || (claims['email'] ?? '');
-  const done = state.screen === 'remove' ? 'turnedOff' : state.screen === 'codes' && state.occasion === 'firstSetUp' ? 'turnedOn' : null;
-  const said = notice ?? done;
+  const said = notice ?? (state.screen === 'remove' ? 'turnedOff' : state.screen === 'codes' ? KEPT_CODES[state.occasion] : null);
   return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notices: said ? [said] : [] };
 }
 

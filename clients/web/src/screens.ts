@@ -70,7 +70,7 @@ export class Page {
     if (!this.#wait) return;
     const ends = waitUntil(state);
     const seconds = ends === null ? 0 : Math.max(0, Math.ceil((ends - Date.now()) / 1000));
-    say(this.#wait, ends === null ? '' : `${this.#texts.passcode.waiting(duration(seconds))} ${this.#tries(state)}`);
+    say(this.#wait, ends === null ? '' : this.#texts.passcode.waiting(duration(seconds), challenge(state).attemptsLeft));
   }
 
   #build(state: State) {

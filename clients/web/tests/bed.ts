@@ -202,3 +202,12 @@ export const test = base.extend<{ visitor: Visitor; person: Person }, { pool: Po
   visitor: async ({ page, pool }, use) => use(new Visitor(page, pool)),
   person: async ({ pool }, use) => use(await owner(pool)),
 });
+
+/** Answers come with these parameters wherever the challenge is asked: what only other sign-ins of the user would lead to. */
+export function stubChallenge(page: Page, challenge: string, parameters: Record<string, string>) {
+  return stub(page, 'RespondToAuthChallenge', async (_, passOn) => {
+    const response = await passOn();
+    if (response.json.ChallengeParameters?.challenge === challenge) Object.assign(response.json.ChallengeParameters, parameters);
+    return response;
+  });
+}

@@ -123,6 +123,7 @@ test('6. comes back after a lost phone, whose codes are refused then', async ({ 
   await visitor.setsUp();
   const codes = await visitor.keepsCodes();
   await visitor.isIn();
+  await expect(page.getByRole('status')).toHaveText(en.notices.replaced);
   // The new phone is what was proven last.
   await expect(page.locator('dl')).toContainText(en.signedIn.factors.totp);
   await visitor.press(en.signedIn.signOut);
@@ -221,7 +222,7 @@ test('leaves the codes of a new app, and gets new ones at the next sign-in', asy
   await visitor.isIn();
 });
 
-test('is told of wrong passcodes that were typed elsewhere', async ({ visitor, person, pool, page }) => {
+test('reports wrong passcodes that were typed elsewhere', async ({ visitor, person, pool, page }) => {
   const [first, second, third, mine] = person.authenticator.wrongPasscodes(4);
   await expect(signInElsewhere(pool, person, { answer: first }, { answer: second }, { answer: third })).rejects.toThrow();
   await visitor.begin(person);

@@ -1,6 +1,6 @@
 // The second step where users may do without: offered, turned on, turned off.
 
-import { en, expect, signInElsewhere, startPool, stub, test as base, type Pool } from './bed.ts';
+import { en, expect, signInElsewhere, startPool, stubChallenge, test as base, type Pool, type Visitor } from './bed.ts';
 
 const test = base.extend<{}, { pool: Pool }>({
   pool: [async ({}, use) => {
@@ -75,12 +75,18 @@ test('9. a user keeps it on after all, at the sign-in or at the question', async
   await visitor.isIn();
 });
 
-test('with one try left, a user still leaves the removal, and reads that it stays on', async ({ visitor, pool, page }) => {
+/** Somebody who has signed in with the second step, and asks to turn it off. */
+async function turningOff(visitor: Visitor, pool: Pool) {
   const person = await pool.newPerson();
   await signInElsewhere(pool, person, { answer: 'SET_UP' });
   await visitor.begin(person);
   await visitor.code.fill(person.authenticator.unusedPasscode());
   await visitor.press(en.signedIn.turnOff);
+  return person;
+}
+
+test('with one try left, a user still leaves the removal, and reads that it stays on', async ({ visitor, pool, page }) => {
+  const person = await turningOff(visitor, pool);
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
   const [keep, cancel] = [en.remove.keep, en.remove.cancel].map((name) => page.getByRole('button', { name }));
@@ -98,24 +104,15 @@ test('with one try left, a user still leaves the removal, and reads that it stay
 });
 
 test('in a wait, a removal takes a recovery code, and says so', async ({ visitor, pool, page }) => {
-  const person = await pool.newPerson();
-  await signInElsewhere(pool, person, { answer: 'SET_UP' });
-  await visitor.begin(person);
-  await visitor.code.fill(person.authenticator.unusedPasscode());
-  await visitor.press(en.signedIn.turnOff);
+  const person = await turningOff(visitor, pool);
   await page.clock.install();
   // As after wrong passcodes in another sign-in at the same time.
-  await stub(page, 'RespondToAuthChallenge', async (_, passOn) => {
-    const response = await passOn();
-    const parameters = response.json.ChallengeParameters;
-    if (parameters?.challenge === 'REMOVE_AUTHENTICATOR') parameters.retryAfterSeconds = '30';
-    return response;
-  });
+  await stubChallenge(page, 'REMOVE_AUTHENTICATOR', { retryAfterSeconds: '30' });
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
   await visitor.sees(en.remove.title);
   const wait = page.locator('#wait');
-  await expect(wait).toHaveText(new RegExp(en.passcode.waiting('[0-9]+ seconds?')));
+  await expect(wait).toHaveText(new RegExp(en.passcode.waiting('[0-9]+ seconds?', 3)));
   await visitor.problem('');
   const sent = visitor.calls.length;
   await visitor.recoveryCode.fill('123456');

@@ -1,6 +1,6 @@
 // However an answer is typed, pasted or filled in.
 
-import { en, expect, stub, test } from './bed.ts';
+import { en, expect, stubChallenge, test } from './bed.ts';
 
 for (const [name, between, wide] of [['a line end', '\n', false], ['a no-break space', '\u00a0', false], ['full-width digits', ' ', true]] as const) {
   test(`17. takes a pasted passcode with ${name}`, async ({ visitor, person, page }) => {
@@ -70,11 +70,7 @@ test('21. sends once on a double click and on Enter twice', async ({ visitor, pe
 });
 
 test('sends nothing by itself where passcodes have two lengths', async ({ visitor, person, page }) => {
-  await stub(page, 'RespondToAuthChallenge', async (_, passOn) => {
-    const response = await passOn();
-    if (response.json.ChallengeParameters?.passcodeDigits) response.json.ChallengeParameters.passcodeDigits = '6 8';
-    return response;
-  });
+  await stubChallenge(page, 'SECOND_FACTOR', { passcodeDigits: '6 8' });
   await visitor.begin(person);
   await visitor.sees(en.passcode.title(`6${en.or}8`));
   const sent = visitor.calls.length;

@@ -1,6 +1,6 @@
 // Wrong answers: what they cost, and what the page says.
 
-import { en, expect, signInElsewhere, stub, test, Visitor } from './bed.ts';
+import { en, expect, signInElsewhere, stubChallenge, test, Visitor } from './bed.ts';
 
 test('11. says that address or password is wrong, and keeps the address', async ({ visitor, person, page }) => {
   await visitor.begin({ ...person, name: person.name, password: 'Another-horse-9' });
@@ -71,8 +71,8 @@ test('15. counts a wait down and ends it, and a recovery code does not wait', as
   await visitor.problem(en.wrongPasscode(2));
   await visitor.code.fill(fifth!);
   const wait = page.locator('#wait');
-  await expect(wait).toHaveText(new RegExp(en.passcode.waiting('[0-9]+ seconds?')));
-  await expect(page.getByRole('alert').filter({ hasText: en.passcode.waiting('').slice(0, 20) })).toHaveCount(1);
+  await expect(wait).toHaveText(new RegExp(en.passcode.waiting('[0-9]+ seconds?', 1)));
+  await expect(page.getByRole('alert').filter({ hasText: en.passcode.waiting('', 1).slice(0, 20) })).toHaveCount(1);
   await expect(wait).toContainText(en.tries(1));
   await expect(visitor.code).toBeHidden();
   await expect(page.getByRole('button', { name: en.passcode.useRecoveryCode })).toBeFocused();
@@ -89,12 +89,7 @@ test('15. counts a wait down and ends it, and a recovery code does not wait', as
 });
 
 test('16. asks for a recovery code where passcodes are stopped', async ({ visitor, person, page }) => {
-  await stub(page, 'RespondToAuthChallenge', async (_, passOn) => {
-    const response = await passOn();
-    const parameters = response.json.ChallengeParameters;
-    if (parameters?.challenge === 'SECOND_FACTOR') parameters.accepts = 'RECOVERY_CODE';
-    return response;
-  });
+  await stubChallenge(page, 'SECOND_FACTOR', { accepts: 'RECOVERY_CODE' });
   await visitor.begin(person);
   await visitor.sees(en.recoveryCode.title);
   await visitor.problem(en.problems.stopped);

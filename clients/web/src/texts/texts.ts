@@ -68,7 +68,7 @@ export interface Texts {
     title(digits: string): string;
     by(device: string): string;
     sentByItself(digits: string): string;
-    waiting(time: string): string;
+    waiting(time: string, left: number): string;
     useRecoveryCode: string;
     haveNeither: string;
   };
