@@ -111,6 +111,7 @@ pub struct Program {
     variables: Vec<(&'static str, OsString)>,
     task_root: PathBuf,
     folder: PathBuf,
+    slow_clock: PathBuf,
 }
 
 impl Program {
@@ -118,6 +119,7 @@ impl Program {
     pub fn new(language: Language, function: Function, target: &Path, folder: &Path, aws: &Aws) -> Self {
         let project = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let release = target.join("release");
+        let slow_clock = release.join("slow_clock.so");
         let (executable, arguments, task_root) = match language {
             Language::Rust => (release.join(function.name()).into(), Vec::new(), release),
             Language::Floor => (release.join("floor").into(), Vec::new(), release),
@@ -166,7 +168,7 @@ impl Program {
             // It makes Node.js parse its own roots at the start, where without it the first TLS does. Define has none.
             variables.push(("NODE_EXTRA_CA_CERTS", roots));
         }
-        Self { language, function, executable, arguments, variables, task_root, folder: folder.to_owned() }
+        Self { language, function, executable, arguments, variables, task_root, folder: folder.to_owned(), slow_clock }
     }
 
     /// Starts it and sends it the events of `next`; so many answers are its warming.
@@ -177,7 +179,12 @@ impl Program {
     /// The same under callgrind, which says on standard error what it counted.
     pub fn run_under_callgrind(&self, next: impl FnMut() -> Option<Vec<u8>> + Send + 'static) -> lambda::Run {
         let callgrind = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null"];
-        lambda::run(self.command(&callgrind), &self.folder, 0, next)
+        let mut command = self.command(&callgrind);
+        if self.language == Language::Rust && self.function != Function::Define {
+            // The others give nothing up on startup, and are counted without a library more.
+            command.env("LD_PRELOAD", &self.slow_clock);
+        }
+        lambda::run(command, &self.folder, 0, next)
     }
 
     /// The answer to one event.
