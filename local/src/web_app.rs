@@ -62,6 +62,7 @@ pub(crate) fn config(pool: &Pool, optional: bool) -> impl IntoResponse {
         "userPoolId": pool.settings().user_pool_id,
         "userPoolClientId": client_id,
         "userPoolEndpoint": "/",
+        "support": "support@example.com",
         "selfSignUp": !configuration.only_operators_create_users,
         "passwordLength": configuration.password_policy.minimum_length,
         "optional": optional,

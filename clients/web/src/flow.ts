@@ -7,7 +7,7 @@ export type Wish = 'REPLACE_AUTHENTICATOR' | 'NEW_RECOVERY_CODES' | 'REMOVE_AUTH
 /** What the user has to be told, and does not know yet. The words are in `texts/`. */
 export type Problem =
   | { kind: 'wrongPasscode'; attemptsLeft: number; clock: number | null }
-  | { kind: 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese'; attemptsLeft: number }
+  | { kind: 'wrongFirstPasscode' | 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese'; attemptsLeft: number }
   | { kind: 'notAPasscode' | 'notACode'; digits: readonly number[] }
   | { kind: 'unexpected'; name: string }
   | { kind: PlainProblem };
@@ -49,7 +49,7 @@ export type PlainProblem =
 /** What is no problem, said politely. */
 export type Notice =
   | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'backOnline' | 'renewed' | 'signedOut'
-  | 'codesDue' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed' | 'unchanged' | 'turnedOn' | 'turnedOff' | 'replaced';
+  | 'codesDue' | 'codesNotKept' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed' | 'unchanged' | 'turnedOn' | 'turnedOff' | 'replaced';
 
 /** Why recovery codes come: asked for, with the first or another authenticator, or because few are left or none were kept. */
 export type Occasion = 'wished' | 'firstSetUp' | 'replaced' | 'due';
@@ -223,11 +223,11 @@ export function leaving(state: State): readonly Notice[] {
 }
 
 const KEPT_CODES: { readonly [O in Occasion]: Notice | null } = {
-  wished: null, firstSetUp: 'turnedOn', replaced: 'replaced', due: null,
+  wished: 'codesKept', firstSetUp: 'turnedOn', replaced: 'replaced', due: 'codesKept',
 };
 
 const LEFT_CODES: { readonly [O in Occasion]: Notice } = {
-  wished: 'codesUnchanged', firstSetUp: 'codesDue', replaced: 'phoneReplaced', due: 'codesDue',
+  wished: 'codesUnchanged', firstSetUp: 'codesDue', replaced: 'phoneReplaced', due: 'codesNotKept',
 };
 
 // ── What the entries do. Each gives a whole new state.
@@ -275,7 +275,7 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
       const before = state.screen === 'setUp' ? state : null;
       const { secretCode, otpauthUri } = asked.secretCode || !before ? asked : before;
       if (!secretCode || !otpauthUri) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
-      const problem = before && wrongPasscode(before, attemptsLeft);
+      const problem = before && wrong('wrongFirstPasscode', before, attemptsLeft);
       return { ...next, screen: 'setUp', attemptsLeft, digits, secretCode, otpauthUri, problem };
     }
     case 'RECOVERY_CODES': {
@@ -351,7 +351,7 @@ function failed(state: State, { problem, stays }: Named<'failed'>): State {
   if (stays) return { ...state, busy: false, problem, lastSent: '' };
   // After any other failure the codes on the screen may be valid.
   const notKept = problem.kind === 'ended' || problem.kind === 'expired';
-  const notices = notKept ? leaving({ ...state, busy: false }) : [];
+  const notices: readonly Notice[] = notKept ? leaving({ ...state, busy: false }) : state.screen === 'codes' ? ['codesUnclear'] : [];
   if (problem.kind !== 'secondStepNeeded' || state.wish !== 'REMOVE_AUTHENTICATOR') return { ...beginAgain(state), problem, notices };
   // At the prompt it is refused, and the second step stays on. At the removal it was refused, or done and the tokens refused.
   return { ...beginAgain(state), problem: { kind: 'prompt' in state ? 'staysOn' : 'secondStepNow' }, wish: null };
@@ -437,7 +437,7 @@ function wrongPasscode(before: { attemptsLeft: number }, attemptsLeft: number): 
   return attemptsLeft < before.attemptsLeft ? { kind: 'wrongPasscode', attemptsLeft, clock: null } : null;
 }
 
-type Wrong = 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese';
+type Wrong = 'wrongFirstPasscode' | 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese';
 
 function wrong(kind: Wrong, before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
   return attemptsLeft < before.attemptsLeft ? { kind, attemptsLeft } : null;

@@ -5,7 +5,7 @@ import { h, say, svg } from './dom.ts';
 import { challenge, waitUntil, type On, type Problem, type Screen, type State } from './flow.ts';
 import type { Actions, Config } from './main.ts';
 import type { Texts } from './texts/texts.ts';
-import { inFours, typed } from './typed.ts';
+import { inFours, typed, withoutSpaces } from './typed.ts';
 
 interface Built {
   /** The heading; with a field, it is that field's label. */
@@ -20,9 +20,11 @@ interface Built {
 
 /** The fields that a problem is about are emptied, or kept and selected. */
 const SOFT_HYPHEN = '\u00ad';
-const EMPTIED: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'wrongPasscode', 'sentAlready', 'passwordUsed']);
+const EMPTIED: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'wrongPasscode', 'wrongFirstPasscode', 'sentAlready', 'passwordUsed']);
 const ABOUT_THE_PASSWORD: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'passwordLocked', 'passwordRules', 'passwordUsed']);
 const ABOUT_THE_ADDRESS: ReadonlySet<Problem['kind']> = new Set(['addressFormat', 'userExists', 'noReset']);
+/** Shown as what happened, not as what went wrong. */
+const NOBODY_S_MISTAKE: ReadonlySet<Problem['kind']> = new Set(['begunAgain', 'confirmFirst', 'passwordReset']);
 const NOT_ABOUT_A_FIELD: ReadonlySet<Problem['kind']> = new Set([
   'offline', 'tooManyRequests', 'tooManyAttempts', 'begunAgain', 'signedOut', 'ended', 'expired', 'answerLost', 'stopped', 'tryAgain',
   'tryOnceMore', 'unexpected', 'confirmFirst', 'passwordReset', 'newerServer', 'signUpRefused', 'alreadyConfirmed', 'notSent',
@@ -52,6 +54,7 @@ export class Page {
     patch?.(state);
     this.#main.setAttribute('aria-busy', String(state.busy));
     for (const button of this.#main.querySelectorAll('button')) button.setAttribute('aria-disabled', String(state.busy));
+    this.#problem.className = state.problem && NOBODY_S_MISTAKE.has(state.problem.kind) ? 'notice' : 'problem';
     say(this.#problem, state.problem ? this.#problemText(state.problem) : '');
     say(this.#notice, state.busy ? this.#texts.busy : this.#noticeText(state));
     const name = title.replaceAll(SOFT_HYPHEN, '');
@@ -70,7 +73,7 @@ export class Page {
     if (!this.#wait) return;
     const ends = waitUntil(state);
     const seconds = ends === null ? 0 : Math.max(0, Math.ceil((ends - Date.now()) / 1000));
-    say(this.#wait, ends === null ? '' : this.#texts.passcode.waiting(duration(seconds), challenge(state).attemptsLeft));
+    say(this.#wait, ends === null ? '' : this.#texts.passcode.waiting(duration(seconds)));
   }
 
   #build(state: State) {
@@ -116,7 +119,7 @@ export class Page {
 
   #noticeText(state: State): string {
     const texts = state.notices.map((notice) => this.#texts.notices[notice]);
-    return [...texts, ...(state.notices.includes('waitOver') ? [this.#tries(state)] : [])].join(' ');
+    return [...texts, ...(state.notices.includes('waitOver') ? [this.#tries(state)] : [])].join(this.#texts.gap);
   }
 
   #problemText(problem: Problem): string {
@@ -125,8 +128,9 @@ export class Page {
       case 'wrongPasscode': {
         const { attemptsLeft, clock } = problem;
         const wrong = texts.wrongPasscode(attemptsLeft);
-        return clock === null ? wrong : `${wrong} ${texts.yourClock(time(clock, { timeStyle: 'short' }))}`;
+        return clock === null ? wrong : `${wrong}${texts.gap}${texts.yourClock(time(clock, { timeStyle: 'short' }))}`;
       }
+      case 'wrongFirstPasscode':
       case 'wrongRecoveryCode':
       case 'wrongCode':
       case 'notOneOfThese':
@@ -312,7 +316,7 @@ export class Page {
       return {
         title: confirmSignUp.title(username),
         labels: code,
-        content: [this.#form(() => this.#actions.confirmSignUp(code.value.trim()), confirmSignUp.button, code), links],
+        content: [this.#form(() => this.#actions.confirmSignUp(withoutSpaces(code.value)), confirmSignUp.button, code), links],
         field: code,
       };
     },
@@ -334,7 +338,7 @@ export class Page {
       const { forgot, resetPassword, messageCode, confirmSignUp, cancel } = this.#texts;
       const code = this.#messageCodeField('off');
       const password = this.#passwordField(true);
-      const submit = () => this.#actions.resetPassword(code.value.trim(), password.input.value);
+      const submit = () => this.#actions.resetPassword(withoutSpaces(code.value), password.input.value);
       const account = this.#hiddenUsername(username);
       const remedies = this.#remedies('noReset', account);
       const codeRow = h('div', { class: 'field' }, h('label', { for: code.id }, messageCode), code);
@@ -373,8 +377,9 @@ export class Page {
       };
     },
 
-    setUp: ({ secretCode, otpauthUri, digits, wish }) => {
-      const { setUp, cancel } = this.#texts;
+    setUp: ({ secretCode, otpauthUri, digits, wish, byCode }) => {
+      const { setUp, cancel, gap } = this.#texts;
+      const replaces = wish === 'REPLACE_AUTHENTICATOR';
       // It does not send itself: a name may follow.
       const code = this.#passcodeField('');
       const device = h('input', { id: 'device', name: 'device', type: 'text', maxlength: '32', autocomplete: 'off', 'aria-describedby': 'hint' });
@@ -394,8 +399,9 @@ export class Page {
       // Most sign-ins draw none, so the page begins without the code that does.
       import('./qr.ts').then(({ qrCode }) => qr.replaceChildren(drawing(qrCode(otpauthUri), setUp.qrCode)));
       return {
-        title: wish === 'REPLACE_AUTHENTICATOR' ? setUp.newPhone : setUp.title,
+        title: replaces ? setUp.newPhone : setUp.title,
         content: [
+          h('p', {}, replaces ? setUp.replaces : setUp.why, byCode && gap + setUp.codeUsed),
           h('ol', { class: 'steps' },
             h('li', {}, h('p', {}, setUp.open), h('details', {}, h('summary', {}, setUp.haveNone), h('p', {}, setUp.anyApp))),
             h('li', {},
@@ -404,7 +410,7 @@ export class Page {
               h('p', { class: 'touch' }, h('a', { href: otpauthUri }, setUp.onThisDevice)),
               h('details', {}, h('summary', {}, setUp.cannotScan), h('p', {}, setUp.typeKey), h('p', {}, key), h('div', { class: 'row' }, copyKey, said))),
             h('li', {}, form)),
-          this.#links(wish === 'REPLACE_AUTHENTICATOR' && keepOld, this.#chooses(cancel, 'back')),
+          this.#links(replaces && keepOld, this.#chooses(cancel, 'back')),
         ],
         field: code,
         readFirst: true,
@@ -414,15 +420,15 @@ export class Page {
     },
 
     codes: ({ recoveryCodes, wish, username, occasion }) => {
-      const { codes, cancel } = this.#texts;
+      const { codes, cancel, gap } = this.#texts;
       const said = h('p', { role: 'status' });
       const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
       const service = this.#config.service ?? location.host;
       const head = codes.fileHead(service, username, time(Date.now(), { dateStyle: 'long' }));
-      const copyAll = () => copy(recoveryCodes.join('\n'), list, this.#texts, said);
+      const lines = [head, codes.use, '', ...recoveryCodes, ''];
+      const copyAll = () => copy(lines.join('\n'), list, this.#texts, said);
       const download = () => {
-        const text = [head, '', ...recoveryCodes, ''].join('\r\n');
-        const url = URL.createObjectURL(new Blob([text], { type: 'text/plain;charset=utf-8' }));
+        const url = URL.createObjectURL(new Blob([lines.join('\r\n')], { type: 'text/plain;charset=utf-8' }));
         h('a', { href: url, download: 'recovery-codes.txt' }).click();
         URL.revokeObjectURL(url);
         say(said, codes.downloaded);
@@ -431,7 +437,8 @@ export class Page {
       const form = this.#form(
         () => this.#actions.answer(code.value, 'recoveryCode'),
         this.#texts.continue,
-        h('div', { class: 'field' }, this.#problem, h('label', { for: code.id }, codes.one), code),
+        h('div', { class: 'field' },
+          this.#problem, h('label', { for: code.id }, codes.one, occasion !== 'firstSetUp' && gap + codes.earlier), code),
       );
       const keepOld = this.#button(codes.keepOld, this.#actions.giveUp);
       const keep = h('div', { class: 'row' },
@@ -440,7 +447,7 @@ export class Page {
         title: codes.title,
         content: [
           occasion === 'due' && h('p', {}, codes.due),
-          h('p', {}, codes.text, occasion !== 'firstSetUp' && ` ${codes.earlier}`), h('p', { class: 'printed' }, head), list, keep, said, form,
+          h('p', {}, codes.text), h('p', { class: 'printed' }, head, gap, codes.use), list, keep, said, form,
           this.#links(wish === 'NEW_RECOVERY_CODES' && keepOld, this.#chooses(cancel, 'back')),
         ],
         field: code,
@@ -491,7 +498,7 @@ export class Page {
       const lost = h('input', { id: 'lost', name: 'lost', type: 'checkbox' });
       // A user who has asked for another phone sets one up anyway.
       const hidden = prompt.wish === 'REPLACE_AUTHENTICATOR';
-      const lostRow = h('div', { class: 'check', hidden }, lost, h('label', { for: lost.id }, recoveryCode.lost));
+      const lostRow = h('div', { class: 'check', hidden }, lost, h('label', { for: lost.id }, recoveryCode.lost, h('span', { class: 'hint' }, recoveryCode.lostLater)));
       // A problem that appears moves this under the second half of a double click on the button.
       lostRow.addEventListener('click', (event) => { if (event.detail > 1) event.preventDefault(); });
       const submit = () => this.#actions.answer(code.value, 'recoveryCode', { lost: lost.checked });
@@ -613,7 +620,8 @@ function duration(seconds: number): string {
   const format = (value: number, unit: string) =>
     new Intl.NumberFormat(document.documentElement.lang, { style: 'unit', unit, unitDisplay: 'long' }).format(value);
   const minutes = Math.floor(seconds / 60);
-  return `${minutes ? `${format(minutes, 'minute')} ` : ''}${format(seconds % 60, 'second')}`;
+  const rest = seconds % 60;
+  return [minutes && format(minutes, 'minute'), (rest || !minutes) && format(rest, 'second')].filter(Boolean).join(' ');
 }
 
 /** Without a clipboard, as on http under a name, what is to be copied is selected. */

@@ -16,6 +16,11 @@ export function typed(text: string, digits: readonly number[]): Typed {
   return characters.length === CODE_CHARACTERS ? { kind: 'recoveryCode', answer } : { kind: 'neither' };
 }
 
+/** A code from a message, as Cognito takes it: it refuses the space that people put in the middle. */
+export function withoutSpaces(text: string): string {
+  return text.normalize('NFKC').replace(/\s/g, '');
+}
+
 /** Whether it may be an address that mail can be sent to. Cognito decides; this only spares the obvious mistakes a request. */
 export function mayBeAddress(text: string): boolean {
   return /^\S+@\S+[.。．｡]\S+$/u.test(text);

@@ -181,7 +181,7 @@ test('a passcode is sent once, unless it never arrived', () => {
 
 test('after a wrong answer the secret and the codes are those shown before', () => {
   const again = reduce(STATES.setUp, EVENTS['asked TOTP_SETUP again']!);
-  expect(again).toMatchObject({ screen: 'setUp', secretCode: 'SECRET', attemptsLeft: 2, problem: { kind: 'wrongPasscode', attemptsLeft: 2 } });
+  expect(again).toMatchObject({ screen: 'setUp', secretCode: 'SECRET', attemptsLeft: 2, problem: { kind: 'wrongFirstPasscode', attemptsLeft: 2 } });
   const codesAgain = reduce(STATES.codes, EVENTS['asked RECOVERY_CODES again']!);
   expect(codesAgain).toMatchObject({ screen: 'codes', recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'] });
 });
@@ -207,11 +207,13 @@ test('a user who leaves the recovery codes learns which codes are valid', () => 
   expect(reduce(STATES.codes, back).notices).toEqual(['codesDue']);
   const wished = reduce({ ...STATES.passcode, wish: 'NEW_RECOVERY_CODES' }, ask(codes));
   expect(reduce(wished, back).notices).toEqual(['codesUnchanged']);
-  expect([leaving(STATES.codes), leaving(wished), leaving(STATES.passcode)]).toEqual([['codesDue'], ['codesUnchanged'], []]);
+  const due = reduce(STATES.passcode, ask(codes));
+  expect([STATES.codes, wished, due, STATES.passcode].map(leaving)).toEqual([['codesDue'], ['codesUnchanged'], ['codesNotKept'], []]);
+  expect([STATES.codes, wished, due].map((state) => reduce(state, EVENTS['passed']!).notices)).toEqual([['turnedOn'], ['codesKept'], ['codesKept']]);
   // What the answer on its way does, nobody can tell.
   const busy = reduce(STATES.codes, { type: 'submitted' });
   expect([leaving(busy), reduce(busy, { type: 'hidden' }).notices]).toEqual([[], []]);
-  expect(reduce(busy, EVENTS['failed']!).notices).toEqual([]);
+  expect(reduce(busy, EVENTS['failed']!).notices).toEqual(['codesUnclear']);
   expect(reduce(busy, EVENTS['failed, the last try']!).notices).toEqual(['codesDue']);
 });
 

@@ -71,9 +71,9 @@ test('15. counts a wait down and ends it, and a recovery code does not wait', as
   await visitor.problem(en.wrongPasscode(2));
   await visitor.code.fill(fifth!);
   const wait = page.locator('#wait');
-  await expect(wait).toHaveText(new RegExp(en.passcode.waiting('[0-9]+ seconds?', 1)));
-  await expect(page.getByRole('alert').filter({ hasText: en.passcode.waiting('', 1).slice(0, 20) })).toHaveCount(1);
-  await expect(wait).toContainText(en.tries(1));
+  await expect(wait).toHaveText(new RegExp(en.passcode.waiting('[0-9]+ seconds?')));
+  await expect(page.getByRole('alert').filter({ hasText: en.passcode.waiting('').slice(0, 20) })).toHaveCount(1);
+  await expect(wait).not.toContainText(en.tries(1));
   await expect(visitor.code).toBeHidden();
   await expect(page.getByRole('button', { name: en.passcode.useRecoveryCode })).toBeFocused();
   await expect(page.getByRole('button', { name: en.continue })).toHaveCount(0);

@@ -32,6 +32,7 @@ export interface Texts {
   offer: { title: string; text: string; yes: string; no: string };
   setUp: {
     title: string;
+    why: string;
     open: string;
     haveNone: string;
     anyApp: string;
@@ -42,6 +43,8 @@ export interface Texts {
     typeKey: string;
     copyKey: string;
     newPhone: string;
+    replaces: string;
+    codeUsed: string;
     deviceName: string;
     deviceHint: string;
     code(digits: string): string;
@@ -63,16 +66,18 @@ export interface Texts {
     keepOld: string;
     /** Above the codes in the file. */
     fileHead(service: string, account: string, date: string): string;
+    /** Under it, for whoever finds the codes years later. */
+    use: string;
   };
   passcode: {
     title(digits: string): string;
     by(device: string): string;
     sentByItself(digits: string): string;
-    waiting(time: string, left: number): string;
+    waiting(time: string): string;
     useRecoveryCode: string;
     haveNeither: string;
   };
-  recoveryCode: { title: string; hint: string; lost: string; usePasscode: string };
+  recoveryCode: { title: string; hint: string; lost: string; lostLater: string; usePasscode: string };
   support: { title: string; ask(whom: string): string; who: string; then: string };
   remove: { title: string; text: string; label: string; button: string; keep: string; cancel: string };
   signedIn: {
@@ -96,6 +101,7 @@ export interface Texts {
   tries(left: number): string;
   wrongPasscode(attemptsLeft: number): string;
   yourClock(time: string): string;
+  wrongFirstPasscode(attemptsLeft: number): string;
   wrongRecoveryCode(attemptsLeft: number): string;
   wrongCode(attemptsLeft: number): string;
   notOneOfThese(attemptsLeft: number): string;
@@ -105,6 +111,8 @@ export interface Texts {
   notices: { [N in Notice]: string };
   /** Between two numbers, such as "6 or 8". */
   or: string;
+  /** Between two sentences. */
+  gap: string;
 
   /** Only where the page is served by the local pool. */
   local: {
