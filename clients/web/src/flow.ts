@@ -49,7 +49,8 @@ export type PlainProblem =
 /** What is no problem, said politely. */
 export type Notice =
   | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'backOnline' | 'renewed' | 'signedOut'
-  | 'codesDue' | 'codesNotKept' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed' | 'unchanged' | 'turnedOn' | 'turnedOff' | 'replaced';
+  | 'codesDue' | 'codesNotKept' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed'
+  | 'unchanged' | 'changeLeft' | 'resetLater' | 'turnedOn' | 'turnedOff' | 'replaced';
 
 /** Why recovery codes come: asked for, with the first or another authenticator, or because few are left or none were kept. */
 export type Occasion = 'wished' | 'firstSetUp' | 'replaced' | 'due';
@@ -211,10 +212,16 @@ export function leaving(state: State): readonly Notice[] {
   switch (state.screen) {
     case 'confirmSignUp':
       return ['confirmLater'];
-    case 'remove':
-      return ['unchanged', ...codeUsed];
+    case 'resetPassword':
+      return ['resetLater'];
+    case 'passcode':
+    case 'recoveryCode':
+      // Whoever wished for something was signed in before.
+      return state.wish === null ? [] : ['changeLeft'];
     case 'setUp':
-      return state.wish === 'REPLACE_AUTHENTICATOR' ? ['unchanged', ...codeUsed] : [];
+      return state.wish === null && !state.byCode ? [] : ['changeLeft', ...codeUsed];
+    case 'remove':
+      return ['changeLeft', ...codeUsed];
     case 'codes':
       return [LEFT_CODES[state.occasion], ...codeUsed];
     default:
@@ -342,7 +349,8 @@ function sent(state: State, { to, notice }: Named<'sent'>): State {
 function passed(state: State, { claims, expires, notice }: Named<'passed'>): State {
   // After a reload only the tokens say who it is.
   const username = state.username || (claims['email'] ?? '');
-  const said = notice ?? (state.screen === 'remove' ? 'turnedOff' : state.screen === 'codes' ? KEPT_CODES[state.occasion] : null);
+  const givenUp = notice === 'unchanged' && state.screen === 'codes' ? 'codesUnchanged' : notice;
+  const said = givenUp ?? (state.screen === 'remove' ? 'turnedOff' : state.screen === 'codes' ? KEPT_CODES[state.occasion] : null);
   return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notices: said ? [said] : [] };
 }
 

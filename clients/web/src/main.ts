@@ -182,6 +182,10 @@ render = (before) => {
   if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state).join(' '));
   else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
   sessionStorage.setItem(WRONG_PASSCODES, String(state.wrongPasscodes));
+  // The browser's Back button is this screen's own.
+  const hasBack = underWay || state.screen === 'signUp' || state.screen === 'forgot';
+  if (hasBack && history.state === null) history.pushState('under way', '');
+  if (!hasBack && state.screen !== 'loading' && history.state !== null) history.back();
   page.show(state, before);
   messages?.(state, before);
 };
@@ -200,6 +204,13 @@ setInterval(() => {
   dispatch({ type: 'clock', now: Date.now() });
   page.tick(state);
 }, 1000);
+addEventListener('popstate', () => {
+  if (history.state !== null) return;
+  const before = state;
+  actions.chose('back');
+  // Where there is no way back, the button stays pressed in vain.
+  if (state === before) render(before);
+});
 addEventListener('online', () => dispatch({ type: 'online' }));
 // The browser may keep the page for its Back button.
 addEventListener('pagehide', (event) => {

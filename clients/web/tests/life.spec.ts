@@ -261,7 +261,7 @@ test('leaves the new phone, and reads what that cost', async ({ visitor, person,
   await visitor.press(en.continue);
   await visitor.sees(en.setUp.newPhone);
   await visitor.press(en.cancel);
-  await expect(page.getByRole('status')).toHaveText(`${en.notices.unchanged} ${en.notices.codeUsed}`);
+  await expect(page.getByRole('status')).toHaveText(`${en.notices.changeLeft} ${en.notices.codeUsed}`);
 });
 
 test('10. is given new recovery codes when fewer than three are left', async ({ visitor, person, pool, page }) => {

@@ -100,7 +100,7 @@ test('with one try left, a user still leaves the removal, and reads that it stay
   await expect(keep!).toBeHidden();
   await cancel!.click();
   await visitor.sees(en.signIn.title);
-  await expect(page.getByRole('status')).toHaveText(`${en.notices.unchanged} ${en.notices.codeUsed}`);
+  await expect(page.getByRole('status')).toHaveText(`${en.notices.changeLeft} ${en.notices.codeUsed}`);
 });
 
 test('in a wait, a removal takes a recovery code, and says so', async ({ visitor, pool, page }) => {

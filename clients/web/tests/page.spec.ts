@@ -39,6 +39,29 @@ test('29. begins again after a reload, and says why', async ({ visitor, person, 
   await visitor.problem('');
 });
 
+test('29. goes back one screen with the browser\'s Back button', async ({ visitor, person, page }) => {
+  await page.goto('about:blank');
+  await visitor.begin(person);
+  await visitor.press(en.passcode.useRecoveryCode);
+  await visitor.press(en.passcode.haveNeither);
+  await visitor.sees(en.support.title);
+  await page.goBack();
+  await visitor.sees(en.recoveryCode.title);
+  await page.goBack();
+  await visitor.sees(en.signIn.title);
+  await visitor.problem('');
+  for (const leave of [() => page.goBack(), () => visitor.press(en.back)]) {
+    await visitor.press(en.signIn.forgot);
+    await visitor.sees(en.forgot.title);
+    await leave();
+    await visitor.sees(en.signIn.title);
+  }
+  await expect.poll(() => page.evaluate(() => history.state)).toBe(null);
+  // From the first screen it leaves the page.
+  await page.goBack();
+  expect(page.url()).toBe('about:blank');
+});
+
 test('29. stays signed in over a reload, and a new tab is not', async ({ visitor, person, pool, page }) => {
   await visitor.begin(person);
   await visitor.code.fill(person.authenticator.unusedPasscode());
