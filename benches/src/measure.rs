@@ -95,7 +95,9 @@ impl Bench<'_> {
         for _ in 0..TRIES {
             self.aws.take_asked();
             let run = self.checked(self.program.run_under_callgrind(self.events(answers, None)));
-            if opened(&self.aws.take_asked()) == expected {
+            // The peers open theirs with the first answer, and give none up.
+            let gives_up = self.program.language == Language::Rust;
+            if opened(&self.aws.take_asked()) == expected || !gives_up {
                 let counted = run.errors.lines().find_map(|line| line.split_once("Collected : "));
                 let (_, counted) = counted.unwrap_or_else(|| panic!("callgrind said:\n{}", run.errors));
                 return counted.trim().parse().expect("a number");
@@ -192,10 +194,10 @@ pub fn assert_alike(ours: &Bench<'_>, theirs: &Bench<'_>) {
 
 /// The two programs ran at different seconds.
 fn without_times(mut record: Value) -> Value {
-    if let Some(record) = record.get_mut("record").and_then(Value::as_object_mut) {
-        for (part, time) in [("lastProof", "at"), ("grant", "until")] {
-            if let Some(part) = record.get_mut(part).and_then(Value::as_object_mut) {
-                part.insert(time.to_owned(), Value::Null);
+    if let Some(record) = record.get_mut("record") {
+        for time in ["/lastProof/at", "/grant/until", "/grant/proof/at"] {
+            if let Some(time) = record.pointer_mut(time) {
+                *time = Value::Null;
             }
         }
     }

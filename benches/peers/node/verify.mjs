@@ -44,7 +44,8 @@ function issuedIn({ challenge, nonce }) {
 async function verifyAnswer(user, codesDue, nonce, typed, clientId) {
   const now = Math.floor(Date.now() / 1000);
   // Where codes are due, the grant comes with them.
-  const grant = !codesDue && clientId ? { clientId, until: now + GRANT_SECONDS } : undefined;
+  const proof = { factor: "totp", at: now };
+  const grant = !codesDue && clientId ? { clientId, until: now + GRANT_SECONDS, proof } : undefined;
   // After a conflict the same secret need not be opened again.
   let opened;
   for (let attempt = 0; attempt < SAVE_ATTEMPTS; attempt += 1) {

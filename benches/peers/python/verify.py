@@ -54,7 +54,10 @@ def issued_in(private_parameters):
 def verify_answer(user, codes_due, nonce, typed, client_id):
     now = int(time.time())
     # Where codes are due, the grant comes with them.
-    grant = {"clientId": client_id, "until": now + GRANT_SECONDS} if client_id and not codes_due else None
+    grant = None
+    if client_id and not codes_due:
+        proof = {"factor": "totp", "at": now}
+        grant = {"clientId": client_id, "until": now + GRANT_SECONDS, "proof": proof}
     # After a conflict the same secret need not be opened again.
     opened, secret = None, None
     for _ in range(SAVE_ATTEMPTS):
