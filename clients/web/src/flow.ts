@@ -219,7 +219,6 @@ export function leaving(state: State): readonly Notice[] {
       // Whoever wished for something was signed in before.
       return state.wish === null ? [] : ['changeLeft'];
     case 'setUp':
-      return state.wish === null && !state.byCode ? [] : ['changeLeft', ...codeUsed];
     case 'remove':
       return ['changeLeft', ...codeUsed];
     case 'codes':

@@ -403,7 +403,7 @@ export class Page {
         content: [
           h('p', {}, replaces ? setUp.replaces : setUp.why, byCode && gap + setUp.codeUsed),
           h('ol', { class: 'steps' },
-            h('li', {}, h('p', {}, setUp.open), h('details', {}, h('summary', {}, setUp.haveNone), h('p', {}, setUp.anyApp))),
+            h('li', {}, h('p', {}, replaces ? setUp.openNew : setUp.open), h('details', {}, h('summary', {}, setUp.haveNone), h('p', {}, setUp.anyApp))),
             h('li', {},
               h('p', {}, setUp.scan),
               qr,
@@ -424,7 +424,7 @@ export class Page {
       const said = h('p', { role: 'status' });
       const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
       const service = this.#config.service ?? location.host;
-      const head = codes.fileHead(service, username, time(Date.now(), { dateStyle: 'long' }));
+      const head = codes.fileHead(service, username, time(Date.now(), { dateStyle: 'long', timeStyle: 'short' }));
       const lines = [head, codes.use, '', ...recoveryCodes, ''];
       const copyAll = () => copy(lines.join('\n'), list, this.#texts, said);
       const download = () => {

@@ -122,6 +122,7 @@ test('6. comes back after a lost phone, whose codes are refused then', async ({ 
   await visitor.recoveryCode.fill(person.recoveryCodes[0]!);
   await visitor.press(en.continue);
   await expect(page.getByText(`${en.setUp.replaces} ${en.setUp.codeUsed}`)).toBeVisible();
+  await expect(page.getByText(en.setUp.openNew)).toBeVisible();
   await visitor.setsUp();
   const codes = await visitor.keepsCodes();
   await visitor.isIn();

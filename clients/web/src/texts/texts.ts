@@ -34,6 +34,7 @@ export interface Texts {
     title: string;
     why: string;
     open: string;
+    openNew: string;
     haveNone: string;
     anyApp: string;
     scan: string;
