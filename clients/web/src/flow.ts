@@ -50,7 +50,7 @@ export type PlainProblem =
 export type Notice =
   | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'backOnline' | 'renewed' | 'signedOut'
   | 'codesDue' | 'codesNotKept' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed'
-  | 'unchanged' | 'changeLeft' | 'resetLater' | 'turnedOn' | 'turnedOff' | 'replaced';
+  | 'unchanged' | 'changeLeft' | 'setUpLeft' | 'resetLater' | 'turnedOn' | 'turnedOff' | 'replaced';
 
 /** Why recovery codes come: asked for, with the first or another authenticator, or because few are left or none were kept. */
 export type Occasion = 'wished' | 'firstSetUp' | 'replaced' | 'due';
@@ -219,6 +219,7 @@ export function leaving(state: State): readonly Notice[] {
       // Whoever wished for something was signed in before.
       return state.wish === null ? [] : ['changeLeft'];
     case 'setUp':
+      return ['changeLeft', 'setUpLeft', ...codeUsed];
     case 'remove':
       return ['changeLeft', ...codeUsed];
     case 'codes':

@@ -153,9 +153,19 @@ const actions: Actions = {
   renew: () => void send({}, () => cognito.renew()),
   signOut: () => void send({}, () => cognito.signOut()),
   wished: (wish) => void dispatch({ type: 'wished', wish }),
-  unwished: () => void send({}, async () => (await cognito.signedIn()) ?? { type: 'signedOut' }),
+  unwished() {
+    send({}, async () => {
+      const passed = await cognito.signedIn();
+      return passed ? { ...passed, notice: 'unchanged' } : { type: 'signedOut' };
+    });
+  },
   reload: () => location.reload(),
 };
+
+/** A change that was wished for begins with another sign-in, which can be left for the session that is there. */
+function isWished({ screen, wish }: State): boolean {
+  return screen === 'signIn' && wish !== null;
+}
 
 async function loadTexts(): Promise<Texts> {
   const wanted = navigator.languages.map((language) => language.split('-')[0] ?? '');
@@ -183,7 +193,7 @@ render = (before) => {
   else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
   sessionStorage.setItem(WRONG_PASSCODES, String(state.wrongPasscodes));
   // The browser's Back button is this screen's own.
-  const hasBack = underWay || state.screen === 'signUp' || state.screen === 'forgot';
+  const hasBack = underWay || isWished(state) || state.screen === 'signUp' || state.screen === 'forgot';
   if (hasBack && history.state === null) history.pushState('under way', '');
   if (!hasBack && state.screen !== 'loading' && history.state !== null) history.back();
   page.show(state, before);
@@ -207,7 +217,8 @@ setInterval(() => {
 addEventListener('popstate', () => {
   if (history.state !== null) return;
   const before = state;
-  actions.chose('back');
+  if (isWished(state)) actions.unwished();
+  else actions.chose('back');
   // Where there is no way back, the button stays pressed in vain.
   if (state === before) render(before);
 });

@@ -378,7 +378,7 @@ export class Page {
     },
 
     setUp: ({ secretCode, otpauthUri, digits, wish, byCode }) => {
-      const { setUp, cancel, gap } = this.#texts;
+      const { setUp, cancelSignIn, gap } = this.#texts;
       const replaces = wish === 'REPLACE_AUTHENTICATOR';
       // It does not send itself: a name may follow.
       const code = this.#passcodeField('');
@@ -410,7 +410,7 @@ export class Page {
               h('p', { class: 'touch' }, h('a', { href: otpauthUri }, setUp.onThisDevice)),
               h('details', {}, h('summary', {}, setUp.cannotScan), h('p', {}, setUp.typeKey), h('p', {}, key), h('div', { class: 'row' }, copyKey, said))),
             h('li', {}, form)),
-          this.#links(replaces && keepOld, this.#chooses(cancel, 'back')),
+          this.#links(replaces && keepOld, this.#chooses(cancelSignIn, 'back')),
         ],
         field: code,
         readFirst: true,
@@ -420,7 +420,8 @@ export class Page {
     },
 
     codes: ({ recoveryCodes, wish, username, occasion }) => {
-      const { codes, cancel, gap } = this.#texts;
+      const { codes, cancelSignIn, gap } = this.#texts;
+      const newApp = occasion === 'firstSetUp' || occasion === 'replaced';
       const said = h('p', { role: 'status' });
       const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
       const service = this.#config.service ?? location.host;
@@ -447,8 +448,8 @@ export class Page {
         title: codes.title,
         content: [
           occasion === 'due' && h('p', {}, codes.due),
-          h('p', {}, codes.text), h('p', { class: 'printed' }, head, gap, codes.use), list, keep, said, form,
-          this.#links(wish === 'NEW_RECOVERY_CODES' && keepOld, this.#chooses(cancel, 'back')),
+          h('p', {}, newApp && codes.appIsSetUp + gap, codes.text), h('p', { class: 'printed' }, head, gap, codes.use), list, keep, said, form,
+          this.#links(wish === 'NEW_RECOVERY_CODES' && keepOld, this.#chooses(cancelSignIn, 'back')),
         ],
         field: code,
         readFirst: true,

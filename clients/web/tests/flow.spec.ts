@@ -222,7 +222,7 @@ test('a user who leaves the replacement of a phone learns which app and which co
   for (const [sent, used] of [[{ lost: true }, ['codeUsed']], [{ passcode: '123456' }, []]] as const) {
     const prompted: State = { ...STATES.recoveryCode, prompt: { ...prompt, wish: 'REPLACE_AUTHENTICATOR' } };
     const newPhone = reduce(reduce(prompted, { type: 'submitted', ...sent }), ask(setUp));
-    expect(reduce(newPhone, back).notices).toEqual(['changeLeft', ...used]);
+    expect(reduce(newPhone, back).notices).toEqual(['changeLeft', 'setUpLeft', ...used]);
     const newCodes = reduce(reduce(newPhone, { type: 'submitted', passcode: '654321' }), ask(codes));
     expect(reduce(newCodes, back).notices).toEqual([newPhone.wish ? 'phoneReplaced' : 'codesDue', ...used]);
     // The next sign-in uses none.
@@ -235,9 +235,9 @@ test('a user who gives up what was wished for learns that nothing has changed', 
   const kept: Event = { type: 'passed', attempt: 7, claims: {}, expires: 0, notice: 'unchanged' };
   expect([given(STATES.codes, kept), given(STATES.setUp, kept)]).toEqual([['codesUnchanged'], ['unchanged']]);
   const wished: State[] = [STATES.passcode, STATES.recoveryCode, STATES.setUp].map((state) => ({ ...state, wish: 'REPLACE_AUTHENTICATOR' }));
-  expect(wished.map(leaving)).toEqual([['changeLeft'], ['changeLeft'], ['changeLeft']]);
+  expect(wished.map(leaving)).toEqual([['changeLeft'], ['changeLeft'], ['changeLeft', 'setUpLeft']]);
   // The code from support is used up, whatever follows.
-  expect(leaving({ ...STATES.setUp, byCode: true })).toEqual(['changeLeft', 'codeUsed']);
+  expect(leaving({ ...STATES.setUp, byCode: true })).toEqual(['changeLeft', 'setUpLeft', 'codeUsed']);
   expect(leaving(STATES.resetPassword)).toEqual(['resetLater']);
 });
 

@@ -202,7 +202,7 @@ test('leaves the codes that were asked for, and the old ones stay valid', async 
   await visitor.recoveryCode.fill(person.recoveryCodes[1]!);
   await visitor.press(en.continue);
   await visitor.problem(en.notOneOfThese(2));
-  await visitor.press(en.cancel);
+  await visitor.press(en.cancelSignIn);
   await expect(page.getByRole('status')).toHaveText(`${en.notices.codesUnchanged} ${en.notices.codeUsed}`);
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
@@ -215,7 +215,7 @@ test('leaves the codes of a new app, and gets new ones at the next sign-in', asy
   const app = await visitor.setsUp();
   await visitor.sees(en.codes.title);
   const unseen = await page.locator('ul.codes li').allTextContents();
-  await visitor.press(en.cancel);
+  await visitor.press(en.cancelSignIn);
   await visitor.sees(en.signIn.title);
   await expect(page.getByRole('status')).toHaveText(en.notices.codesDue);
   await visitor.enter(person);
@@ -245,6 +245,10 @@ test('a signed-in user goes back without a change, and stays signed in', async (
   await expect(page.getByLabel(en.password, { exact: true })).toBeFocused();
   await visitor.press(en.signIn.without);
   await visitor.isIn();
+  await expect(page.getByRole('status')).toHaveText(en.notices.unchanged);
+  await visitor.press(en.signedIn.anotherPhone);
+  await page.goBack();
+  await visitor.isIn();
   // The password ends the session: then there is none to go back to.
   await visitor.press(en.signedIn.anotherPhone);
   await visitor.enter({ ...person, name: person.name, password: 'Another-horse-9' });
@@ -261,8 +265,8 @@ test('leaves the new phone, and reads what that cost', async ({ visitor, person,
   await visitor.recoveryCode.fill(person.recoveryCodes[0]!);
   await visitor.press(en.continue);
   await visitor.sees(en.setUp.newPhone);
-  await visitor.press(en.cancel);
-  await expect(page.getByRole('status')).toHaveText(`${en.notices.changeLeft} ${en.notices.codeUsed}`);
+  await visitor.press(en.cancelSignIn);
+  await expect(page.getByRole('status')).toHaveText(`${en.notices.changeLeft} ${en.notices.setUpLeft} ${en.notices.codeUsed}`);
 });
 
 test('10. is given new recovery codes when fewer than three are left', async ({ visitor, person, pool, page }) => {

@@ -11,6 +11,8 @@ export interface Texts {
   startAgain: string;
   back: string;
   cancel: string;
+  /** On screens where a sign-in is nearly done. */
+  cancelSignIn: string;
   continue: string;
   show: string;
   hide: string;
@@ -53,6 +55,7 @@ export interface Texts {
   };
   codes: {
     title: string;
+    appIsSetUp: string;
     text: string;
     due: string;
     earlier: string;
