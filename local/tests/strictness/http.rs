@@ -127,6 +127,7 @@ async fn the_page_is_told_which_pool_it_signs_in_to() {
         "userPoolId": POOL_ID,
         "userPoolClientId": CLIENT_ID,
         "userPoolEndpoint": "/",
+        "support": "support@example.com",
         "selfSignUp": true,
         "passwordLength": 12,
         "optional": false,
