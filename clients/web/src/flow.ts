@@ -205,6 +205,11 @@ export function challenge(state: State): { attemptsLeft: number; digits: readonl
   return { attemptsLeft: 'attemptsLeft' in state ? state.attemptsLeft : 3, digits: 'digits' in state ? state.digits : [] };
 }
 
+/** Whether the screen has a way back of its own. */
+export function hasBack({ screen }: State): boolean {
+  return TABLE[screen].chose?.back !== undefined;
+}
+
 /** How it stands if the user leaves now. While an answer is under way, nobody can tell. */
 export function leaving(state: State): readonly Notice[] {
   if (state.busy) return [];
@@ -229,7 +234,7 @@ export function leaving(state: State): readonly Notice[] {
   }
 }
 
-const KEPT_CODES: { readonly [O in Occasion]: Notice | null } = {
+const KEPT_CODES: { readonly [O in Occasion]: Notice } = {
   wished: 'codesKept', firstSetUp: 'turnedOn', replaced: 'replaced', due: 'codesKept',
 };
 
@@ -349,9 +354,20 @@ function sent(state: State, { to, notice }: Named<'sent'>): State {
 function passed(state: State, { claims, expires, notice }: Named<'passed'>): State {
   // After a reload only the tokens say who it is.
   const username = state.username || (claims['email'] ?? '');
-  const givenUp = notice === 'unchanged' && state.screen === 'codes' ? 'codesUnchanged' : notice;
-  const said = givenUp ?? (state.screen === 'remove' ? 'turnedOff' : state.screen === 'codes' ? KEPT_CODES[state.occasion] : null);
+  const said = done(state, notice);
   return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notices: said ? [said] : [] };
+}
+
+/** What a user who is signed in has done, or has given up. */
+function done(state: State, notice: Notice | null | undefined): Notice | null {
+  switch (state.screen) {
+    case 'codes':
+      return notice === 'unchanged' ? 'codesUnchanged' : KEPT_CODES[state.occasion];
+    case 'remove':
+      return notice ?? 'turnedOff';
+    default:
+      return notice ?? null;
+  }
 }
 
 function failed(state: State, { problem, stays }: Named<'failed'>): State {

@@ -2,9 +2,10 @@
 
 import './style.css';
 
+import { backButton } from './back.ts';
 import * as cognito from './cognito.ts';
 import { h } from './dom.ts';
-import { challenge, leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
+import { challenge, hasBack, leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
 import { Page } from './screens.ts';
 import type { Texts } from './texts/texts.ts';
 import { mayBeAddress, typed } from './typed.ts';
@@ -162,11 +163,6 @@ const actions: Actions = {
   reload: () => location.reload(),
 };
 
-/** A change that was wished for begins with another sign-in, which can be left for the session that is there. */
-function isWished({ screen, wish }: State): boolean {
-  return screen === 'signIn' && wish !== null;
-}
-
 async function loadTexts(): Promise<Texts> {
   const wanted = navigator.languages.map((language) => language.split('-')[0] ?? '');
   const language = wanted.find((language) => language in LANGUAGES) ?? 'en';
@@ -185,6 +181,9 @@ async function loadConfig(): Promise<Config | null> {
 
 const [texts, config] = await Promise.all([loadTexts(), loadConfig()]);
 const messages = config?.local ? (await import('./messages.ts')).messagesPanel(h, texts, config) : null;
+/** A change begins with another sign-in, which can be left for the session that is there. */
+const isWished = () => state.screen === 'signIn' && state.wish !== null;
+const keepBack = backButton(() => (isWished() ? actions.unwished() : actions.chose('back')));
 const page = new Page(texts, config ?? { userPoolId: '', userPoolClientId: '' }, actions);
 render = (before) => {
   // A half sign-in cannot be drawn again after a reload: its secret is not sent twice.
@@ -192,10 +191,7 @@ render = (before) => {
   if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state).join(' '));
   else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
   sessionStorage.setItem(WRONG_PASSCODES, String(state.wrongPasscodes));
-  // The browser's Back button is this screen's own.
-  const hasBack = underWay || isWished(state) || state.screen === 'signUp' || state.screen === 'forgot';
-  if (hasBack && history.state === null) history.pushState('under way', '');
-  if (!hasBack && state.screen !== 'loading' && history.state !== null) history.back();
+  if (state.screen !== 'loading') keepBack(hasBack(state) || isWished());
   page.show(state, before);
   messages?.(state, before);
 };
@@ -214,14 +210,6 @@ setInterval(() => {
   dispatch({ type: 'clock', now: Date.now() });
   page.tick(state);
 }, 1000);
-addEventListener('popstate', () => {
-  if (history.state !== null) return;
-  const before = state;
-  if (isWished(state)) actions.unwished();
-  else actions.chose('back');
-  // Where there is no way back, the button stays pressed in vain.
-  if (state === before) render(before);
-});
 addEventListener('online', () => dispatch({ type: 'online' }));
 // The browser may keep the page for its Back button.
 addEventListener('pagehide', (event) => {

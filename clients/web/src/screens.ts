@@ -18,13 +18,13 @@ interface Built {
   patch?: (state: State) => void;
 }
 
-/** The fields that a problem is about are emptied, or kept and selected. */
 const SOFT_HYPHEN = '\u00ad';
+/** The fields that a problem is about are emptied, or kept and selected. */
 const EMPTIED: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'wrongPasscode', 'wrongFirstPasscode', 'sentAlready', 'passwordUsed']);
 const ABOUT_THE_PASSWORD: ReadonlySet<Problem['kind']> = new Set(['wrongPassword', 'passwordLocked', 'passwordRules', 'passwordUsed']);
 const ABOUT_THE_ADDRESS: ReadonlySet<Problem['kind']> = new Set(['addressFormat', 'userExists', 'noReset']);
 /** Shown as what happened, not as what went wrong. */
-const NOBODY_S_MISTAKE: ReadonlySet<Problem['kind']> = new Set(['begunAgain', 'confirmFirst', 'passwordReset']);
+const NOT_A_MISTAKE: ReadonlySet<Problem['kind']> = new Set(['begunAgain', 'confirmFirst', 'passwordReset']);
 const NOT_ABOUT_A_FIELD: ReadonlySet<Problem['kind']> = new Set([
   'offline', 'tooManyRequests', 'tooManyAttempts', 'begunAgain', 'signedOut', 'ended', 'expired', 'answerLost', 'stopped', 'tryAgain',
   'tryOnceMore', 'unexpected', 'confirmFirst', 'passwordReset', 'newerServer', 'signUpRefused', 'alreadyConfirmed', 'notSent',
@@ -54,7 +54,7 @@ export class Page {
     patch?.(state);
     this.#main.setAttribute('aria-busy', String(state.busy));
     for (const button of this.#main.querySelectorAll('button')) button.setAttribute('aria-disabled', String(state.busy));
-    this.#problem.className = state.problem && NOBODY_S_MISTAKE.has(state.problem.kind) ? 'notice' : 'problem';
+    this.#problem.className = state.problem && NOT_A_MISTAKE.has(state.problem.kind) ? 'notice' : 'problem';
     say(this.#problem, state.problem ? this.#problemText(state.problem) : '');
     say(this.#notice, state.busy ? this.#texts.busy : this.#noticeText(state));
     const name = title.replaceAll(SOFT_HYPHEN, '');

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 
 import { failure, type Place } from '../src/errors.ts';
-import { leaving, reduce, start, waitUntil, type Asked, type Event, type Prompt, type Screen, type State } from '../src/flow.ts';
+import { hasBack, leaving, reduce, start, waitUntil, type Asked, type Event, type Prompt, type Screen, type State } from '../src/flow.ts';
 import { texts as de } from '../src/texts/de.ts';
 import { texts as en } from '../src/texts/en.ts';
 import { texts as ja } from '../src/texts/ja.ts';
@@ -239,6 +239,11 @@ test('a user who gives up what was wished for learns that nothing has changed', 
   // The code from support is used up, whatever follows.
   expect(leaving({ ...STATES.setUp, byCode: true })).toEqual(['changeLeft', 'setUpLeft', 'codeUsed']);
   expect(leaving(STATES.resetPassword)).toEqual(['resetLater']);
+});
+
+test('only the first screens, and those with buttons of their own, have no way back', () => {
+  const without = Object.values(STATES).filter((state) => !hasBack(state)).map(({ screen }) => screen);
+  expect(new Set(without)).toEqual(new Set(['loading', 'broken', 'signIn', 'offer', 'signedIn', 'problem']));
 });
 
 test('codes come with the reason why', () => {

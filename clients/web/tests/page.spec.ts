@@ -56,6 +56,18 @@ test('29. goes back one screen with the browser\'s Back button', async ({ visito
     await leave();
     await visitor.sees(en.signIn.title);
   }
+  // Faster than the history follows.
+  await visitor.press(en.signIn.forgot);
+  await visitor.sees(en.forgot.title);
+  await page.evaluate(async ([back, forgot]) => {
+    const followed = new Promise((resolve) => { addEventListener('popstate', resolve, { once: true }); });
+    const press = (name: string) => [...document.querySelectorAll('button')].find(({ textContent }) => textContent === name)!.click();
+    for (const name of [back!, forgot!, back!, forgot!]) press(name);
+    await followed;
+  }, [en.back, en.signIn.forgot]);
+  await visitor.sees(en.forgot.title);
+  await page.goBack();
+  await visitor.sees(en.signIn.title);
   await expect.poll(() => page.evaluate(() => history.state)).toBe(null);
   // From the first screen it leaves the page.
   await page.goBack();

@@ -1,6 +1,6 @@
 import type { Texts } from './texts.ts';
 
-const tries = (left: number) => (left === 1 ? 'Noch 1 Versuch.' : `Noch ${left} Versuche.`);
+const tries = (left: number) => (left === 1 ? 'Noch 1 Versuch bei dieser Anmeldung.' : `Noch ${left} Versuche bei dieser Anmeldung.`);
 
 export const texts: Texts = {
   loading: 'Einen Moment …',
@@ -83,13 +83,13 @@ export const texts: Texts = {
     one: 'Geben Sie einen davon ein, um zu zeigen, dass Sie die Codes gespeichert haben. Erst dann gelten sie. Der eingegebene bleibt gültig.',
     keepOld: 'Bisherige Codes behalten und anmelden',
     fileHead: (service, account, date) => `Wiederherstellungscodes von ${account} für ${service}, ${date}. Jeder gilt einmal.`,
-    use: 'Wenn Sie Ihr Telefon verlieren: Melden Sie sich mit E-Mail-Adresse und Passwort an, wählen Sie „Wiederherstellungscode verwenden“ und geben Sie einen dieser Codes ein. Sie gelten nur, wenn Sie damals einen davon eingegeben haben. Frühere Listen gelten seitdem nicht mehr.',
+    use: 'Wenn Sie Ihr Telefon verlieren: Melden Sie sich mit E-Mail-Adresse und Passwort an, wählen Sie „Wiederherstellungscode verwenden“, geben Sie einen dieser Codes ein und kreuzen Sie an, dass Sie Ihr Telefon verloren haben. Die Codes gelten nur, wenn Sie damals einen davon eingegeben haben. Frühere Listen gelten seitdem nicht mehr.',
   },
   passcode: {
     title: (digits) => `Geben Sie den ${digits}\u2011stelligen Code aus Ihrer Authenticator-App ein`,
     by: (device) => `Ihre App ist auf „${device}“ eingerichtet.`,
     sentByItself: (digits) => `Der Code wird automatisch abgeschickt, sobald Sie alle ${digits} Ziffern eingegeben haben.`,
-    waiting: (time) => `Zu viele falsche Codes. In ${time} können Sie es wieder versuchen. Einen Wiederherstellungscode können Sie sofort verwenden.`,
+    waiting: (time) => `In den letzten Tagen gab es zu viele falsche Codes. In ${time} können Sie es wieder versuchen. Einen Wiederherstellungscode können Sie sofort verwenden.`,
     useRecoveryCode: 'Wiederherstellungscode verwenden',
     haveNeither: 'Ich habe weder mein Telefon noch einen Wiederherstellungscode',
   },
@@ -168,9 +168,9 @@ export const texts: Texts = {
     newerServer: 'Diese Seite ist älter als die Anmeldung. Laden Sie sie neu.',
   },
   tries,
-  wrongPasscode: (left) => `Dieser Code stimmt nicht oder wurde schon verwendet. Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie diesen ein. Wenn die App mehrere Einträge für dieses Konto hat, verwenden Sie den neuesten. ${tries(left)}`,
+  wrongPasscode: (left) => `Dieser Code stimmt nicht oder wurde schon verwendet. Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie diesen ein. Wenn die App mehrere Einträge für dieses Konto hat, versuchen Sie einen anderen. ${tries(left)}`,
   yourClock: (time) =>
-    `Wenn die Codes Ihrer App immer wieder falsch sind, verwenden Sie vielleicht einen älteren Eintrag in der App, oder die Uhr des Telefons geht falsch. Es ist jetzt ${time}: Schalten Sie auf Ihrem Telefon die automatische Uhrzeit ein.`,
+    `Wenn die Codes Ihrer App immer wieder falsch sind, verwenden Sie vielleicht den falschen Eintrag in der App, oder die Uhr des Telefons geht falsch. Es ist jetzt ${time}: Schalten Sie auf Ihrem Telefon die automatische Uhrzeit ein.`,
   wrongFirstPasscode: (left) =>
     `Dieser Code stimmt nicht. Wenn Sie dieses Konto schon früher zur App hinzugefügt haben, scannen Sie den QR-Code oben noch einmal und verwenden Sie den neuesten Eintrag. ${tries(left)}`,
   wrongRecoveryCode: (left) => `Dieser Wiederherstellungscode stimmt nicht, wurde schon verwendet oder stammt aus einer früheren Liste. ${tries(left)}`,
@@ -188,7 +188,7 @@ export const texts: Texts = {
     renewed: 'Sie bleiben bis zu der unten genannten Zeit angemeldet.',
     unchanged: 'Es wurde nichts geändert.',
     changeLeft: 'Es wurde nichts geändert, und Sie sind nicht angemeldet.',
-    setUpLeft: 'Falls Sie den Code schon gescannt haben, löschen Sie diesen Eintrag in der App: Beim nächsten Mal gibt es einen neuen Code zum Scannen.',
+    setUpLeft: 'Falls Sie den Code schon gescannt haben, löschen Sie den neuen Eintrag in der App: Beim nächsten Mal gibt es einen neuen Code zum Scannen.',
     resetLater: 'Um Ihr Passwort zurückzusetzen, wählen Sie noch einmal „Passwort vergessen?“.',
     turnedOff: 'Der zweite Schritt ist ausgeschaltet.',
     codesDue: 'Ihre Authenticator-App ist schon eingerichtet, und Sie brauchen sie zum Anmelden. Die Wiederherstellungscodes, die Sie gesehen haben, gelten nicht: Bei der nächsten Anmeldung erhalten Sie neue.',

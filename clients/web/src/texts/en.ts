@@ -1,6 +1,6 @@
 import type { Texts } from './texts.ts';
 
-const tries = (left: number) => (left === 1 ? '1 try left.' : `${left} tries left.`);
+const tries = (left: number) => (left === 1 ? '1 try left in this sign-in.' : `${left} tries left in this sign-in.`);
 
 export const texts: Texts = {
   loading: 'One moment…',
@@ -83,13 +83,13 @@ export const texts: Texts = {
     one: 'Enter one of them to show that you have kept them. Only then do they start to work. The one that you enter stays valid.',
     keepOld: 'Keep my earlier codes, and sign in',
     fileHead: (service, account, date) => `Recovery codes of ${account} for ${service}, ${date}. Each works once.`,
-    use: 'If you lose your phone: sign in with your email address and password, choose “Use a recovery code”, and enter one of these. They work only if you entered one of them when you got them. From then on, earlier lists no longer work.',
+    use: 'If you lose your phone: sign in with your email address and password, choose “Use a recovery code”, enter one of these, and tick the box for a lost phone. They work only if you entered one of them when you got them. From then on, earlier lists no longer work.',
   },
   passcode: {
     title: (digits) => `Enter the ${digits}-digit code from your authenticator app`,
     by: (device) => `Your app is on “${device}”.`,
     sentByItself: (digits) => `The code is submitted as soon as you have entered all ${digits} digits.`,
-    waiting: (time) => `Too many wrong codes. You can try again in ${time}. A recovery code works now.`,
+    waiting: (time) => `There have been too many wrong codes in recent days. You can try again in ${time}. A recovery code works now.`,
     useRecoveryCode: 'Use a recovery code',
     haveNeither: 'I have neither my phone nor a recovery code',
   },
@@ -168,9 +168,9 @@ export const texts: Texts = {
     newerServer: 'This page is older than the sign-in. Reload it.',
   },
   tries,
-  wrongPasscode: (left) => `That code is not right, or was used already. Wait until your app shows a new one, and enter that. If the app has several entries for this account, use the newest. ${tries(left)}`,
+  wrongPasscode: (left) => `That code is not right, or was used already. Wait until your app shows a new one, and enter that. If the app has several entries for this account, try another one. ${tries(left)}`,
   yourClock: (time) =>
-    `If your app’s codes keep failing, you may be using an older entry in the app, or the phone’s clock may be wrong. It is ${time} now: turn on automatic time on your phone.`,
+    `If your app’s codes keep failing, you may be using the wrong entry in the app, or the phone’s clock may be wrong. It is ${time} now: turn on automatic time on your phone.`,
   wrongFirstPasscode: (left) =>
     `That code is not right. If you added this account to the app before, scan the QR code above again, and use the newest entry. ${tries(left)}`,
   wrongRecoveryCode: (left) => `That recovery code is not right, was used before, or is from an earlier list. ${tries(left)}`,
@@ -188,7 +188,7 @@ export const texts: Texts = {
     renewed: 'You stay signed in until the time below.',
     unchanged: 'Nothing was changed.',
     changeLeft: 'Nothing was changed, and you are not signed in.',
-    setUpLeft: 'If you have scanned the code already, delete that entry from the app: next time there is a new code to scan.',
+    setUpLeft: 'If you have scanned the code already, delete the new entry from the app: next time there is a new code to scan.',
     resetLater: 'To reset your password, choose “Forgot your password?” again.',
     turnedOff: 'The second step is turned off.',
     codesDue: 'Your authenticator app is already set up, and you need it to sign in. The recovery codes that you saw are not valid: you get new ones when you next sign in.',

@@ -1,6 +1,6 @@
 import type { Texts } from './texts.ts';
 
-const tries = (left: number) => `还可以尝试 ${left} 次。`;
+const tries = (left: number) => `本次登录还可以尝试 ${left} 次。`;
 
 export const texts: Texts = {
   loading: '请稍候…',
@@ -83,13 +83,13 @@ export const texts: Texts = {
     one: '请输入其中一个，以表明您已保存。输入之后这些代码才会生效，输入的那个也仍然有效。',
     keepOld: '保留原来的代码并登录',
     fileHead: (service, account, date) => `${account} 在 ${service} 的恢复代码，${date}。每个只能用一次。`,
-    use: '如果手机丢失：请用电子邮箱和密码登录，选择“使用恢复代码”，然后输入其中一个。只有当时输入过其中一个，这些代码才有效。此前的列表不再有效。',
+    use: '如果手机丢失：请用电子邮箱和密码登录，选择“使用恢复代码”，输入其中一个，并勾选手机丢失的选项。只有当时输入过其中一个，这些代码才有效。此前的列表不再有效。',
   },
   passcode: {
     title: (digits) => `请输入身份验证器应用中的 ${digits} 位验证码`,
     by: (device) => `验证码显示在“${device}”上。`,
     sentByItself: (digits) => `输满 ${digits} 位后会自动提交。`,
-    waiting: (time) => `错误的验证码过多。请在 ${time}后重试。恢复代码现在就可以使用。`,
+    waiting: (time) => `近几天错误的验证码过多。请在 ${time}后重试。恢复代码现在就可以使用。`,
     useRecoveryCode: '使用恢复代码',
     haveNeither: '我既没有手机，也没有恢复代码',
   },
@@ -167,8 +167,8 @@ export const texts: Texts = {
     newerServer: '此页面的版本已过时。请重新加载。',
   },
   tries,
-  wrongPasscode: (left) => `验证码不正确，或者已经用过。请等应用显示新的验证码后再输入。如果应用中有此账户的多个条目，请使用最新的。${tries(left)}`,
-  yourClock: (time) => `如果应用的验证码总是不正确，可能是用了应用中的旧条目，也可能是手机时钟不准。现在是 ${time}，请在手机上开启自动设置时间。`,
+  wrongPasscode: (left) => `验证码不正确，或者已经用过。请等应用显示新的验证码后再输入。如果应用中有此账户的多个条目，请试试另一个。${tries(left)}`,
+  yourClock: (time) => `如果应用的验证码总是不正确，可能是用错了应用中的条目，也可能是手机时钟不准。现在是 ${time}，请在手机上开启自动设置时间。`,
   wrongFirstPasscode: (left) =>
     `验证码不正确。如果以前在应用中添加过此账户，请重新扫描上面的二维码，并使用最新的条目。${tries(left)}`,
   wrongRecoveryCode: (left) => `恢复代码不正确、已经用过，或者来自旧的列表。${tries(left)}`,
@@ -186,7 +186,7 @@ export const texts: Texts = {
     renewed: '登录状态将保持到下方显示的时间。',
     unchanged: '没有作任何更改。',
     changeLeft: '没有作任何更改。您目前未登录。',
-    setUpLeft: '如果您已扫描二维码，请从应用中删除该条目：下次会有新的二维码。',
+    setUpLeft: '如果您已扫描二维码，请从应用中删除新增的条目：下次会有新的二维码。',
     resetLater: '要重置密码，请再次选择“忘记密码？”。',
     turnedOff: '两步验证已关闭。',
     codesDue: '您的身份验证器应用已经设置好，登录时需要用到它。您刚才看到的恢复代码无效，下次登录时会显示新的代码。',
