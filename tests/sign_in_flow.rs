@@ -268,6 +268,7 @@ async fn a_user_with_fewer_than_three_codes_left_or_none_gets_new_ones() {
     let secret = secret_shown(step.parameters());
     let step = pool.answer(&step, &passcode(&secret, pool.now())).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
+    assert_eq!(step.shown("earlierCodesLeft"), "0");
     // Leaves here, and comes back.
     pool.wait(30);
     let step = pool.start("ana", PASSWORD).await.unwrap();
@@ -282,6 +283,7 @@ async fn a_user_with_fewer_than_three_codes_left_or_none_gets_new_ones() {
     let step = pool.start("ana", PASSWORD).await.unwrap();
     let step = pool.answer(&step, &codes[8]).await.unwrap();
     assert_eq!(step.shown("challenge"), "RECOVERY_CODES");
+    assert_eq!(step.shown("earlierCodesLeft"), "1");
 }
 
 #[tokio::test]

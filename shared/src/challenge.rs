@@ -355,7 +355,12 @@ pub enum PublicParameters<'a> {
         account: &'a str,
     },
     /// Ten new recovery codes.
-    RecoveryCodes(&'a [RecoveryCode]),
+    RecoveryCodes {
+        /// What the user is to keep.
+        codes: &'a [RecoveryCode],
+        /// How many earlier ones are unused: they work until one of the new ones was typed back.
+        earlier_left: usize,
+    },
     /// An offer.
     Offer,
     /// The removal of the authenticator, which takes what the prompt takes.
@@ -379,7 +384,7 @@ impl PublicParameters<'_> {
         let kind = match self {
             Self::SecondFactor { .. } => Kind::SecondFactor { due: Due::Nothing },
             Self::TotpSetup { .. } => Kind::TotpSetup,
-            Self::RecoveryCodes(_) => Kind::RecoveryCodes,
+            Self::RecoveryCodes { .. } => Kind::RecoveryCodes,
             Self::Offer => Kind::Offer,
             Self::RemoveAuthenticator { .. } => Kind::RemoveAuthenticator,
             Self::Again(kind) => *kind,
@@ -411,10 +416,11 @@ impl PublicParameters<'_> {
                 parameters.insert("secretCode".to_owned(), secret.to_base32().to_string());
                 parameters.insert("otpauthUri".to_owned(), otpauth_uri(secret, issuer, account, digits).to_string());
             }
-            Self::RecoveryCodes(codes) => {
+            Self::RecoveryCodes { codes, earlier_left } => {
                 let shown: Vec<_> = codes.iter().map(RecoveryCode::show).collect();
                 let shown = shown.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(" ");
                 parameters.insert("recoveryCodes".to_owned(), shown);
+                parameters.insert("earlierCodesLeft".to_owned(), earlier_left.to_string());
             }
             Self::Again(_) | Self::Offer => {}
         }

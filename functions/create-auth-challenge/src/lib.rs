@@ -141,7 +141,9 @@ impl<S: RecordStore, K: Sealer> Create<S, K> {
                     codes.push(RecoveryCode::new(draw::<CODE_BYTES>(self.random)?));
                 }
                 let new = NewCodes { generation, codes: CodeSet::new(&codes, draw(self.random)?) };
-                (Challenge::RecoveryCodes(new), PublicParameters::RecoveryCodes(&codes).to_map(attempts_left, digits))
+                let shown =
+                    PublicParameters::RecoveryCodes { codes: &codes, earlier_left: record.recovery_codes_left() };
+                (Challenge::RecoveryCodes(new), shown.to_map(attempts_left, digits))
             }
             ToIssue::New(Kind::Offer) => {
                 (Challenge::Offer(Offer { generation }), PublicParameters::Offer.to_map(attempts_left, digits))
