@@ -178,6 +178,7 @@ function custom(parameters: Record<string, string>): Asked {
   const text = (name: string) => parameters[name] ?? '';
   const words = (name: string) => text(name).split(' ').filter(Boolean);
   const attemptsLeft = Number(parameters['attemptsLeft']);
+  const earlierCodesLeft = text('earlierCodesLeft');
   const retryAfterSeconds = Number(parameters['retryAfterSeconds']);
   const digits = words('passcodeDigits').map(Number);
   const accepts = words('accepts');
@@ -195,7 +196,7 @@ function custom(parameters: Record<string, string>): Asked {
       if (!digits.length) return { step: 'UNKNOWN' };
       return { step: 'TOTP_SETUP', attemptsLeft, digits, secretCode: text('secretCode'), otpauthUri: text('otpauthUri') };
     case 'RECOVERY_CODES':
-      return { step: 'RECOVERY_CODES', attemptsLeft, recoveryCodes: words('recoveryCodes') };
+      return { step: 'RECOVERY_CODES', attemptsLeft, recoveryCodes: words('recoveryCodes'), earlierLeft: earlierCodesLeft ? Number(earlierCodesLeft) : null };
     case 'SECOND_FACTOR_OFFER':
       return { step: 'SECOND_FACTOR_OFFER' };
     default:

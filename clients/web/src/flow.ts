@@ -6,8 +6,8 @@ export type Wish = 'REPLACE_AUTHENTICATOR' | 'NEW_RECOVERY_CODES' | 'REMOVE_AUTH
 
 /** What the user has to be told, and does not know yet. The words are in `texts/`. */
 export type Problem =
-  | { kind: 'wrongPasscode'; attemptsLeft: number; clock: number | null }
-  | { kind: 'wrongFirstPasscode' | 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese'; attemptsLeft: number }
+  | { kind: 'wrongPasscode' | 'wrongFirstPasscode'; attemptsLeft: number; clock: number | null }
+  | { kind: 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese'; attemptsLeft: number }
   | { kind: 'notAPasscode' | 'notACode'; digits: readonly number[] }
   | { kind: 'unexpected'; name: string }
   | { kind: PlainProblem };
@@ -84,7 +84,8 @@ interface OnScreen {
   newPassword: {};
   offer: {};
   setUp: { attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string };
-  codes: { attemptsLeft: number; recoveryCodes: readonly string[]; occasion: Occasion };
+  /** `earlierLeft`: how many earlier ones work until then; null if the triggers do not say. */
+  codes: { attemptsLeft: number; recoveryCodes: readonly string[]; earlierLeft: number | null; occasion: Occasion };
   passcode: { prompt: Prompt };
   recoveryCode: { prompt: Prompt };
   support: { prompt: Prompt; from: 'passcode' | 'recoveryCode' };
@@ -118,7 +119,7 @@ export type State = { [S in Screen]: On<S> }[Screen];
 export type Asked =
   | { step: 'SECOND_FACTOR'; attemptsLeft: number; digits: readonly number[]; deviceName: string; retryAfterSeconds: number; stopped: boolean }
   | { step: 'TOTP_SETUP'; attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string }
-  | { step: 'RECOVERY_CODES'; attemptsLeft: number; recoveryCodes: readonly string[] }
+  | { step: 'RECOVERY_CODES'; attemptsLeft: number; recoveryCodes: readonly string[]; earlierLeft: number | null }
   | { step: 'REMOVE_AUTHENTICATOR'; attemptsLeft: number; digits: readonly number[]; retryAfterSeconds: number; stopped: boolean }
   | { step: 'SECOND_FACTOR_OFFER' | 'NEW_PASSWORD' | 'CONFIRM_SIGN_UP' | 'RESET_PASSWORD' | 'UNKNOWN' };
 
@@ -168,11 +169,11 @@ const TABLE: { readonly [S in Screen]: Row<S> } = {
   signIn:        { submitted, mistyped, asked, passed, failed, signedOut, online, chose: { signUp, forgot } },
   signUp:        { submitted, mistyped, sent, failed, online, chose: { forgot, back: restart } },
   confirmSignUp: { submitted, mistyped, sent, failed, online, chose: { signUp, back: restart } },
-  forgot:        { submitted, mistyped, sent, failed, online, chose: { back: restart } },
-  resetPassword: { submitted, mistyped, sent, failed, online, chose: { back: restart } },
+  forgot:        { submitted, mistyped, sent, failed, online, chose: { back: beginAgain } },
+  resetPassword: { submitted, mistyped, sent, failed, online, chose: { back: beginAgain } },
   newPassword:   { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
   offer:         { submitted, asked, passed, failed, online, hidden },
-  setUp:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
+  setUp:         { submitted, mistyped, asked, passed, failed, online, hidden, told, chose: { back: restart } },
   codes:         { submitted, mistyped, asked, passed, failed, online, hidden, chose: { back: restart } },
   passcode:      { submitted, mistyped, asked, passed, failed, online, hidden, clock, told, chose: { recoveryCode: typeRecoveryCode, support, back: restart } },
   recoveryCode:  { submitted, mistyped, asked, passed, failed, online, hidden, clock, chose: { passcode: typePasscode, support, back: restart } },
@@ -228,7 +229,7 @@ export function leaving(state: State): readonly Notice[] {
     case 'remove':
       return ['changeLeft', ...codeUsed];
     case 'codes':
-      return [LEFT_CODES[state.occasion], ...codeUsed];
+      return [...(state.occasion === 'wished' ? ['changeLeft'] as const : []), LEFT_CODES[state.occasion], ...codeUsed];
     default:
       return [];
   }
@@ -287,16 +288,16 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
       const before = state.screen === 'setUp' ? state : null;
       const { secretCode, otpauthUri } = asked.secretCode || !before ? asked : before;
       if (!secretCode || !otpauthUri) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
-      const problem = before && wrong('wrongFirstPasscode', before, attemptsLeft);
+      const problem = before && wrongPasscode('wrongFirstPasscode', before, attemptsLeft);
       return { ...next, screen: 'setUp', attemptsLeft, digits, secretCode, otpauthUri, problem };
     }
     case 'RECOVERY_CODES': {
       const { attemptsLeft } = asked;
       const before = state.screen === 'codes' ? state : null;
-      const recoveryCodes = asked.recoveryCodes.length || !before ? asked.recoveryCodes : before.recoveryCodes;
+      const { recoveryCodes, earlierLeft } = asked.recoveryCodes.length || !before ? asked : before;
       if (!recoveryCodes.length) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
       const problem = before && wrong('notOneOfThese', before, attemptsLeft);
-      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, occasion: before?.occasion ?? occasion(state), problem };
+      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, earlierLeft, occasion: before?.occasion ?? occasion(state), problem };
     }
     case 'REMOVE_AUTHENTICATOR':
       return removal(state, asked, now);
@@ -332,7 +333,7 @@ function prompted(state: State, asked: Extract<Asked, { step: 'SECOND_FACTOR' }>
   if (stopped) return { ...next, screen: 'recoveryCode', problem: { kind: 'stopped' } };
   if (typedCode) return { ...next, screen: 'recoveryCode' };
   // A wait has words of its own.
-  const problem = isWrong && waitUntil === null ? wrongPasscode(before, attemptsLeft) : null;
+  const problem = isWrong && waitUntil === null ? wrongPasscode('wrongPasscode', before, attemptsLeft) : null;
   return { ...next, screen: 'passcode', problem };
 }
 
@@ -354,19 +355,20 @@ function sent(state: State, { to, notice }: Named<'sent'>): State {
 function passed(state: State, { claims, expires, notice }: Named<'passed'>): State {
   // After a reload only the tokens say who it is.
   const username = state.username || (claims['email'] ?? '');
-  const said = done(state, notice);
-  return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notices: said ? [said] : [] };
+  return { ...blank(state), screen: 'signedIn', claims, expires, username, wish: null, notices: done(state, notice) };
 }
 
 /** What a user who is signed in has done, or has given up. */
-function done(state: State, notice: Notice | null | undefined): Notice | null {
+function done(state: State, notice: Notice | null | undefined): readonly Notice[] {
   switch (state.screen) {
+    case 'setUp':
+      return notice ? [notice, 'setUpLeft'] : [];
     case 'codes':
-      return notice === 'unchanged' ? 'codesUnchanged' : KEPT_CODES[state.occasion];
+      return [notice === 'unchanged' ? 'codesUnchanged' : KEPT_CODES[state.occasion]];
     case 'remove':
-      return notice ?? 'turnedOff';
+      return [notice ?? 'turnedOff'];
     default:
-      return notice ?? null;
+      return notice ? [notice] : [];
   }
 }
 
@@ -410,7 +412,13 @@ function clock(state: On<'passcode' | 'recoveryCode' | 'support' | 'remove'>, { 
 
 /** The server's time, asked after two wrong passcodes in a row. */
 function told(state: State, { clock }: Named<'told'>): State {
-  return state.problem?.kind === 'wrongPasscode' ? { ...state, problem: { ...state.problem, clock } } : state;
+  const { problem } = state;
+  return problem && 'clock' in problem ? { ...state, problem: { ...problem, clock } } : state;
+}
+
+/** Whether the passcodes are wrong again and again, as with a clock that is wrong. */
+export function seemsOffTime(state: State): boolean {
+  return 'prompt' in state ? state.prompt.wrongInARow > 1 : state.problem?.kind === 'wrongFirstPasscode' && state.problem.attemptsLeft < 2;
 }
 
 function signUp(state: State): State {
@@ -457,11 +465,11 @@ function waitEnds({ retryAfterSeconds }: { retryAfterSeconds: number }, now: num
   return retryAfterSeconds > 0 ? now + retryAfterSeconds * 1000 : null;
 }
 
-function wrongPasscode(before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
-  return attemptsLeft < before.attemptsLeft ? { kind: 'wrongPasscode', attemptsLeft, clock: null } : null;
+function wrongPasscode(kind: 'wrongPasscode' | 'wrongFirstPasscode', before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
+  return attemptsLeft < before.attemptsLeft ? { kind, attemptsLeft, clock: null } : null;
 }
 
-type Wrong = 'wrongFirstPasscode' | 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese';
+type Wrong = 'wrongRecoveryCode' | 'wrongCode' | 'notOneOfThese';
 
 function wrong(kind: Wrong, before: { attemptsLeft: number }, attemptsLeft: number): Problem | null {
   return attemptsLeft < before.attemptsLeft ? { kind, attemptsLeft } : null;

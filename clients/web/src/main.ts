@@ -5,7 +5,7 @@ import './style.css';
 import { backButton } from './back.ts';
 import * as cognito from './cognito.ts';
 import { h } from './dom.ts';
-import { challenge, hasBack, leaving, reduce, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
+import { challenge, hasBack, leaving, reduce, seemsOffTime, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
 import { Page } from './screens.ts';
 import type { Texts } from './texts/texts.ts';
 import { mayBeAddress, typed } from './typed.ts';
@@ -73,7 +73,7 @@ async function send(submitted: Submitted, call: (state: State) => Promise<cognit
   if (before.busy || !dispatch({ type: 'submitted', ...submitted }).busy) return;
   const { attempt } = state;
   dispatch({ ...(await call(state)), attempt } as Event);
-  if ('prompt' in state && state.prompt.wrongInARow > 1) await tellTime();
+  if (seemsOffTime(state)) await tellTime();
 }
 
 /** The server's time, because the phone's may be wrong. A page on a static host asks that host. */
@@ -142,7 +142,8 @@ const actions: Actions = {
       send({ passcode: answer.answer }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish, deviceName }));
     } else if (answer.kind === 'recoveryCode') {
       send({ lost }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish }));
-    } else {
+    } else if (answer.kind !== 'empty' || !state.problem) {
+      // Enter after a code that was submitted by itself must not hide what was wrong with it.
       const kind = state.screen === 'remove' ? 'notACode' : 'notAPasscode';
       mistyped(accepts === 'recoveryCode' ? { kind: 'notARecoveryCode' } : { kind, digits });
     }

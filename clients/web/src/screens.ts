@@ -2,7 +2,7 @@
 // their field.
 
 import { h, say, svg } from './dom.ts';
-import { challenge, waitUntil, type On, type Problem, type Screen, type State } from './flow.ts';
+import { challenge, waitUntil, type On, type Problem, type Prompt, type Screen, type State } from './flow.ts';
 import type { Actions, Config } from './main.ts';
 import type { Texts } from './texts/texts.ts';
 import { inFours, typed, withoutSpaces } from './typed.ts';
@@ -125,12 +125,12 @@ export class Page {
   #problemText(problem: Problem): string {
     const texts = this.#texts;
     switch (problem.kind) {
-      case 'wrongPasscode': {
-        const { attemptsLeft, clock } = problem;
-        const wrong = texts.wrongPasscode(attemptsLeft);
+      case 'wrongPasscode':
+      case 'wrongFirstPasscode': {
+        const { kind, attemptsLeft, clock } = problem;
+        const wrong = texts[kind](attemptsLeft);
         return clock === null ? wrong : `${wrong}${texts.gap}${texts.yourClock(time(clock, { timeStyle: 'short' }))}`;
       }
-      case 'wrongFirstPasscode':
       case 'wrongRecoveryCode':
       case 'wrongCode':
       case 'notOneOfThese':
@@ -179,6 +179,11 @@ export class Page {
   /** What stands in the field for the address goes along. */
   #chooses(text: string, choice: Parameters<Actions['chose']>[0], email?: HTMLInputElement): HTMLButtonElement {
     return this.#button(text, () => this.#actions.chose(choice, email?.value.trim()));
+  }
+
+  /** A change has ended the session that it began in. */
+  #cancels({ wish }: Prompt): HTMLButtonElement {
+    return this.#chooses(wish === null ? this.#texts.cancel : this.#texts.cancelSignIn, 'back');
   }
 
   #emailField(username: string) {
@@ -281,7 +286,7 @@ export class Page {
       const links = this.#links(
         wish !== null && this.#button(signIn.without, this.#actions.unwished),
         this.#chooses(signIn.forgot, 'forgot', email.input),
-        this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp', email.input),
+        wish === null && this.#config.selfSignUp === true && this.#chooses(signIn.signUp, 'signUp', email.input),
       );
       return {
         title: signIn.title,
@@ -419,7 +424,7 @@ export class Page {
       };
     },
 
-    codes: ({ recoveryCodes, wish, username, occasion }) => {
+    codes: ({ recoveryCodes, earlierLeft, wish, username, occasion }) => {
       const { codes, cancelSignIn, gap } = this.#texts;
       const newApp = occasion === 'firstSetUp' || occasion === 'replaced';
       const said = h('p', { role: 'status' });
@@ -439,7 +444,7 @@ export class Page {
         () => this.#actions.answer(code.value, 'recoveryCode'),
         this.#texts.continue,
         h('div', { class: 'field' },
-          this.#problem, h('label', { for: code.id }, codes.one, occasion !== 'firstSetUp' && gap + codes.earlier), code),
+          this.#problem, h('label', { for: code.id }, codes.one, earlierLeft !== 0 && gap + codes.earlier), code),
       );
       const keepOld = this.#button(codes.keepOld, this.#actions.giveUp);
       const keep = h('div', { class: 'row' },
@@ -447,7 +452,7 @@ export class Page {
       return {
         title: codes.title,
         content: [
-          occasion === 'due' && h('p', {}, codes.due),
+          occasion === 'due' && earlierLeft !== null && h('p', {}, codes.due(earlierLeft)),
           h('p', {}, newApp && codes.appIsSetUp + gap, codes.text), h('p', { class: 'printed' }, head, gap, codes.use), list, keep, said, form,
           this.#links(wish === 'NEW_RECOVERY_CODES' && keepOld, this.#chooses(cancelSignIn, 'back')),
         ],
@@ -458,7 +463,7 @@ export class Page {
     },
 
     passcode: ({ prompt }) => {
-      const { passcode, cancel } = this.#texts;
+      const { passcode, gap } = this.#texts;
       const code = this.#passcodeField('wait device hint');
       const submit = () => this.#actions.answer(code.value, 'both');
       const hint = this.#sendsItself(code, prompt.digits, submit);
@@ -467,7 +472,8 @@ export class Page {
       const form = this.#form(
         submit,
         this.#texts.continue,
-        h('p', { id: 'device', class: 'hint' }, prompt.deviceName && passcode.by(prompt.deviceName)),
+        h('p', { id: 'device', class: 'hint' },
+          prompt.wish === 'REPLACE_AUTHENTICATOR' && passcode.earlier + gap, prompt.deviceName && passcode.by(prompt.deviceName)),
         h('p', { id: 'hint', class: 'hint' }, hint),
         code,
       );
@@ -476,7 +482,7 @@ export class Page {
         labels: code,
         content: [
           wait.shown, wait.announced, form,
-          this.#links(useRecoveryCode, this.#chooses(passcode.haveNeither, 'support'), this.#chooses(cancel, 'back')),
+          this.#links(useRecoveryCode, this.#chooses(passcode.haveNeither, 'support'), this.#cancels(prompt)),
         ],
         field: code,
         patch: (state) => {
@@ -493,7 +499,7 @@ export class Page {
     },
 
     recoveryCode: ({ prompt }) => {
-      const { recoveryCode, passcode, cancel } = this.#texts;
+      const { recoveryCode, passcode } = this.#texts;
       const code = this.#recoveryCodeField('hint');
       const hint = h('p', { id: 'hint', class: 'hint' }, recoveryCode.hint);
       const lost = h('input', { id: 'lost', name: 'lost', type: 'checkbox' });
@@ -511,7 +517,7 @@ export class Page {
           this.#links(
             !prompt.stopped && this.#chooses(recoveryCode.usePasscode, 'passcode'),
             this.#chooses(passcode.haveNeither, 'support'),
-            this.#chooses(cancel, 'back'),
+            this.#cancels(prompt),
           ),
         ],
         field: code,

@@ -16,7 +16,7 @@ const now = 1_000_000;
 const prompt: Prompt = { attemptsLeft: 3, digits: [6], deviceName: 'Blue phone', waitUntil: null, stopped: false, wrongInARow: 0, wish: null };
 const secondFactor = { step: 'SECOND_FACTOR', attemptsLeft: 3, digits: [6], deviceName: 'Blue phone', retryAfterSeconds: 0, stopped: false } as const;
 const setUp = { step: 'TOTP_SETUP', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET' } as const;
-const codes = { step: 'RECOVERY_CODES', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'] } as const;
+const codes = { step: 'RECOVERY_CODES', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], earlierLeft: 0 } as const;
 
 const common = { ...start, attempt: 7, username: 'ana@example.com' };
 const STATES: { [S in Screen]: State & { screen: S } } = {
@@ -30,7 +30,7 @@ const STATES: { [S in Screen]: State & { screen: S } } = {
   newPassword: { ...common, screen: 'newPassword' },
   offer: { ...common, screen: 'offer' },
   setUp: { ...common, screen: 'setUp', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET' },
-  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], occasion: 'firstSetUp' },
+  codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], earlierLeft: 0, occasion: 'firstSetUp' },
   passcode: { ...common, screen: 'passcode', prompt: { ...prompt, waitUntil: now } },
   recoveryCode: { ...common, screen: 'recoveryCode', prompt: { ...prompt, waitUntil: now } },
   support: { ...common, screen: 'support', prompt: { ...prompt, waitUntil: now }, from: 'recoveryCode' },
@@ -206,9 +206,9 @@ test('a user who leaves the recovery codes learns which codes are valid', () => 
   const back: Event = { type: 'chose', choice: 'back' };
   expect(reduce(STATES.codes, back).notices).toEqual(['codesDue']);
   const wished = reduce({ ...STATES.passcode, wish: 'NEW_RECOVERY_CODES' }, ask(codes));
-  expect(reduce(wished, back).notices).toEqual(['codesUnchanged']);
+  expect(reduce(wished, back).notices).toEqual(['changeLeft', 'codesUnchanged']);
   const due = reduce(STATES.passcode, ask(codes));
-  expect([STATES.codes, wished, due, STATES.passcode].map(leaving)).toEqual([['codesDue'], ['codesUnchanged'], ['codesNotKept'], []]);
+  expect([STATES.codes, wished, due, STATES.passcode].map(leaving)).toEqual([['codesDue'], ['changeLeft', 'codesUnchanged'], ['codesNotKept'], []]);
   expect([STATES.codes, wished, due].map((state) => reduce(state, EVENTS['passed']!).notices)).toEqual([['turnedOn'], ['codesKept'], ['codesKept']]);
   // What the answer on its way does, nobody can tell.
   const busy = reduce(STATES.codes, { type: 'submitted' });
@@ -233,7 +233,7 @@ test('a user who leaves the replacement of a phone learns which app and which co
 test('a user who gives up what was wished for learns that nothing has changed', () => {
   const given = (state: State, event: Event) => reduce(state, event).notices;
   const kept: Event = { type: 'passed', attempt: 7, claims: {}, expires: 0, notice: 'unchanged' };
-  expect([given(STATES.codes, kept), given(STATES.setUp, kept)]).toEqual([['codesUnchanged'], ['unchanged']]);
+  expect([given(STATES.codes, kept), given(STATES.setUp, kept)]).toEqual([['codesUnchanged'], ['unchanged', 'setUpLeft']]);
   const wished: State[] = [STATES.passcode, STATES.recoveryCode, STATES.setUp].map((state) => ({ ...state, wish: 'REPLACE_AUTHENTICATOR' }));
   expect(wished.map(leaving)).toEqual([['changeLeft'], ['changeLeft'], ['changeLeft', 'setUpLeft']]);
   // The code from support is used up, whatever follows.

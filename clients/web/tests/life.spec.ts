@@ -184,7 +184,7 @@ test('8. begins a replacement after a recovery code, and keeps the app after all
   await visitor.sees(en.setUp.newPhone);
   await visitor.press(en.setUp.keepOld);
   await visitor.isIn();
-  await expect(page.getByRole('status')).toHaveText(en.notices.unchanged);
+  await expect(page.getByRole('status')).toHaveText(`${en.notices.unchanged} ${en.notices.setUpLeft}`);
   await visitor.press(en.signedIn.signOut);
   await visitor.sees(en.signIn.title);
   await visitor.enter(person);
@@ -203,7 +203,7 @@ test('leaves the codes that were asked for, and the old ones stay valid', async 
   await visitor.press(en.continue);
   await visitor.problem(en.notOneOfThese(2));
   await visitor.press(en.cancelSignIn);
-  await expect(page.getByRole('status')).toHaveText(`${en.notices.codesUnchanged} ${en.notices.codeUsed}`);
+  await expect(page.getByRole('status')).toHaveText(`${en.notices.changeLeft} ${en.notices.codesUnchanged} ${en.notices.codeUsed}`);
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
   await visitor.isIn();
@@ -221,6 +221,7 @@ test('leaves the codes of a new app, and gets new ones at the next sign-in', asy
   await visitor.enter(person);
   await visitor.asksPasscode();
   await visitor.code.fill(app.unusedPasscode());
+  await expect(page.getByText(en.codes.due(0))).toBeVisible();
   const codes = await visitor.keepsCodes();
   expect(codes).not.toContain(unseen[0]);
   await visitor.isIn();
@@ -249,6 +250,14 @@ test('a signed-in user goes back without a change, and stays signed in', async (
   await visitor.press(en.signedIn.anotherPhone);
   await page.goBack();
   await visitor.isIn();
+  await visitor.press(en.signedIn.anotherPhone);
+  await expect(page.getByRole('button', { name: en.signIn.signUp })).toHaveCount(0);
+  await visitor.press(en.signIn.forgot);
+  await visitor.sees(en.forgot.title);
+  await visitor.press(en.back);
+  await expect(page.getByText(en.wishes.REPLACE_AUTHENTICATOR)).toBeVisible();
+  await visitor.press(en.signIn.without);
+  await visitor.isIn();
   // The password ends the session: then there is none to go back to.
   await visitor.press(en.signedIn.anotherPhone);
   await visitor.enter({ ...person, name: person.name, password: 'Another-horse-9' });
@@ -256,6 +265,21 @@ test('a signed-in user goes back without a change, and stays signed in', async (
   await visitor.press(en.signIn.without);
   await expect(page.getByText(en.wishes.REPLACE_AUTHENTICATOR)).toHaveCount(0);
   await expect(page.getByLabel(en.password, { exact: true })).toBeFocused();
+});
+
+test('proves the earlier phone before another one, and leaves', async ({ visitor, person, page }) => {
+  await visitor.begin(person);
+  await visitor.code.fill(person.authenticator.unusedPasscode());
+  await visitor.press(en.signedIn.anotherPhone);
+  await visitor.enter(person);
+  await visitor.asksPasscode();
+  await expect(page.getByText(en.passcode.earlier)).toBeVisible();
+  await visitor.press(en.cancelSignIn);
+  await expect(page.getByRole('status')).toHaveText(en.notices.changeLeft);
+  await visitor.enter(person);
+  await visitor.asksPasscode();
+  await expect(page.getByText(en.passcode.earlier)).toHaveCount(0);
+  await expect(page.getByRole('button', { name: en.cancel, exact: true })).toBeVisible();
 });
 
 test('leaves the new phone, and reads what that cost', async ({ visitor, person, page }) => {
@@ -273,9 +297,36 @@ test('10. is given new recovery codes when fewer than three are left', async ({ 
   for (const code of person.recoveryCodes.slice(0, 8)) await signInElsewhere(pool, person, { answer: code });
   await visitor.begin(person);
   await visitor.code.fill(person.authenticator.unusedPasscode());
-  await expect(page.getByText(en.codes.due)).toBeVisible();
+  await expect(page.getByText(en.codes.due(2))).toBeVisible();
   await visitor.keepsCodes();
   await visitor.isIn();
+});
+
+test('reads why new recovery codes come', async ({ visitor, person, pool, page }) => {
+  for (const code of person.recoveryCodes.slice(0, 8)) await signInElsewhere(pool, person, { answer: code });
+  for (const [code, left] of [[person.recoveryCodes[8]!, 1], [person.recoveryCodes[9]!, 0]] as const) {
+    await visitor.begin(person);
+    await visitor.typeRecoveryCode(code);
+    await expect(page.getByText(en.codes.due(left))).toBeVisible();
+    await expect(page.getByText(en.codes.earlier)).toHaveCount(left);
+    await visitor.press(en.cancelSignIn);
+  }
+});
+
+test('reads that the codes of the new phone were not kept', async ({ visitor, person, page }) => {
+  await visitor.begin(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[0]!);
+  await visitor.press(en.signedIn.anotherPhone);
+  await visitor.enter(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
+  const app = await visitor.setsUp();
+  await visitor.sees(en.codes.title);
+  await expect(page.getByText(en.codes.earlier)).toBeVisible();
+  await visitor.press(en.cancelSignIn);
+  await expect(page.getByRole('status')).toContainText(en.notices.phoneReplaced);
+  await visitor.enter(person);
+  await visitor.code.fill(app.unusedPasscode());
+  await expect(page.getByText(en.codes.due(8))).toBeVisible();
 });
 
 test('signs in again after the tokens were revoked elsewhere', async ({ visitor, person, page }) => {

@@ -1,6 +1,6 @@
 // Wrong answers: what they cost, and what the page says.
 
-import { en, expect, signInElsewhere, stubChallenge, test, Visitor } from './bed.ts';
+import { authenticator, en, expect, signInElsewhere, stubChallenge, test, Visitor } from './bed.ts';
 
 test('11. says that address or password is wrong, and keeps the address', async ({ visitor, person, page }) => {
   await visitor.begin({ ...person, name: person.name, password: 'Another-horse-9' });
@@ -21,6 +21,9 @@ test('12. counts wrong passcodes, speaks of the clock, ends the sign-in', async 
   await visitor.problem(en.wrongPasscode(2));
   await expect(visitor.code).toHaveValue('');
   await expect(visitor.code).toBeFocused();
+  // Enter, out of habit, after a code that was submitted by itself.
+  await visitor.code.press('Enter');
+  await visitor.problem(en.wrongPasscode(2));
   await visitor.code.fill(second!);
   await visitor.problem(new RegExp(`^${en.wrongPasscode(1)} ${en.yourClock('.*')}`));
   await visitor.code.fill(third!);
@@ -101,4 +104,16 @@ test('16. asks for a recovery code where passcodes are stopped', async ({ visito
   await visitor.recoveryCode.fill(person.recoveryCodes[0]!);
   await visitor.press(en.continue);
   await visitor.isIn();
+});
+
+test('says at the set-up that the clock may be wrong', async ({ visitor, pool, page }) => {
+  await visitor.begin(await pool.newPerson());
+  await visitor.sees(en.setUp.title);
+  const key = await page.locator('.key').textContent();
+  const [first, second] = authenticator(key!.replaceAll(' ', '')).wrongPasscodes(2);
+  for (const [passcode, says] of [[first!, en.wrongFirstPasscode(2)], [second!, new RegExp(`^${en.wrongFirstPasscode(1)} ${en.yourClock('.*')}`)]] as const) {
+    await visitor.code.fill(passcode);
+    await visitor.press(en.continue);
+    await visitor.problem(says);
+  }
 });

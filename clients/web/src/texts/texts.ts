@@ -57,7 +57,8 @@ export interface Texts {
     title: string;
     appIsSetUp: string;
     text: string;
-    due: string;
+    /** Why they come: few are left, none, or, with three or more, the last ones were not kept. */
+    due(left: number): string;
     earlier: string;
     list: string;
     copy: string;
@@ -75,6 +76,8 @@ export interface Texts {
   };
   passcode: {
     title(digits: string): string;
+    /** While another one is to be set up. */
+    earlier: string;
     by(device: string): string;
     sentByItself(digits: string): string;
     waiting(time: string): string;
