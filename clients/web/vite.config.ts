@@ -3,11 +3,12 @@
 
 import { defineConfig, type Plugin } from 'vite';
 
-/** What the page never gets to: a configuration in Amplify's own two formats (3 kB), and passkeys (1 kB). */
+/** What the page never gets to: a configuration in Amplify's own two formats (3 kB), passkeys and cookies (1 kB each). */
 const UNUSED: { [module: string]: string } = {
   '@aws-amplify/core/dist/esm/parseAWSExports.mjs': 'export const parseAWSExports = () => ({});',
   '@aws-amplify/core/dist/esm/parseAmplifyOutputs.mjs':
     'export const isAmplifyOutputs = () => false; export const parseAmplifyOutputs = () => ({});',
+  '@aws-amplify/core/dist/esm/storage/CookieStorage.mjs': 'export class CookieStorage {}',
   '@aws-amplify/auth/dist/esm/client/flows/userAuth/handleWebAuthnSignInResult.mjs':
     'export const handleWebAuthnSignInResult = () => { throw new Error("no passkeys"); };',
 };

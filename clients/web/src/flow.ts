@@ -49,8 +49,8 @@ export type PlainProblem =
 /** What is no problem, said politely. */
 export type Notice =
   | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'backOnline' | 'renewed' | 'signedOut'
-  | 'codesDue' | 'codesNotKept' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed'
-  | 'unchanged' | 'changeLeft' | 'setUpLeft' | 'resetLater' | 'turnedOn' | 'turnedOff' | 'replaced';
+  | 'codesDue' | 'codesNotKept' | 'earlierCodesWork' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed'
+  | 'unchanged' | 'changeLeft' | 'offerLeft' | 'setUpLeft' | 'resetLater' | 'turnedOn' | 'turnedOff' | 'replaced';
 
 /** Why recovery codes come: asked for, with the first or another authenticator, or because few are left or none were kept. */
 export type Occasion = 'wished' | 'firstSetUp' | 'replaced' | 'due';
@@ -83,7 +83,8 @@ interface OnScreen {
   resetPassword: {};
   newPassword: {};
   offer: {};
-  setUp: { attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string };
+  /** `offered`: the user may do without, but is asked again only at the next sign-in. */
+  setUp: { attemptsLeft: number; digits: readonly number[]; secretCode: string; otpauthUri: string; offered: boolean };
   /** `earlierLeft`: how many earlier ones work until then; null if the triggers do not say. */
   codes: { attemptsLeft: number; recoveryCodes: readonly string[]; earlierLeft: number | null; occasion: Occasion };
   passcode: { prompt: Prompt };
@@ -225,11 +226,11 @@ export function leaving(state: State): readonly Notice[] {
       // Whoever wished for something was signed in before.
       return state.wish === null ? [] : ['changeLeft'];
     case 'setUp':
-      return ['changeLeft', 'setUpLeft', ...codeUsed];
+      return [state.offered ? 'offerLeft' : 'changeLeft', 'setUpLeft', ...codeUsed];
     case 'remove':
       return ['changeLeft', ...codeUsed];
     case 'codes':
-      return [...(state.occasion === 'wished' ? ['changeLeft'] as const : []), LEFT_CODES[state.occasion], ...codeUsed];
+      return [...(state.occasion === 'wished' ? ['changeLeft'] as const : []), ...codesLeft(state), ...codeUsed];
     default:
       return [];
   }
@@ -242,6 +243,11 @@ const KEPT_CODES: { readonly [O in Occasion]: Notice } = {
 const LEFT_CODES: { readonly [O in Occasion]: Notice } = {
   wished: 'codesUnchanged', firstSetUp: 'codesDue', replaced: 'phoneReplaced', due: 'codesNotKept',
 };
+
+/** What holds once the new codes are left; earlier ones may never have been kept, or be used up. */
+function codesLeft({ occasion, earlierLeft }: On<'codes'>): readonly Notice[] {
+  return earlierLeft ? [LEFT_CODES[occasion], 'earlierCodesWork'] : [LEFT_CODES[occasion]];
+}
 
 // ── What the entries do. Each gives a whole new state.
 
@@ -289,7 +295,8 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
       const { secretCode, otpauthUri } = asked.secretCode || !before ? asked : before;
       if (!secretCode || !otpauthUri) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
       const problem = before && wrongPasscode('wrongFirstPasscode', before, attemptsLeft);
-      return { ...next, screen: 'setUp', attemptsLeft, digits, secretCode, otpauthUri, problem };
+      const offered = before ? before.offered : state.screen === 'offer' || state.wish === 'SET_UP';
+      return { ...next, screen: 'setUp', attemptsLeft, digits, secretCode, otpauthUri, offered, problem };
     }
     case 'RECOVERY_CODES': {
       const { attemptsLeft } = asked;
@@ -364,7 +371,7 @@ function done(state: State, notice: Notice | null | undefined): readonly Notice[
     case 'setUp':
       return notice ? [notice, 'setUpLeft'] : [];
     case 'codes':
-      return [notice === 'unchanged' ? 'codesUnchanged' : KEPT_CODES[state.occasion]];
+      return notice === 'unchanged' ? codesLeft(state) : [KEPT_CODES[state.occasion]];
     case 'remove':
       return [notice ?? 'turnedOff'];
     default:
@@ -385,7 +392,7 @@ function failed(state: State, { problem, stays }: Named<'failed'>): State {
 
 /** Also where a wish is left whose session has ended. */
 function signedOut(state: State): State {
-  return { ...restart(state), notices: state.screen === 'signedIn' ? ['signedOut'] : [] };
+  return { ...restart(state), notices: [state.screen === 'signedIn' ? 'signedOut' : 'changeLeft'] };
 }
 
 function wished(state: State, { wish }: Named<'wished'>): State {
@@ -458,7 +465,9 @@ function blank({ attempt, username, wish, lastSent, byCode, wrongPasscodes }: Co
 }
 
 function beginAgain(state: State): On<'signIn'> {
-  return { ...blank(state), attempt: state.attempt + 1, screen: 'signIn', notices: leaving(state) };
+  // With the codes of a new app, what was wished for is done.
+  const isDone = state.screen === 'codes' && state.occasion !== 'wished';
+  return { ...blank(state), attempt: state.attempt + 1, screen: 'signIn', notices: leaving(state), ...(isDone && { wish: null }) };
 }
 
 function waitEnds({ retryAfterSeconds }: { retryAfterSeconds: number }, now: number): number | null {

@@ -92,6 +92,7 @@ export class Page {
     const problem = this.#problem.parentNode ? [] : [this.#problem];
     this.#main.replaceChildren(heading, ...problem, this.#notice, ...content.filter((node) => node !== null && node !== false));
     this.#built = built;
+    scrollTo(0, 0);
     if ((!built.field || built.readFirst) && state.screen !== 'loading') heading.focus();
   }
 
@@ -104,7 +105,8 @@ export class Page {
       : ABOUT_THE_ADDRESS.has(problem.kind) ? inputs.find(({ id }) => id === 'email')
       : field;
     for (const input of inputs) input.setAttribute('aria-invalid', String(input === wrong));
-    if (takesFocus) field?.focus();
+    // The messages above the field stay in view.
+    if (takesFocus) field?.focus({ preventScroll: true });
     if (problem === null || problem === before.problem || busy) return;
     // The server's time comes after the problem, and the person may be typing already.
     if (problem.kind === 'wrongPasscode' && problem.clock !== null) return;
@@ -382,7 +384,7 @@ export class Page {
       };
     },
 
-    setUp: ({ secretCode, otpauthUri, digits, wish, byCode }) => {
+    setUp: ({ secretCode, otpauthUri, digits, offered, wish, byCode }) => {
       const { setUp, cancelSignIn, gap } = this.#texts;
       const replaces = wish === 'REPLACE_AUTHENTICATOR';
       // It does not send itself: a name may follow.
@@ -410,12 +412,13 @@ export class Page {
           h('ol', { class: 'steps' },
             h('li', {}, h('p', {}, replaces ? setUp.openNew : setUp.open), h('details', {}, h('summary', {}, setUp.haveNone), h('p', {}, setUp.anyApp))),
             h('li', {},
-              h('p', {}, setUp.scan),
-              qr,
               h('p', { class: 'touch' }, h('a', { href: otpauthUri }, setUp.onThisDevice)),
+              h('p', { class: 'touch' }, setUp.scanElsewhere),
+              h('p', { class: 'pointer' }, setUp.scan),
+              qr,
               h('details', {}, h('summary', {}, setUp.cannotScan), h('p', {}, setUp.typeKey), h('p', {}, key), h('div', { class: 'row' }, copyKey, said))),
             h('li', {}, form)),
-          this.#links(replaces && keepOld, this.#chooses(cancelSignIn, 'back')),
+          this.#links(replaces && keepOld, this.#chooses(offered ? setUp.notNow : cancelSignIn, 'back')),
         ],
         field: code,
         readFirst: true,
@@ -435,9 +438,9 @@ export class Page {
       const copyAll = () => copy(lines.join('\n'), list, this.#texts, said);
       const download = () => {
         const url = URL.createObjectURL(new Blob([lines.join('\r\n')], { type: 'text/plain;charset=utf-8' }));
-        h('a', { href: url, download: 'recovery-codes.txt' }).click();
+        h('a', { href: url, download: codes.file }).click();
         URL.revokeObjectURL(url);
-        say(said, codes.downloaded);
+        say(said, codes.downloaded(codes.file));
       };
       const code = this.#recoveryCodeField('');
       const form = this.#form(
@@ -454,7 +457,7 @@ export class Page {
         content: [
           occasion === 'due' && earlierLeft !== null && h('p', {}, codes.due(earlierLeft)),
           h('p', {}, newApp && codes.appIsSetUp + gap, codes.text), h('p', { class: 'printed' }, head, gap, codes.use), list, keep, said, form,
-          this.#links(wish === 'NEW_RECOVERY_CODES' && keepOld, this.#chooses(cancelSignIn, 'back')),
+          this.#links(wish === 'NEW_RECOVERY_CODES' && earlierLeft !== 0 && keepOld, this.#chooses(cancelSignIn, 'back')),
         ],
         field: code,
         readFirst: true,

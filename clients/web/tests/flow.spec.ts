@@ -29,7 +29,7 @@ const STATES: { [S in Screen]: State & { screen: S } } = {
   resetPassword: { ...common, screen: 'resetPassword' },
   newPassword: { ...common, screen: 'newPassword' },
   offer: { ...common, screen: 'offer' },
-  setUp: { ...common, screen: 'setUp', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET' },
+  setUp: { ...common, screen: 'setUp', attemptsLeft: 3, digits: [6], secretCode: 'SECRET', otpauthUri: 'otpauth://totp/SECRET', offered: false },
   codes: { ...common, screen: 'codes', attemptsLeft: 3, recoveryCodes: ['ECX1-7V9Z-XHDP-AK0E'], earlierLeft: 0, occasion: 'firstSetUp' },
   passcode: { ...common, screen: 'passcode', prompt: { ...prompt, waitUntil: now } },
   recoveryCode: { ...common, screen: 'recoveryCode', prompt: { ...prompt, waitUntil: now } },
@@ -233,12 +233,35 @@ test('a user who leaves the replacement of a phone learns which app and which co
 test('a user who gives up what was wished for learns that nothing has changed', () => {
   const given = (state: State, event: Event) => reduce(state, event).notices;
   const kept: Event = { type: 'passed', attempt: 7, claims: {}, expires: 0, notice: 'unchanged' };
-  expect([given(STATES.codes, kept), given(STATES.setUp, kept)]).toEqual([['codesUnchanged'], ['unchanged', 'setUpLeft']]);
+  expect([given({ ...STATES.codes, occasion: 'wished' }, kept), given(STATES.setUp, kept)]).toEqual([['codesUnchanged'], ['unchanged', 'setUpLeft']]);
   const wished: State[] = [STATES.passcode, STATES.recoveryCode, STATES.setUp].map((state) => ({ ...state, wish: 'REPLACE_AUTHENTICATOR' }));
   expect(wished.map(leaving)).toEqual([['changeLeft'], ['changeLeft'], ['changeLeft', 'setUpLeft']]);
   // The code from support is used up, whatever follows.
   expect(leaving({ ...STATES.setUp, byCode: true })).toEqual(['changeLeft', 'setUpLeft', 'codeUsed']);
   expect(leaving(STATES.resetPassword)).toEqual(['resetLater']);
+  // Whoever leaves a change whose session has ended is told so.
+  expect(given({ ...STATES.signIn, wish: 'SET_UP' }, { type: 'signedOut', attempt: 7 })).toEqual(['changeLeft']);
+});
+
+test('a set-up that was offered says how to do without', () => {
+  const offered = [reduce(STATES.offer, ask(setUp)), reduce({ ...STATES.signIn, wish: 'SET_UP' }, ask(setUp))];
+  for (const state of offered) {
+    const again = reduce(state, EVENTS['asked TOTP_SETUP again']!);
+    expect([leaving(state), leaving(again)]).toEqual([['offerLeft', 'setUpLeft'], ['offerLeft', 'setUpLeft']]);
+  }
+  expect(leaving(reduce(STATES.signIn, ask(setUp)))).toEqual(['changeLeft', 'setUpLeft']);
+});
+
+test('earlier codes are said to work only where there are some', () => {
+  const left = (earlierLeft: number | null) => leaving(reduce(STATES.passcode, ask({ ...codes, earlierLeft })));
+  expect([left(null), left(0), left(8)]).toEqual([['codesNotKept'], ['codesNotKept'], ['codesNotKept', 'earlierCodesWork']]);
+});
+
+test('a change that is done is not asked for again, also where its codes were not kept', () => {
+  const wishes = (state: State, problem: 'ended' | 'expired') => reduce(state, { type: 'failed', attempt: 7, problem: { kind: problem }, stays: false }).wish;
+  expect(wishes({ ...STATES.codes, wish: 'SET_UP' }, 'ended')).toBe(null);
+  expect(wishes({ ...STATES.setUp, wish: 'SET_UP' }, 'ended')).toBe('SET_UP');
+  expect(wishes({ ...STATES.codes, occasion: 'wished', wish: 'NEW_RECOVERY_CODES' }, 'expired')).toBe('NEW_RECOVERY_CODES');
 });
 
 test('only the first screens, and those with buttons of their own, have no way back', () => {

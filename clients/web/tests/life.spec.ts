@@ -203,7 +203,7 @@ test('leaves the codes that were asked for, and the old ones stay valid', async 
   await visitor.press(en.continue);
   await visitor.problem(en.notOneOfThese(2));
   await visitor.press(en.cancelSignIn);
-  await expect(page.getByRole('status')).toHaveText(`${en.notices.changeLeft} ${en.notices.codesUnchanged} ${en.notices.codeUsed}`);
+  await expect(page.getByRole('status')).toHaveText(`${en.notices.changeLeft} ${en.notices.codesUnchanged} ${en.notices.earlierCodesWork} ${en.notices.codeUsed}`);
   await visitor.enter(person);
   await visitor.typeRecoveryCode(person.recoveryCodes[1]!);
   await visitor.isIn();
@@ -323,7 +323,7 @@ test('reads that the codes of the new phone were not kept', async ({ visitor, pe
   await visitor.sees(en.codes.title);
   await expect(page.getByText(en.codes.earlier)).toBeVisible();
   await visitor.press(en.cancelSignIn);
-  await expect(page.getByRole('status')).toContainText(en.notices.phoneReplaced);
+  await expect(page.getByRole('status')).toHaveText(`${en.notices.phoneReplaced} ${en.notices.earlierCodesWork} ${en.notices.codeUsed}`);
   await visitor.enter(person);
   await visitor.code.fill(app.unusedPasscode());
   await expect(page.getByText(en.codes.due(8))).toBeVisible();

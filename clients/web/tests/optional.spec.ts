@@ -24,6 +24,18 @@ test('9. puts the offer off, and turns it on later, asked once', async ({ visito
   await visitor.isIn();
 });
 
+test('leaves the set-up that was offered, and does without', async ({ visitor, pool, page }) => {
+  const person = await pool.newPerson();
+  await visitor.begin(person);
+  await visitor.press(en.offer.yes);
+  await visitor.sees(en.setUp.title);
+  await visitor.press(en.setUp.notNow);
+  await expect(page.getByRole('status')).toHaveText(`${en.notices.offerLeft} ${en.notices.setUpLeft}`);
+  await visitor.enter(person);
+  await visitor.press(en.offer.no);
+  await visitor.isIn();
+});
+
 test('9. a user takes the offer, and turns it off again', async ({ visitor, pool, page }) => {
   const person = await pool.newPerson();
   await visitor.begin(person);

@@ -122,7 +122,7 @@ test('31. selects codes without a clipboard, downloads and prints them', async (
   expect(lines.slice(1, -1)).toEqual([en.codes.use, '', ...codes]);
   await visitor.press(en.codes.print);
   await expect(page.locator('body')).toHaveAttribute('data-printed', '');
-  await expect(page.getByText(en.codes.downloaded)).toHaveCount(0);
+  await expect(page.getByText(en.codes.downloaded(en.codes.file))).toHaveCount(0);
   await page.emulateMedia({ media: 'print' });
   await expect(page.locator('ul.codes')).toBeVisible();
   await expect(page.getByText(en.codes.use)).toBeVisible();

@@ -40,8 +40,11 @@ export interface Texts {
     haveNone: string;
     anyApp: string;
     scan: string;
+    /** On a phone, after the link. */
+    scanElsewhere: string;
     qrCode: string;
     onThisDevice: string;
+    notNow: string;
     cannotScan: string;
     typeKey: string;
     copyKey: string;
@@ -65,7 +68,9 @@ export interface Texts {
     download: string;
     print: string;
     copied: string;
-    downloaded: string;
+    /** The name of the file with the codes. */
+    file: string;
+    downloaded(file: string): string;
     selected: string;
     one: string;
     keepOld: string;
