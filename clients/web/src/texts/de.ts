@@ -57,7 +57,7 @@ export const texts: Texts = {
     scanElsewhere: 'Oder scannen Sie diesen Code mit einer App auf einem anderen Gerät.',
     qrCode: 'QR-Code für Ihre Authenticator-App',
     onThisDevice: 'Konto zu einer App auf diesem Gerät hinzufügen',
-    notNow: 'Jetzt nicht (Sie melden sich neu an)',
+    notNow: 'Nicht jetzt (Sie müssen sich dann neu anmelden)',
     cannotScan: 'Ich kann ihn nicht scannen',
     typeKey: 'Geben Sie diesen Schlüssel in die App ein. Dort heißt er vielleicht „Code“ oder „geheimer Schlüssel“; der Typ ist „zeitbasiert“.',
     copyKey: 'Schlüssel kopieren',
@@ -88,11 +88,11 @@ export const texts: Texts = {
     one: 'Geben Sie einen davon ein, um zu zeigen, dass Sie die Codes gespeichert haben. Erst dann gelten sie. Der eingegebene bleibt gültig.',
     keepOld: 'Bei den bisherigen Codes bleiben und sich anmelden',
     fileHead: (service, account, date) => `Wiederherstellungscodes von ${account} für ${service}, ${date}. Jeder gilt einmal.`,
-    use: 'Wenn Sie Ihr Telefon verlieren: Melden Sie sich mit E-Mail-Adresse und Passwort an, wählen Sie „Wiederherstellungscode verwenden“, geben Sie einen dieser Codes ein und kreuzen Sie an, dass Sie Ihr Telefon verloren haben. Die Codes gelten nur, wenn Sie damals einen davon eingegeben haben. Frühere Listen gelten seitdem nicht mehr.',
+    use: 'Wenn Sie Ihr Telefon verlieren: Melden Sie sich mit E-Mail-Adresse und Passwort an, wählen Sie „Wiederherstellungscode verwenden“, geben Sie einen dieser Codes ein und kreuzen Sie „Ich habe mein Telefon nicht mehr“ an. Die Codes gelten nur, wenn Sie damals einen davon eingegeben haben. Frühere Listen gelten seitdem nicht mehr.',
   },
   passcode: {
     title: (digits) => `Geben Sie den ${digits}\u2011stelligen Code aus Ihrer Authenticator-App ein`,
-    earlier: 'Verwenden Sie die bisherige App. Das neue Telefon kommt danach an die Reihe.',
+    earlier: 'Verwenden Sie die bisherige App. Das neue Telefon richten Sie danach ein.',
     by: (device) => `Ihre App ist auf „${device}“ eingerichtet.`,
     sentByItself: (digits) => `Der Code wird automatisch abgeschickt, sobald Sie alle ${digits} Ziffern eingegeben haben.`,
     waiting: (time) => `Es gab zu viele falsche Codes, gerade eben oder in den letzten Tagen. In ${time} können Sie es wieder versuchen. Einen Wiederherstellungscode können Sie sofort verwenden.`,
@@ -101,7 +101,7 @@ export const texts: Texts = {
   },
   recoveryCode: {
     title: 'Geben Sie einen Wieder\u00adherstellungs\u00adcode ein',
-    hint: 'Zum Beispiel ECX1-7V9Z-XHDP-AK0E, oder einen Code, den Sie vom Support erhalten haben. Groß- und Kleinschreibung, Leerzeichen und Bindestriche spielen keine Rolle.',
+    hint: 'Zum Beispiel ECX1-7V9Z-XHDP-AK0E oder ein Code, den Sie vom Support erhalten haben. Groß- und Kleinschreibung, Leerzeichen und Bindestriche spielen keine Rolle.',
     lost: 'Ich habe mein Telefon nicht mehr und möchte gleich ein anderes einrichten',
     lostLater: 'Kreuzen Sie das an, wenn Sie ein anderes Telefon zur Hand haben. Später brauchen Sie dafür einen weiteren Wiederherstellungscode.',
     usePasscode: 'Meine Authenticator-App verwenden',
@@ -178,7 +178,7 @@ export const texts: Texts = {
   yourClock: (time) =>
     `Wenn die Codes Ihrer App immer wieder falsch sind, verwenden Sie vielleicht den falschen Eintrag in der App, oder die Uhr des Telefons geht falsch. Es ist jetzt ${time}: Schalten Sie auf Ihrem Telefon die automatische Uhrzeit ein.`,
   wrongFirstPasscode: (left) =>
-    `Dieser Code stimmt nicht. Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie diesen ein. Wenn das Konto schon früher in der App war, scannen Sie den Code oben und verwenden Sie den neuesten Eintrag. ${tries(left)}`,
+    `Dieser Code stimmt nicht. Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie diesen ein. Wenn das Konto schon früher in der App war, scannen Sie den QR-Code oben und verwenden Sie den neuesten Eintrag. ${tries(left)}`,
   wrongRecoveryCode: (left) => `Dieser Wiederherstellungscode stimmt nicht, wurde schon verwendet oder stammt aus einer früheren Liste. ${tries(left)}`,
   wrongCode: (left) => `Dieser Code stimmt nicht oder wurde schon verwendet. ${tries(left)}`,
   notOneOfThese: (left) => `Das ist keiner der Codes oben. ${tries(left)}`,
