@@ -109,7 +109,7 @@ export class Page {
     if (takesFocus) field?.focus({ preventScroll: true });
     if (problem === null || problem === before.problem || busy) return;
     // The server's time comes after the problem, and the person may be typing already.
-    if (problem.kind === 'wrongPasscode' && problem.clock !== null) return;
+    if ('clock' in problem && problem.clock !== null) return;
     if (wrong && EMPTIED.has(problem.kind)) wrong.value = '';
     wrong?.focus();
     wrong?.select();
