@@ -49,7 +49,7 @@ export type PlainProblem =
 /** What is no problem, said politely. */
 export type Notice =
   | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'backOnline' | 'renewed' | 'signedOut'
-  | 'codesDue' | 'codesNotKept' | 'earlierCodesWork' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed'
+  | 'codesDue' | 'codesNotKept' | 'earlierCodesWork' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed' | 'onlyTheApp'
   | 'unchanged' | 'changeLeft' | 'offerLeft' | 'setUpLeft' | 'resetLater' | 'turnedOn' | 'turnedOff' | 'replaced';
 
 /** Why recovery codes come: asked for, with the first or another authenticator, or because few are left or none were kept. */
@@ -230,7 +230,7 @@ export function leaving(state: State): readonly Notice[] {
     case 'remove':
       return ['changeLeft', ...codeUsed];
     case 'codes':
-      return [...(state.occasion === 'wished' ? ['changeLeft'] as const : []), ...codesLeft(state), ...codeUsed];
+      return [...(state.occasion === 'wished' ? ['changeLeft'] as const : []), ...codesLeft(state), ...codeUsed, ...(needsTheApp(state) ? ['onlyTheApp'] as const : [])];
     default:
       return [];
   }
@@ -243,6 +243,16 @@ const KEPT_CODES: { readonly [O in Occasion]: Notice } = {
 const LEFT_CODES: { readonly [O in Occasion]: Notice } = {
   wished: 'codesUnchanged', firstSetUp: 'codesDue', replaced: 'phoneReplaced', due: 'codesNotKept',
 };
+
+/** Whether only the app that there was before lets the user in again, unless the new codes are kept. */
+export function needsTheApp({ byCode, earlierLeft, occasion }: On<'codes'>): boolean {
+  return byCode && earlierLeft === 0 && !hasNewApp(occasion);
+}
+
+/** Whether the codes come with a new app, which is set up already. */
+export function hasNewApp(occasion: Occasion): boolean {
+  return occasion === 'firstSetUp' || occasion === 'replaced';
+}
 
 /** What holds once the new codes are left; earlier ones may never have been kept, or be used up. */
 function codesLeft({ occasion, earlierLeft }: On<'codes'>): readonly Notice[] {
@@ -304,7 +314,11 @@ function asked(state: State, { asked, now }: Named<'asked'>): State {
       const { recoveryCodes, earlierLeft } = asked.recoveryCodes.length || !before ? asked : before;
       if (!recoveryCodes.length) return { ...next, screen: 'problem', problem: { kind: 'newerServer' } };
       const problem = before && wrong('notOneOfThese', before, attemptsLeft);
-      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, earlierLeft, occasion: before?.occasion ?? occasion(state), problem };
+      // A right first passcode gives all attempts back; a set-up that is given up takes one.
+      const givenUp = state.screen === 'setUp' && attemptsLeft < state.attemptsLeft;
+      const notices = givenUp ? ['unchanged', 'setUpLeft'] as const : [];
+      const why = before?.occasion ?? (givenUp ? 'due' : occasion(state));
+      return { ...next, screen: 'codes', attemptsLeft, recoveryCodes, earlierLeft, occasion: why, problem, notices };
     }
     case 'REMOVE_AUTHENTICATOR':
       return removal(state, asked, now);

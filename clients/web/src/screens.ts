@@ -2,7 +2,7 @@
 // their field.
 
 import { h, say, svg } from './dom.ts';
-import { challenge, waitUntil, type On, type Problem, type Prompt, type Screen, type State } from './flow.ts';
+import { challenge, hasNewApp, needsTheApp, waitUntil, type On, type Problem, type Prompt, type Screen, type State } from './flow.ts';
 import type { Actions, Config } from './main.ts';
 import type { Texts } from './texts/texts.ts';
 import { inFours, typed, withoutSpaces } from './typed.ts';
@@ -88,9 +88,9 @@ export class Page {
       ? h('h1', {}, h('label', { for: labels.id }, title))
       : h('h1', { tabindex: '-1' }, title);
     this.#main.dataset['screen'] = state.screen;
-    // On a long screen the problem stands at the field that it is about.
-    const problem = this.#problem.parentNode ? [] : [this.#problem];
-    this.#main.replaceChildren(heading, ...problem, this.#notice, ...content.filter((node) => node !== null && node !== false));
+    // On a long screen they stand at the field that they are about.
+    const messages = [this.#problem, this.#notice].filter((message) => !message.parentNode);
+    this.#main.replaceChildren(heading, ...messages, ...content.filter((node) => node !== null && node !== false));
     this.#built = built;
     scrollTo(0, 0);
     if ((!built.field || built.readFirst) && state.screen !== 'loading') heading.focus();
@@ -185,7 +185,7 @@ export class Page {
 
   /** A change has ended the session that it began in. */
   #cancels({ wish }: Prompt): HTMLButtonElement {
-    return this.#chooses(wish === null ? this.#texts.cancel : this.#texts.cancelSignIn, 'back');
+    return this.#chooses(wish === null ? this.#texts.cancel : this.#texts.cancelChange, 'back');
   }
 
   #emailField(username: string) {
@@ -397,7 +397,7 @@ export class Page {
       const form = this.#form(
         submit,
         this.#texts.continue,
-        h('div', { class: 'field' }, this.#problem, h('label', { for: code.id }, setUp.code(this.#digits(digits))), code),
+        h('div', { class: 'field' }, this.#problem, this.#notice, h('label', { for: code.id }, setUp.code(this.#digits(digits))), code),
         h('div', { class: 'field' },
           h('label', { for: device.id }, setUp.deviceName), h('p', { id: 'hint', class: 'hint' }, setUp.deviceHint), device),
       );
@@ -427,9 +427,10 @@ export class Page {
       };
     },
 
-    codes: ({ recoveryCodes, earlierLeft, wish, username, occasion }) => {
-      const { codes, cancelSignIn, gap } = this.#texts;
-      const newApp = occasion === 'firstSetUp' || occasion === 'replaced';
+    codes: (state) => {
+      const { recoveryCodes, earlierLeft, wish, username, occasion, byCode } = state;
+      const { codes, setUp, cancelSignIn, gap } = this.#texts;
+      const newApp = hasNewApp(occasion);
       const said = h('p', { role: 'status' });
       const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
       const service = this.#config.service ?? location.host;
@@ -456,8 +457,9 @@ export class Page {
         title: codes.title,
         content: [
           occasion === 'due' && earlierLeft !== null && h('p', {}, codes.due(earlierLeft)),
+          byCode && !newApp && h('p', {}, needsTheApp(state) ? codes.onlyTheApp : setUp.codeUsed),
           h('p', {}, newApp && codes.appIsSetUp + gap, codes.text), h('p', { class: 'printed' }, head, gap, codes.use), list, keep, said, form,
-          this.#links(wish === 'NEW_RECOVERY_CODES' && earlierLeft !== 0 && keepOld, this.#chooses(cancelSignIn, 'back')),
+          this.#links(wish === 'NEW_RECOVERY_CODES' && earlierLeft !== 0 && keepOld, this.#chooses(newApp ? codes.later : cancelSignIn, 'back')),
         ],
         field: code,
         readFirst: true,

@@ -257,6 +257,18 @@ test('earlier codes are said to work only where there are some', () => {
   expect([left(null), left(0), left(8)]).toEqual([['codesNotKept'], ['codesNotKept'], ['codesNotKept', 'earlierCodesWork']]);
 });
 
+test('a set-up that is given up leads to codes without a new app', () => {
+  const given = reduce({ ...STATES.setUp, busy: true }, ask({ ...codes, attemptsLeft: 2 }));
+  expect(given).toMatchObject({ occasion: 'due', notices: ['unchanged', 'setUpLeft'] });
+  expect(reduce({ ...STATES.setUp, attemptsLeft: 1 }, ask(codes))).toMatchObject({ occasion: 'firstSetUp', notices: [] });
+});
+
+test('after the last recovery code only the app lets the user in', () => {
+  const typed = reduce({ ...STATES.recoveryCode, byCode: true, busy: true }, ask({ ...codes, earlierLeft: 0 }));
+  expect(leaving(typed)).toEqual(['codesNotKept', 'codeUsed', 'onlyTheApp']);
+  expect(leaving({ ...STATES.codes, byCode: true })).toEqual(['codesDue', 'codeUsed']);
+});
+
 test('a change that is done is not asked for again, also where its codes were not kept', () => {
   const wishes = (state: State, problem: 'ended' | 'expired') => reduce(state, { type: 'failed', attempt: 7, problem: { kind: problem }, stays: false }).wish;
   expect(wishes({ ...STATES.codes, wish: 'SET_UP' }, 'ended')).toBe(null);

@@ -215,7 +215,7 @@ test('leaves the codes of a new app, and gets new ones at the next sign-in', asy
   const app = await visitor.setsUp();
   await visitor.sees(en.codes.title);
   const unseen = await page.locator('ul.codes li').allTextContents();
-  await visitor.press(en.cancelSignIn);
+  await visitor.press(en.codes.later);
   await visitor.sees(en.signIn.title);
   await expect(page.getByRole('status')).toHaveText(en.notices.codesDue);
   await visitor.enter(person);
@@ -274,7 +274,7 @@ test('proves the earlier phone before another one, and leaves', async ({ visitor
   await visitor.enter(person);
   await visitor.asksPasscode();
   await expect(page.getByText(en.passcode.earlier)).toBeVisible();
-  await visitor.press(en.cancelSignIn);
+  await visitor.press(en.cancelChange);
   await expect(page.getByRole('status')).toHaveText(en.notices.changeLeft);
   await visitor.enter(person);
   await visitor.asksPasscode();
@@ -309,8 +309,32 @@ test('reads why new recovery codes come', async ({ visitor, person, pool, page }
     await visitor.typeRecoveryCode(code);
     await expect(page.getByText(en.codes.due(left))).toBeVisible();
     await expect(page.getByText(en.codes.earlier)).toHaveCount(left);
+    await expect(page.getByText(left ? en.setUp.codeUsed : en.codes.onlyTheApp)).toBeVisible();
     await visitor.press(en.cancelSignIn);
+    const says = [en.notices.codesNotKept, left ? en.notices.earlierCodesWork : '', en.notices.codeUsed, left ? '' : en.notices.onlyTheApp];
+    await expect(page.getByRole('status')).toHaveText(says.filter(Boolean).join(' '));
   }
+});
+
+test('keeps the earlier app where no codes are left, and gets new ones', async ({ visitor, person, pool, page }) => {
+  for (const code of person.recoveryCodes.slice(0, 8)) await signInElsewhere(pool, person, { answer: code });
+  await visitor.begin(person);
+  await visitor.typeRecoveryCode(person.recoveryCodes[8]!);
+  await visitor.press(en.cancelSignIn);
+  await visitor.enter(person);
+  await visitor.press(en.passcode.useRecoveryCode);
+  await page.getByLabel(en.recoveryCode.lost).check();
+  await visitor.recoveryCode.fill(person.recoveryCodes[9]!);
+  await visitor.press(en.continue);
+  await visitor.sees(en.setUp.newPhone);
+  await visitor.press(en.setUp.keepOld);
+  await visitor.sees(en.codes.title);
+  await expect(page.getByRole('status').first()).toHaveText(`${en.notices.unchanged} ${en.notices.setUpLeft}`);
+  await expect(page.getByText(en.codes.appIsSetUp)).toHaveCount(0);
+  await expect(page.getByText(en.codes.due(0))).toBeVisible();
+  await visitor.keepsCodes();
+  await visitor.isIn();
+  await expect(page.getByRole('status')).toHaveText(en.notices.codesKept);
 });
 
 test('reads that the codes of the new phone were not kept', async ({ visitor, person, page }) => {
@@ -322,7 +346,7 @@ test('reads that the codes of the new phone were not kept', async ({ visitor, pe
   const app = await visitor.setsUp();
   await visitor.sees(en.codes.title);
   await expect(page.getByText(en.codes.earlier)).toBeVisible();
-  await visitor.press(en.cancelSignIn);
+  await visitor.press(en.codes.later);
   await expect(page.getByRole('status')).toHaveText(`${en.notices.phoneReplaced} ${en.notices.earlierCodesWork} ${en.notices.codeUsed}`);
   await visitor.enter(person);
   await visitor.code.fill(app.unusedPasscode());

@@ -126,7 +126,7 @@ test('31. selects codes without a clipboard, downloads and prints them', async (
   await page.emulateMedia({ media: 'print' });
   await expect(page.locator('ul.codes')).toBeVisible();
   await expect(page.getByText(en.codes.use)).toBeVisible();
-  for (const button of [en.codes.print, en.continue, en.cancelSignIn]) await expect(page.getByRole('button', { name: button })).toBeHidden();
+  for (const button of [en.codes.print, en.continue, en.codes.later]) await expect(page.getByRole('button', { name: button })).toBeHidden();
 });
 
 test('31. copies the codes and the key where there is one', async ({ visitor, pool, page, context }) => {

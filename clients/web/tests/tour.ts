@@ -80,7 +80,7 @@ export async function tour(visitor: Visitor, pool: Pool, show: (screen: string) 
   await visitor.begin(await pool.newPerson());
   await visitor.setsUp();
   await visitor.sees(en.codes.title);
-  await visitor.press(en.cancelSignIn);
+  await visitor.press(en.codes.later);
   await show('sign-in-codes-due');
 
   await visitor.begin(person);

@@ -11,6 +11,7 @@ export const texts: Texts = {
   back: 'Back',
   cancel: 'Cancel',
   cancelSignIn: 'Cancel, and do not sign in',
+  cancelChange: 'Cancel (you will be signed out)',
   continue: 'Continue',
   show: 'Show password',
   hide: 'Hide password',
@@ -48,7 +49,7 @@ export const texts: Texts = {
   },
   setUp: {
     title: 'Set up an authenticator app',
-    why: 'After this, you sign in with your password and a code that this app shows.',
+    why: 'After this, you sign in with your password and, as a second step, a code that this app shows.',
     open: 'Open an authenticator app on your phone.',
     openNew: 'Open an authenticator app on your new phone.',
     haveNone: 'I do not have one',
@@ -56,7 +57,7 @@ export const texts: Texts = {
     scan: 'Scan this code with the app.',
     scanElsewhere: 'Or scan this code with an app on another device.',
     qrCode: 'QR code for your authenticator app',
-    onThisDevice: 'Add the account to an app on this device',
+    onThisDevice: 'If the app is on this device: add the account to it',
     notNow: 'Not now (you will have to sign in again)',
     cannotScan: 'I cannot scan it',
     typeKey: 'Type this key into the app. The app may call it a code or a secret; the type is “time-based”.',
@@ -76,6 +77,7 @@ export const texts: Texts = {
     due: (left) => (left > 2 ? 'You get new recovery codes because you did not finish this step last time.'
       : left ? `You get new recovery codes because only ${left} of your earlier ones ${left === 1 ? 'is' : 'are'} left.`
         : 'You get new recovery codes because you have none that work.'),
+    onlyTheApp: 'The recovery code that you entered is used up. If you cancel, only your authenticator app lets you sign in again.',
     earlier: 'Once you have entered it, any earlier codes stop working.',
     list: 'Your recovery codes',
     copy: 'Copy',
@@ -87,12 +89,13 @@ export const texts: Texts = {
     selected: 'The text is selected: copy it now.',
     one: 'Enter one of them to show that you have kept them. Only then do they start to work. The one that you enter stays valid.',
     keepOld: 'Keep my earlier codes, and sign in',
+    later: 'Do this at the next sign-in (your app stays set up)',
     fileHead: (service, account, date) => `Recovery codes of ${account} for ${service}, ${date}. Each works once.`,
     use: 'If you lose your phone: sign in with your email address and password, choose “Use a recovery code”, enter one of these, and tick “I no longer have my phone”. They work only if you entered one of them when you got them. From then on, earlier lists no longer work.',
   },
   passcode: {
     title: (digits) => `Enter the ${digits}-digit code from your authenticator app`,
-    earlier: 'Use the app that you have used until now. The new phone comes next.',
+    earlier: 'Use the app that you have used until now, or a recovery code. The new phone comes next.',
     by: (device) => `Your app is on “${device}”.`,
     sentByItself: (digits) => `The code is submitted as soon as you have entered all ${digits} digits.`,
     waiting: (time) => `There have been too many wrong codes, just now or in recent days. You can try again in ${time}. A recovery code works now.`,
@@ -103,7 +106,7 @@ export const texts: Texts = {
     title: 'Enter a recovery code',
     hint: 'Such as ECX1-7V9Z-XHDP-AK0E, or a code that support gave you. Capitals, spaces and hyphens do not matter.',
     lost: 'I no longer have my phone: set up another one next',
-    lostLater: 'Tick this if you have another phone with you. If you do it later, you need one more recovery code.',
+    lostLater: 'Tick this if you have another phone with you. If you set it up later, you need one more recovery code for that.',
     usePasscode: 'Use my authenticator app',
   },
   support: {
@@ -129,7 +132,7 @@ export const texts: Texts = {
     since: 'Signed in at',
     validUntil: 'Signed in until',
     wrongPasscodes: (count) =>
-      `Since your last sign-in, ${count === 1 ? '1 wrong code has been' : `${count} wrong codes have been`} entered. If that was not you, somebody may know your password: sign out, then choose “Forgot your password?”.`,
+      `Since your last sign-in, ${count === 1 ? '1 wrong code has been' : `${count} wrong codes have been`} entered. If that was not you, somebody may know your password: sign out, then choose “Forgot your password?” and set a new one.`,
     renew: 'Stay signed in longer',
     anotherPhone: 'Use another phone',
     newCodes: 'New recovery codes',
@@ -178,7 +181,7 @@ export const texts: Texts = {
   yourClock: (time) =>
     `If your app’s codes keep failing, you may be using the wrong entry in the app, or the phone’s clock may be wrong. It is ${time} now: turn on automatic time on your phone.`,
   wrongFirstPasscode: (left) =>
-    `That code is not right. Wait until your app shows a new one, and enter that. If this account was in the app before, scan the QR code above, and use the newest entry. ${tries(left)}`,
+    `That code is not right. Wait until your app shows a new one, and enter that. If this account was in the app before, add it again as described above, and use the newest entry. ${tries(left)}`,
   wrongRecoveryCode: (left) => `That recovery code is not right, was used before, or is from an earlier list. ${tries(left)}`,
   wrongCode: (left) => `That code is not right, or was used before. ${tries(left)}`,
   notOneOfThese: (left) => `That is not one of the codes above. ${tries(left)}`,
@@ -196,7 +199,7 @@ export const texts: Texts = {
     changeLeft: 'Nothing was changed, and you are not signed in.',
     offerLeft: 'Nothing was changed, and you are not signed in. When you sign in again, you can choose “Not now”.',
     setUpLeft: 'If you have scanned the code already, delete the new entry from the app: next time there is a new code to scan.',
-    resetLater: 'To reset your password, choose “Forgot your password?” again.',
+    resetLater: 'To reset your password, choose “Forgot your password?” again: we will send a new code.',
     turnedOff: 'The second step is turned off. You can delete this account from your authenticator app.',
     codesDue: 'Your authenticator app is already set up, and you need it to sign in. The recovery codes that you saw are not valid: you get new ones when you next sign in.',
     codesNotKept: 'The recovery codes that you saw do not work: you get others when you next sign in.',
@@ -206,6 +209,7 @@ export const texts: Texts = {
     codesUnchanged: 'The new recovery codes that you saw do not work: throw them away if you kept them.',
     phoneReplaced: 'Your new phone is set up, but you are not signed in. The new recovery codes that you saw do not work: you get others when you next sign in.',
     codeUsed: 'The recovery code that you entered is used up.',
+    onlyTheApp: 'Without your authenticator app, you now need a code from support to sign in.',
     signedOut: 'You are signed out. If you have also signed in on another tab, sign out there, too.',
     turnedOn: 'The second step is on: from now on, you sign in with your password and a code from your app.',
     replaced: 'Your new phone is set up. The entry in your earlier app and your earlier recovery codes no longer work, and can be deleted.',

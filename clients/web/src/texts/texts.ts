@@ -13,6 +13,8 @@ export interface Texts {
   cancel: string;
   /** On screens where a sign-in is nearly done. */
   cancelSignIn: string;
+  /** Where a signed-in user asked for a change, and the sign-in for it has ended the session. */
+  cancelChange: string;
   continue: string;
   show: string;
   hide: string;
@@ -62,6 +64,8 @@ export interface Texts {
     text: string;
     /** Why they come: few are left, none, or, with three or more, the last ones were not kept. */
     due(left: number): string;
+    /** After the last recovery code. */
+    onlyTheApp: string;
     earlier: string;
     list: string;
     copy: string;
@@ -74,6 +78,8 @@ export interface Texts {
     selected: string;
     one: string;
     keepOld: string;
+    /** With a new app, which stays set up. */
+    later: string;
     /** Above the codes in the file. */
     fileHead(service: string, account: string, date: string): string;
     /** Under it, for whoever finds the codes years later. */
