@@ -480,7 +480,7 @@ function blank({ attempt, username, wish, lastSent, byCode, wrongPasscodes }: Co
 
 function beginAgain(state: State): On<'signIn'> {
   // With the codes of a new app, what was wished for is done.
-  const isDone = state.screen === 'codes' && state.occasion !== 'wished';
+  const isDone = state.screen === 'codes' && hasNewApp(state.occasion);
   return { ...blank(state), attempt: state.attempt + 1, screen: 'signIn', notices: leaving(state), ...(isDone && { wish: null }) };
 }
 

@@ -274,6 +274,8 @@ test('a change that is done is not asked for again, also where its codes were no
   expect(wishes({ ...STATES.codes, wish: 'SET_UP' }, 'ended')).toBe(null);
   expect(wishes({ ...STATES.setUp, wish: 'SET_UP' }, 'ended')).toBe('SET_UP');
   expect(wishes({ ...STATES.codes, occasion: 'wished', wish: 'NEW_RECOVERY_CODES' }, 'expired')).toBe('NEW_RECOVERY_CODES');
+  // Codes that were due come before what was wished for.
+  expect(wishes({ ...STATES.codes, occasion: 'due', wish: 'REMOVE_AUTHENTICATOR' }, 'ended')).toBe('REMOVE_AUTHENTICATOR');
 });
 
 test('only the first screens, and those with buttons of their own, have no way back', () => {
