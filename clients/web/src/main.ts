@@ -184,7 +184,11 @@ const [texts, config] = await Promise.all([loadTexts(), loadConfig()]);
 const messages = config?.local ? (await import('./messages.ts')).messagesPanel(h, texts, config) : null;
 /** A change begins with another sign-in, which can be left for the session that is there. */
 const isWished = () => state.screen === 'signIn' && state.wish !== null;
-const keepBack = backButton(() => (isWished() ? actions.unwished() : actions.chose('back')));
+const keepBack = backButton(() => {
+  if (isWished()) return actions.unwished();
+  // The screen before it, and not the cancellation, which is all that its own button can be.
+  actions.chose(state.screen === 'recoveryCode' && !state.prompt.stopped ? 'passcode' : 'back');
+});
 const page = new Page(texts, config ?? { userPoolId: '', userPoolClientId: '' }, actions);
 render = (before) => {
   // A half sign-in cannot be drawn again after a reload: its secret is not sent twice.

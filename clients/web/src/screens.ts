@@ -429,7 +429,7 @@ export class Page {
 
     codes: (state) => {
       const { recoveryCodes, earlierLeft, wish, username, occasion, byCode } = state;
-      const { codes, setUp, cancelSignIn, gap } = this.#texts;
+      const { codes, cancelSignIn, gap } = this.#texts;
       const newApp = hasNewApp(occasion);
       const said = h('p', { role: 'status' });
       const list = h('ul', { class: 'codes', 'aria-label': codes.list }, ...recoveryCodes.map((code) => h('li', {}, code)));
@@ -457,8 +457,8 @@ export class Page {
         title: codes.title,
         content: [
           occasion === 'due' && earlierLeft !== null && h('p', {}, codes.due(earlierLeft)),
-          byCode && !newApp && h('p', {}, needsTheApp(state) ? codes.onlyTheApp : setUp.codeUsed),
-          h('p', {}, newApp && codes.appIsSetUp + gap, codes.text), h('p', { class: 'printed' }, head, gap, codes.use), list, keep, said, form,
+          byCode && !newApp && h('p', {}, codes.codeUsed(needsTheApp(state))),
+          h('p', {}, newApp && (occasion === 'replaced' ? codes.newPhoneIsSetUp : codes.appIsSetUp) + gap, codes.text), h('p', { class: 'printed' }, head, gap, codes.use), list, keep, said, form,
           this.#links(wish === 'NEW_RECOVERY_CODES' && earlierLeft !== 0 && keepOld, this.#chooses(newApp ? codes.later : cancelSignIn, 'back')),
         ],
         field: code,

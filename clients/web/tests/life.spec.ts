@@ -309,7 +309,7 @@ test('reads why new recovery codes come', async ({ visitor, person, pool, page }
     await visitor.typeRecoveryCode(code);
     await expect(page.getByText(en.codes.due(left))).toBeVisible();
     await expect(page.getByText(en.codes.earlier)).toHaveCount(left);
-    await expect(page.getByText(left ? en.setUp.codeUsed : en.codes.onlyTheApp)).toBeVisible();
+    await expect(page.getByText(left ? en.codes.codeUsed(false) : en.codes.codeUsed(true))).toBeVisible();
     await visitor.press(en.cancelSignIn);
     const says = [en.notices.codesNotKept, left ? en.notices.earlierCodesWork : '', en.notices.codeUsed, left ? '' : en.notices.onlyTheApp];
     await expect(page.getByRole('status')).toHaveText(says.filter(Boolean).join(' '));
@@ -346,6 +346,7 @@ test('reads that the codes of the new phone were not kept', async ({ visitor, pe
   const app = await visitor.setsUp();
   await visitor.sees(en.codes.title);
   await expect(page.getByText(en.codes.earlier)).toBeVisible();
+  await expect(page.getByText(en.codes.newPhoneIsSetUp)).toBeVisible();
   await visitor.press(en.codes.later);
   await expect(page.getByRole('status')).toHaveText(`${en.notices.phoneReplaced} ${en.notices.earlierCodesWork} ${en.notices.codeUsed}`);
   await visitor.enter(person);

@@ -48,6 +48,8 @@ test('29. goes back one screen with the browser\'s Back button', async ({ visito
   await page.goBack();
   await visitor.sees(en.recoveryCode.title);
   await page.goBack();
+  await visitor.asksPasscode();
+  await page.goBack();
   await visitor.sees(en.signIn.title);
   await visitor.problem('');
   for (const leave of [() => page.goBack(), () => visitor.press(en.back)]) {

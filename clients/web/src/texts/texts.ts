@@ -61,11 +61,11 @@ export interface Texts {
   codes: {
     title: string;
     appIsSetUp: string;
+    newPhoneIsSetUp: string;
     text: string;
     /** Why they come: few are left, none, or, with three or more, the last ones were not kept. */
     due(left: number): string;
-    /** After the last recovery code. */
-    onlyTheApp: string;
+    codeUsed(onlyTheApp: boolean): string;
     earlier: string;
     list: string;
     copy: string;
