@@ -49,7 +49,7 @@ export const texts: Texts = {
   },
   setUp: {
     title: 'Authenticator\u2011App einrichten',
-    why: 'Danach melden Sie sich mit Ihrem Passwort und, als zweitem Schritt, mit einem Code an, den diese App anzeigt.',
+    why: 'Danach melden Sie sich mit Ihrem Passwort und in einem zweiten Schritt mit einem Code an, den diese App anzeigt.',
     open: 'Öffnen Sie eine Authenticator-App auf Ihrem Telefon.',
     openNew: 'Öffnen Sie eine Authenticator-App auf Ihrem neuen Telefon.',
     haveNone: 'Ich habe keine',
@@ -90,7 +90,7 @@ export const texts: Texts = {
     selected: 'Der Text ist markiert: Kopieren Sie ihn jetzt.',
     one: 'Geben Sie einen davon ein, um zu zeigen, dass Sie die Codes gespeichert haben. Erst dann gelten sie. Der eingegebene bleibt gültig.',
     keepOld: 'Bei den bisherigen Codes bleiben und sich anmelden',
-    later: 'Später anmelden und das dann erledigen (die App bleibt eingerichtet)',
+    later: 'Später anmelden und diesen Schritt dann abschließen (die App bleibt eingerichtet)',
     fileHead: (service, account, date) => `Wiederherstellungscodes von ${account} für ${service}, ${date}. Jeder gilt einmal.`,
     use: 'Wenn Sie Ihr Telefon verlieren: Melden Sie sich mit E-Mail-Adresse und Passwort an, wählen Sie „Wiederherstellungscode verwenden“, geben Sie einen dieser Codes ein und kreuzen Sie „Ich habe mein Telefon nicht mehr“ an. Die Codes gelten nur, wenn Sie damals einen davon eingegeben haben. Frühere Listen gelten seitdem nicht mehr.',
   },
@@ -183,7 +183,7 @@ export const texts: Texts = {
     `Wenn die Codes Ihrer App immer wieder falsch sind, verwenden Sie vielleicht den falschen Eintrag in der App, oder die Uhr des Telefons geht falsch. Es ist jetzt ${time}: Schalten Sie auf Ihrem Telefon die automatische Uhrzeit ein.`,
   wrongFirstPasscode: (left) =>
     `Dieser Code stimmt nicht. Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie diesen ein. Wenn das Konto schon früher in der App war, fügen Sie es wie oben beschrieben noch einmal hinzu und verwenden Sie den neuesten Eintrag. ${tries(left)}`,
-  wrongRecoveryCode: (left) => `Dieser Wiederherstellungscode stimmt nicht, wurde schon verwendet oder stammt aus einer Liste, die nicht gilt: Es gilt nur die neueste, die Sie durch Eingabe eines ihrer Codes bestätigt haben. ${tries(left)}`,
+  wrongRecoveryCode: (left) => `Dieser Wiederherstellungscode stimmt nicht, wurde schon verwendet oder stammt aus einer Liste, die nicht gilt: Es gilt nur die Liste, die Sie zuletzt durch Eingabe eines ihrer Codes bestätigt haben. ${tries(left)}`,
   wrongCode: (left) => `Dieser Code stimmt nicht oder wurde schon verwendet. ${tries(left)}`,
   notOneOfThese: (left) => `Das ist keiner der Codes oben. ${tries(left)}`,
   notAPasscode: (digits) => `Der Code hat ${digits} Ziffern.`,
