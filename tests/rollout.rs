@@ -901,6 +901,8 @@ async fn another_passcode_turns_it_off_and_the_tokens_claim_nothing() {
     pool.skip(&ana).await;
     pool.enroll(&ana).await;
     assert_eq!(pool.record(&ana).await.turned_off_at(), None);
+    let claims = pool.sign_in_tokens(&ana).await.unwrap();
+    assert_eq!(claims["second_factor_wrong_passcodes"], "0", "a slip with the earlier authenticator is no news");
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ impl Record {
     }
 
     /// The same after the user has turned the second factor off. No proof and no grant is left, and no recorded answer; the wrong
-    /// passcodes still count.
+    /// passcodes still count, but the tokens of a later authenticator do not report them.
     #[must_use]
     pub(crate) fn turned_off(&self, next: Generation, now: UnixTime) -> Self {
         Self {
@@ -150,6 +150,7 @@ impl Record {
             enrolled_since: None,
             recovery: None,
             codes_due: false,
+            wrong_passcodes: 0,
             outcomes: Vec::new(),
             last_proof: None,
             grant: None,

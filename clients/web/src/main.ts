@@ -142,8 +142,10 @@ const actions: Actions = {
       send({ passcode: answer.answer }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish, deviceName }));
     } else if (answer.kind === 'recoveryCode') {
       send({ lost }, ({ wish }) => cognito.answer(answer.answer, attemptsLeft, { wish }));
-    } else if (answer.kind !== 'empty' || !state.problem) {
+    } else if (answer.kind === 'empty') {
       // Enter after a code that was submitted by itself must not hide what was wrong with it.
+      mistyped(state.problem ? { ...state.problem } : { kind: 'missingCode' });
+    } else {
       const kind = state.screen === 'remove' ? 'notACode' : 'notAPasscode';
       mistyped(accepts === 'recoveryCode' ? { kind: 'notARecoveryCode' } : { kind, digits });
     }

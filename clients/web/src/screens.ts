@@ -267,7 +267,7 @@ export class Page {
   #remedies(kind: Problem['kind'], email: HTMLInputElement, ...others: Node[]): { row: HTMLElement; patch(state: State): void } {
     const confirm = this.#button(this.#texts.confirmSignUp.address, () => this.#actions.confirmAddress(email.value.trim()));
     const row = h('div', { class: 'row' }, ...others, confirm);
-    return { row, patch: ({ problem }) => { row.hidden = problem?.kind !== kind; } };
+    return { row, patch: ({ problem }) => { row.hidden = problem?.kind !== kind && problem?.kind !== 'alreadyConfirmed'; } };
   }
 
   // ── One builder a screen.
@@ -601,7 +601,7 @@ export class Page {
             !isOn && this.#button(signedIn.turnOn, () => wished('SET_UP'))),
           leave,
         ],
-        patch: (state) => { if (state.screen === 'signedIn') say(until, time(state.expires, { timeStyle: 'short' })); },
+        patch: (state) => { if (state.screen === 'signedIn') say(until, time(state.expires, { timeStyle: 'medium' })); },
       };
     },
 

@@ -49,6 +49,9 @@ test('9. a user takes the offer, and turns it off again', async ({ visitor, pool
   await visitor.code.fill(passcode);
   await visitor.sees(en.remove.title);
   await visitor.press(en.remove.button);
+  await visitor.problem(en.problems.missingCode);
+  await visitor.recoveryCode.fill('12345');
+  await visitor.press(en.remove.button);
   await visitor.problem(en.notACode('6'));
   await visitor.recoveryCode.fill(passcode);
   await visitor.press(en.remove.button);

@@ -146,7 +146,7 @@ export const texts: Texts = {
     wrongPassword: 'Die E-Mail-Adresse oder das Passwort stimmt nicht.',
     passwordLocked: 'Zu viele falsche Passwörter. Warten Sie einige Minuten und versuchen Sie es dann noch einmal.',
     sentAlready: 'Diesen Code haben Sie schon eingegeben. Warten Sie, bis Ihre App einen neuen anzeigt (höchstens 30 Sekunden).',
-    notARecoveryCode: 'Ein Wiederherstellungscode hat 16 Buchstaben und Ziffern.',
+    notARecoveryCode: 'Geben Sie einen einzelnen Wiederherstellungscode ein: 16 Buchstaben und Ziffern.',
     missingInput: 'Bitte füllen Sie alle Felder aus.',
     missingCode: 'Geben Sie den Code ein.',
     ended: 'Sie haben dreimal einen falschen Code eingegeben. Bitte melden Sie sich neu an.',

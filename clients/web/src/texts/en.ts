@@ -146,7 +146,7 @@ export const texts: Texts = {
     wrongPassword: 'The email address or the password is not right.',
     passwordLocked: 'Too many wrong passwords. Wait a few minutes, then try again.',
     sentAlready: 'You have already entered this code. Wait until your app shows a new one (at most 30 seconds).',
-    notARecoveryCode: 'A recovery code has 16 letters and digits.',
+    notARecoveryCode: 'Enter one recovery code: 16 letters and digits.',
     missingInput: 'Please fill in every field.',
     missingCode: 'Enter the code.',
     ended: 'You entered a wrong code three times, so this sign-in has ended. Please sign in again.',
