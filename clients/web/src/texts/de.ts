@@ -25,10 +25,10 @@ export const texts: Texts = {
 
   signIn: { title: 'Anmelden', button: 'Anmelden', without: 'Doch nichts ändern', forgot: 'Passwort vergessen?', signUp: 'Konto erstellen' },
   wishes: {
-    REPLACE_AUTHENTICATOR: 'Um ein anderes Telefon zu verwenden, melden Sie sich noch einmal an.',
-    NEW_RECOVERY_CODES: 'Um neue Wiederherstellungscodes zu erhalten, melden Sie sich noch einmal an.',
-    REMOVE_AUTHENTICATOR: 'Um den zweiten Schritt auszuschalten, melden Sie sich noch einmal an.',
-    SET_UP: 'Um den zweiten Schritt einzuschalten, melden Sie sich noch einmal an.',
+    REPLACE_AUTHENTICATOR: 'Um ein anderes Telefon zu verwenden, bestätigen Sie, dass Sie es sind: Melden Sie sich noch einmal an.',
+    NEW_RECOVERY_CODES: 'Um neue Wiederherstellungscodes zu erhalten, bestätigen Sie, dass Sie es sind: Melden Sie sich noch einmal an.',
+    REMOVE_AUTHENTICATOR: 'Um den zweiten Schritt auszuschalten, bestätigen Sie, dass Sie es sind: Melden Sie sich noch einmal an.',
+    SET_UP: 'Um den zweiten Schritt einzuschalten, bestätigen Sie, dass Sie es sind: Melden Sie sich noch einmal an.',
   },
   signUp: { title: 'Konto erstellen', button: 'Konto erstellen' },
   confirmSignUp: {
@@ -68,7 +68,7 @@ export const texts: Texts = {
     deviceName: 'Name des Telefons mit der App (optional)',
     deviceHint: 'Wird bei der Anmeldung angezeigt.',
     code: (digits) => `Geben Sie den ${digits}\u2011stelligen Code ein, den die App anzeigt`,
-    keepOld: 'Bei der bisherigen App bleiben und sich anmelden',
+    keepOld: 'Ohne Änderung anmelden (die bisherige App bleibt)',
   },
   codes: {
     title: 'Bewahren Sie Ihre Wieder\u00adherstellungs\u00adcodes auf',
@@ -106,8 +106,8 @@ export const texts: Texts = {
   recoveryCode: {
     title: 'Geben Sie einen Wieder\u00adherstellungs\u00adcode ein',
     hint: 'Zum Beispiel ECX1-7V9Z-XHDP-AK0E oder ein Code, den Sie vom Support erhalten haben. Groß- und Kleinschreibung, Leerzeichen und Bindestriche spielen keine Rolle.',
-    lost: 'Ich habe mein Telefon nicht mehr und möchte gleich ein anderes einrichten',
-    lostLater: 'Kreuzen Sie das an, wenn Sie ein anderes Telefon zur Hand haben. Wenn Sie es erst später einrichten, brauchen Sie dafür einen weiteren Wiederherstellungscode.',
+    lost: 'Ich habe mein Telefon nicht mehr, aber ein anderes zur Hand, und möchte es gleich einrichten',
+    lostLater: 'Wenn Sie es erst später einrichten, brauchen Sie dafür einen weiteren Wiederherstellungscode.',
     usePasscode: 'Meine Authenticator-App verwenden',
   },
   support: {
@@ -119,7 +119,7 @@ export const texts: Texts = {
   remove: {
     title: 'Den zweiten Schritt ausschalten?',
     text: 'Danach können Sie sich mit Ihrem Passwort allein anmelden, und jeder andere, der es kennt, ebenso. Auch Ihre Wiederherstellungscodes gelten dann nicht mehr.',
-    label: 'Dafür ist noch ein Code nötig: Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie ihn ein, oder geben Sie einen noch nicht verwendeten Wiederherstellungscode ein',
+    label: 'Ihr erster Code war richtig. Zum Ausschalten ist noch einer nötig: Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie ihn ein, oder geben Sie einen noch nicht verwendeten Wiederherstellungscode ein',
     button: 'Ausschalten',
     keep: 'Eingeschaltet lassen',
     cancel: 'Abbrechen, er bleibt eingeschaltet',
@@ -182,7 +182,7 @@ export const texts: Texts = {
   yourClock: (time) =>
     `Wenn die Codes Ihrer App immer wieder falsch sind, verwenden Sie vielleicht den falschen Eintrag in der App, oder die Uhr des Telefons geht falsch. Es ist jetzt ${time}: Schalten Sie auf Ihrem Telefon die automatische Uhrzeit ein.`,
   wrongFirstPasscode: (left) =>
-    `Dieser Code stimmt nicht. Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie diesen ein. Wenn das Konto schon früher in der App war, fügen Sie es wie oben beschrieben noch einmal hinzu und verwenden Sie den neuesten Eintrag. ${tries(left)}`,
+    `Dieser Code stimmt nicht. Warten Sie, bis Ihre App einen neuen anzeigt, und geben Sie diesen ein. Wenn die App auch einen älteren Eintrag für dieses Konto hat, verwenden Sie den, den Sie gerade hinzugefügt haben. ${tries(left)}`,
   wrongRecoveryCode: (left) => `Dieser Wiederherstellungscode stimmt nicht, wurde schon verwendet oder stammt aus einer Liste, die nicht gilt: Es gilt nur die Liste, die Sie zuletzt durch Eingabe eines ihrer Codes bestätigt haben. ${tries(left)}`,
   wrongCode: (left) => `Dieser Code stimmt nicht oder wurde schon verwendet. ${tries(left)}`,
   notOneOfThese: (left) => `Das ist keiner der Codes oben. ${tries(left)}`,
@@ -203,12 +203,12 @@ export const texts: Texts = {
     resetLater: 'Um Ihr Passwort zurückzusetzen, wählen Sie noch einmal „Passwort vergessen?“: Sie erhalten dann einen neuen Code.',
     turnedOff: 'Der zweite Schritt ist ausgeschaltet. Sie können dieses Konto aus Ihrer Authenticator-App löschen.',
     codesDue: 'Sie sind nicht angemeldet. Ihre Authenticator-App ist schon eingerichtet, und Sie brauchen sie zum Anmelden. Die Wiederherstellungscodes, die Sie gesehen haben, gelten nicht: Bei der nächsten Anmeldung erhalten Sie neue.',
-    codesNotKept: 'Die Wiederherstellungscodes, die Sie gesehen haben, gelten nicht: Bei der nächsten Anmeldung erhalten Sie andere.',
-    earlierCodesWork: 'Ihre bisherigen Wiederherstellungscodes gelten weiter, außer den schon verwendeten.',
+    codesNotKept: 'Die Wiederherstellungscodes, die Sie gesehen haben, gelten nicht: Werfen Sie sie weg, falls Sie sie aufbewahrt haben. Bei der nächsten Anmeldung erhalten Sie andere.',
+    earlierCodesWork: 'Die Wiederherstellungscodes, die Sie zuletzt bestätigt haben, gelten weiter, außer den schon verwendeten.',
     codesUnclear: 'Es ist nicht sicher, ob die Wiederherstellungscodes gelten, die Sie gesehen haben. Bewahren Sie diese und auch frühere auf, und fordern Sie nach der Anmeldung neue an.',
     codesKept: 'Ihre neuen Wiederherstellungscodes gelten jetzt. Frühere gelten nicht mehr.',
     codesUnchanged: 'Die neuen Wiederherstellungscodes, die Sie gesehen haben, gelten nicht: Werfen Sie sie weg, falls Sie sie aufbewahrt haben.',
-    phoneReplaced: 'Ihr neues Telefon ist eingerichtet, aber Sie sind nicht angemeldet. Die neuen Wiederherstellungscodes, die Sie gesehen haben, gelten nicht: Bei der nächsten Anmeldung erhalten Sie andere.',
+    phoneReplaced: 'Ihr neues Telefon ist eingerichtet, aber Sie sind nicht angemeldet. Die neuen Wiederherstellungscodes, die Sie gesehen haben, gelten nicht: Werfen Sie sie weg, falls Sie sie aufbewahrt haben. Bei der nächsten Anmeldung erhalten Sie andere.',
     codeUsed: 'Der eingegebene Wiederherstellungscode ist verbraucht.',
     onlyTheApp: 'Ohne Ihre Authenticator-App brauchen Sie zum Anmelden jetzt einen Code vom Support.',
     signedOut: 'Sie sind abgemeldet. Falls Sie sich auch in einem anderen Tab angemeldet haben, melden Sie sich dort ebenfalls ab.',

@@ -25,10 +25,10 @@ export const texts: Texts = {
 
   signIn: { title: 'Sign in', button: 'Sign in', without: 'Leave everything as it is', forgot: 'Forgot your password?', signUp: 'Create an account' },
   wishes: {
-    REPLACE_AUTHENTICATOR: 'To use another phone, sign in once more.',
-    NEW_RECOVERY_CODES: 'To get new recovery codes, sign in once more.',
-    REMOVE_AUTHENTICATOR: 'To turn off the second step, sign in once more.',
-    SET_UP: 'To turn on the second step, sign in once more.',
+    REPLACE_AUTHENTICATOR: 'To use another phone, confirm that it is you: sign in once more.',
+    NEW_RECOVERY_CODES: 'To get new recovery codes, confirm that it is you: sign in once more.',
+    REMOVE_AUTHENTICATOR: 'To turn off the second step, confirm that it is you: sign in once more.',
+    SET_UP: 'To turn on the second step, confirm that it is you: sign in once more.',
   },
   signUp: { title: 'Create an account', button: 'Create account' },
   confirmSignUp: {
@@ -68,7 +68,7 @@ export const texts: Texts = {
     deviceName: 'Name of the phone with the app (optional)',
     deviceHint: 'Shown when you sign in.',
     code: (digits) => `Enter the ${digits}-digit code that the app shows`,
-    keepOld: 'Keep my earlier app, and sign in',
+    keepOld: 'Sign in without a change (the earlier app stays)',
   },
   codes: {
     title: 'Keep your recovery codes',
@@ -106,8 +106,8 @@ export const texts: Texts = {
   recoveryCode: {
     title: 'Enter a recovery code',
     hint: 'Such as ECX1-7V9Z-XHDP-AK0E, or a code that support gave you. Capitals, spaces and hyphens do not matter.',
-    lost: 'I no longer have my phone: set up another one next',
-    lostLater: 'Tick this if you have another phone with you. If you set it up later, you need one more recovery code for that.',
+    lost: 'I no longer have my phone, and have another one here: set it up next',
+    lostLater: 'If you set it up later, you need one more recovery code for that.',
     usePasscode: 'Use my authenticator app',
   },
   support: {
@@ -119,7 +119,7 @@ export const texts: Texts = {
   remove: {
     title: 'Turn off the second step?',
     text: 'After that, your password alone is enough to sign in, for you and for anybody else who knows it. Your recovery codes stop working, too.',
-    label: 'One more code is needed: wait until your app shows a new one and enter it, or enter an unused recovery code',
+    label: 'Your first code was right. To turn it off, one more is needed: wait until your app shows a new one and enter it, or enter an unused recovery code',
     button: 'Turn it off',
     keep: 'Keep it on',
     cancel: 'Cancel, it stays on',
@@ -182,7 +182,7 @@ export const texts: Texts = {
   yourClock: (time) =>
     `If your app’s codes keep failing, you may be using the wrong entry in the app, or the phone’s clock may be wrong. It is ${time} now: turn on automatic time on your phone.`,
   wrongFirstPasscode: (left) =>
-    `That code is not right. Wait until your app shows a new one, and enter that. If this account was in the app before, add it again as described above, and use the newest entry. ${tries(left)}`,
+    `That code is not right. Wait until your app shows a new one, and enter that. If the app also has an older entry for this account, use the one that you have just added. ${tries(left)}`,
   wrongRecoveryCode: (left) => `That recovery code is not right, was used before, or is from a list that does not work: only the list that you last confirmed, by entering one of its codes, works. ${tries(left)}`,
   wrongCode: (left) => `That code is not right, or was used before. ${tries(left)}`,
   notOneOfThese: (left) => `That is not one of the codes above. ${tries(left)}`,
@@ -203,12 +203,12 @@ export const texts: Texts = {
     resetLater: 'To reset your password, choose “Forgot your password?” again: we will send a new code.',
     turnedOff: 'The second step is turned off. You can delete this account from your authenticator app.',
     codesDue: 'You are not signed in. Your authenticator app is already set up, and you need it to sign in. The recovery codes that you saw do not work: you get new ones when you next sign in.',
-    codesNotKept: 'The recovery codes that you saw do not work: you get others when you next sign in.',
-    earlierCodesWork: 'Your earlier recovery codes still work, except for those that you have used.',
+    codesNotKept: 'The recovery codes that you saw do not work: throw them away if you kept them. You get others when you next sign in.',
+    earlierCodesWork: 'The recovery codes that you last confirmed still work, except for those that you have used.',
     codesUnclear: 'The recovery codes that you saw may or may not work. Keep them and any earlier ones, and get new ones once you have signed in.',
     codesKept: 'Your new recovery codes work now. Earlier ones no longer do.',
     codesUnchanged: 'The new recovery codes that you saw do not work: throw them away if you kept them.',
-    phoneReplaced: 'Your new phone is set up, but you are not signed in. The new recovery codes that you saw do not work: you get others when you next sign in.',
+    phoneReplaced: 'Your new phone is set up, but you are not signed in. The new recovery codes that you saw do not work: throw them away if you kept them. You get others when you next sign in.',
     codeUsed: 'The recovery code that you entered is used up.',
     onlyTheApp: 'Without your authenticator app, you now need a code from support to sign in.',
     signedOut: 'You are signed out. If you have also signed in on another tab, sign out there, too.',

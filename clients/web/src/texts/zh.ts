@@ -25,10 +25,10 @@ export const texts: Texts = {
 
   signIn: { title: '登录', button: '登录', without: '不作更改', forgot: '忘记密码？', signUp: '创建账户' },
   wishes: {
-    REPLACE_AUTHENTICATOR: '要使用另一部手机，请再登录一次。',
-    NEW_RECOVERY_CODES: '要获取新的恢复代码，请再登录一次。',
-    REMOVE_AUTHENTICATOR: '要关闭两步验证，请再登录一次。',
-    SET_UP: '要开启两步验证，请再登录一次。',
+    REPLACE_AUTHENTICATOR: '要使用另一部手机，请再登录一次，以确认是您本人。',
+    NEW_RECOVERY_CODES: '要获取新的恢复代码，请再登录一次，以确认是您本人。',
+    REMOVE_AUTHENTICATOR: '要关闭两步验证，请再登录一次，以确认是您本人。',
+    SET_UP: '要开启两步验证，请再登录一次，以确认是您本人。',
   },
   signUp: { title: '创建账户', button: '创建账户' },
   confirmSignUp: {
@@ -68,7 +68,7 @@ export const texts: Texts = {
     deviceName: '装有该应用的手机的名称（选填）',
     deviceHint: '登录时会显示。',
     code: (digits) => `请输入应用显示的 ${digits} 位验证码`,
-    keepOld: '保留原有的应用并登录',
+    keepOld: '不作更改，直接登录（保留原有的应用）',
   },
   codes: {
     title: '请保存您的恢复代码',
@@ -106,8 +106,8 @@ export const texts: Texts = {
   recoveryCode: {
     title: '请输入恢复代码',
     hint: '例如 ECX1-7V9Z-XHDP-AK0E，也可以输入客服提供的代码。大小写、空格和连字符均不影响。',
-    lost: '我已没有原来的手机，接下来要设置另一部手机',
-    lostLater: '如果另一部手机就在手边，请勾选。以后再设置需要再用一个恢复代码。',
+    lost: '我已没有原来的手机，另一部手机就在手边，接下来设置它',
+    lostLater: '以后再设置需要再用一个恢复代码。',
     usePasscode: '使用身份验证器应用',
   },
   support: {
@@ -119,7 +119,7 @@ export const texts: Texts = {
   remove: {
     title: '要关闭两步验证吗？',
     text: '关闭之后，您只凭密码即可登录，知道密码的其他人也一样。您的恢复代码也将失效。',
-    label: '还需要一个代码：请等应用显示新的验证码后输入，或者输入一个未用过的恢复代码',
+    label: '第一个代码正确。关闭还需要另一个代码：请等应用显示新的验证码后输入，或者输入一个未用过的恢复代码',
     button: '关闭',
     keep: '保持开启',
     cancel: '取消（保持开启）',
@@ -180,7 +180,7 @@ export const texts: Texts = {
   wrongPasscode: (left) => `验证码不正确，或者已经用过。请等应用显示新的验证码后再输入。如果应用中有此账户的多个条目，请试试另一个。${tries(left)}`,
   yourClock: (time) => `如果应用的验证码总是不正确，可能是用错了应用中的条目，也可能是手机时钟不准。现在是 ${time}，请在手机上开启自动设置时间。`,
   wrongFirstPasscode: (left) =>
-    `验证码不正确。请等应用显示新的验证码后再输入。如果应用中原来就有此账户，请按上面的步骤再添加一次，并使用最新的条目。${tries(left)}`,
+    `验证码不正确。请等应用显示新的验证码后再输入。如果应用中还有此账户的旧条目，请使用刚刚添加的条目。${tries(left)}`,
   wrongRecoveryCode: (left) => `恢复代码不正确、已经用过，或者来自无效的列表：在您通过输入其中一个代码确认过的列表中，只有最近的一份有效。${tries(left)}`,
   wrongCode: (left) => `代码不正确，或者已经用过。${tries(left)}`,
   notOneOfThese: (left) => `这不是上面的任何一个代码。${tries(left)}`,
@@ -201,12 +201,12 @@ export const texts: Texts = {
     resetLater: '要重置密码，请再次选择“忘记密码？”，我们会发送新的验证码。',
     turnedOff: '两步验证已关闭。您可以从身份验证器应用中删除此账户。',
     codesDue: '您目前未登录。您的身份验证器应用已经设置好，登录时需要用到它。您刚才看到的恢复代码无效，下次登录时会显示新的代码。',
-    codesNotKept: '您刚才看到的恢复代码无效，下次登录时会显示新的代码。',
-    earlierCodesWork: '除已用过的外，原来的恢复代码仍然有效。',
+    codesNotKept: '您刚才看到的恢复代码无效，如已保存请丢弃。下次登录时会显示新的代码。',
+    earlierCodesWork: '除已用过的外，您上次确认过的恢复代码仍然有效。',
     codesUnclear: '无法确定您刚才看到的恢复代码是否有效。请将其与原来的代码（如有）一并保留，并在登录后获取新的代码。',
     codesKept: '新的恢复代码已生效，原来的代码不再有效。',
     codesUnchanged: '您刚才看到的新恢复代码无效，如已保存请丢弃。',
-    phoneReplaced: '新手机已设置好，但您目前未登录。刚才显示的新恢复代码无效，下次登录时会显示新的代码。',
+    phoneReplaced: '新手机已设置好，但您目前未登录。刚才显示的新恢复代码无效，如已保存请丢弃。下次登录时会显示新的代码。',
     codeUsed: '您输入的恢复代码已失效。',
     onlyTheApp: '如果没有身份验证器应用，登录时需要客服提供的代码。',
     signedOut: '您已退出登录。如果您在其他标签页中也登录过，请在那里也退出登录。',
