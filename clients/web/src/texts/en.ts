@@ -68,7 +68,7 @@ export const texts: Texts = {
     deviceName: 'Name of the phone with the app (optional)',
     deviceHint: 'Shown when you sign in.',
     code: (digits) => `Enter the ${digits}-digit code that the app shows`,
-    keepOld: 'Sign in without a change (the earlier app stays)',
+    keepOld: 'Sign in without changing anything (your earlier app stays set up)',
   },
   codes: {
     title: 'Keep your recovery codes',
@@ -92,7 +92,7 @@ export const texts: Texts = {
     keepOld: 'Keep my earlier codes, and sign in',
     later: 'Sign in later, and finish this step then (your app stays set up)',
     fileHead: (service, account, date) => `Recovery codes of ${account} for ${service}, ${date}. Each works once.`,
-    use: 'If you lose your phone: sign in with your email address and password, choose “Use a recovery code”, enter one of these, and tick “I no longer have my phone”. They work only if you entered one of them when you got them. From then on, earlier lists no longer work.',
+    use: 'If you lose your phone: sign in with your email address and password, choose “Use a recovery code”, enter one of these, and, if you have another phone with you, tick “I no longer have my phone”. They work only if you entered one of them when you got them. From then on, earlier lists no longer work.',
   },
   passcode: {
     title: (digits) => `Enter the ${digits}-digit code from your authenticator app`,
@@ -106,7 +106,7 @@ export const texts: Texts = {
   recoveryCode: {
     title: 'Enter a recovery code',
     hint: 'Such as ECX1-7V9Z-XHDP-AK0E, or a code that support gave you. Capitals, spaces and hyphens do not matter.',
-    lost: 'I no longer have my phone, and have another one here: set it up next',
+    lost: 'I no longer have my phone, but I have another one here and want to set it up next',
     lostLater: 'If you set it up later, you need one more recovery code for that.',
     usePasscode: 'Use my authenticator app',
   },
@@ -119,7 +119,7 @@ export const texts: Texts = {
   remove: {
     title: 'Turn off the second step?',
     text: 'After that, your password alone is enough to sign in, for you and for anybody else who knows it. Your recovery codes stop working, too.',
-    label: 'Your first code was right. To turn it off, one more is needed: wait until your app shows a new one and enter it, or enter an unused recovery code',
+    label: 'Your first code was right. To turn off the second step, one more code is needed: wait until your app shows a new one and enter it, or enter an unused recovery code',
     button: 'Turn it off',
     keep: 'Keep it on',
     cancel: 'Cancel, it stays on',
@@ -202,9 +202,9 @@ export const texts: Texts = {
     setUpLeft: 'If you have scanned the code already, delete the new entry from the app: next time there is a new code to scan.',
     resetLater: 'To reset your password, choose “Forgot your password?” again: we will send a new code.',
     turnedOff: 'The second step is turned off. You can delete this account from your authenticator app.',
-    codesDue: 'You are not signed in. Your authenticator app is already set up, and you need it to sign in. The recovery codes that you saw do not work: you get new ones when you next sign in.',
+    codesDue: 'You are not signed in. Your authenticator app is already set up, and you need it to sign in. The recovery codes that you saw do not work: throw them away if you kept them. You get new ones when you next sign in.',
     codesNotKept: 'The recovery codes that you saw do not work: throw them away if you kept them. You get others when you next sign in.',
-    earlierCodesWork: 'The recovery codes that you last confirmed still work, except for those that you have used.',
+    earlierCodesWork: 'The recovery codes from the list that you last confirmed, by entering one of its codes, still work, except for those that you have used.',
     codesUnclear: 'The recovery codes that you saw may or may not work. Keep them and any earlier ones, and get new ones once you have signed in.',
     codesKept: 'Your new recovery codes work now. Earlier ones no longer do.',
     codesUnchanged: 'The new recovery codes that you saw do not work: throw them away if you kept them.',
