@@ -1154,6 +1154,7 @@ impl Comparison {
             ToIssue::NewCodes => {
                 let codes: Vec<String> = take(&mut shown, "recoveryCodes")?.split(' ').map(ToOwned::to_owned).collect();
                 prop_assert_eq!(codes.len(), 10);
+                prop_assert_eq!(take(&mut shown, "earlierCodesLeft")?, self.model.codes.len().to_string());
                 (self.model.offer_codes(codes), "RECOVERY_CODES")
             }
             ToIssue::Offer => (self.model.offer(), "SECOND_FACTOR_OFFER"),
