@@ -49,8 +49,8 @@ export type PlainProblem =
 /** What is no problem, said politely. */
 export type Notice =
   | 'confirmed' | 'confirmLater' | 'passwordSet' | 'sentAgain' | 'waitOver' | 'backOnline' | 'renewed' | 'signedOut'
-  | 'codesDue' | 'codesNotKept' | 'earlierCodesWork' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced' | 'codeUsed' | 'onlyTheApp'
-  | 'unchanged' | 'changeLeft' | 'offerLeft' | 'setUpLeft' | 'resetLater' | 'turnedOn' | 'turnedOff' | 'replaced';
+  | 'codesDue' | 'codesNotKept' | 'earlierCodesWork' | 'codesUnclear' | 'codesKept' | 'codesUnchanged' | 'phoneReplaced'
+  | 'codeUsed' | 'onlyTheApp' | 'unchanged' | 'changeLeft' | 'offerLeft' | 'setUpLeft' | 'resetLater' | 'turnedOn' | 'turnedOff' | 'replaced';
 
 /** Why recovery codes come: asked for, with the first or another authenticator, or because few are left or none were kept. */
 export type Occasion = 'wished' | 'firstSetUp' | 'replaced' | 'due';
@@ -207,9 +207,11 @@ export function challenge(state: State): { attemptsLeft: number; digits: readonl
   return { attemptsLeft: 'attemptsLeft' in state ? state.attemptsLeft : 3, digits: 'digits' in state ? state.digits : [] };
 }
 
-/** Whether the screen has a way back of its own. */
-export function hasBack({ screen }: State): boolean {
-  return TABLE[screen].chose?.back !== undefined;
+/** What leads back from a screen, if anything does. */
+export function wayBack(state: State): Choice | null {
+  // The screen before it, and not the cancellation, which is all that its own button can be.
+  if (state.screen === 'recoveryCode' && !state.prompt.stopped) return 'passcode';
+  return TABLE[state.screen].chose?.back ? 'back' : null;
 }
 
 /** How it stands if the user leaves now. While an answer is under way, nobody can tell. */
@@ -230,7 +232,12 @@ export function leaving(state: State): readonly Notice[] {
     case 'remove':
       return ['changeLeft', ...codeUsed];
     case 'codes':
-      return [...(state.occasion === 'wished' ? ['changeLeft'] as const : []), ...codesLeft(state), ...codeUsed, ...(needsTheApp(state) ? ['onlyTheApp'] as const : [])];
+      return [
+        ...(state.occasion === 'wished' ? ['changeLeft'] as const : []),
+        ...codesLeft(state),
+        ...codeUsed,
+        ...(needsTheApp(state) ? ['onlyTheApp'] as const : []),
+      ];
     default:
       return [];
   }

@@ -5,7 +5,7 @@ import './style.css';
 import { backButton } from './back.ts';
 import * as cognito from './cognito.ts';
 import { h } from './dom.ts';
-import { challenge, hasBack, leaving, reduce, seemsOffTime, start, waitUntil, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
+import { challenge, leaving, reduce, seemsOffTime, start, waitUntil, wayBack, type Event, type Notice, type Problem, type State, type Submitted, type Wish } from './flow.ts';
 import { Page } from './screens.ts';
 import type { Texts } from './texts/texts.ts';
 import { mayBeAddress, typed } from './typed.ts';
@@ -186,11 +186,7 @@ const [texts, config] = await Promise.all([loadTexts(), loadConfig()]);
 const messages = config?.local ? (await import('./messages.ts')).messagesPanel(h, texts, config) : null;
 /** A change begins with another sign-in, which can be left for the session that is there. */
 const isWished = () => state.screen === 'signIn' && state.wish !== null;
-const keepBack = backButton(() => {
-  if (isWished()) return actions.unwished();
-  // The screen before it, and not the cancellation, which is all that its own button can be.
-  actions.chose(state.screen === 'recoveryCode' && !state.prompt.stopped ? 'passcode' : 'back');
-});
+const keepBack = backButton(() => (isWished() ? actions.unwished() : actions.chose(wayBack(state) ?? 'back')));
 const page = new Page(texts, config ?? { userPoolId: '', userPoolClientId: '' }, actions);
 render = (before) => {
   // A half sign-in cannot be drawn again after a reload: its secret is not sent twice.
@@ -198,7 +194,7 @@ render = (before) => {
   if (underWay) sessionStorage.setItem(UNDER_WAY, leaving(state).join(' '));
   else if (state.screen !== 'loading') sessionStorage.removeItem(UNDER_WAY);
   sessionStorage.setItem(WRONG_PASSCODES, String(state.wrongPasscodes));
-  if (state.screen !== 'loading') keepBack(hasBack(state) || isWished());
+  if (state.screen !== 'loading') keepBack(wayBack(state) !== null || isWished());
   page.show(state, before);
   messages?.(state, before);
 };

@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from '@playwright/test';
 
 import { failure, type Place } from '../src/errors.ts';
-import { hasBack, leaving, reduce, start, waitUntil, type Asked, type Event, type Prompt, type Screen, type State } from '../src/flow.ts';
+import { leaving, reduce, start, waitUntil, wayBack, type Asked, type Event, type Prompt, type Screen, type State } from '../src/flow.ts';
 import { texts as de } from '../src/texts/de.ts';
 import { texts as en } from '../src/texts/en.ts';
 import { texts as ja } from '../src/texts/ja.ts';
@@ -239,7 +239,7 @@ test('a user who gives up what was wished for learns that nothing has changed', 
   // The code from support is used up, whatever follows.
   expect(leaving({ ...STATES.setUp, byCode: true })).toEqual(['changeLeft', 'setUpLeft', 'codeUsed']);
   expect(leaving(STATES.resetPassword)).toEqual(['resetLater']);
-  // Whoever leaves a change whose session has ended is told so.
+  // A user who leaves a change after the session has ended is told so.
   expect(given({ ...STATES.signIn, wish: 'SET_UP' }, { type: 'signedOut', attempt: 7 })).toEqual(['changeLeft']);
 });
 
@@ -279,8 +279,11 @@ test('a change that is done is not asked for again, also where its codes were no
 });
 
 test('only the first screens, and those with buttons of their own, have no way back', () => {
-  const without = Object.values(STATES).filter((state) => !hasBack(state)).map(({ screen }) => screen);
+  const without = Object.values(STATES).filter((state) => wayBack(state) === null).map(({ screen }) => screen);
   expect(new Set(without)).toEqual(new Set(['loading', 'broken', 'signIn', 'offer', 'signedIn', 'problem']));
+  // Where passcodes are stopped, there is no passcode to go back to.
+  const stopped = { ...STATES.recoveryCode, prompt: { ...prompt, stopped: true } };
+  expect([STATES.recoveryCode, stopped, STATES.passcode].map(wayBack)).toEqual(['passcode', 'back', 'back']);
 });
 
 test('codes come with the reason why', () => {
